@@ -1,0 +1,1 @@
+"""S3, DynamoDB and URL fetching. No pixels."""

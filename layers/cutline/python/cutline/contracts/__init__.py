@@ -1,0 +1,1 @@
+"""The wire contracts: one module per API. Pure: no AWS, no pixels."""

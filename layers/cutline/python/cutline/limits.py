@@ -1,0 +1,19 @@
+"""The bounds a contract sets on a picture, shared by every layer that has to keep them."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """What a contract accepts; sides are in pixels after EXIF orientation, and all bounds are inclusive.
+
+    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name.
+    """
+
+    formats: frozenset[str]
+    max_bytes: int
+    min_side_px: int = 1
+    max_side_px: int = 4096

