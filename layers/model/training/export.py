@@ -1,0 +1,103 @@
+"""Writes a checkpoint as ONNX: `python -m training.export matte|costume CHECKPOINT FILE.onnx [--size 320]`.
+
+The same checkpoint and the same pinned packages give the same bytes: the graph carries no date, path or host name.
+Weights are stored as fp16 behind Cast nodes, which onnxruntime folds away when it opens the file, so the file is half
+as large while every kernel still runs in fp32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from training.network import Deployed, SegmentationNet, load_weights
+from training.train import OUTPUTS
+
+OPSET = 17
+OUTPUT_NAMES = {"matte": "alphas", "costume": "classes"}
+# Below this many values a tensor is a constant of the graph (a bias, a size), not worth a node to widen it.
+LEAST_HALVED = 256
+
+
+def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
+    """The fp32 graph with batch norms folded into convolutions; input `image` (1, 3, size, size) RGB 0..255."""
+    net = SegmentationNet(OUTPUTS[job])
+    missing = load_weights(net, checkpoint)
+    if missing:
+        raise ValueError(f"{checkpoint} does not fit {job}: {missing[:3]}")
+    deployed = Deployed(net, exclusive=job == "costume").eval()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # The tracing exporter is the one that folds batch norms; its successor announces itself on every call.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            deployed,
+            (torch.zeros(1, 3, size, size),),
+            str(Path(folder) / "traced.onnx"),
+            input_names=["image"],
+            output_names=[OUTPUT_NAMES[job]],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return onnx.load(Path(folder) / "traced.onnx")
+
+
+def halve_weights(model: ModelProto) -> None:
+    """Replaces every large fp32 initialiser of `model` by an fp16 one and a Cast back to fp32."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < LEAST_HALVED:
+            continue
+        wide, narrow = tensor.name, f"{tensor.name}.fp16"
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), narrow))
+        casts.append(helper.make_node("Cast", [narrow], [wide], name=f"{wide}.widen", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def strip(model: ModelProto) -> None:
+    """Removes what says where and by which module the graph was made."""
+    for node in model.graph.node:
+        node.doc_string = ""
+    model.graph.doc_string = model.doc_string = ""
+    model.graph.name = "cutline"
+    model.producer_name, model.producer_version = "cutline", ""
+    del model.metadata_props[:]
+
+
+def export(job: str, checkpoint: Path, target: Path, size: int, half: bool) -> str:
+    """Writes `target` and returns its sha256."""
+    model = traced_graph(job, checkpoint, size)
+    if half:
+        halve_weights(model)
+    strip(model)
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString(deterministic=True)
+    target.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def main() -> None:
+    """Exports as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("job", choices=sorted(OUTPUTS))
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--full", action="store_true", help="store fp32 weights")
+    given = parser.parse_args()
+    digest = export(given.job, given.checkpoint, given.target, given.size, half=not given.full)
+    print(f"{given.target.name} {given.target.stat().st_size} bytes sha256 {digest}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Trains one network for a given time: `python -m training.train matte|costume --data DIR --minutes N --out DIR`.
+
+Run from layers/model. The learning rate follows a cosine over the time, the last third at the full size, so any
+budget ends annealed. `--resume` goes on from DIR/state.pt; `--start FILE` begins from some earlier run's weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.losses import costume_loss, matte_loss
+from training.manifest import Row, data_folder, read_manifest, split_rows
+from training.network import SegmentationNet, load_imagenet, load_weights, normalise
+from training.pictures import Batch, CutOuts, Pool, augmented_batch
+from training.scores import quick_score
+
+OUTPUTS = {"matte": 2, "costume": 9}
+IMAGE_DIMS = 4
+FOLDERS = {"matte": ("objects", "unlabelled", "person", "costume"), "costume": ("costume",)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run's numbers. Sizes in pixels, zooms as least and greatest share of a side that a crop shows."""
+
+    job: str
+    minutes: float
+    out: Path
+    seed: int = 7
+    batch: int = 16
+    stored: int = 352
+    early_size: int = 256
+    final_size: int = 320
+    early_zoom: tuple[float, float] = (0.6, 1.0)
+    final_zoom: tuple[float, float] = (0.75, 1.0)
+    final_share: float = 0.34
+    rate: float = 1.0e-3
+    encoder_rate_share: float = 0.4
+    check_minutes: float = 9.0
+
+    def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
+        """Picture size and zoom once the share `progress` of the time has passed."""
+        if progress < 1 - self.final_share:
+            return self.early_size, self.early_zoom
+        return self.final_size, self.final_zoom
+
+    def rate_at(self, progress: float) -> float:
+        """Learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
+        rise = min(1.0, progress / 0.02 + 0.05)
+        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def channels_last(net: SegmentationNet) -> SegmentationNet:
+    """`net` with its convolution weights laid out for NHWC, twice as fast on a CPU."""
+    for parameter in net.parameters():
+        if parameter.dim() == IMAGE_DIMS:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return net
+
+
+class Average:
+    """Exponential moving average of a network's weights and batch statistics."""
+
+    def __init__(self, net: SegmentationNet, outputs: int, decay: float = 0.998) -> None:
+        self.net = SegmentationNet(outputs).eval()
+        self.net.load_state_dict(net.state_dict())
+        self.decay = decay
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        live = net.state_dict()
+        for name, value in self.net.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(live[name], 1 - decay)
+            else:
+                value.copy_(live[name])
+
+
+class Training:
+    """A network, its average, its optimiser and the clock."""
+
+    def __init__(self, plan: Plan, data: Path, start: Path | None, tiers: set[str]) -> None:
+        self.plan = plan
+        self.rng = np.random.default_rng(plan.seed)
+        random.seed(plan.seed)
+        torch.manual_seed(plan.seed)
+        train, validation = split_rows([row for row in read_manifest(data) if row.tier in tiers])
+        self.pool, self.cut_outs = self._load(data, train)
+        self.validation = Pool(data, _validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
+        self.net = channels_last(SegmentationNet(OUTPUTS[plan.job]))
+        if start is None:
+            load_imagenet(self.net)
+        else:
+            print(f"start={start} untouched={load_weights(self.net, start)}", flush=True)
+        self.average = Average(self.net, OUTPUTS[plan.job])
+        self.optimiser = self._optimiser()
+        self.elapsed_s = 0.0
+        self.step_number = 0
+        self.best = -math.inf
+
+    def _load(self, data: Path, rows: list[Row]) -> tuple[Pool, CutOuts | None]:
+        costume = self.plan.job == "costume"
+        wanted = [row for row in rows if row.folder in FOLDERS[self.plan.job]]
+        pool = Pool(data, wanted, self.plan.stored, costume)
+        print(f"pictures={len(wanted)}", flush=True)
+        return pool, None if costume else CutOuts(data, rows, self.plan.stored)
+
+    def _optimiser(self) -> torch.optim.AdamW:
+        encoder = list(self.net.enc.parameters())
+        known = {id(parameter) for parameter in encoder}
+        rest = [parameter for parameter in self.net.parameters() if id(parameter) not in known]
+        groups = [
+            {"params": encoder, "share": self.plan.encoder_rate_share},
+            {"params": rest, "share": 1.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.plan.rate, weight_decay=0.01)
+
+    def run(self) -> None:
+        """Steps until the time is used up, with a check every few minutes and one at the end."""
+        total_s = self.plan.minutes * 60
+        next_check_s = self.elapsed_s + self.plan.check_minutes * 60
+        clock = time.monotonic()
+        while self.elapsed_s < total_s:
+            loss = self._step(self.elapsed_s / total_s)
+            now = time.monotonic()
+            self.elapsed_s, clock = self.elapsed_s + now - clock, now
+            if self.step_number % 25 == 0:
+                print(f"step={self.step_number} elapsed_s={self.elapsed_s:.0f} loss={loss:.4f}", flush=True)
+            if next_check_s < self.elapsed_s < total_s - 120:
+                self._check(final=False)
+                # Checks count towards the time: the budget is wall time.
+                self.elapsed_s, clock = self.elapsed_s + time.monotonic() - clock, time.monotonic()
+                next_check_s = self.elapsed_s + self.plan.check_minutes * 60
+        self._check(final=True)
+
+    def _step(self, progress: float) -> float:
+        size, zoom = self.plan.stage(progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.rate * group["share"] * self.plan.rate_at(progress)
+        batch = augmented_batch(self.rng, self.pool, self.cut_outs, self.plan.batch, size, zoom)
+        self.net.train()
+        loss = self._loss(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self.average.update(self.net)
+        self.step_number += 1
+        return float(loss.detach())
+
+    def _loss(self, batch: Batch) -> Tensor:
+        rgb = normalise(batch.rgb).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits, coarse = self.net(rgb)
+        if self.plan.job == "costume":
+            return costume_loss(logits.float(), coarse.float(), batch.targets)
+        return matte_loss(logits.float(), coarse.float(), batch.targets, batch.person_known)
+
+    def _check(self, final: bool) -> None:
+        """Scores the average (at the end the raw weights too), keeps the best and the state to resume from."""
+        contenders = {"average": self.average.net} | ({"raw": self.net} if final else {})
+        for name, net in contenders.items():
+            score, detail = quick_score(net, self.validation)
+            print(f"check step={self.step_number} weights={name} score={score:.4f} {detail}", flush=True)
+            if score > self.best:
+                self.best = score
+                save_weights(net, self.plan.out / "best.pt", {"score": score, "step": self.step_number})
+        self._save_state()
+
+    def _save_state(self) -> None:
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.net.state_dict(),
+            "average_steps": self.average.steps,
+            "optimiser": self.optimiser.state_dict(),
+            "elapsed_s": self.elapsed_s,
+            "step": self.step_number,
+            "best": self.best,
+        }
+        partial = self.plan.out / "state.partial"
+        torch.save(state, partial)
+        partial.replace(self.plan.out / "state.pt")
+
+    def resume(self) -> None:
+        """Goes on from `state.pt`. Raises FileNotFoundError where there is none."""
+        state = torch.load(self.plan.out / "state.pt", map_location="cpu", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.net.load_state_dict(state["average"])
+        self.average.steps = state["average_steps"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.elapsed_s, self.step_number, self.best = state["elapsed_s"], state["step"], state["best"]
+        # Another stream of pictures than the one already seen.
+        self.rng = np.random.default_rng((self.plan.seed, self.step_number))
+
+
+def _validation_rows(job: str, rows: list[Row]) -> list[Row]:
+    """Costume: all its pictures. Matte: every second object and every person picture, to keep checks short."""
+    if job == "costume":
+        return [row for row in rows if row.folder == "costume"]
+    objects = [row for row in rows if row.folder == "objects"][::2]
+    return objects + [row for row in rows if row.folder == "person"]
+
+
+def save_weights(net: nn.Module, path: Path, facts: dict[str, float]) -> None:
+    """Writes the weights as fp16 (6 MB); batch counters stay integers."""
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
+    torch.save({"weights": halves, "facts": facts}, path)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("job", choices=sorted(OUTPUTS))
+    parser.add_argument("--data", help="folder with manifest.csv (default: $CUTLINE_DATA)")
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin with (default: ImageNet encoder)")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Trains as the command line says."""
+    given = parse_arguments()
+    torch.set_num_threads(given.threads)
+    given.out.mkdir(parents=True, exist_ok=True)
+    plan = Plan(given.job, given.minutes, given.out, seed=given.seed, rate=given.rate)
+    tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
+    training = Training(plan, data_folder(given.data), given.start, tiers)
+    if given.resume:
+        training.resume()
+    (given.out / "plan.json").write_text(json.dumps(plan.__dict__, default=str, indent=1))
+    training.run()
+
+
+if __name__ == "__main__":
+    main()
