@@ -1,0 +1,92 @@
+"""Any of Pillow's modes to 8-bit sRGB and an optional 8-bit alpha."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+U8 = npt.NDArray[np.uint8]
+
+_DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
+# Modes that littlecms reads as they are; everything else is brought to RGB first.
+_PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
+
+
+def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
+    """RGB (H, W, 3) and alpha (H, W) or None where the picture is opaque, from a loaded image of any mode.
+
+    A broken or unfitting ICC profile is ignored, as browsers do.
+    """
+    image, alpha_u8 = _split_alpha(image)
+    if image.mode in _DEEP_GREY:
+        image = Image.fromarray(_deep_grey_to_u8(image))
+    elif image.mode == "LAB":
+        image = _from_lab(image)
+    elif image.mode not in _PROFILED_MODES:
+        image = image.convert("RGB")
+    image = _apply_profile(image, image.info.get("icc_profile"))
+    rgb_u8 = np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    if alpha_u8 is not None and alpha_u8.min() == 255:
+        alpha_u8 = None
+    return rgb_u8, alpha_u8
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
+    """The image without its alpha, and the alpha; a tRNS colour key becomes alpha 0."""
+    key = image.info.get("transparency")
+    profile = image.info.get("icc_profile")
+    if image.mode in _DEEP_GREY:
+        if not isinstance(key, int):
+            return image, None
+        return image, np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)
+    if image.mode not in _WITH_ALPHA and key is None:
+        return image, None
+    if isinstance(key, tuple) and max(key) > 255:
+        # 16 bits a channel: Pillow keeps the high byte of the pixels, so the key is cut the same way.
+        image.info["transparency"] = tuple(part >> 8 for part in key)
+    if image.mode in ("LA", "La"):
+        grey = image if image.mode == "LA" else image.convert("LA")
+        opaque, alpha = grey.getchannel("L"), grey.getchannel("A")
+    else:
+        full = image if image.mode == "RGBA" else image.convert("RGBA")
+        opaque, alpha = full.convert("RGB"), full.getchannel("A")
+    opaque.info = {"icc_profile": profile} if profile else {}
+    return opaque, np.array(alpha)
+
+
+def _deep_grey_to_u8(image: Image.Image) -> U8:
+    """(H, W) bytes from 16-bit, 32-bit or float grey: 65535 (or 1.0 in a float picture of at most 1.0) is white."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        finite = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0)
+        white = 255.0 if finite.max(initial=0.0) <= 1.0 else 1.0
+        return np.clip(np.rint(finite * white), 0, 255).astype(np.uint8)
+    return ((np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if converted is None:
+        raise ValueError("LAB conversion gave nothing")
+    converted.info = {}
+    return converted
+
+
+def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
+    """The image in sRGB; unchanged where it has no profile, an sRGB one or one that littlecms refuses."""
+    if not isinstance(profile, bytes) or not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        # The transform costs 25 ms per megapixel, and sRGB to sRGB would only add rounding.
+        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return image
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError, MemoryError):
+        return image
+    return image if converted is None else converted

@@ -1,0 +1,145 @@
+"""Bytes of unknown origin to a `Picture`, or the reason why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+
+from PIL import ExifTags, Image, TiffImagePlugin
+
+from cutline.errors import InputRefused, Reason
+from cutline.limits import PictureLimits
+from cutline.pipeline.colour import U8, to_srgb
+from cutline.pipeline.headers import sniff_format, webp_size
+
+# What Pillow's plugins raise on bytes made to break them; anything else would be a bug of ours.
+_PLUGIN_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    OverflowError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture, upright and in sRGB.
+
+    rgb_u8: (H, W, 3); alpha_u8: (H, W), or None where every pixel is opaque; format: Pillow's name of the source's.
+    """
+
+    rgb_u8: U8
+    alpha_u8: U8 | None
+    format: str
+
+    @property
+    def width(self) -> int:
+        return int(self.rgb_u8.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.rgb_u8.shape[0])
+
+
+def decode_image(data: bytes, limits: PictureLimits) -> Picture:
+    """The first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
+
+    Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
+    pixel of the largest picture that `limits` allows.
+
+    Raises:
+        InputRefused: for every other input, whatever the bytes are.
+    """
+    name = _accepted_format(data, limits)
+    try:
+        # Plugins warn about damage that we either tolerate or refuse; the caller gets one answer, not a warning.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _decode(data, name, limits)
+    except Image.DecompressionBombError as error:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, "The picture has too many pixels.") from error
+    except _PLUGIN_ERRORS as error:
+        raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
+
+
+def _accepted_format(data: bytes, limits: PictureLimits) -> str:
+    if not data:
+        raise InputRefused(Reason.IMAGE_EMPTY, "The picture has no bytes.")
+    if len(data) > limits.max_bytes:
+        raise InputRefused(Reason.IMAGE_TOO_LARGE, f"The picture is larger than {limits.max_bytes} bytes.")
+    name = sniff_format(data)
+    if name is None or name not in limits.formats:
+        raise InputRefused(Reason.IMAGE_TYPE, f"Not one of {', '.join(sorted(limits.formats))}.")
+    return name
+
+
+def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
+    if name == "WEBP" and (size := webp_size(data)) is not None:
+        _check_sides(size, limits)
+    with Image.open(io.BytesIO(data), formats=[name]) as image:
+        _check_sides(image.size, limits)
+        _check_tiles(image, limits)
+        image.load()
+        # Once more: a plugin may only learn the frame's real size while it decodes.
+        _check_sides(image.size, limits)
+        upright = _turn_upright(image)
+        rgb_u8, alpha_u8 = to_srgb(upright)
+    return Picture(rgb_u8, alpha_u8, name)
+
+
+def _check_sides(size: tuple[int, int], limits: PictureLimits) -> None:
+    if max(size) > limits.max_side_px:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"A side is longer than {limits.max_side_px} px.")
+    if min(size) < limits.min_side_px:
+        raise InputRefused(Reason.RESOLUTION_TOO_LOW, f"A side is shorter than {limits.min_side_px} px.")
+
+
+def _check_tiles(image: Image.Image, limits: PictureLimits) -> None:
+    """Refuse a TIFF whose tiles are larger than any picture: libtiff would unpack a whole tile to cut a corner off."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH):
+        side = image.tag_v2.get(tag, 0)
+        # Tile sides are multiples of 16, so the largest picture may need one a little larger than itself.
+        if not isinstance(side, int) or side > limits.max_side_px + 15:
+            raise InputRefused(Reason.IMAGE_CORRUPT, "The picture's tiles are larger than the picture may be.")
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    """The image after its EXIF orientation; a broken EXIF block counts as none.
+
+    Pillow turns a TIFF itself while loading and then forgets the tag.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _PLUGIN_ERRORS:
+        return image
+    method = _TRANSPOSITIONS.get(orientation) if isinstance(orientation, int) else None
+    if method is None:
+        return image
+    turned = image.transpose(method)
+    turned.info = dict(image.info)
+    return turned

@@ -1,0 +1,29 @@
+"""Pixels to files: PNG with alpha, JPEG, 8-bit masks."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.grids import U8
+
+CONTENT_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg"}
+JPEG_QUALITY = 93
+_PNG_LEVEL = 1
+
+
+def encode_png(pixels_u8: U8) -> bytes:
+    """A PNG of grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) bytes."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, "PNG", compress_level=_PNG_LEVEL)
+    return file.getvalue()
+
+
+def encode_jpeg(pixels_u8: U8) -> bytes:
+    """A JPEG of grey (H, W) or RGB (H, W, 3) bytes; colour is kept at full resolution, as seams show it first."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return file.getvalue()

@@ -1,0 +1,106 @@
+"""Box means, bilinear samples and resizes of small maps, in NumPy and Pillow alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+F32 = npt.NDArray[np.float32]
+U8 = npt.NDArray[np.uint8]
+Index = npt.NDArray[np.intp]
+
+
+def resize_f32(plane_f32: F32, width: int, height: int, method: Image.Resampling) -> F32:
+    """One (h, w) float plane at another size."""
+    if plane_f32.shape == (height, width):
+        return plane_f32
+    image = Image.fromarray(np.ascontiguousarray(plane_f32, np.float32))
+    return np.array(image.resize((width, height), method), np.float32)
+
+
+def resize_u8(pixels_u8: U8, width: int, height: int, method: Image.Resampling) -> U8:
+    """(H, W) or (H, W, 3) bytes at another size; what shrinks is averaged, so nothing aliases."""
+    if pixels_u8.shape[:2] == (height, width):
+        return pixels_u8
+    image = Image.fromarray(pixels_u8)
+    return np.array(image.resize((width, height), method, reducing_gap=2.0), np.uint8)
+
+
+def fit_within(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height scaled down, never up, so that the longer is at most `side`."""
+    scale = min(1.0, side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def box_mean(planes_f32: F32, radius: int) -> F32:
+    """Mean over the (2 radius + 1) square around each pixel of (..., h, w); the window shrinks at the borders.
+
+    A window of n is put together from windows of 1, 2, 4, ... by shifted additions: log2 n passes in cache order, and
+    no running sum that would lose float32 digits over a long line.
+    """
+    summed = _window_sums(_window_sums(planes_f32, radius, -1), radius, -2)
+    height, width = planes_f32.shape[-2:]
+    counts = np.outer(_window_counts(height, radius), _window_counts(width, radius)).astype(np.float32)
+    summed *= 1.0 / counts
+    return summed
+
+
+def _window_counts(length: int, radius: int) -> npt.NDArray[np.int64]:
+    at = np.arange(length)
+    return np.minimum(at + radius, length - 1) - np.maximum(at - radius, 0) + 1
+
+
+def _window_sums(values: F32, radius: int, axis: int) -> F32:
+    length, window = values.shape[axis], 2 * radius + 1
+    pad = [(0, 0)] * values.ndim
+    pad[axis] = (radius, radius)
+    run = np.pad(values, pad)
+    total: F32 | None = None
+    done, size = 0, 1
+    while True:
+        if window & size:
+            part = _cut(run, done, length, axis)
+            total = part.copy() if total is None else np.add(total, part, out=total)
+            done += size
+        if done == window:
+            assert total is not None
+            return total
+        shorter = run.shape[axis] - size
+        run = _cut(run, 0, shorter, axis) + _cut(run, size, shorter, axis)
+        size *= 2
+
+
+def _cut(values: F32, start: int, length: int, axis: int) -> F32:
+    where = [slice(None)] * values.ndim
+    where[axis] = slice(start, start + length)
+    return values[tuple(where)]
+
+
+def sample_bilinear(grid: F32, rows: Index, columns: Index, size: tuple[int, int]) -> F32:
+    """(N, k) values of an (h, w, k) grid at N pixels of a (H, W) picture that the grid covers whole.
+
+    A gather costs the number of pixels asked for, where resizing would cost the whole picture.
+    """
+    height, width, depth = grid.shape
+    top, row_part = _taps(rows, height, size[0])
+    left, column_part = _taps(columns, width, size[1])
+    flat = grid.reshape(-1, depth)
+    corner = top * width + left
+    right = np.where(left + 1 < width, 1, 0)
+    below = np.where(top + 1 < height, width, 0)
+    upper = flat[corner]
+    upper += column_part * (flat[corner + right] - upper)
+    lower = flat[corner + below]
+    lower += column_part * (flat[corner + below + right] - lower)
+    lower -= upper
+    lower *= row_part
+    lower += upper
+    return lower
+
+
+def _taps(at: Index, small: int, large: int) -> tuple[Index, F32]:
+    """First tap and the (N, 1) share of the second, with pixel centres aligned as Pillow's resize does."""
+    position = np.clip((at.astype(np.float32) + 0.5) * np.float32(small / large) - 0.5, 0, small - 1)
+    first = position.astype(np.intp)
+    return first, (position - first)[:, None].astype(np.float32)

@@ -1,0 +1,141 @@
+"""A network's small alpha lifted to the picture's size along the picture's own edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.grids import F32, U8, Index, box_mean, fit_within, resize_f32, resize_u8, sample_bilinear
+
+FLOOR, CEILING = 0.03, 0.97
+STRIP_ROWS = 256
+# Window of the regression in pixels of the network's map: it must see both sides of an edge that the map blurs.
+_RADIUS_IN_MAP_PX = 2.5
+_EPSILON = 1e-4
+_SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
+_MAX_CORRECTION = 0.5
+
+
+@dataclass(frozen=True)
+class EdgeModel:
+    """Alpha as a local linear function of colour: alpha = gains . (rgb - 0.5) + offset, at guide size.
+
+    coefficients: (h, w, 5) float32: three gains, the offset, and the trust in [0, 1] that the fit deserves.
+    soft_u8: (h, w) 255 where alpha may be soft, else 0.
+    """
+
+    coefficients: F32
+    soft_u8: U8
+
+
+def stretch_alpha(alpha_f32: F32) -> F32:
+    """Alpha with the network's grey floor and ceiling cut off, so that paper stays white and cloth stays opaque."""
+    return np.clip((alpha_f32 - FLOOR) / np.float32(CEILING - FLOOR), 0.0, 1.0).astype(np.float32)
+
+
+def guide_side(width: int, height: int) -> int:
+    """Long side of the picture that edges and colours are estimated on: half of it, at least 512, at most 1024."""
+    return int(np.clip(max(width, height) // 2, 512, 1024))
+
+
+def lift_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8:
+    """Alpha (H, W) of the picture's size from a map (h, w) in [0, 1] that covers it whole.
+
+    Fast guided filter with a colour guide (He, Sun and Tang 2013; He and Sun 2015, arXiv:1505.00996): the regression
+    runs at the size of the guide, its coefficients are applied to the full-size colours, and only where alpha is soft.
+    Where colour does not explain alpha the result stays the bicubic one, and it never leaves that by more than 0.5.
+
+    guide_u8: the picture reduced to `guide_side`, if the caller has it. Memory: four times the size of the guide's
+    float planes plus one strip of `STRIP_ROWS` rows.
+    """
+    height, width = rgb_u8.shape[:2]
+    if guide_u8 is None:
+        guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
+    small_u8 = np.rint(alpha_f32 * 255).astype(np.uint8)
+    alpha_u8 = np.array(Image.fromarray(small_u8).resize((width, height), Image.Resampling.BICUBIC))
+    model = fit_edges(alpha_f32, guide_u8)
+    if model is not None:
+        _apply_edges(model, rgb_u8, alpha_u8)
+    return alpha_u8
+
+
+def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
+    """The edge model of a map (h, w) on a guide (gh, gw, 3), or None where nothing is soft."""
+    height, width = guide_u8.shape[:2]
+    radius = max(2, round(_RADIUS_IN_MAP_PX * max(height, width) / max(alpha_f32.shape)))
+    target = np.clip(resize_f32(alpha_f32, width, height, Image.Resampling.BICUBIC), 0, 1)
+    soft = (target > _SOFT_LOW) & (target < _SOFT_HIGH)
+    if not soft.any():
+        return None
+    soft = box_mean(soft.astype(np.float32), max(1, radius // 2)) > 1e-6
+    rows, columns = _bounds(soft.any(1), 3 * radius), _bounds(soft.any(0), 3 * radius)
+    coefficients = np.zeros((height, width, 5), np.float32)
+    guide_f32 = guide_u8[rows, columns].transpose(2, 0, 1).astype(np.float32) / 255 - np.float32(0.5)
+    coefficients[rows, columns] = _regress(guide_f32, target[rows, columns], radius)
+    return EdgeModel(coefficients, np.where(soft, 255, 0).astype(np.uint8))
+
+
+def _bounds(used: np.ndarray[tuple[int], np.dtype[np.bool_]], margin: int) -> slice:
+    """The used part of an axis and a margin around it."""
+    at = np.flatnonzero(used)
+    return slice(max(0, int(at[0]) - margin), int(at[-1]) + margin + 1)
+
+
+def _regress(guide: F32, target: F32, radius: int) -> F32:
+    """(h, w, 5) smoothed coefficients of the ridge regression of `target` (h, w) on `guide` (3, h, w) per window."""
+    pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+    planes = [*guide, target, *(guide[i] * guide[j] for i, j in pairs), *(guide * target), target * target]
+    means = box_mean(np.stack(planes), radius)
+    mean_rgb, mean_target = means[:3], means[3]
+    # S = cov(I, I) + eps E and c = cov(I, p), per pixel.
+    spread = [means[4 + k] - mean_rgb[i] * mean_rgb[j] for k, (i, j) in enumerate(pairs)]
+    for diagonal in (0, 3, 5):
+        spread[diagonal] += np.float32(_EPSILON)
+    shared = means[10:13] - mean_rgb * mean_target
+    gains = _solve_symmetric(spread, shared)
+    offset = mean_target - (gains * mean_rgb).sum(0)
+    # R squared of the fit; flat windows have nothing to explain and get none.
+    variance = np.maximum(means[13] - mean_target * mean_target, 0)
+    trust = np.clip((gains * shared).sum(0) / (variance + np.float32(1e-3)), 0, 1)
+    smooth = box_mean(np.concatenate((gains, offset[None], trust[None])), radius)
+    return np.ascontiguousarray(smooth.transpose(1, 2, 0))
+
+
+def _solve_symmetric(matrix: list[F32], right: F32) -> F32:
+    """x (3, h, w) with M x = right, M given by its upper triangle xx, xy, xz, yy, yz, zz, by Cramer's rule."""
+    xx, xy, xz, yy, yz, zz = matrix
+    cxx, cxy, cxz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    cyy, cyz, czz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    scale = 1.0 / np.maximum(xx * cxx + xy * cxy + xz * cxz, np.float32(1e-14))
+    first, second, third = right * scale
+    return np.stack(
+        (
+            cxx * first + cxy * second + cxz * third,
+            cxy * first + cyy * second + cyz * third,
+            cxz * first + cyz * second + czz * third,
+        )
+    )
+
+
+def strips(height: int) -> Iterator[slice]:
+    """Slices of at most `STRIP_ROWS` rows that cover the picture: they bound the memory of band-wise work."""
+    return (slice(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS))
+
+
+def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
+    """Move `alpha_u8`, the bicubic alpha, towards the edge model in place."""
+    height, width = alpha_u8.shape
+    soft_u8 = np.asarray(Image.fromarray(model.soft_u8).resize((width, height), Image.Resampling.NEAREST))
+    for rows in strips(height):
+        at: tuple[Index, Index] = np.nonzero(soft_u8[rows])
+        if len(at[0]) == 0:
+            continue
+        fitted = sample_bilinear(model.coefficients, at[0] + rows.start, at[1], (height, width))
+        colour = rgb_u8[rows][at].astype(np.float32) / 255 - np.float32(0.5)
+        base = alpha_u8[rows][at].astype(np.float32) / 255
+        change = np.einsum("nc,nc->n", fitted[:, :3], colour) + fitted[:, 3] - base
+        alpha = base + fitted[:, 4] * np.clip(change, -_MAX_CORRECTION, _MAX_CORRECTION)
+        alpha_u8[rows][at] = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,39 @@
+"""Milliseconds per pipeline stage, for the log line, the metrics and the `Server-Timing` header."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class StageTimer:
+    """Adds up wall time by stage name, in the order in which the stages first ran.
+
+    Example:
+        timer = StageTimer()
+        with timer.stage("network"):
+            ...
+        timer.server_timing()  # 'network;dur=41.3'
+    """
+
+    def __init__(self) -> None:
+        self.stages_ms: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block under `name`, also where it raises."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed_ms = (time.perf_counter() - start) * 1000
+            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + elapsed_ms
+
+    @property
+    def total_ms(self) -> float:
+        return sum(self.stages_ms.values())
+
+    def server_timing(self) -> str:
+        """The value of a `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
+        return ", ".join(f"{name};dur={ms:.1f}" for name, ms in self.stages_ms.items())
