@@ -1,0 +1,105 @@
+"""`python -m localcloud`: the product's account on this machine, until Ctrl-C."""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from localcloud.account import enter_account
+
+if TYPE_CHECKING:
+    from localcloud.cloud import LocalCloud
+
+_BUSY = 2
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """0 after a clean stop, 1 if the start failed, 2 if the port is taken; with --run the command's own status."""
+    begun = time.monotonic()
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _serve(arguments, begun)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _serve(arguments: argparse.Namespace, begun: float) -> int:
+    from localcloud.cloud import LocalCloud, StartFailed, listen  # noqa: PLC0415 (slow: not for --help)
+
+    try:
+        listener = listen(arguments.port)
+    except OSError as error:
+        _warn(f"Port {arguments.port} cannot be used ({error.strerror}): stop what holds it, or set PORT")
+        return _BUSY
+    enter_account(listener.getsockname()[1])
+    shutil.rmtree(arguments.state / "logs", ignore_errors=True)
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    cloud = LocalCloud(listener, arguments.state)
+    try:
+        _start(cloud, arguments, begun)
+        if arguments.run:
+            return subprocess.run(arguments.run, env={**os.environ, "CUTLINE_URL": cloud.url}, check=False).returncode
+        threading.Event().wait()
+        return 0
+    except (StartFailed, ValueError) as error:
+        _warn(f"The local cloud did not start: {error}")
+        return 1
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave orphans
+        cloud.stop()
+
+
+def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> None:
+    from localcloud.seed import seed_demo_account  # noqa: PLC0415
+    from localcloud.welcome import welcome  # noqa: PLC0415
+
+    deployment, gateway = cloud.start(arguments.template, dict(arguments.parameter))
+    sys.path.insert(0, str(_ROOT / "layers" / "cutline" / "python"))
+    seeded = seed_demo_account(deployment.resources)
+    cloud.wait_until_healthy(gateway)
+    if deployment.left_out:
+        print(f"Not emulated: {', '.join(deployment.left_out)}")
+    print(f"{len(deployment.functions)} functions from {arguments.template.name} in {time.monotonic() - begun:.1f} s")
+    print(welcome(cloud.url, gateway.routes.paths(), seeded, cloud.log_dir), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000), help="0 takes a free one")
+    parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
+    parser.add_argument("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--state", type=Path, default=_ROOT / ".localcloud", help="logs and resource names go here")
+    parser.add_argument("--run", nargs=argparse.REMAINDER, help="run a command with CUTLINE_URL set, then stop")
+    return parser.parse_args()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    return name, value
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Not sys.exit: an execution of the state machine interpreter may hold a thread that nothing ends.
+    os._exit(status)

@@ -1,0 +1,49 @@
+"""The pretended AWS account: its region, its number, its credentials and how to reach it."""
+
+import os
+from typing import Any
+
+REGION = "us-east-1"
+ACCOUNT_ID = "123456789012"
+STACK_NAME = "cutline"
+HOST = "127.0.0.1"
+ACCESS_KEY = "LOCALCLOUD"
+SECRET_KEY = "localcloud-secret"
+
+
+def endpoint_url(port: int) -> str:
+    """The one address of every service of the account."""
+    return f"http://{HOST}:{port}"
+
+
+def credentials_environment(port: int) -> dict[str, str]:
+    """The variables that bind every AWS SDK to the local account, and cut it off from the user's own profile."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint_url(port),
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A proxy of the user's must never see (or break) calls to 127.0.0.1.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def enter_account(port: int) -> None:
+    """Turn this process, and what it starts, into a member of the local account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(credentials_environment(port))
+    # moto's Step Functions interpreter has this address hard-wired: http://localhost:$MOTO_PORT.
+    os.environ["MOTO_PORT"] = str(port)
+
+
+def client(service: str) -> Any:
+    """A boto3 client of the local account; call it after `enter_account`."""
+    import boto3  # noqa: PLC0415 (the environment must be set first)
+
+    return boto3.client(service)

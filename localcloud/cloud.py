@@ -1,0 +1,111 @@
+"""The local cloud as a whole: started in order, stopped in reverse."""
+
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from localcloud.account import HOST, endpoint_url
+from localcloud.deploy import Deployment, deploy
+from localcloud.events import Pollers
+from localcloud.front import Front
+from localcloud.gateway import Gateway
+from localcloud.runtime import LambdaService
+from localcloud.template import load_template
+
+_HEALTH = "/health"
+_HEALTH_LIMIT_S = 30.0
+
+
+class StartFailed(Exception):
+    """The stack was made, but the product in it does not answer."""
+
+
+class _Handler(MotoRequestHandler):  # type: ignore[misc]
+    """Keeps the headers as they were sent, which WSGI would not, and writes no access log."""
+
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def make_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().make_environ()
+        environ["localcloud.headers"] = list(self.headers.items())
+        return environ
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Silence."""
+
+
+class LocalCloud:
+    """`start` it on a listening socket; `stop` ends every child."""
+
+    def __init__(self, listener: socket.socket, state_dir: Path) -> None:
+        self.port: int = listener.getsockname()[1]
+        self.url = endpoint_url(self.port)
+        self.log_dir = state_dir / "logs"
+        self._state_dir = state_dir
+        default_user_config["stepfunctions"]["execute_state_machine"] = True
+        default_user_config["lambda"]["use_docker"] = False
+        self._front = Front(DomainDispatcherApplication(create_backend_app))
+        self._server = make_server(
+            HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()
+        )
+        self._service: LambdaService | None = None
+        self._pollers: Pollers | None = None
+
+    def start(self, template: Path, parameters: dict[str, str]) -> tuple[Deployment, Gateway]:
+        """Serve, make the stack, open the API. Raises ValueError for a template that cannot be made."""
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        deployment = deploy(load_template(template, parameters))
+        self._service = LambdaService(deployment.functions, self.port, self.log_dir)
+        gateway = Gateway(deployment.swagger, self._service)
+        self._front.open(self._service, gateway, deployment.buckets)
+        self._pollers = Pollers(deployment.mappings, self._service)
+        (self._state_dir / "resources.json").write_text(json.dumps(deployment.resources, indent=1), "utf-8")
+        return deployment, gateway
+
+    def wait_until_healthy(self, gateway: Gateway) -> None:
+        """Return once GET /health answers 200, if the API has it. Raises StartFailed."""
+        if gateway.routes.find("GET", _HEALTH) is None:
+            return
+        last, limit = "", time.monotonic() + _HEALTH_LIMIT_S
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        while time.monotonic() < limit:
+            try:
+                with opener.open(self.url + _HEALTH, timeout=_HEALTH_LIMIT_S):
+                    return
+            except urllib.error.HTTPError as error:
+                last = f"{error.code} {error.read(500).decode('utf-8', 'replace')}"
+                time.sleep(0.2)
+        raise StartFailed(f"GET {_HEALTH} answers {last}; see {self.log_dir}")
+
+    def stop(self) -> None:
+        """No poller, no sandbox, no socket is left."""
+        if self._pollers:
+            self._pollers.stop()
+        if self._service:
+            self._service.close()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def listen(port: int) -> socket.socket:
+    """A bound socket, on a free port for 0. Raises OSError if the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Without it a second start within a minute of the first fails on connections in TIME_WAIT.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,270 @@
+"""One Lambda sandbox: a true awslambdaric process and the Runtime API server that only it talks to."""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO, Any
+
+from localcloud.account import HOST, credentials_environment
+from localcloud.template import python_paths
+
+INIT_LIMIT_S = 10.0
+_SAMPLE_S = 0.05
+_VCPU_MB = 1769  # Lambda gives one vCPU per 1,769 MB
+
+# PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends forks them all.
+_forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
+
+
+@dataclass(frozen=True)
+class FunctionConfig:
+    """A function as CloudFormation resolved it; `layers` are local folders, in the template's order."""
+
+    logical_id: str
+    name: str
+    arn: str
+    handler: str
+    runtime: str
+    memory_mb: int
+    timeout_s: int
+    environment: dict[str, str]
+    code: Path
+    layers: tuple[Path, ...]
+    reserved: int | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer of one invocation; `error_type` is set when the function, not the service, failed."""
+
+    payload: bytes
+    error_type: str = ""
+
+
+class SandboxDied(Exception):
+    """The process is gone or was killed; the sandbox must not be used again."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
+class Sandbox:
+    """Use from one thread at a time: `start`, then `invoke` as often as wanted, then `close`."""
+
+    def __init__(self, config: FunctionConfig, port: int, log: IO[bytes]) -> None:
+        self.config = config
+        self.init_ms = 0.0
+        self.idle_since = time.monotonic()
+        self._port = port
+        self._log = log
+        self._work: queue.Queue[tuple[str, bytes, int] | None] = queue.Queue()
+        self._answers: queue.Queue[Outcome] = queue.Queue()
+        self._ready = threading.Event()
+        self._tmp = tempfile.mkdtemp(prefix="sandbox-")
+        self._server = _RuntimeApi((HOST, 0), self)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Outcome | None:
+        """Run INIT; the function's own init error if it has one. Raises SandboxDied if it ends or takes too long."""
+        begun = time.monotonic()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._process = _forker.submit(self._fork).result()
+        # A too long INIT is repeated by AWS inside the first invocation, under the function's own timeout.
+        limit = INIT_LIMIT_S + self.config.timeout_s
+        while not self._ready.wait(_SAMPLE_S):
+            self._check_alive("INIT")
+            if time.monotonic() - begun > limit:
+                raise SandboxDied("Sandbox.Timedout", f"INIT took more than {limit:.0f} seconds")
+        self.init_ms = (time.monotonic() - begun) * 1000
+        return None if self._answers.empty() else self._answers.get()
+
+    def invoke(self, request_id: str, payload: bytes) -> Outcome:
+        """The function's answer. Raises SandboxDied on timeout, memory and exit."""
+        deadline = time.time() + self.config.timeout_s
+        self._work.put((request_id, payload, int(deadline * 1000)))
+        while True:
+            try:
+                outcome = self._answers.get(timeout=max(0.001, min(_SAMPLE_S, deadline - time.time())))
+                self._check_memory(request_id)
+                return outcome
+            except queue.Empty:
+                self._check_alive(request_id)
+            if time.time() >= deadline:
+                message = f"RequestId: {request_id} Error: Task timed out after {self.config.timeout_s:.2f} seconds"
+                raise SandboxDied("Sandbox.Timedout", message)
+
+    def peak_mb(self) -> int:
+        """The highest resident size so far. The kernel's own high-water mark, so no spike hides between samples."""
+        assert self._process is not None
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+    def close(self) -> None:
+        """Kill the process and whatever it started."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended by itself
+            self._process.wait()
+        self._work.put(None)
+        self._server.shutdown()
+        self._server.server_close()
+        shutil.rmtree(self._tmp, ignore_errors=True)
+
+    def next_work(self) -> tuple[str, bytes, int] | None:
+        """Block until an event is there; None at the end of the sandbox."""
+        self._ready.set()
+        return self._work.get()
+
+    def answer(self, outcome: Outcome) -> None:
+        """Take the function's answer, or its init error."""
+        self._answers.put(outcome)
+        self._ready.set()
+
+    def _check_alive(self, request_id: str) -> None:
+        assert self._process is not None
+        self._check_memory(request_id)
+        code = self._process.poll()
+        # An answer may have arrived just before the process ended, as after an init error.
+        if code is not None and self._answers.empty():
+            reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            raise SandboxDied(
+                "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
+            )
+
+    def _check_memory(self, request_id: str) -> None:
+        if self.peak_mb() > self.config.memory_mb:
+            message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+            raise SandboxDied("Runtime.OutOfMemory", message)
+
+    def _fork(self) -> subprocess.Popen[bytes]:
+        launcher = Path(__file__).with_name("launch.py")
+        backstop = self.config.memory_mb * 3 // 2 * 1024 * 1024
+        command = [sys.executable, "-I", "-S", str(launcher), str(os.getpid()), str(backstop), self.config.handler]
+        return subprocess.Popen(
+            command,
+            cwd=self.config.code,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """What Lambda sets, then the template's own variables; nothing of the developer's shell comes through."""
+        config = self.config
+        vcpus = max(1, round(config.memory_mb / _VCPU_MB))
+        lambda_variables = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "TMPDIR": self._tmp,
+            "LAMBDA_TASK_ROOT": str(config.code),
+            "LAMBDA_RUNTIME_DIR": str(Path(sys.prefix)),
+            "_HANDLER": config.handler,
+            "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{self._server.server_address[1]}",
+            "AWS_LAMBDA_FUNCTION_NAME": config.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
+            "PYTHONPATH": os.pathsep.join([str(config.code), *python_paths(config.layers)]),
+            # The share of CPU is not scaled down; at least the thread pools are as small as in the cloud.
+            "OMP_NUM_THREADS": str(vcpus),
+            # LAMBDA_TASK_ROOT makes the tracer believe in an X-Ray daemon, and there is none.
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            "AWS_XRAY_SDK_ENABLED": "false",
+        }
+        return lambda_variables | config.environment | credentials_environment(self._port)
+
+
+class _RuntimeApi(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
+        super().__init__(address, _RuntimeApiHandler)
+        self.sandbox = sandbox
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A sandbox that is killed leaves broken connections; they say nothing that its end does not."""
+
+
+class _RuntimeApiHandler(BaseHTTPRequestHandler):
+    """/2018-06-01/runtime/..., the four calls that a runtime makes."""
+
+    server: _RuntimeApi
+    protocol_version = "HTTP/1.1"
+    # Without these two a warm call costs 42 ms instead of 2: Nagle's algorithm meets the delayed ACK.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        work = self.server.sandbox.next_work()
+        if work is None:
+            self.close_connection = True
+            return
+        request_id, payload, deadline_ms = work
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": request_id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": self.server.sandbox.config.arn,
+            "Content-Type": "application/json",
+        }
+        self._reply(200, payload, headers)
+
+    def do_POST(self) -> None:
+        body = self._body()
+        error_type = ""
+        if self.path.endswith("/error"):
+            error_type = self.headers.get("Lambda-Runtime-Function-Error-Type") or _error_type(body)
+        # Acknowledged first: init errors are followed by exit, and the exit must not be seen before the error.
+        self.server.sandbox.answer(Outcome(body, error_type))
+        self._reply(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence: the REPORT line tells more."""
+
+
+def _error_type(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return "Unhandled"

@@ -1,0 +1,120 @@
+"""template.yaml turned, offline, into plain CloudFormation plus the local folders it named."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+ARTIFACT_BUCKET = "localcloud-artifacts"
+ARTIFACT_KEY = "empty.zip"
+_ARTIFACT_URI = f"s3://{ARTIFACT_BUCKET}/{ARTIFACT_KEY}"
+
+# Parameters that make no sense on one machine get these values, if the template has them.
+LOCAL_PARAMETERS = {"GpuEndpoint": "none"}
+
+# A makefile layer may build its folder under another name: /opt/models comes from layers/model.
+_BUILT_FOLDERS = {"models": "models.toml"}
+
+
+@dataclass(frozen=True)
+class LocalTemplate:
+    """`plain` is CloudFormation without SAM; `code` and `layers` map logical ids to folders on this machine."""
+
+    plain: dict[str, Any]
+    code: dict[str, Path]
+    layers: dict[str, Path]
+    parameters: dict[str, str]
+
+
+class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
+    """AWS's managed policies by name would need an IAM call; roles are not enforced here, so none is made."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
+    """The template with its local folders noted and its SAM resources translated. Raises ValueError if it is not one."""
+    source = yaml_parse(path.read_text("utf-8"))
+    if not isinstance(source, dict) or "Resources" not in source:
+        raise ValueError(f"{path} is not a CloudFormation template")
+    parameters = _parameters(source, overrides)
+    code, layers = _detach_folders(source, path.parent)
+    plain = transform(source, dict(parameters), _OfflinePolicies())
+    return LocalTemplate(plain, code, layers, parameters)
+
+
+def _parameters(source: dict[str, Any], overrides: dict[str, str]) -> dict[str, str]:
+    declared = source.get("Parameters", {})
+    unknown = set(overrides) - set(declared)
+    if unknown:
+        raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
+    local = {name: value for name, value in LOCAL_PARAMETERS.items() if name in declared}
+    defaults = {name: str(spec["Default"]) for name, spec in declared.items() if "Default" in spec}
+    values = defaults | local | overrides
+    missing = set(declared) - set(values)
+    if missing:
+        raise ValueError(f"no value for parameter {', '.join(sorted(missing))}: use --parameter NAME=VALUE")
+    return values
+
+
+def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Replace every local path by what `sam package` would put there, and return the paths."""
+    code: dict[str, Path] = {}
+    layers: dict[str, Path] = {}
+    shared = source.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
+    for logical_id, resource in source["Resources"].items():
+        properties = resource.setdefault("Properties", {})
+        match resource["Type"]:
+            case "AWS::Serverless::Function" if "InlineCode" not in properties:
+                code[logical_id] = _folder(root, properties.get("CodeUri", shared), logical_id)
+                properties["CodeUri"] = _ARTIFACT_URI
+            case "AWS::Serverless::LayerVersion":
+                layers[logical_id] = _folder(root, properties["ContentUri"], logical_id)
+                properties["ContentUri"] = _ARTIFACT_URI
+                # The resolved function names its layers by LayerName only, so that is made the logical id.
+                properties["LayerName"] = logical_id
+            case "AWS::Serverless::StateMachine" if "DefinitionUri" in properties:
+                definition = root / properties.pop("DefinitionUri")
+                properties["Definition"] = yaml_parse(definition.read_text("utf-8"))
+    return code, layers
+
+
+def _folder(root: Path, uri: object, logical_id: str) -> Path:
+    folder = root / str(uri)
+    if not folder.is_dir():
+        raise ValueError(f"{logical_id} points to {uri}, which is not a folder")
+    return folder.resolve()
+
+
+def python_paths(layers: tuple[Path, ...]) -> list[str]:
+    """The folders that the layers would put on sys.path under /opt/python.
+
+    A layer of requirements alone (no package inside) adds nothing: the running virtual environment stands for it.
+    """
+    found = []
+    for layer in layers:
+        if (layer / "python").is_dir():
+            found.append(str(layer / "python"))
+        elif any(layer.glob("*/__init__.py")):
+            found.append(str(layer))
+    return found
+
+
+def rebase_opt(value: str, layers: tuple[Path, ...]) -> str:
+    """`value` with a leading /opt/ path, where Lambda unpacks layers, turned into the layer's local folder."""
+    if not value.startswith("/opt/"):
+        return value
+    first, _, rest = value.removeprefix("/opt/").partition("/")
+    for layer in layers:
+        if (layer / first).exists():
+            return str(layer / first / rest)
+        if first in _BUILT_FOLDERS and (layer / _BUILT_FOLDERS[first]).exists():
+            return str(layer / rest)
+    return value

@@ -1,0 +1,54 @@
+"""What the terminal shows once the local cloud is ready."""
+
+import sys
+from pathlib import Path
+
+from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
+
+READY = "Ready: "
+
+_CREDENTIALS = f"""
+Demo account, in this local cloud only
+  X-API-KEY, ailabapi-api-key    {API_KEY}
+  JD Cloud access key, secret    {JD_ACCESS_KEY}  {JD_SECRET_KEY}
+  Aidge app_key, secret          {AIDGE_APP_KEY}  {AIDGE_SECRET}
+"""
+
+# One line per API that the template routes; {python} and {url} are filled in.
+_CALLS = {
+    "/api/cutout": "{python} -m localcloud.sign jd {url}/api/cutout/ photo.jpg | curl -sK -",
+    "/ai/image/cut/out": (
+        """printf '{{"imageBase64":"%s","backGroundType":"TRANSPARENT"}}' "$(base64 -w0 photo.jpg)" | """
+        """curl -s "$({python} -m localcloud.sign aidge {url}/ai/image/cut/out)" """
+        """-H 'content-type: application/json' -d @-"""
+    ),
+    "/jdai/SelfieSeg": (
+        """printf '{{"image":"%s"}}' "$(base64 -w0 photo.jpg)" > body.json; """
+        "{python} -m localcloud.sign jd {url}/jdai/SelfieSeg body.json --type application/json | curl -sK -"
+    ),
+    "/api/tasks/visual/segmentation": (
+        "curl -s {url}/api/tasks/visual/segmentation -H 'X-API-KEY: demo-key' -F sync=1 -F image_file=@photo.jpg"
+    ),
+    "/api/cutout/general/apparel-background-removal": (
+        "curl -s {url}/api/cutout/general/apparel-background-removal -H 'ailabapi-api-key: demo-key' -F image=@photo.jpg"
+    ),
+}
+
+
+def welcome(url: str, paths: set[str], seeded: bool, log_dir: Path) -> str:
+    """The text: address, credentials, a curl line per API, where the logs are."""
+    python = _python()
+    calls = [f"  {call.format(python=python, url=url)}" for path, call in _CALLS.items() if path in paths]
+    text = _CREDENTIALS if seeded else ""
+    if calls and seeded:
+        text += "\nTry, with a photo.jpg of your own\n" + "\n".join(calls) + "\n"
+    return f"{text}\nLogs of the functions: {_short(log_dir)}\nCtrl-C stops everything.\n\n{READY}{url}"
+
+
+def _python() -> str:
+    return str(_short(Path(sys.executable)))
+
+
+def _short(path: Path) -> Path:
+    """Relative to here where that is shorter; a virtual environment's link is not followed."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
