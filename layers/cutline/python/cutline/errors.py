@@ -29,6 +29,7 @@ class Reason(StrEnum):
     # Rate and quota
     QUOTA_EXCEEDED = "quota_exceeded"
     RATE_EXCEEDED = "rate_exceeded"
+    SERVICE_RATE_EXCEEDED = "service_rate_exceeded"
     # Routing
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"

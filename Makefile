@@ -1,0 +1,49 @@
+# `make run` and `make test` do all the set-up on a fresh Debian machine with Python 3.11+, make and git.
+PYTHON ?= python3
+PORT ?= 3000
+BIN := .venv/bin
+CODE := layers/cutline/python/cutline functions localcloud tests layers/model
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint format bench isnet lock clean
+
+run: .venv/ready
+	PORT=$(PORT) $(BIN)/python -m localcloud
+
+test: .venv/ready lint
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+
+format: .venv/ready
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: .venv/ready
+	$(BIN)/python tests/bench/bench.py
+
+isnet: .venv/ready
+	$(BIN)/python layers/model/fetch_isnet.py
+
+# A stock Debian refuses a bare pip install, so everything lives in a virtual environment, uv included.
+.venv/ready: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	touch $@
+
+# Locks hold hashes and no addresses; uv.lock would hold the index's address.
+lock: .venv/ready
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements.txt
+	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" \
+	  layers/runtime/requirements.in -o layers/runtime/requirements.txt
+
+clean:
+	rm -rf .venv .localcloud build .pytest_cache .mypy_cache .ruff_cache

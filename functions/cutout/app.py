@@ -1,0 +1,35 @@
+"""The cutout function: JD Cloud matting and Aidge cut-out (contracts.md sections 1 and 4)."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.contracts import aid, jdc
+from cutline.contracts.wire import Contract
+from cutline.errors import ServiceFault
+from cutline.gateway_event import to_proxy, to_request
+from cutline.settings import Settings
+from cutline.work import CutoutWork
+
+ROUTES: dict[str, Contract] = {
+    "/api/cutout": jdc,
+    "/ai/image/cut/out": aid,
+    "/rest/ai/image/cut/out": aid,
+}
+
+logger = Logger(service="cutout")
+metrics = Metrics(namespace="Cutline", service="cutout")
+settings = Settings.from_environment()
+work = CutoutWork(settings.models_dir, settings.model, settings.threads)
+service = Bootstrap(settings).service(work, logger, metrics)
+try:
+    work.network.warm_up()
+except ServiceFault:
+    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """One REST proxy event in, one answer out."""
+    request = to_request(event, settings.public_url)
+    return to_proxy(service.handle(ROUTES[request.path.rstrip("/")], request))

@@ -1,0 +1,131 @@
+"""An account and its credentials in DynamoDB: one item per credential, one per account.
+
+    CRED#<scheme>#<key id>   account_id, enabled, secret (HMAC schemes: KMS ciphertext)
+    ACCOUNT#<id>             enabled, qps, daily_quota, apis, price_micros
+
+API keys are secrets themselves, so their key id is the SHA-256 of the key; access keys of HMAC schemes are public.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from cutline.contracts.wire import Scheme
+
+CACHE_S = 30.0
+_CACHE_ENTRIES = 10_000
+_HMAC_SCHEMES = frozenset({Scheme.JD, Scheme.AIDGE})
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who is charged. `qps` calls per second, `daily_quota` calls per UTC day (None: unlimited), `apis` None: all.
+
+    `price_micros` is the price of one call in millionths of the operator's currency, by API name; "*" is the default.
+    """
+
+    account_id: str
+    enabled: bool = True
+    qps: float = 2.0
+    daily_quota: int | None = None
+    apis: frozenset[str] | None = None
+    price_micros: Mapping[str, int] = field(default_factory=dict)
+
+    def price_of(self, api: str) -> int:
+        """The price of one call to `api`, in millionths."""
+        return self.price_micros.get(api, self.price_micros.get("*", 0))
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A way in to an account; `secret` is empty for API keys, which are their own proof."""
+
+    account: Account
+    enabled: bool
+    secret: str
+
+
+class Cipher(Protocol):
+    """Encrypts the HMAC secrets at rest."""
+
+    def encrypt(self, plaintext: str, context: Mapping[str, str]) -> bytes:
+        """Ciphertext that only decrypts with the same context."""
+
+    def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> str:
+        """The plaintext again."""
+
+
+class AccountStore:
+    """Reads and writes accounts; reads are remembered for `CACHE_S`, so disabling a key works within that time."""
+
+    def __init__(self, table: Any, cipher: Cipher) -> None:
+        self._table = table
+        self._cipher = cipher
+        self._cache: dict[str, tuple[float, Credential | None]] = {}
+
+    def find(self, scheme: Scheme, key: str) -> Credential | None:
+        """The credential, or None where there is none; unknown keys are remembered too."""
+        pk = credential_key(scheme, key)
+        cached = self._cache.get(pk)
+        if cached is not None and time.monotonic() - cached[0] < CACHE_S:
+            return cached[1]
+        if len(self._cache) > _CACHE_ENTRIES:  # a flood of unknown keys must not grow the process
+            self._cache.clear()
+        credential = self._load(pk)
+        self._cache[pk] = (time.monotonic(), credential)
+        return credential
+
+    def put_account(self, account: Account) -> None:
+        """Creates or replaces the account."""
+        item: dict[str, Any] = {
+            "pk": f"ACCOUNT#{account.account_id}",
+            "account_id": account.account_id,
+            "enabled": account.enabled,
+            "qps": Decimal(str(account.qps)),
+            "price_micros": dict(account.price_micros),
+        }
+        if account.daily_quota is not None:
+            item["daily_quota"] = account.daily_quota
+        if account.apis is not None:
+            item["apis"] = sorted(account.apis)
+        self._table.put_item(Item=item)
+
+    def put_credential(self, scheme: Scheme, key: str, account_id: str, secret: str = "") -> None:
+        """Creates or replaces a credential; the secret is encrypted with the credential's key as context."""
+        pk = credential_key(scheme, key)
+        item: dict[str, Any] = {"pk": pk, "account_id": account_id, "enabled": True}
+        if secret:
+            item["secret"] = self._cipher.encrypt(secret, {"credential": pk})
+        self._table.put_item(Item=item)
+
+    def _load(self, pk: str) -> Credential | None:
+        item = self._table.get_item(Key={"pk": pk}).get("Item")
+        if item is None:
+            return None
+        record = self._table.get_item(Key={"pk": f"ACCOUNT#{item['account_id']}"}).get("Item")
+        if record is None:
+            return None
+        secret = self._cipher.decrypt(bytes(item["secret"]), {"credential": pk}) if "secret" in item else ""
+        return Credential(_account_from(record), bool(item["enabled"]), secret)
+
+
+def credential_key(scheme: Scheme, key: str) -> str:
+    """The partition key of a credential; an API key goes in hashed."""
+    key_id = key if scheme in _HMAC_SCHEMES else hashlib.sha256(key.encode()).hexdigest()
+    return f"CRED#{scheme.value}#{key_id}"
+
+
+def _account_from(record: Mapping[str, Any]) -> Account:
+    quota = record.get("daily_quota")
+    apis = record.get("apis")
+    return Account(
+        account_id=record["account_id"],
+        enabled=bool(record["enabled"]),
+        qps=float(record["qps"]),
+        daily_quota=None if quota is None else int(quota),
+        apis=None if apis is None else frozenset(apis),
+        price_micros={api: int(price) for api, price in record.get("price_micros", {}).items()},
+    )

@@ -1,0 +1,170 @@
+"""Rate, daily quota and charge of an account: one DynamoDB item per account and UTC day.
+
+A call is reserved by one conditional write before the work and ended by one write after it. The item holds
+
+    taken      calls served today plus calls under way; compared with the quota
+    hold:<id>  one attribute per call under way: the unix second at which its hold lapses
+    tat_ms     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
+               ITU-T I.371), in unix milliseconds
+    calls, charged, refused   counters that the usage report reads
+
+A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
+the quota would refuse, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cutline.accounts.account import Account
+from cutline.errors import AccessRefused, Reason, ServiceFault
+
+HOLD_S = 60
+KEEP_DAYS = 400
+# Seconds' worth of the rate that an idle caller may use at once.
+BURST_S = 1.0
+_ATTEMPTS = 6
+_HOLD = "hold:"
+_RACE = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited)."""
+
+    account: Account
+    day: str
+    call_id: str
+    remaining: int | None
+
+
+class Meter:
+    """Reserves, settles and releases calls. Holds no state of its own."""
+
+    def __init__(self, table: Any, service_qps: float = 0.0) -> None:
+        self._table = table
+        self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
+
+    def reserve(self, account: Account, call_id: str, now: float | None = None) -> Reservation:
+        """Takes one call from the rate and the quota. Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | ...)."""
+        now = time.time() if now is None else now
+        if self._service is not None:
+            try:
+                self._take(self._service, call_id, now, hold=False)
+            except AccessRefused as error:
+                raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
+        return self._take(account, call_id, now, hold=True)
+
+    def settle(self, reservation: Reservation, api: str) -> None:
+        """Ends a served call: counted and charged once, also when its hold has lapsed meanwhile."""
+        self._table.update_item(
+            Key=_key(reservation.account, reservation.day),
+            UpdateExpression=f"REMOVE #hold ADD calls_{api} :one, charged_micros :price",
+            ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
+            ExpressionAttributeValues={":one": 1, ":price": reservation.account.price_of(api)},
+        )
+
+    def release(self, reservation: Reservation, api: str) -> None:
+        """Ends a call that was not served: the quota gets it back, nothing is charged."""
+        try:
+            self._table.update_item(
+                Key=_key(reservation.account, reservation.day),
+                UpdateExpression=f"REMOVE #hold ADD taken :minus, refused_{api} :one",
+                ConditionExpression="attribute_exists(#hold)",
+                ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
+                ExpressionAttributeValues={":minus": -1, ":one": 1},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:  # the hold lapsed and was given back already
+                raise
+
+    def _take(self, account: Account, call_id: str, now: float, *, hold: bool) -> Reservation:
+        day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+        item: Mapping[str, Any] = {}
+        idle = True
+        for _ in range(_ATTEMPTS):
+            try:
+                item = self._write(account, day, call_id, now, idle=idle, hold=hold)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != _RACE:
+                    raise
+                idle = self._judge(account, day, _plain(error.response.get("Item", {})), now)
+                continue
+            quota = account.daily_quota
+            return Reservation(account, day, call_id, None if quota is None else quota - int(item["taken"]))
+        raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
+
+    def _write(
+        self, account: Account, day: str, call_id: str, now: float, *, idle: bool, hold: bool
+    ) -> Mapping[str, Any]:
+        """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions."""
+        now_ms, interval_ms, burst_ms = _rate(account, now)
+        sets = ["expires_at = :expires_at"]
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {":now": now_ms, ":one": 1, ":expires_at": int(now) + KEEP_DAYS * 86400}
+        if idle:
+            sets.append("tat_ms = :next")
+            condition = "(attribute_not_exists(tat_ms) OR tat_ms <= :now)"
+            values[":next"] = now_ms + interval_ms
+        else:
+            sets.append("tat_ms = tat_ms + :step")
+            condition = "tat_ms > :now AND tat_ms <= :latest"
+            values |= {":step": interval_ms, ":latest": now_ms + burst_ms}
+        if account.daily_quota is not None:
+            condition += " AND (attribute_not_exists(taken) OR taken < :quota)"
+            values[":quota"] = account.daily_quota
+        if hold:
+            sets.append("#hold = :until")
+            names["#hold"] = _HOLD + call_id
+            values[":until"] = int(now) + HOLD_S
+        answer = self._table.update_item(
+            Key=_key(account, day),
+            UpdateExpression=f"SET {', '.join(sets)} ADD taken :one",
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **({"ExpressionAttributeNames": names} if names else {}),
+        )
+        attributes: Mapping[str, Any] = answer["Attributes"]
+        return attributes
+
+    def _judge(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> bool:
+        """Why the write was refused: raises, or returns whether to try again as idle."""
+        now_ms, _, burst_ms = _rate(account, now)
+        full = account.daily_quota is not None and int(item.get("taken", 0)) >= account.daily_quota
+        if full and not self._give_back_lapsed(account, day, item, now):
+            raise AccessRefused(Reason.QUOTA_EXCEEDED)
+        tat_ms = int(item.get("tat_ms", 0))
+        if tat_ms > now_ms + burst_ms:
+            raise AccessRefused(Reason.RATE_EXCEEDED)
+        return tat_ms <= now_ms
+
+    def _give_back_lapsed(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> int:
+        """Releases the holds of calls that never ended; the condition makes each count once among racing callers."""
+        lapsed = [name for name, until in item.items() if name.startswith(_HOLD) and int(until) < now]
+        for name in lapsed:
+            self.release(Reservation(account, day, name.removeprefix(_HOLD), None), "lapsed")
+        return len(lapsed)
+
+
+def _rate(account: Account, now: float) -> tuple[int, int, int]:
+    interval_ms = max(1, math.ceil(1000 / account.qps))
+    return int(now * 1000), interval_ms, max(int(BURST_S * 1000) - interval_ms, 0)
+
+
+def _key(account: Account, day: str) -> dict[str, str]:
+    return {"pk": f"ACCOUNT#{account.account_id}", "sk": f"DAY#{day}"}
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a condition failure's old item, which the resource API leaves in wire form."""
+    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 - only on the refused path
+
+    deserialize = TypeDeserializer().deserialize
+    return {name: deserialize(value) if isinstance(value, dict) else value for name, value in item.items()}

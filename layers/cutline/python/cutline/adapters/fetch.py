@@ -1,0 +1,169 @@
+"""Fetching a picture from an address that a caller chose (contracts.md 0.4).
+
+The host name is resolved once, every address it has must be a global one, and the connection goes to the address that
+was judged, so a name that changes its mind in between gains nothing. Each redirect is judged again.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from cutline.errors import InputRefused, Reason
+
+MAX_REDIRECTS = 5
+TIMEOUT_S = 10.0
+_CHUNK_BYTES = 64 * 1024
+_MAX_URL_CHARS = 2048
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OK = 200
+_PORTS = {"http": 80, "https": 443}
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolver = Callable[[str, int], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class FetchPolicy:
+    """`allowed` names networks that may be fetched from although they are not global; empty by default."""
+
+    allowed: tuple[IpNetwork, ...] = ()
+    timeout_s: float = TIMEOUT_S
+
+    def permits(self, address: IpAddress) -> bool:
+        """Whether a picture may be fetched from `address`; IPv4 inside IPv6 is judged as IPv4."""
+        inner = _embedded_ipv4(address)
+        if inner is not None:
+            return self.permits(inner)
+        if any(address.version == network.version and address in network for network in self.allowed):
+            return True
+        return address.is_global and not address.is_multicast
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of `host`."""
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def fetch(url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver = resolve) -> bytes:
+    """The body behind `url`. Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE); never reads past `max_bytes`."""
+    deadline = time.monotonic() + policy.timeout_s
+    for _ in range(MAX_REDIRECTS + 1):
+        body, location = _fetch_once(url, max_bytes, policy, resolver, deadline)
+        if location is None:
+            return body
+        url = urljoin(url, location)
+    raise _unreachable("too many redirects")
+
+
+def _fetch_once(
+    url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver, deadline: float
+) -> tuple[bytes, str | None]:
+    """The body, or the address that the answer redirects to."""
+    parts = _checked(url)
+    port = parts.port or _PORTS[parts.scheme]
+    connection: http.client.HTTPConnection | None = None
+    try:
+        address = _judged_address(parts.hostname or "", port, policy, resolver)
+        connection = _connect(parts, address, port, _left(deadline))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", target, headers={"Accept": "image/*,*/*;q=0.5", "User-Agent": "Cutline"})
+        answer = connection.getresponse()
+        if answer.status in _REDIRECTS and answer.getheader("Location"):
+            return b"", answer.getheader("Location")
+        if answer.status != _OK:
+            raise _unreachable(f"HTTP status {answer.status}")
+        return _read(answer, connection, max_bytes, deadline), None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _unreachable("the image could not be downloaded") from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _checked(url: str) -> SplitResult:
+    """The parts of an acceptable address. Raises InputRefused(URL_UNREACHABLE)."""
+    try:
+        parts = urlsplit(url)
+        valid = (
+            len(url) <= _MAX_URL_CHARS
+            and url.isascii()
+            and url.isprintable()
+            and " " not in url
+            and parts.scheme in _PORTS
+            and bool(parts.hostname)
+            and parts.username is None
+            and parts.port != 0
+        )
+    except ValueError:
+        valid = False
+    if not valid:
+        raise _unreachable("the address must be an absolute http or https URL without credentials")
+    return parts
+
+
+def _judged_address(host: str, port: int, policy: FetchPolicy, resolver: Resolver) -> str:
+    addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolver(host, port)]
+    if not addresses or not all(policy.permits(address) for address in addresses):
+        raise _unreachable("the address is not a public one")
+    return str(addresses[0])
+
+
+def _connect(parts: SplitResult, address: str, port: int, timeout_s: float) -> http.client.HTTPConnection:
+    """A connection to the judged address that still speaks to the named host."""
+    host = parts.hostname or ""
+    sock = socket.create_connection((address, port), timeout=timeout_s)
+    if parts.scheme == "https":
+        try:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        except (OSError, ValueError):
+            sock.close()
+            raise
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    connection.sock = sock
+    if parts.scheme == "https":
+        connection.default_port = _PORTS["https"]  # keeps ":443" out of the Host header
+    return connection
+
+
+def _read(
+    answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, max_bytes: int, deadline: float
+) -> bytes:
+    declared = answer.getheader("Content-Length", "")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
+    body = bytearray()
+    # read1 hands over what one receive brought, so a server that drips bytes cannot stretch the deadline.
+    while chunk := answer.read1(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
+        if connection.sock is not None:
+            connection.sock.settimeout(_left(deadline))
+        else:
+            _left(deadline)
+    return bytes(body)
+
+
+def _left(deadline: float) -> float:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise _unreachable("the download took too long")
+    return left_s
+
+
+def _embedded_ipv4(address: IpAddress) -> ipaddress.IPv4Address | None:
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in ipaddress.ip_network("64:ff9b::/96"):  # NAT64 (RFC 6052)
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _unreachable(detail: str) -> InputRefused:
+    return InputRefused(Reason.URL_UNREACHABLE, detail)

@@ -1,0 +1,77 @@
+"""Results in S3 and the links to them.
+
+A presigned URL dies with the credentials that signed it, often hours before a contract's lifetime ends. A link is
+therefore `/r/<token>`: the object's key and the link's expiry under an HMAC, checked without a database read and
+answered with a redirect to a fresh, short presigned URL.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cutline.errors import InputRefused, Reason, ServiceFault
+
+PRESIGNED_S = 300
+_MAC_BYTES = 16
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
+
+
+class ResultStore:
+    """Puts results under `r/<account>/`; `load_secret` yields the key of the links' HMAC and is called once."""
+
+    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes]) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._load_secret = load_secret
+
+    def put(self, account_id: str, data: bytes, content_type: str) -> str:
+        """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
+        key = f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}"
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        return key
+
+    def link(self, base_url: str, key: str, expires_at: int) -> str:
+        """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""
+        payload = f"{expires_at:x}/{key}".encode()
+        token = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        return f"{base_url}/r/{token}{key[key.rindex('.') :]}"
+
+    def redirect(self, token: str, now: float) -> str:
+        """The presigned URL behind a link's token. Raises InputRefused(NOT_FOUND) for forged and lapsed ones."""
+        expires_at, key = self._open(token)
+        left_s = int(expires_at - now)
+        if left_s <= 0:
+            raise InputRefused(Reason.NOT_FOUND)
+        url: str = self._s3.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=min(left_s, PRESIGNED_S)
+        )
+        return url
+
+    def _open(self, token: str) -> tuple[int, str]:
+        body = token.partition(".")[0]
+        try:
+            raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InputRefused(Reason.NOT_FOUND) from error
+        mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(payload)):
+            raise InputRefused(Reason.NOT_FOUND)
+        expiry, _, key = payload.decode().partition("/")
+        return int(expiry, 16), key
+
+    def _mac(self, payload: bytes) -> bytes:
+        return hmac.new(self._secret, payload, hashlib.sha256).digest()[:_MAC_BYTES]
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return self._load_secret()

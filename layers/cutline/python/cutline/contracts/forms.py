@@ -1,0 +1,111 @@
+"""Reading request bodies: multipart, urlencoded and JSON, tolerant where clients differ, never crashing."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from typing import Any
+from urllib.parse import parse_qsl
+
+from cutline.contracts.wire import Request
+from cutline.errors import InputRefused, Reason
+
+_MAX_PARTS = 64
+_DATA_URI = re.compile(r"\Adata:[^,]{0,255};base64,", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A decoded body: text fields and files by name; of duplicates the first counts."""
+
+    fields: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+
+def read_form(request: Request) -> Form:
+    """The fields and files of a multipart, urlencoded or JSON body, told apart by Content-Type.
+
+    Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
+    """
+    content_type = request.headers.get("content-type", "").lower()
+    if content_type.startswith("multipart/form-data"):
+        return _read_multipart(request)
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return Form(_read_urlencoded(request.body), {})
+    if not request.body.strip():
+        return Form({}, {})
+    document = read_json_object(request.body)
+    return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
+
+
+def read_json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in the body. Raises InputRefused(BODY_MALFORMED)."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InputRefused(Reason.BODY_MALFORMED, "body is not valid JSON") from error
+    if not isinstance(document, dict):
+        raise InputRefused(Reason.BODY_MALFORMED, "body is not a JSON object")
+    return document
+
+
+def first_file(request: Request) -> bytes | None:
+    """The first file of a multipart body, whatever its field is called."""
+    return next(iter(_read_multipart(request).files.values()), None)
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes behind `text`: white space, a data URI prefix and missing padding are forgiven, nothing else.
+
+    Raises InputRefused(BASE64_INVALID).
+    """
+    compact = "".join(_DATA_URI.sub("", text.strip()).split())
+    try:
+        raw = compact.encode("ascii").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise InputRefused(Reason.BASE64_INVALID, "image is not valid base64") from error
+
+
+def _read_multipart(request: Request) -> Form:
+    """Splits at the delimiters of RFC 2046 5.1.1; the payload between them is kept byte for byte."""
+    outer = Message()
+    outer["Content-Type"] = request.headers.get("content-type", "")
+    boundary = outer.get_param("boundary")
+    if not isinstance(boundary, str) or not boundary:
+        raise InputRefused(Reason.BODY_MALFORMED, "multipart body without a boundary")
+    sections = (b"\r\n" + request.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"), _MAX_PARTS + 1)
+    closed = any(section.startswith(b"--") for section in sections[1:])
+    if len(sections) > _MAX_PARTS + 1 or not closed:
+        raise InputRefused(Reason.BODY_MALFORMED, "body is not valid multipart/form-data")
+    fields: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    for section in sections[1:]:
+        if section.startswith(b"--"):
+            break
+        head, blank, payload = section.partition(b"\r\n\r\n")
+        part = BytesHeaderParser().parsebytes(head.lstrip())
+        name = part.get_param("name", header="content-disposition")
+        if not blank or not isinstance(name, str):
+            raise InputRefused(Reason.BODY_MALFORMED, "multipart part without a name")
+        if part.get_filename() is not None:
+            files.setdefault(name, payload)
+        else:
+            fields.setdefault(name, payload.decode("utf-8", "replace"))
+    return Form(fields, files)
+
+
+def _read_urlencoded(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_PARTS)
+    except ValueError as error:
+        raise InputRefused(Reason.BODY_MALFORMED, "body is not valid form data") from error
+    return {name: value for name, value in reversed(pairs)}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,81 @@
+"""JDC: JD Cloud Image Matting, `POST /api/cutout/` (contracts.md section 1).
+
+The body is the picture itself. Content-Type is ignored on purpose: JD's own pages tell clients to send JSON's type
+with binary bodies, so only the bytes decide.
+"""
+
+from collections.abc import Mapping
+
+from cutline.contracts.forms import first_file
+from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelope
+from cutline.contracts.wire import Job, Outcome, Request, Response, Scheme, Source, json_response
+from cutline.errors import InputRefused, MattingError, Reason
+from cutline.limits import MIB, PictureLimits
+
+NAME = "jdc"
+METHODS = frozenset({"POST"})
+SCHEME = Scheme.JD
+LINK_LIFETIME_S = 24 * 3600
+# The vendor states no limits; these are the dossier's decision (1.3).
+LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP"}), max_bytes=10 * MIB)
+MESSAGE = "Search succeeded"
+
+_EMPTY = (12002, "not enough param")
+_TYPE = (12003, "image type error")
+_SIZE = (12004, "image size exceeds limit")
+# Business failures: HTTP 200 and code 10000, told by result.status. Numbers are those of JD's human parsing (1.5).
+ERRORS: Mapping[Reason, tuple[int, str]] = {
+    Reason.IMAGE_MISSING: _EMPTY,
+    Reason.IMAGE_EMPTY: _EMPTY,
+    Reason.BODY_MALFORMED: _TYPE,
+    Reason.IMAGE_TYPE: _TYPE,
+    Reason.IMAGE_CORRUPT: _TYPE,
+    Reason.IMAGE_TOO_LARGE: _SIZE,
+    Reason.BODY_TOO_LARGE: _SIZE,
+    Reason.RESOLUTION_TOO_HIGH: _SIZE,
+    Reason.RESOLUTION_TOO_LOW: _SIZE,
+    Reason.TIMED_OUT: (13303, "time out"),
+}
+
+
+def parse(request: Request) -> Job:
+    """The picture in the body, or the first file of a multipart form (sister products of JD's use one)."""
+    data = request.body
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        data = first_file(request) or b""
+    if not data:
+        raise InputRefused(Reason.IMAGE_EMPTY)
+    return Job(Source(data=data), LIMITS)
+
+
+def render(request: Request, job: Job, outcome: Outcome) -> Response:
+    """Success (1.4); `code` and `status` are numbers, and the request id is spelled both ways."""
+    result = {
+        "status": 0,
+        "message": "OK",
+        "cutout_image_url": outcome.links["image"],
+        "requestId": request.request_id,
+        "requestid": request.request_id,
+    }
+    return _respond(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
+
+
+def refuse(request: Request, error: MattingError) -> Response:
+    """A business failure inside HTTP 200, or the gateway's own envelope (1.6)."""
+    if error.reason in ERRORS:
+        status, message = ERRORS[error.reason]
+        if status == _SIZE[0] and error.detail:
+            message = f"{_SIZE[1]}: {error.detail}"
+        result = {
+            "status": status,
+            "message": message,
+            "requestId": request.request_id,
+            "requestid": request.request_id,
+        }
+        return _respond(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
+    row = SYSTEM_ERRORS.get(error.reason, SYSTEM_ERRORS[Reason.INTERNAL])
+    return _respond(request, row.http_status, gateway_envelope(request, row))
+
+
+def _respond(request: Request, status: int, body: dict[str, object]) -> Response:
+    return json_response(status, body, {"x-jdcloud-request-id": request.request_id})

@@ -1,0 +1,115 @@
+"""An HTTP request and response as the contracts see them, and what a contract module has to offer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Protocol
+
+from cutline.errors import MattingError
+from cutline.limits import PictureLimits
+from cutline.pipeline.request import CutRequest
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. Header names are lower case; `query` keeps order and duplicates; `body` is byte-exact.
+
+    `path` is the path without the stage; `raw_path` is the path as the client addressed it (with a stage prefix
+    where API Gateway adds one), which is what a signing client hashed. `received_at` is in unix seconds.
+    """
+
+    method: str
+    path: str
+    raw_path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+    received_at: float
+    base_url: str
+
+    @cached_property
+    def params(self) -> dict[str, str]:
+        """Query parameters; of duplicates the first counts."""
+        return {name: value for name, value in reversed(self.query)}
+
+
+@dataclass(frozen=True)
+class Response:
+    """What goes back: status, headers and raw bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Scheme(Enum):
+    """How an API authenticates its callers; the value is part of a credential's key in the accounts table."""
+
+    JD = "jd"
+    AIDGE = "aidge"
+    PICWISH = "x-api-key"
+    AILAB = "ailabapi-api-key"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the picture is: exactly one of inline bytes and an http(s) address."""
+
+    data: bytes | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A validated call: the picture's source, its limits, and what to make of it."""
+
+    source: Source
+    limits: PictureLimits
+    cut: CutRequest = field(default_factory=CutRequest)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """The caller's day: calls left (None: unlimited) and whether this call was charged."""
+
+    remaining: int | None = None
+    charged: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished call: links and pixels of the result, keyed by what they show ("image", "mask", a garment)."""
+
+    width: int
+    height: int
+    links: Mapping[str, str] = field(default_factory=dict)
+    inline: Mapping[str, bytes] = field(default_factory=dict)
+    quota: Quota = field(default_factory=Quota)
+    elapsed_ms: int = 0
+
+
+class Contract(Protocol):
+    """What every contract module defines. Read one and you can find everything in the others."""
+
+    NAME: str
+    METHODS: frozenset[str]
+    SCHEME: Scheme
+    LINK_LIFETIME_S: int
+
+    def parse(self, request: Request) -> Job:
+        """The validated call. Raises InputRefused."""
+
+    def render(self, request: Request, job: Job, outcome: Outcome) -> Response:
+        """The answer to a call that succeeded."""
+
+    def refuse(self, request: Request, error: MattingError) -> Response:
+        """The answer to a call that failed, for every `Reason` there is."""
+
+
+def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response in UTF-8. Text is not escaped: JD's messages are Chinese, and links hold `&`."""
+    payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, payload)

@@ -1,0 +1,24 @@
+"""A bound on a call's time that also interrupts code which never looks at a clock."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from cutline.errors import Reason, ServiceFault
+
+
+@contextmanager
+def deadline(limit_ms: int) -> Iterator[None]:
+    """Raises ServiceFault(TIMED_OUT) inside the block after `limit_ms`. Main thread only, as Lambda's handlers are."""
+
+    def expire(number: int, frame: FrameType | None) -> None:
+        raise ServiceFault(Reason.TIMED_OUT, f"the call took longer than {limit_ms} ms")
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, limit_ms / 1000)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,0 +1,61 @@
+"""API Gateway's REST proxy event and answer, as `Request` and `Response`."""
+
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from cutline.contracts.wire import Request, Response
+
+# 6 MiB through a synchronous function, in base64, less room for the envelope.
+MAX_RESPONSE_BYTES = (6 * 1024 * 1024 - 16 * 1024) * 3 // 4
+
+ProxyEvent = Mapping[str, Any]
+
+
+def to_request(event: ProxyEvent, public_url: str = "") -> Request:
+    """The call behind a proxy event; the body is byte-exact because the API declares every type binary."""
+    body = event.get("body") or ""
+    context = event.get("requestContext") or {}
+    multi = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    headers = {_clean(name).lower(): ",".join(_clean(value) for value in values) for name, values in multi.items()}
+    query = tuple(
+        (_clean(name), _clean(value))
+        for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
+        for value in values
+    )
+    path = _clean(event.get("path") or "/")
+    raw_path = _clean(context.get("path") or path)
+    return Request(
+        method=str(event.get("httpMethod", "GET")).upper(),
+        path=path,
+        raw_path=raw_path,
+        query=query,
+        headers=headers,
+        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogateescape"),
+        request_id=str(context.get("requestId", "")),
+        received_at=int(context.get("requestTimeEpoch") or time.time() * 1000) / 1000,
+        base_url=public_url or _base_url(headers, path, raw_path),
+    )
+
+
+def to_proxy(response: Response) -> dict[str, Any]:
+    """The answer in the proxy's shape, always base64: API Gateway turns it back into bytes."""
+    return {
+        "statusCode": response.status,
+        "headers": dict(response.headers),
+        "body": base64.b64encode(response.body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def _base_url(headers: Mapping[str, str], path: str, raw_path: str) -> str:
+    """Scheme, host and stage as the caller addressed them."""
+    scheme = headers.get("x-forwarded-proto", "https").partition(",")[0].strip()
+    stage = raw_path.removesuffix(path) if raw_path.endswith(path) else ""
+    return f"{scheme}://{headers.get('host', 'localhost')}{stage}"
+
+
+def _clean(text: str) -> str:
+    """Text without lone surrogates, which JSON can carry and no encoder takes."""
+    return str(text).encode("utf-8", "replace").decode()

@@ -1,0 +1,98 @@
+"""What a function is told by its environment: read once, checked at INIT, named in the error when wrong."""
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cutline.adapters.fetch import IpNetwork
+
+T = TypeVar("T")
+
+
+class SettingsError(RuntimeError):
+    """A variable is missing or out of range; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Documented defaults and ranges of every variable that the functions read.
+
+    accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
+    models_dir: where the model layer lies. Default /opt/models.
+    model: name of the cut-out's model in models.toml. Default "matte"; "isnet" is the quality tier.
+    threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
+    time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
+    service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
+    public_url: scheme and host of the links in answers. Default: the address that the caller used.
+    fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
+    jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
+    """
+
+    accounts_table: str
+    meter_table: str
+    accounts_key: str
+    output_bucket: str
+    link_secret: str
+    models_dir: Path
+    model: str
+    threads: int
+    time_limit_ms: int
+    service_qps: float
+    public_url: str
+    fetch_allowed: tuple[IpNetwork, ...]
+    lenient_body_hash: bool
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises SettingsError."""
+        return cls(
+            accounts_table=env.get("ACCOUNTS_TABLE", ""),
+            meter_table=env.get("METER_TABLE", ""),
+            accounts_key=env.get("ACCOUNTS_KEY", ""),
+            output_bucket=env.get("OUTPUT_BUCKET", ""),
+            link_secret=env.get("LINK_SECRET", ""),
+            models_dir=Path(env.get("MODELS_DIR", "/opt/models")),
+            model=env.get("MODEL", "matte"),
+            threads=_number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
+            time_limit_ms=_number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
+            service_qps=_number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
+            public_url=env.get("PUBLIC_URL", "").rstrip("/"),
+            fetch_allowed=_networks(env, "FETCH_ALLOWED"),
+            lenient_body_hash=_choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",
+        )
+
+    def require(self, *names: str) -> None:
+        """Raises SettingsError for the first of `names` that the environment left empty."""
+        for name in names:
+            if not getattr(self, name):
+                raise SettingsError(f"environment variable {name.upper()} is missing")
+
+
+def _number(env: Mapping[str, str], name: str, kind: Callable[[str], T], low: float, high: float, default: T) -> T:
+    text = env.get(name, "")
+    if not text:
+        return default
+    try:
+        value = kind(text)
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name} is not a number: {text!r}") from error
+    if not low <= float(text) <= high:
+        raise SettingsError(f"environment variable {name} must be in {low}..{high}, not {text}")
+    return value
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = env.get(name, "") or choices[0]
+    if value not in choices:
+        raise SettingsError(f"environment variable {name} must be one of {', '.join(choices)}")
+    return value
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[IpNetwork, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in env.get(name, "").split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name} must be a comma list of networks") from error
