@@ -5,37 +5,42 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cutline.pipeline.grids import F32, box_mean
+from cutline.pipeline.grids import F32, Bool, grow
 
-Bool = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int64]
 
 SPECK_SHARE = 0.001
 NEAR_SHARE = 0.04
 _VISIBLE = 8 / 255
+_RIM_PX = 2
+_BELIEF = 0.5
 
 
 def remove_specks(alpha_f32: F32) -> F32:
-    """Alpha (h, w) in [0, 1] without blobs that are both below 0.1 % of the largest one and far from every larger one.
+    """Alpha (h, w) in [0, 1] without stray blobs; the largest one always stays.
 
-    Holes stay open, and every blob that is large or near the subject stays: a strand of hair or a second earring is
-    not a speck.
+    A speck is below 0.1 % of the largest blob and far from every larger one; a ghost is a blob that nowhere reaches
+    0.5. Holes stay open, and every other blob stays: a strand of hair or a second earring is not a speck.
     """
     visible = alpha_f32 > _VISIBLE
     labels, areas = label_blobs(visible)
-    if len(areas) < 2:
+    if len(areas) <= 1:
         return alpha_f32
+    peaks = np.zeros(len(areas) + 1, np.float32)
+    np.maximum.at(peaks, labels[visible], alpha_f32[visible])
     small = areas < SPECK_SHARE * areas.max()
-    if not small.any():
-        return alpha_f32
-    small_at = np.concatenate(([False], small))[labels]
-    reach = max(1, round(NEAR_SHARE * max(alpha_f32.shape)))
-    near_large = box_mean((visible & ~small_at).astype(np.float32), reach) > 1e-6
-    touches = np.bincount(labels[near_large], minlength=len(areas) + 1)[1:] > 0
-    doomed = np.concatenate(([False], small & ~touches))[labels]
+    near_large = grow(visible & ~_of_blobs(labels, small), max(1, round(NEAR_SHARE * max(alpha_f32.shape))))
+    near = np.bincount(labels[near_large], minlength=len(areas) + 1)[1:] > 0
+    ghost = (peaks[1:] < _BELIEF) & (areas < areas.max())
+    doomed = _of_blobs(labels, (small & ~near) | ghost)
     # The faint rim around a speck goes with it.
-    rim = (box_mean(doomed.astype(np.float32), 2) > 1e-6) & (small_at | ~visible)
-    return np.where(doomed | (rim & ~near_large), np.float32(0), alpha_f32)
+    return np.where(doomed | (grow(doomed, _RIM_PX) & ~visible), np.float32(0), alpha_f32)
+
+
+def _of_blobs(labels: Labels, chosen: Bool) -> Bool:
+    """The pixels (h, w) of the chosen blobs; chosen: (n,), one per blob."""
+    picked: Bool = np.concatenate(([False], chosen))[labels]
+    return picked
 
 
 def label_blobs(mask: Bool) -> tuple[Labels, npt.NDArray[np.int64]]:

@@ -12,6 +12,8 @@ U8 = npt.NDArray[np.uint8]
 
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
+_OPAQUE = 255
+_BYTE_MAX = 255
 # Modes that littlecms reads as they are; everything else is brought to RGB first.
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
 
@@ -30,7 +32,7 @@ def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
         image = image.convert("RGB")
     image = _apply_profile(image, image.info.get("icc_profile"))
     rgb_u8 = np.array(image if image.mode == "RGB" else image.convert("RGB"))
-    if alpha_u8 is not None and alpha_u8.min() == 255:
+    if alpha_u8 is not None and alpha_u8.min() == _OPAQUE:
         alpha_u8 = None
     return rgb_u8, alpha_u8
 
@@ -45,7 +47,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
         return image, np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)
     if image.mode not in _WITH_ALPHA and key is None:
         return image, None
-    if isinstance(key, tuple) and max(key) > 255:
+    if isinstance(key, tuple) and max(key) > _BYTE_MAX:
         # 16 bits a channel: Pillow keeps the high byte of the pixels, so the key is cut the same way.
         image.info["transparency"] = tuple(part >> 8 for part in key)
     if image.mode in ("LA", "La"):
@@ -64,8 +66,10 @@ def _deep_grey_to_u8(image: Image.Image) -> U8:
     if image.mode == "F":
         finite = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0)
         white = 255.0 if finite.max(initial=0.0) <= 1.0 else 1.0
-        return np.clip(np.rint(finite * white), 0, 255).astype(np.uint8)
-    return ((np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        scaled: U8 = np.clip(np.rint(finite * white), 0, 255).astype(np.uint8)
+        return scaled
+    cut: U8 = ((np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return cut
 
 
 def _from_lab(image: Image.Image) -> Image.Image:

@@ -12,6 +12,7 @@ from cutline.pipeline.grids import U8
 # Alpha bytes above this are part of the subject's box; below it is a shadow of doubt.
 VISIBLE_ALPHA = 8
 MAX_DERIVED_SIDE_PX = 3000
+_OPAQUE = 255
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def fit_to_canvas(rgba_u8: U8, width: int, height: int) -> U8:
         min(width, max(1, round(source_width * scale))),
         min(height, max(1, round(source_height * scale))),
     )
-    # Pillow premultiplies an RGBA picture around a resize; reducing_gap would not.
+    # Pillow premultiplies an RGBA picture around a resize.
     image = Image.fromarray(np.ascontiguousarray(rgba_u8)).resize(inner, Image.Resampling.LANCZOS)
     canvas = np.zeros((height, width, 4), np.uint8)
     top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
@@ -96,7 +97,7 @@ def put_on_colour(rgba_u8: U8, colour: tuple[int, int, int]) -> U8:
     alpha_u8 = rgba_u8[..., 3]
     rgb_u8 = np.array(rgba_u8[..., :3])
     rgb_u8[alpha_u8 == 0] = colour
-    at = np.nonzero((alpha_u8 > 0) & (alpha_u8 < 255))
+    at = np.nonzero((alpha_u8 > 0) & (alpha_u8 < _OPAQUE))
     alpha = alpha_u8[at].astype(np.uint32)[:, None]
     mixed = rgb_u8[at] * alpha + np.asarray(colour, np.uint32) * (255 - alpha)
     rgb_u8[at] = (mixed + 127) // 255

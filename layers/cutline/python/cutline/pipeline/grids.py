@@ -8,7 +8,11 @@ from PIL import Image
 
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
+
+# Less than one pixel of any window's mean, more than rounding.
+_ANY = np.float32(1e-6)
 
 
 def resize_f32(plane_f32: F32, width: int, height: int, method: Image.Resampling) -> F32:
@@ -44,6 +48,11 @@ def box_mean(planes_f32: F32, radius: int) -> F32:
     counts = np.outer(_window_counts(height, radius), _window_counts(width, radius)).astype(np.float32)
     summed *= 1.0 / counts
     return summed
+
+
+def grow(mask: Bool, radius: int) -> Bool:
+    """The mask (h, w) and everything within `radius` pixels of it, along both axes."""
+    return box_mean(mask.astype(np.float32), radius) > _ANY
 
 
 def _window_counts(length: int, radius: int) -> npt.NDArray[np.int64]:
@@ -93,14 +102,14 @@ def sample_bilinear(grid: F32, rows: Index, columns: Index, size: tuple[int, int
     upper += column_part * (flat[corner + right] - upper)
     lower = flat[corner + below]
     lower += column_part * (flat[corner + below + right] - lower)
-    lower -= upper
-    lower *= row_part
-    lower += upper
-    return lower
+    blended: F32 = upper + row_part * (lower - upper)
+    return blended
 
 
 def _taps(at: Index, small: int, large: int) -> tuple[Index, F32]:
     """First tap and the (N, 1) share of the second, with pixel centres aligned as Pillow's resize does."""
-    position = np.clip((at.astype(np.float32) + 0.5) * np.float32(small / large) - 0.5, 0, small - 1)
+    position = np.clip(
+        (at.astype(np.float32) + np.float32(0.5)) * np.float32(small / large) - np.float32(0.5), 0, small - 1
+    )
     first = position.astype(np.intp)
     return first, (position - first)[:, None].astype(np.float32)

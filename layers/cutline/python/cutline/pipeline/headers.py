@@ -13,6 +13,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
+_WEBP_SIZE_BYTES = 10
 
 
 def sniff_format(data: bytes) -> str | None:
@@ -32,7 +33,7 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
     (https://developers.google.com/speed/webp/docs/riff_container).
     """
     kind, body = data[12:16], data[20:30]
-    if len(body) < 10:
+    if len(body) < _WEBP_SIZE_BYTES:
         return None
     if kind == b"VP8X":
         return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")

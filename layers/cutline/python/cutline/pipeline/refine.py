@@ -8,15 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.grids import F32, U8, Index, box_mean, fit_within, resize_f32, resize_u8, sample_bilinear
+from cutline.pipeline.grids import F32, U8, Index, box_mean, fit_within, grow, resize_f32, resize_u8, sample_bilinear
 
 FLOOR, CEILING = 0.03, 0.97
 STRIP_ROWS = 256
 # Window of the regression in pixels of the network's map: it must see both sides of an edge that the map blurs.
-_RADIUS_IN_MAP_PX = 2.5
-_EPSILON = 1e-4
+_RADIUS_IN_MAP_PX = 3
+_EPSILON = np.float32(1e-3)
+# R squared from which a fit starts to count, and from which it counts wholly: below, texture explains alpha by chance.
+_TRUST_FROM, _TRUST_TO = 0.5, 0.8
+# Variance of alpha in a window that is worth explaining; shallow ramps are bicubic's business.
+_LEAST_VARIANCE = np.float32(0.01)
 _SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
 _MAX_CORRECTION = 0.5
+_LEAST_TRUST = 0.02
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,12 @@ class EdgeModel:
 
 def stretch_alpha(alpha_f32: F32) -> F32:
     """Alpha with the network's grey floor and ceiling cut off, so that paper stays white and cloth stays opaque."""
-    return np.clip((alpha_f32 - FLOOR) / np.float32(CEILING - FLOOR), 0.0, 1.0).astype(np.float32)
+    stretched: F32 = np.clip((alpha_f32 - FLOOR) / np.float32(CEILING - FLOOR), 0.0, 1.0).astype(np.float32)
+    return stretched
 
 
 def guide_side(width: int, height: int) -> int:
-    """Long side of the picture that edges and colours are estimated on: half of it, at least 512, at most 1024."""
+    """Long side of the reduced picture that estimates are made on: half of the whole, at least 512, at most 1024."""
     return int(np.clip(max(width, height) // 2, 512, 1024))
 
 
@@ -45,17 +51,18 @@ def lift_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8:
     """Alpha (H, W) of the picture's size from a map (h, w) in [0, 1] that covers it whole.
 
     Fast guided filter with a colour guide (He, Sun and Tang 2013; He and Sun 2015, arXiv:1505.00996): the regression
-    runs at the size of the guide, its coefficients are applied to the full-size colours, and only where alpha is soft.
+    runs on a reduced picture, its coefficients are applied to the full-size colours, and only where alpha is soft.
     Where colour does not explain alpha the result stays the bicubic one, and it never leaves that by more than 0.5.
 
-    guide_u8: the picture reduced to `guide_side`, if the caller has it. Memory: four times the size of the guide's
-    float planes plus one strip of `STRIP_ROWS` rows.
+    The regression runs at the map's own resolution: measured on known composites, a finer guide narrows the window
+    without adding anything that the map knows. guide_u8: the picture reduced, if the caller has it. Memory: some 30
+    float planes of the map's size and one strip of `STRIP_ROWS` rows.
     """
     height, width = rgb_u8.shape[:2]
-    if guide_u8 is None:
-        guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
+    size = fit_within(width, height, max(alpha_f32.shape))
+    guide_u8 = resize_u8(rgb_u8 if guide_u8 is None else guide_u8, *size, Image.Resampling.BOX)
     small_u8 = np.rint(alpha_f32 * 255).astype(np.uint8)
-    alpha_u8 = np.array(Image.fromarray(small_u8).resize((width, height), Image.Resampling.BICUBIC))
+    alpha_u8: U8 = np.array(Image.fromarray(small_u8).resize((width, height), Image.Resampling.BICUBIC))
     model = fit_edges(alpha_f32, guide_u8)
     if model is not None:
         _apply_edges(model, rgb_u8, alpha_u8)
@@ -66,21 +73,21 @@ def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
     """The edge model of a map (h, w) on a guide (gh, gw, 3), or None where nothing is soft."""
     height, width = guide_u8.shape[:2]
     radius = max(2, round(_RADIUS_IN_MAP_PX * max(height, width) / max(alpha_f32.shape)))
-    target = np.clip(resize_f32(alpha_f32, width, height, Image.Resampling.BICUBIC), 0, 1)
+    target: F32 = np.clip(resize_f32(alpha_f32, width, height, Image.Resampling.BICUBIC), 0, 1)
     soft = (target > _SOFT_LOW) & (target < _SOFT_HIGH)
     if not soft.any():
         return None
-    soft = box_mean(soft.astype(np.float32), max(1, radius // 2)) > 1e-6
-    rows, columns = _bounds(soft.any(1), 3 * radius), _bounds(soft.any(0), 3 * radius)
+    soft = grow(soft, max(1, radius // 2))
+    rows, columns = _bounds(np.flatnonzero(soft.any(1)), 3 * radius), _bounds(np.flatnonzero(soft.any(0)), 3 * radius)
     coefficients = np.zeros((height, width, 5), np.float32)
-    guide_f32 = guide_u8[rows, columns].transpose(2, 0, 1).astype(np.float32) / 255 - np.float32(0.5)
+    guide_f32 = guide_u8[rows, columns].transpose(2, 0, 1).astype(np.float32) / np.float32(255) - np.float32(0.5)
     coefficients[rows, columns] = _regress(guide_f32, target[rows, columns], radius)
-    return EdgeModel(coefficients, np.where(soft, 255, 0).astype(np.uint8))
+    useful = soft & (coefficients[..., 4] > _LEAST_TRUST)
+    return EdgeModel(coefficients, np.where(useful, 255, 0).astype(np.uint8))
 
 
-def _bounds(used: np.ndarray[tuple[int], np.dtype[np.bool_]], margin: int) -> slice:
-    """The used part of an axis and a margin around it."""
-    at = np.flatnonzero(used)
+def _bounds(at: Index, margin: int) -> slice:
+    """From the first to the last of some ascending positions, and a margin around them."""
     return slice(max(0, int(at[0]) - margin), int(at[-1]) + margin + 1)
 
 
@@ -93,13 +100,14 @@ def _regress(guide: F32, target: F32, radius: int) -> F32:
     # S = cov(I, I) + eps E and c = cov(I, p), per pixel.
     spread = [means[4 + k] - mean_rgb[i] * mean_rgb[j] for k, (i, j) in enumerate(pairs)]
     for diagonal in (0, 3, 5):
-        spread[diagonal] += np.float32(_EPSILON)
+        spread[diagonal] += _EPSILON
     shared = means[10:13] - mean_rgb * mean_target
     gains = _solve_symmetric(spread, shared)
     offset = mean_target - (gains * mean_rgb).sum(0)
-    # R squared of the fit; flat windows have nothing to explain and get none.
+    # R squared of the fit; flat windows have nothing to explain.
     variance = np.maximum(means[13] - mean_target * mean_target, 0)
-    trust = np.clip((gains * shared).sum(0) / (variance + np.float32(1e-3)), 0, 1)
+    explained = (gains * shared).sum(0) / (variance + _LEAST_VARIANCE)
+    trust = np.clip((explained - _TRUST_FROM) / (_TRUST_TO - _TRUST_FROM), 0, 1).astype(np.float32)
     smooth = box_mean(np.concatenate((gains, offset[None], trust[None])), radius)
     return np.ascontiguousarray(smooth.transpose(1, 2, 0))
 
@@ -130,7 +138,7 @@ def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
     height, width = alpha_u8.shape
     soft_u8 = np.asarray(Image.fromarray(model.soft_u8).resize((width, height), Image.Resampling.NEAREST))
     for rows in strips(height):
-        at: tuple[Index, Index] = np.nonzero(soft_u8[rows])
+        at = np.nonzero(soft_u8[rows])
         if len(at[0]) == 0:
             continue
         fitted = sample_bilinear(model.coefficients, at[0] + rows.start, at[1], (height, width))

@@ -16,7 +16,7 @@ _ANALYSIS_SIDE_PX = 1024
 _PAPER_CELLS = 24
 # Chroma distance from the paper, in YCbCr bytes, below which nothing is called ink: JPEG noise on grey stays under it.
 _LEAST_CHROMA = 14.0
-_HUE_BINS = 72
+_HUE_BINS, _HUE_REACH = 72, 2
 # Chroma direction (Cb, Cr) of vermilion; red wins over a larger area of blue pen where both are on the page.
 _RED = np.array([-0.35, 0.94], np.float32)
 _RED_CONE = 0.75
@@ -70,7 +70,7 @@ def find_ink(rgb_u8: U8) -> Ink | None:
     size = fit_within(rgb_u8.shape[1], rgb_u8.shape[0], _ANALYSIS_SIDE_PX)
     small = resize_u8(rgb_u8, *size, Image.Resampling.BOX).astype(np.float32)
     paper = _paper_map(small)
-    offset = (small - _stretch(paper, *small.shape[:2])) @ _CHROMA.T
+    offset = _chroma(small - _stretch(paper, *small.shape[:2]))
     axis = _dominant_axis(offset)
     if axis is None:
         return None
@@ -84,7 +84,7 @@ def find_ink(rgb_u8: U8) -> Ink | None:
 
 
 def _paper_map(small: F32) -> F32:
-    """(c, c, 3) colour of the bare paper: per cell the mean of its brightest 40 %, dark cells filled from neighbours."""
+    """(c, c, 3) colour of the bare paper: per cell the mean of its lightest 40 %, inked cells from neighbours."""
     height, width = small.shape[:2]
     rows = np.array_split(np.arange(height), min(_PAPER_CELLS, height))
     columns = np.array_split(np.arange(width), min(_PAPER_CELLS, width))
@@ -140,9 +140,15 @@ def _dominant_axis(offset: F32) -> F32 | None:
     histogram = np.bincount(bins, weights=weights, minlength=_HUE_BINS)
     smooth = sum(np.roll(histogram, shift) for shift in (-1, 0, 1))
     distance = np.abs((bins - int(np.argmax(smooth)) + _HUE_BINS // 2) % _HUE_BINS - _HUE_BINS // 2)
-    mean = vectors[distance <= 2].mean(axis=0)
+    mean = vectors[distance <= _HUE_REACH].mean(axis=0)
     axis: F32 = (mean / max(float(np.hypot(*mean)), 1e-6)).astype(np.float32)
     return axis
+
+
+def _chroma(rgb: F32) -> F32:
+    """(h, w, 2) Cb and Cr of (h, w, 3) colours or differences of colours."""
+    chroma: F32 = np.matmul(rgb, _CHROMA.T, dtype=np.float32)
+    return chroma
 
 
 def _along(offset: F32, axis: F32) -> F32:
@@ -172,7 +178,8 @@ def _project(seen: F32, paper: F32, ink: Ink) -> F32:
     span = paper - ink.colour
     length = np.maximum(np.einsum("hwc,hwc->hw", span, span), np.float32(1.0))
     alpha = np.einsum("hwc,hwc->hw", paper - seen, span) / length
-    chroma = _along((seen - paper) @ _CHROMA.T, ink.axis)
+    chroma = _along(_chroma(seen - paper), ink.axis)
     low = 0.4 * ink.threshold
     ramp = np.clip((chroma - low) / np.float32(ink.threshold - low), 0, 1)
-    return np.clip(alpha, 0, 1) * ramp
+    inked: F32 = np.clip(alpha, 0, 1) * ramp
+    return inked

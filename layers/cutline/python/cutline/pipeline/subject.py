@@ -6,12 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from cutline.pipeline.grids import F32, box_mean
+from cutline.pipeline.grids import F32, box_mean, grow
 from cutline.pipeline.request import Subject
 
 # A thing beside a person counts from this share of the foreground on; less is the rim between the two maps.
 _LEAST_THING_SHARE = 0.02
 _RIM_SHARE = 0.012
+_HALF = 0.5
+_WHOLE = 0.99
 
 
 def select_subject(maps: dict[str, F32], wanted: Subject) -> tuple[Literal["person", "object"], F32]:
@@ -28,7 +30,7 @@ def select_subject(maps: dict[str, F32], wanted: Subject) -> tuple[Literal["pers
         return "person", person
     if wanted == "object":
         return "object", _without_person(foreground, person)
-    mostly_person = float(np.minimum(foreground, person).sum()) > 0.5 * float(foreground.sum())
+    mostly_person = float(np.minimum(foreground, person).sum()) > _HALF * float(foreground.sum())
     return ("person" if mostly_person else "object"), foreground
 
 
@@ -40,8 +42,7 @@ def _without_person(foreground: F32, person: F32) -> F32:
     """
     rest = foreground * (1 - person)
     radius = max(1, round(_RIM_SHARE * max(rest.shape)))
-    core = box_mean((rest > 0.5).astype(np.float32), radius) > 0.99
-    if float(core.sum()) < _LEAST_THING_SHARE * float((foreground > 0.5).sum()):
+    core = box_mean((rest > _HALF).astype(np.float32), radius) > _WHOLE
+    if float(core.sum()) < _LEAST_THING_SHARE * float((foreground > _HALF).sum()):
         return foreground
-    reach = box_mean(core.astype(np.float32), 2 * radius) > 1e-6
-    return np.where(reach, rest, np.float32(0))
+    return np.where(grow(core, 2 * radius), rest, np.float32(0))
