@@ -75,12 +75,14 @@ def _read_multipart(request: Request) -> Form:
     """Splits at the delimiters of RFC 2046 5.1.1; the payload between them is kept byte for byte."""
     outer = Message()
     outer["Content-Type"] = request.headers.get("content-type", "")
-    boundary = outer.get_param("boundary")
+    try:
+        boundary = outer.get_param("boundary")
+    except ValueError:
+        boundary = None
     if not isinstance(boundary, str) or not boundary:
         raise InputRefused(Reason.BODY_MALFORMED, "multipart body without a boundary")
     sections = (b"\r\n" + request.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"), _MAX_PARTS + 1)
-    closed = any(section.startswith(b"--") for section in sections[1:])
-    if len(sections) > _MAX_PARTS + 1 or not closed:
+    if not any(section.startswith(b"--") for section in sections[1:]):  # cut short, or more parts than are looked at
         raise InputRefused(Reason.BODY_MALFORMED, "body is not valid multipart/form-data")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
@@ -88,15 +90,25 @@ def _read_multipart(request: Request) -> Form:
         if section.startswith(b"--"):
             break
         head, blank, payload = section.partition(b"\r\n\r\n")
-        part = BytesHeaderParser().parsebytes(head.lstrip())
-        name = part.get_param("name", header="content-disposition")
-        if not blank or not isinstance(name, str):
+        name, is_file = _read_disposition(head)
+        if not blank or not name:
             raise InputRefused(Reason.BODY_MALFORMED, "multipart part without a name")
-        if part.get_filename() is not None:
+        if is_file:
             files.setdefault(name, payload)
         else:
             fields.setdefault(name, payload.decode("utf-8", "replace"))
     return Form(fields, files)
+
+
+def _read_disposition(head: bytes) -> tuple[str, bool]:
+    """The name of a part ("" where there is none) and whether the part is a file."""
+    part = BytesHeaderParser().parsebytes(head.lstrip())
+    try:
+        name = part.get_param("name", header="content-disposition")
+        is_file = part.get_filename() is not None
+    except ValueError as error:  # RFC 2231 parameters with absurd numbers or character sets
+        raise InputRefused(Reason.BODY_MALFORMED, "multipart part with an unreadable header") from error
+    return (name if isinstance(name, str) else ""), is_file
 
 
 def _read_urlencoded(body: bytes) -> dict[str, str]:
