@@ -29,11 +29,10 @@ class StartFailed(Exception):
     """The stack was made, but the product in it does not answer."""
 
 
-class _Handler(MotoRequestHandler):  # type: ignore[misc]
+class _Handler(MotoRequestHandler):
     """Keeps the headers as they were sent, which WSGI would not, and writes no access log."""
 
     disable_nagle_algorithm = True
-    wbufsize = -1
 
     def make_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().make_environ()

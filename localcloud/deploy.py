@@ -2,44 +2,14 @@
 
 import io
 import json
-import re
 import zipfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from localcloud.account import ACCOUNT_ID, REGION, STACK_NAME, client
+from localcloud.account import ACCOUNT_ID, STACK_NAME, client
 from localcloud.sandbox import FunctionConfig
+from localcloud.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
 from localcloud.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
-
-# What moto can make truly enough. Everything else is either ours (API, Lambda's runtime, queue polling, state machines)
-# or left out: alarms, dashboards, budgets, log groups, autoscaling, SageMaker, usage plans, permissions.
-_MADE_BY_MOTO = {
-    "AWS::DynamoDB::Table",
-    "AWS::Events::Rule",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
-    "AWS::KMS::Alias",
-    "AWS::KMS::Key",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::LayerVersion",
-    "AWS::S3::Bucket",
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::Topic",
-    "AWS::SQS::Queue",
-    "AWS::SQS::QueuePolicy",
-    "AWS::SSM::Parameter",
-    "AWS::SecretsManager::Secret",
-}
-_MADE_BY_US = {
-    "AWS::ApiGateway::Deployment",
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage",
-    "AWS::Lambda::EventSourceMapping",
-    "AWS::Lambda::Permission",
-    "AWS::StepFunctions::StateMachine",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +25,7 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What stands after `deploy`: functions, physical ids by logical id, mappings, the API's swagger, what is missing."""
+    """What stands after `deploy`: `resources` are physical ids by logical id, `left_out` what is not emulated."""
 
     functions: list[FunctionConfig]
     resources: dict[str, str]
@@ -68,20 +38,21 @@ class Deployment:
 def deploy(template: LocalTemplate) -> Deployment:
     """Make the stack and read it back. The account must be empty."""
     plain = template.plain["Resources"]
-    ours = {name: r for name, r in plain.items() if r["Type"] not in _MADE_BY_MOTO}
-    questions = _Questions()
-    asked = {name: questions.ask(name, r) for name, r in ours.items() if r["Type"] in _MADE_BY_US}
+    ours = {name: r for name, r in plain.items() if not is_made_by_moto(r)}
+    questions = Questions()
+    asked = {name: questions.ask(name, r) for name, r in ours.items() if r["Type"] in MADE_BY_US}
     reserved = {
         name: questions.add(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition"))
         for name, r in plain.items()
         if "ReservedConcurrentExecutions" in r.get("Properties", {})
     }
-    stack = _stack(template.plain, ours, questions)
+    known = premade(ours)
+    stack = moto_stack(template.plain, ours, questions, known)
     _put_artifact()
     resources, answers = _create(stack, template.parameters)
     _fix_buckets(plain, resources)
     _fix_tables(plain, resources)
-    resources |= _state_machines(ours, asked, answers)
+    resources |= {name: made["Ref"] for name, made in known.items()} | _state_machines(ours, asked, answers)
     limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
     return Deployment(
         functions=_functions(template, resources, limits),
@@ -89,97 +60,8 @@ def deploy(template: LocalTemplate) -> Deployment:
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
-        left_out=sorted(f"{name} ({r['Type']})" for name, r in ours.items() if r["Type"] not in _MADE_BY_US),
+        left_out=sorted(f"{name} ({r['Type']})" for name, r in ours.items() if r["Type"] not in MADE_BY_US),
     )
-
-
-class _Questions:
-    """Values of resources that moto must not make, resolved by it all the same: each becomes an Output of the stack."""
-
-    def __init__(self) -> None:
-        self.outputs: dict[str, dict[str, Any]] = {}
-
-    def add(self, value: Any, condition: str | None) -> str:
-        """The name of the output that will hold `value`."""
-        name = f"Local{len(self.outputs)}"
-        value = value if isinstance(value, dict) else str(value)  # moto's outputs know no bare numbers
-        self.outputs[name] = {"Value": value} | ({"Condition": condition} if condition else {})
-        return name
-
-    def ask(self, logical_id: str, resource: dict[str, Any]) -> dict[str, str]:
-        """Output names by property, for the properties that are needed of this type."""
-        properties, condition = resource.get("Properties", {}), resource.get("Condition")
-        match resource["Type"]:
-            case "AWS::Lambda::EventSourceMapping":
-                return {key: self.add(properties[key], condition) for key in ("EventSourceArn", "FunctionName")}
-            case "AWS::StepFunctions::StateMachine":
-                asked = {f"${key}": self.add(v, condition) for key, v in _substitutions(properties).items()}
-                asked["definition"] = self.add(_definition(properties), condition)
-                return asked
-            case _:
-                return {}
-
-
-def _substitutions(properties: dict[str, Any]) -> dict[str, Any]:
-    return dict(properties.get("DefinitionSubstitutions", {}))
-
-
-def _definition(properties: dict[str, Any]) -> Any:
-    return properties["DefinitionString"] if "DefinitionString" in properties else json.dumps(properties["Definition"])
-
-
-def _stack(plain: dict[str, Any], ours: dict[str, Any], questions: _Questions) -> dict[str, Any]:
-    kept = {name: r for name, r in plain["Resources"].items() if name not in ours}
-    kept = {name: _without_dependencies(r, set(ours)) for name, r in kept.items()}
-    stack = {key: value for key, value in plain.items() if key in ("Parameters", "Conditions", "Mappings")}
-    stack |= {"Resources": kept, "Outputs": questions.outputs}
-    stand_ins = {name: _stand_in(name, r) for name, r in ours.items()}
-    replaced = _replace(stack, stand_ins)
-    assert isinstance(replaced, dict)
-    return replaced
-
-
-def _without_dependencies(resource: dict[str, Any], gone: set[str]) -> dict[str, Any]:
-    depends = resource.get("DependsOn", [])
-    left = [name for name in ([depends] if isinstance(depends, str) else depends) if name not in gone]
-    rest = {key: value for key, value in resource.items() if key != "DependsOn"}
-    return rest | ({"DependsOn": left} if left else {})
-
-
-def _stand_in(logical_id: str, resource: dict[str, Any]) -> dict[str, str]:
-    """What Ref and GetAtt answer for a resource that moto does not make."""
-    if resource["Type"] == "AWS::StepFunctions::StateMachine":
-        arn = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{logical_id}"
-        return {"Ref": arn, "Arn": arn, "Name": logical_id}
-    name = "local" if resource["Type"].startswith("AWS::ApiGateway") else logical_id
-    return {"Ref": name, "Arn": f"arn:aws:local:{REGION}:{ACCOUNT_ID}:{logical_id}"}
-
-
-def _replace(node: Any, stand_ins: dict[str, dict[str, str]]) -> Any:
-    """`node` with every Ref, Fn::GetAtt and ${...} to a missing resource turned into text."""
-    if isinstance(node, list):
-        return [_replace(item, stand_ins) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if len(node) == 1:
-        key, value = next(iter(node.items()))
-        if key == "Ref" and value in stand_ins:
-            return stand_ins[value]["Ref"]
-        if key == "Fn::GetAtt":
-            name, attribute = value.split(".", 1) if isinstance(value, str) else value
-            return stand_ins[name].get(attribute, name) if name in stand_ins else node
-        if key == "Fn::Sub":
-            text, *variables = [value] if isinstance(value, str) else value
-            return {key: [_substitute(text, stand_ins), *_replace(variables or [{}], stand_ins)]}
-    return {key: _replace(value, stand_ins) for key, value in node.items()}
-
-
-def _substitute(text: str, stand_ins: dict[str, dict[str, str]]) -> str:
-    def value(match: re.Match[str]) -> str:
-        name, _, attribute = match[1].partition(".")
-        return stand_ins[name].get(attribute or "Ref", name) if name in stand_ins else match[0]
-
-    return re.sub(r"\$\{([\w.]+)\}", value, text)
 
 
 def _put_artifact() -> None:
@@ -263,37 +145,29 @@ def _mappings(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: d
 
 
 def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[str, int]) -> list[FunctionConfig]:
-    logical = {physical: name for name, physical in resources.items() if name in template.code}
+    made = {
+        function["FunctionName"]: function
+        for page in client("lambda").get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+    }
     found = []
-    for page in client("lambda").get_paginator("list_functions").paginate():
-        for made in page["Functions"]:
-            name = logical.get(made["FunctionName"])
-            if name is None:
-                continue
-            layers = tuple(template.layers[layer["Arn"].split(":")[6]] for layer in made.get("Layers", []))
-            variables = made.get("Environment", {}).get("Variables", {})
-            found.append(_function(name, made, template.code[name], layers, variables, limits.get(name)))
+    for name, code in template.code.items():
+        if name not in resources:
+            continue  # its condition is false
+        function, layers = made[resources[name]], template.layers[name]
+        variables = function.get("Environment", {}).get("Variables", {})
+        config = FunctionConfig(
+            logical_id=name,
+            name=function["FunctionName"],
+            arn=function["FunctionArn"].removesuffix(":$LATEST"),
+            handler=function["Handler"],
+            runtime=function["Runtime"],
+            memory_mb=int(function["MemorySize"]),
+            timeout_s=int(function["Timeout"]),
+            environment={key: rebase_opt(str(value), layers) for key, value in variables.items()},
+            code=code,
+            layers=layers,
+            reserved=limits.get(name),
+        )
+        found.append(config)
     return found
-
-
-def _function(
-    name: str,
-    made: dict[str, Any],
-    code: Path,
-    layers: tuple[Path, ...],
-    variables: dict[str, str],
-    reserved: int | None,
-) -> FunctionConfig:
-    return FunctionConfig(
-        logical_id=name,
-        name=made["FunctionName"],
-        arn=made["FunctionArn"].removesuffix(":$LATEST"),
-        handler=made["Handler"],
-        runtime=made["Runtime"],
-        memory_mb=int(made["MemorySize"]),
-        timeout_s=int(made["Timeout"]),
-        environment={key: rebase_opt(str(value), layers) for key, value in variables.items()},
-        code=code,
-        layers=layers,
-        reserved=reserved,
-    )

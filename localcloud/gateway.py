@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from localcloud.proxy_event import MalformedAnswer, Request, Response, to_event, to_response
 from localcloud.routes import Match, RouteTable
-from localcloud.runtime import LambdaService, Outcome, ServiceRefusal
+from localcloud.runtime import LambdaService, ServiceRefusal
+from localcloud.sandbox import Outcome
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -105,7 +106,9 @@ class Gateway:
         status, message = _DEFAULTS[kind]
         family = "DEFAULT_4XX" if kind in _CLIENT_FAULTS else "DEFAULT_5XX"
         custom = self._responses.get(kind) or self._responses.get(family) or {}
+        status = int(custom.get("statusCode", status))
         context = {
+            "$context.status": str(status),
             "$context.error.messageString": json.dumps(message),
             "$context.error.message": message,
             "$context.error.responseType": kind,
@@ -121,7 +124,7 @@ class Gateway:
                 header = name.removeprefix("gatewayresponse.header.")
                 headers = [(n, v) for n, v in headers if n.lower() != header.lower()]
                 headers.append((header, _fill(str(value).strip("'"), context)))
-        return Response(int(custom.get("statusCode", status)), headers, _fill(template, context).encode())
+        return Response(status, headers, _fill(template, context).encode())
 
 
 def _in_time(service: LambdaService, name: str, payload: bytes, timeout_s: float) -> Outcome:

@@ -4,7 +4,6 @@ import base64
 import json
 import time
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -132,7 +131,7 @@ def to_response(payload: bytes) -> Response:
     remapped = [(f"x-amzn-Remapped-{n}" if n.lower() in _REMAPPED else n, v) for n, v in headers]
     if not any(name.lower() == "content-type" for name, _ in remapped):
         remapped.append(("Content-Type", "application/json"))
-    return Response(status, [*remapped, ("Date", formatdate(usegmt=True))], raw)
+    return Response(status, remapped, raw)
 
 
 def _text(value: object) -> str:

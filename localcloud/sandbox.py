@@ -1,5 +1,6 @@
 """One Lambda sandbox: a true awslambdaric process and the Runtime API server that only it talks to."""
 
+import contextlib
 import json
 import os
 import queue
@@ -117,10 +118,8 @@ class Sandbox:
     def close(self) -> None:
         """Kill the process and whatever it started."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it ended by itself
             self._process.wait()
         self._work.put(None)
         self._server.shutdown()

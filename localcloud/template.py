@@ -1,5 +1,6 @@
 """template.yaml turned, offline, into plain CloudFormation plus the local folders it named."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ ARTIFACT_BUCKET = "localcloud-artifacts"
 ARTIFACT_KEY = "empty.zip"
 _ARTIFACT_URI = f"s3://{ARTIFACT_BUCKET}/{ARTIFACT_KEY}"
 
+# It warns about feature switches of AWS's own deployment service.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
 # Parameters that make no sense on one machine get these values, if the template has them.
 LOCAL_PARAMETERS = {"GpuEndpoint": "none"}
 
@@ -21,11 +25,11 @@ _BUILT_FOLDERS = {"models": "models.toml"}
 
 @dataclass(frozen=True)
 class LocalTemplate:
-    """`plain` is CloudFormation without SAM; `code` and `layers` map logical ids to folders on this machine."""
+    """`plain` is CloudFormation without SAM; `code` and `layers` hold each function's folders, by logical id."""
 
     plain: dict[str, Any]
     code: dict[str, Path]
-    layers: dict[str, Path]
+    layers: dict[str, tuple[Path, ...]]
     parameters: dict[str, str]
 
 
@@ -40,14 +44,14 @@ class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
 
 
 def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
-    """The template with its local folders noted and its SAM resources translated. Raises ValueError if it is not one."""
+    """The template, its local folders noted and its SAM resources translated. Raises ValueError if it is not one."""
     source = yaml_parse(path.read_text("utf-8"))
     if not isinstance(source, dict) or "Resources" not in source:
         raise ValueError(f"{path} is not a CloudFormation template")
     parameters = _parameters(source, overrides)
     code, layers = _detach_folders(source, path.parent)
     plain = transform(source, dict(parameters), _OfflinePolicies())
-    return LocalTemplate(plain, code, layers, parameters)
+    return LocalTemplate(plain, code, _layers_of_functions(plain, layers), parameters)
 
 
 def _parameters(source: dict[str, Any], overrides: dict[str, str]) -> dict[str, str]:
@@ -78,12 +82,27 @@ def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path]
             case "AWS::Serverless::LayerVersion":
                 layers[logical_id] = _folder(root, properties["ContentUri"], logical_id)
                 properties["ContentUri"] = _ARTIFACT_URI
-                # The resolved function names its layers by LayerName only, so that is made the logical id.
+                # The translator adds a hash to the logical id; the name is how the layer is found again.
                 properties["LayerName"] = logical_id
             case "AWS::Serverless::StateMachine" if "DefinitionUri" in properties:
                 definition = root / properties.pop("DefinitionUri")
                 properties["Definition"] = yaml_parse(definition.read_text("utf-8"))
     return code, layers
+
+
+def _layers_of_functions(plain: dict[str, Any], folders: dict[str, Path]) -> dict[str, tuple[Path, ...]]:
+    """Read off the template, because moto's CloudFormation drops the Layers of a function."""
+    resources = plain["Resources"]
+    by_reference = {
+        name: folders[resource["Properties"]["LayerName"]]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::LayerVersion"
+    }
+    return {
+        name: tuple(by_reference[layer["Ref"]] for layer in resource["Properties"].get("Layers", []))
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
 
 
 def _folder(root: Path, uri: object, logical_id: str) -> Path:

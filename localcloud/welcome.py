@@ -30,7 +30,8 @@ _CALLS = {
         "curl -s {url}/api/tasks/visual/segmentation -H 'X-API-KEY: demo-key' -F sync=1 -F image_file=@photo.jpg"
     ),
     "/api/cutout/general/apparel-background-removal": (
-        "curl -s {url}/api/cutout/general/apparel-background-removal -H 'ailabapi-api-key: demo-key' -F image=@photo.jpg"
+        "curl -s {url}/api/cutout/general/apparel-background-removal "
+        "-H 'ailabapi-api-key: demo-key' -F image=@photo.jpg"
     ),
 }
 

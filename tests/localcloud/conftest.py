@@ -1,0 +1,17 @@
+"""The toy stack, shared by the emulator's own tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.localcloud.running import RunningCloud, running_cloud
+
+TOY_TEMPLATE = Path(__file__).with_name("fixtures") / "template.yaml"
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """A stack of small handlers that echo, misbehave, store and work off a queue."""
+    with running_cloud(tmp_path_factory.mktemp("toy"), "--template", str(TOY_TEMPLATE)) as running:
+        yield running
