@@ -12,7 +12,7 @@ import argparse
 import importlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,18 @@ def squashed(picture: Image.Image, size: int) -> np.ndarray:
     """The picture as (1, 3, size, size) float32 in 0..255, its sides scaled independently."""
     small = picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.ascontiguousarray(np.asarray(small, np.float32).transpose(2, 0, 1)[None])
+
+
+def open_isnet(path: Path, size: int) -> Model:
+    """IS-Net general use, which wants (rgb - 128) / 256 and whose output is stretched to 0..1, as its authors do."""
+    plain = open_onnx(path, {"foreground": 0}, size, 128.0, 1 / 256)
+
+    def run(picture: Image.Image) -> np.ndarray:
+        alphas = plain.run(picture)
+        low, high = float(alphas.min()), float(alphas.max())
+        return (alphas - low) / max(high - low, 1e-6)
+
+    return replace(plain, run=run)
 
 
 def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float = 0.0, scale: float = 1.0) -> Model:
@@ -181,7 +193,7 @@ def main() -> None:
     rows = split_rows(read_manifest(data))[1][:: given.limit or 1]
     models = [open_onnx(path, {"foreground": 0, "person": 1}, given.size) for path in given.matte]
     if given.isnet:
-        models.append(open_onnx(given.isnet, {"foreground": 0}, given.size or 1024, 128.0, 1 / 256))
+        models.append(open_isnet(given.isnet, given.size or 1024))
     if given.mediapipe:
         models.append(open_mediapipe(given.mediapipe))
     print_alphas(models, data, validation_groups(rows))

@@ -73,7 +73,7 @@ def matte_targets(data: Path, row: Row, size: int) -> np.ndarray:
         foreground = ((labels > 0) * 255).astype(np.uint8)
     elif row.mask:
         foreground = read_square(data / row.mask, "L", size)
-        if row.teacher and not row.is_exact:
+        if row.teacher and row.split == "train" and not row.is_exact:
             foreground = mend_edge(foreground, read_square(data / row.teacher, "L", size))
     else:
         foreground = read_square(data / row.teacher, "L", size)

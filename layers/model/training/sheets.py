@@ -1,4 +1,4 @@
-"""Contact sheets to look at: `python -m training.sheets --data DIR --out DIR [--matte FILE] [--costume FILE] [PICTURE ...]`.
+"""Contact sheets to look at: `python -m training.sheets --data DIR --out DIR [--matte F] [--costume F] [FILE ...]`.
 
 Matte: each picture beside its cut-out on magenta (foreground) and, for people, on green (person). Costume: each
 picture beside its classes in colour. Numbers hide what a sheet shows at once: islands, lost limbs, grey fog.
