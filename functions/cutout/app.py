@@ -24,7 +24,7 @@ settings = Settings.from_environment()
 work = CutoutWork(settings.models_dir, settings.model, settings.threads)
 service = Bootstrap(settings).service(work, logger, metrics)
 try:
-    work.network.warm_up()
+    work.open()
 except ServiceFault:
     logger.exception("the model does not open; calls will be answered with the contract's own fault")
 

@@ -28,12 +28,13 @@ class Bootstrap:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    def service(self, work: Work, logger: Logger, metrics: Metrics) -> Service:
-        """The service around `work`. Raises SettingsError when the environment is incomplete."""
+    def service(self, work: Work, logger: Logger, metrics: Metrics, *, keeps_results: bool = True) -> Service:
+        """The service around `work`, with a store unless its answers carry the pixels. Raises SettingsError."""
         settings = self.settings
         settings.require("accounts_table", "meter_table", "accounts_key")
+        results = self.results if keeps_results else None
         return Service(
-            self.gate, self.results, work, FetchPolicy(settings.fetch_allowed), logger, metrics, settings.time_limit_ms
+            self.gate, results, work, FetchPolicy(settings.fetch_allowed), logger, metrics, settings.time_limit_ms
         )
 
     @cached_property

@@ -7,8 +7,8 @@ Whatever goes wrong on the way is released, logged and counted once, and worded 
 
 import resource
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger, Metrics
@@ -19,9 +19,10 @@ from cutline.accounts.gate import Gate
 from cutline.accounts.meter import Reservation
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
-from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
+from cutline.gateway_event import MAX_RESPONSE_BYTES
 from cutline.pipeline.timing import StageTimer
 
 _THROTTLES = frozenset(
@@ -46,84 +47,144 @@ class Produced:
     notes: Mapping[str, Any]
 
 
+class Journal(Protocol):
+    """Keeps what became of a call, for an API that is asked about it later."""
+
+    def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
+        """The call succeeded."""
+
+    def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
+        """The call was parsed and then failed."""
+
+
+@dataclass
+class Call:
+    """One call on its way: what is known of it so far."""
+
+    contract: Contract
+    request: Request
+    timer: StageTimer = field(default_factory=StageTimer)
+    started: float = field(default_factory=time.perf_counter)
+    notes: dict[str, Any] = field(default_factory=dict)
+    reservation: Reservation | None = None
+    job: Job | None = None
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self.started) * 1000)
+
+    @property
+    def progress(self) -> Progress:
+        """What a refusal may tell; the refused call itself has gone back to the quota."""
+        left = None if self.reservation is None else self.reservation.remaining
+        return Progress(self.job, Quota(None if left is None else left + 1), self.elapsed_ms)
+
+
 @dataclass(frozen=True)
 class Service:
-    """Everything a call needs; built once per process."""
+    """Everything a call needs; built once per process.
+
+    `results` is None where answers carry the pixels themselves; `journal` is None where nobody asks again.
+    """
 
     gate: Gate
-    results: ResultStore
+    results: ResultStore | None
     work: Work
     policy: FetchPolicy
     logger: Logger
     metrics: Metrics
     time_limit_ms: int
+    journal: Journal | None = None
 
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
-        timer = StageTimer()
-        started = time.perf_counter()
-        notes: dict[str, Any] = {}
+        return self.answer(Call(contract, request), self._serve)
+
+    def answer(self, call: Call, serve: Callable[[Call], Response]) -> Response:
+        """What `serve` answers, or the contract's refusal: the boundary around every call."""
         try:
             with deadline(self.time_limit_ms):
-                response = self._serve(contract, request, timer, notes)
+                response = serve(call)
             reason = ""
         except Exception as error:  # the one boundary: every failure is logged, counted and worded by the contract
             failure = _as_matting_error(error)
-            response, reason = contract.refuse(request, failure), str(failure.reason)
+            response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
             if isinstance(failure, ServiceFault):
                 self.logger.error("fault", reason=reason, detail=failure.detail, exc_info=error)
-        headers = {**response.headers, "Server-Timing": timer.server_timing(), "Cache-Control": "no-store"}
+            self._note_failure(call, failure)
+        headers = {**response.headers, "Server-Timing": call.timer.server_timing(), "Cache-Control": "no-store"}
         response = replace(response, headers=headers)
-        self._report(contract, request, response, reason, timer, {**notes, "total_ms": _since(started)})
+        self._report(call, response, reason)
         return response
 
-    def _serve(self, contract: Contract, request: Request, timer: StageTimer, notes: dict[str, Any]) -> Response:
+    def _serve(self, call: Call) -> Response:
+        contract, request = call.contract, call.request
         if request.method not in contract.METHODS:
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
-        with timer.stage("gate"):
-            reservation = self.gate.admit(contract, request)
-        notes["account_id"] = reservation.account.account_id
+        with call.timer.stage("gate"):
+            call.reservation = reservation = self.gate.admit(contract, request)
+        call.notes["account_id"] = reservation.account.account_id
         try:
-            job, outcome = self._produce(contract, request, reservation, timer, notes)
-            response = contract.render(request, job, outcome)
+            response = self._produce(call, reservation)
         except BaseException:
             self._release(reservation, contract.NAME)
             raise
-        with timer.stage("settle"):
+        with call.timer.stage("settle"):
             self.gate.settle(reservation, contract.NAME)
-        notes["charge_micros"] = reservation.account.price_of(contract.NAME)
+        call.notes["charge_micros"] = reservation.account.price_of(contract.NAME)
         return response
 
-    def _produce(
-        self, contract: Contract, request: Request, reservation: Reservation, timer: StageTimer, notes: dict[str, Any]
-    ) -> tuple[Job, Outcome]:
-        with timer.stage("parse"):
-            job = contract.parse(request)
+    def _produce(self, call: Call, reservation: Reservation) -> Response:
+        """The answer to an admitted call, stored and noted."""
+        contract, request = call.contract, call.request
+        with call.timer.stage("parse"):
+            call.job = job = contract.parse(request)
         data = job.source.data
         if data is None:
-            with timer.stage("fetch"):
+            with call.timer.stage("fetch"):
                 data = fetch(job.source.url or "", job.limits.max_bytes, self.policy)
-        produced = self.work(data, job, timer)
-        notes |= {"pixels": produced.width * produced.height, **produced.notes}
-        with timer.stage("store"):
-            links = self._store(contract, request, reservation, produced)
-        charged = reservation.account.price_of(contract.NAME) > 0
-        quota = Quota(reservation.remaining, charged)
-        inline = {name: body for name, (body, _) in produced.results.items()}
-        return job, Outcome(produced.width, produced.height, links, inline, quota)
+        produced = self.work(data, job, call.timer)
+        call.notes |= {"pixels": produced.width * produced.height, **produced.notes}
+        account = reservation.account
+        with call.timer.stage("store"):
+            keys, links = self._store(call, account.account_id, produced)
+        outcome = Outcome(
+            width=produced.width,
+            height=produced.height,
+            links=links,
+            keys=keys,
+            inline={name: body for name, (body, _) in produced.results.items()},
+            quota=Quota(reservation.remaining, charged=account.price_of(contract.NAME) > 0),
+            elapsed_ms=call.elapsed_ms,
+        )
+        response = contract.render(request, job, outcome)
+        if len(response.body) > MAX_RESPONSE_BYTES:
+            raise ServiceFault(Reason.STORE_FAILED, "the answer is larger than a synchronous call can bring back")
+        if self.journal is not None:
+            with call.timer.stage("note"):
+                self.journal.finished(account.account_id, request, job, outcome)
+        return response
 
-    def _store(
-        self, contract: Contract, request: Request, reservation: Reservation, produced: Produced
-    ) -> dict[str, str]:
-        """A link to each result; nothing is stored for a contract whose answers carry the pixels themselves."""
-        if contract.LINK_LIFETIME_S == 0:
-            return {}
-        expires_at = int(request.received_at) + contract.LINK_LIFETIME_S
-        links = {}
+    def _store(self, call: Call, account_id: str, produced: Produced) -> tuple[dict[str, str], dict[str, str]]:
+        """Key of and link to each result; nothing is stored for a contract whose answers carry the pixels."""
+        keys: dict[str, str] = {}
+        links: dict[str, str] = {}
+        if self.results is None or call.contract.LINK_LIFETIME_S == 0:
+            return keys, links
+        expires_at = int(call.request.received_at) + call.contract.LINK_LIFETIME_S
         for name, (body, content_type) in produced.results.items():
-            key = self.results.put(reservation.account.account_id, body, content_type)
-            links[name] = self.results.link(request.base_url, key, expires_at)
-        return links
+            keys[name] = self.results.put(account_id, body, content_type)
+            links[name] = self.results.link(call.request.base_url, keys[name], expires_at)
+        return keys, links
+
+    def _note_failure(self, call: Call, failure: MattingError) -> None:
+        """Tells the journal. Should that fail too, the caller still has the answer."""
+        if self.journal is None or call.job is None or call.reservation is None:
+            return
+        try:
+            self.journal.failed(call.reservation.account.account_id, call.request, call.job, failure)
+        except (ClientError, BotoCoreError):
+            self.logger.exception("the failed call could not be noted")
 
     def _release(self, reservation: Reservation, api: str) -> None:
         """Gives the call back. Should that fail too, the hold lapses by itself: the answer must not suffer."""
@@ -132,35 +193,25 @@ class Service:
         except (ClientError, BotoCoreError):
             self.logger.exception("release failed; the hold will lapse")
 
-    def _report(
-        self,
-        contract: Contract,
-        request: Request,
-        response: Response,
-        reason: str,
-        timer: StageTimer,
-        notes: Mapping[str, Any],
-    ) -> None:
+    def _report(self, call: Call, response: Response, reason: str) -> None:
         """The one line per request, and the metrics; never a body, key, signature or link."""
+        api, total_ms = call.contract.NAME, call.elapsed_ms
         self.logger.info(
             "request",
-            request_id=request.request_id,
-            api=contract.NAME,
+            request_id=call.request.request_id,
+            api=api,
             status=response.status,
             reason=reason or "ok",
-            stages_ms={name: round(ms, 1) for name, ms in timer.stages_ms.items()},
+            stages_ms={name: round(ms, 1) for name, ms in call.timer.stages_ms.items()},
             max_rss_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            **notes,
+            **call.notes,
+            total_ms=total_ms,
         )
-        self.metrics.add_dimension("api", contract.NAME)
+        self.metrics.add_dimension("api", api)
         self.metrics.add_dimension("reason", reason or "ok")
         self.metrics.add_metric("Requests", MetricUnit.Count, 1)
-        self.metrics.add_metric("TotalMs", MetricUnit.Milliseconds, notes["total_ms"])
+        self.metrics.add_metric("TotalMs", MetricUnit.Milliseconds, total_ms)
         self.metrics.flush_metrics()
-
-
-def _since(started: float) -> int:
-    return round((time.perf_counter() - started) * 1000)
 
 
 def _as_matting_error(error: Exception) -> MattingError:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from cutline.contracts.forms import decode_base64, read_form
-from cutline.contracts.wire import Job, Outcome, Request, Response, Scheme, Source, json_response
+from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.request import CutRequest
@@ -87,7 +87,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     return json_response(200, _envelope(request, 200, "success", data))
 
 
-def refuse(request: Request, error: MattingError) -> Response:
+def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
     """A gateway failure, or a business failure whose message names the field (4.4)."""
     if error.reason in GATEWAY_ERRORS:
         code, message = GATEWAY_ERRORS[error.reason]

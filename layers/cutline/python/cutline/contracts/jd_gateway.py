@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cutline.contracts.wire import Request
+from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import Reason
 
 SUCCESS = 10000
@@ -60,3 +60,10 @@ def gateway_envelope(request: Request, error: GatewayError) -> dict[str, Any]:
         "msg": error.message,
         "result": None,
     }
+
+
+def gateway_response(
+    request: Request, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer with the gateway's own request id header."""
+    return json_response(status, body, {"x-jdcloud-request-id": request.request_id, **(headers or {})})

@@ -7,8 +7,8 @@ with binary bodies, so only the bytes decide.
 from collections.abc import Mapping
 
 from cutline.contracts.forms import first_file
-from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelope
-from cutline.contracts.wire import Job, Outcome, Request, Response, Scheme, Source, json_response
+from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelope, gateway_response
+from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
 
@@ -57,10 +57,10 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         "requestId": request.request_id,
         "requestid": request.request_id,
     }
-    return _respond(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
+    return gateway_response(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
 
 
-def refuse(request: Request, error: MattingError) -> Response:
+def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
     """A business failure inside HTTP 200, or the gateway's own envelope (1.6)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
@@ -72,10 +72,6 @@ def refuse(request: Request, error: MattingError) -> Response:
             "requestId": request.request_id,
             "requestid": request.request_id,
         }
-        return _respond(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
+        return gateway_response(request, 200, {"code": SUCCESS, "msg": MESSAGE, "result": result})
     row = SYSTEM_ERRORS.get(error.reason, SYSTEM_ERRORS[Reason.INTERNAL])
-    return _respond(request, row.http_status, gateway_envelope(request, row))
-
-
-def _respond(request: Request, status: int, body: dict[str, object]) -> Response:
-    return json_response(status, body, {"x-jdcloud-request-id": request.request_id})
+    return gateway_response(request, row.http_status, gateway_envelope(request, row))

@@ -64,11 +64,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Job:
-    """A validated call: the picture's source, its limits, and what to make of it."""
+    """A validated call: the picture's source, its limits, and what to make of it.
+
+    `options` is the contract's own frozen dataclass of what else the caller asked for; nobody else looks inside.
+    """
 
     source: Source
     limits: PictureLimits
     cut: CutRequest = field(default_factory=CutRequest)
+    options: object = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,30 @@ class Quota:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished call: links and pixels of the result, keyed by what they show ("image", "mask", a garment)."""
+    """A finished call: its results, keyed by what they show ("image", "mask", a garment).
+
+    links: public addresses; keys: where the results are stored; inline: the files themselves.
+    """
 
     width: int
     height: int
     links: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     inline: Mapping[str, bytes] = field(default_factory=dict)
     quota: Quota = field(default_factory=Quota)
     elapsed_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a refused call got: its job once parsed, the caller's quota once admitted, the time it took."""
+
+    job: Job | None = None
+    quota: Quota = field(default_factory=Quota)
+    elapsed_ms: int = 0
+
+
+NO_PROGRESS = Progress()
 
 
 class Contract(Protocol):
@@ -105,7 +125,7 @@ class Contract(Protocol):
     def render(self, request: Request, job: Job, outcome: Outcome) -> Response:
         """The answer to a call that succeeded."""
 
-    def refuse(self, request: Request, error: MattingError) -> Response:
+    def refuse(self, request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
         """The answer to a call that failed, for every `Reason` there is."""
 
 

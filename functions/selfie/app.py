@@ -1,0 +1,27 @@
+"""The selfie function: JD SelfieSeg (contracts.md section 2)."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.contracts import jds
+from cutline.errors import ServiceFault
+from cutline.gateway_event import to_proxy, to_request
+from cutline.settings import Settings
+from cutline.work import A_PERSON, CutoutWork
+
+logger = Logger(service="selfie")
+metrics = Metrics(namespace="Cutline", service="selfie")
+settings = Settings.from_environment()
+work = CutoutWork(settings.models_dir, settings.model, settings.threads, A_PERSON)
+service = Bootstrap(settings).service(work, logger, metrics, keeps_results=False)
+try:
+    work.open()
+except ServiceFault:
+    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """One REST proxy event in, one answer out."""
+    return to_proxy(service.handle(jds, to_request(event, settings.public_url)))

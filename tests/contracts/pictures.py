@@ -1,0 +1,17 @@
+"""Picture files of an exact size, in pixels or in bytes."""
+
+import io
+
+from PIL import Image
+
+
+def picture(width: int, height: int, image_format: str = "PNG") -> bytes:
+    """A plain picture file of that size."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 180, 160)).save(out, image_format)
+    return out.getvalue()
+
+
+def padded(data: bytes, size: int) -> bytes:
+    """The file, made exactly `size` bytes long by what follows its end."""
+    return data + bytes(size - len(data))
