@@ -17,6 +17,8 @@ from cutline.contracts.wire import Scheme
 
 CACHE_S = 30.0
 _CACHE_ENTRIES = 10_000
+# DynamoDB refuses partition keys beyond 2048 bytes; no key that was ever issued comes near this.
+_MAX_KEY_CHARS = 256
 _HMAC_SCHEMES = frozenset({Scheme.JD, Scheme.AIDGE})
 
 
@@ -68,6 +70,8 @@ class AccountStore:
 
     def find(self, scheme: Scheme, key: str) -> Credential | None:
         """The credential, or None where there is none; unknown keys are remembered too."""
+        if len(key) > _MAX_KEY_CHARS:
+            return None
         pk = credential_key(scheme, key)
         cached = self._cache.get(pk)
         if cached is not None and time.monotonic() - cached[0] < CACHE_S:

@@ -1,17 +1,18 @@
 """JDCLOUD2-HMAC-SHA256 and JDCLOUD3-HMAC-SHA256, checked over the raw body (contracts.md 1.7).
 
 SDKs differ in how they canonicalise, so verification recomputes the signature for a bounded set of readings of the
-same request: the path with and without the stage, header values collapsed or not, the query normalised or raw.
+same request: the path with and without the stage, header values collapsed or not, the query normalised or raw, the
+host as received, without a default port, and as it is public.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, Reason
@@ -20,13 +21,17 @@ WINDOW_S = 300
 _SCOPE_PARTS = 4
 _UNRESERVED = "-_.~"
 _ALGORITHM = re.compile(r"\s*(JDCLOUD([23]))-HMAC-SHA256\s*(.*)\Z", re.DOTALL)
-_FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)\s*=\s*([^,\s]*)\s*")
+_FIELD = re.compile(r"(Credential|SignedHeaders|Signature)\s*=\s*([^,\s]*)")
 _EMPTY_BODY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
 class JdAuthorization:
-    """A parsed `Authorization` header; `scope` is date, region, service and terminator."""
+    """A parsed `Authorization` header; `scope` is date, region, service and terminator.
+
+    `nonce` is what makes the request unique: the nonce if it is signed, otherwise the signature. JD's own Python SDK
+    adds date and nonce after signing; the date is still bound by the string to sign, an unsigned nonce by nothing.
+    """
 
     version: str
     access_key: str
@@ -52,14 +57,12 @@ def parse_authorization(request: Request) -> JdAuthorization:
     nonce = request.headers.get("x-jdcloud-nonce", "").strip()
     version = match.group(2)
     well_formed = (
-        len(scope) == _SCOPE_PARTS
-        and scope[-1] == f"jdcloud{version}_request"
-        and scope[0] == timestamp[:8]
-        and {"x-jdcloud-date", "x-jdcloud-nonce"} <= set(signed)
-        and nonce
+        len(scope) == _SCOPE_PARTS and scope[-1] == f"jdcloud{version}_request" and scope[0] == timestamp[:8] and nonce
     )
     if not well_formed:
         raise AccessRefused(Reason.SIGNATURE_WRONG)
+    if "x-jdcloud-nonce" not in signed:
+        nonce = fields["Signature"].lower()
     return JdAuthorization(version, access_key, tuple(scope), signed, fields["Signature"], timestamp, nonce)
 
 
@@ -106,7 +109,10 @@ def canonical_requests(request: Request, signed_headers: tuple[str, ...], body_h
     encoded = "&".join(f"{name}={value}" for name, value in _encoded_query(request))
     raw = "&".join(f"{name}={value}" for name, value in request.query)
     queries = dict.fromkeys((encoded, raw))
-    blocks = dict.fromkeys(_canonical_headers(request, signed_headers, collapse) for collapse in (False, True))
+    blocks = dict.fromkeys(
+        _canonical_headers({**request.headers, "host": host}, signed_headers, collapse)
+        for host, collapse in product(_hosts(request), (False, True))
+    )
     for path, query, block, body_hash in product(paths, queries, blocks, dict.fromkeys(body_hashes)):
         yield "\n".join((request.method.upper(), path, query, block, ";".join(signed_headers), body_hash))
 
@@ -134,6 +140,12 @@ def _encoded_query(request: Request) -> list[tuple[str, str]]:
     )
 
 
-def _canonical_headers(request: Request, names: tuple[str, ...], collapse: bool) -> str:
-    values = ((name, request.headers.get(name, "").strip()) for name in names)
+def _hosts(request: Request) -> tuple[str, ...]:
+    """The host as received, without a default port (which SDKs drop before signing), and as it is public."""
+    received = request.headers.get("host", "").strip()
+    return received, re.sub(r":(80|443)\Z", "", received), urlsplit(request.base_url).netloc
+
+
+def _canonical_headers(headers: Mapping[str, str], names: tuple[str, ...], collapse: bool) -> str:
+    values = ((name, headers.get(name, "").strip()) for name in names)
     return "".join(f"{name}:{' '.join(value.split()) if collapse else value}\n" for name, value in values)

@@ -4,8 +4,8 @@ A call is reserved by one conditional write before the work and ended by one wri
 
     taken      calls served today plus calls under way; compared with the quota
     hold:<id>  one attribute per call under way: the unix second at which its hold lapses
-    tat_ms     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
-               ITU-T I.371), in unix milliseconds
+    tat_us     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
+               ITU-T I.371), in unix microseconds
     calls, charged, refused   counters that the usage report reads
 
 A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
@@ -84,6 +84,8 @@ class Meter:
                 raise
 
     def _take(self, account: Account, call_id: str, now: float, *, hold: bool) -> Reservation:
+        if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
+            raise AccessRefused(Reason.QUOTA_EXCEEDED)
         day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
         item: Mapping[str, Any] = {}
         idle = True
@@ -95,26 +97,25 @@ class Meter:
                     raise
                 idle = self._judge(account, day, _plain(error.response.get("Item", {})), now)
                 continue
-            quota = account.daily_quota
-            return Reservation(account, day, call_id, None if quota is None else quota - int(item["taken"]))
+            return Reservation(account, day, call_id, _remaining(account, item, now))
         raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
 
     def _write(
         self, account: Account, day: str, call_id: str, now: float, *, idle: bool, hold: bool
     ) -> Mapping[str, Any]:
         """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions."""
-        now_ms, interval_ms, burst_ms = _rate(account, now)
+        now_us, interval_us, burst_us = _rate(account, now)
         sets = ["expires_at = :expires_at"]
         names: dict[str, str] = {}
-        values: dict[str, Any] = {":now": now_ms, ":one": 1, ":expires_at": int(now) + KEEP_DAYS * 86400}
+        values: dict[str, Any] = {":now": now_us, ":one": 1, ":expires_at": int(now) + KEEP_DAYS * 86400}
         if idle:
-            sets.append("tat_ms = :next")
-            condition = "(attribute_not_exists(tat_ms) OR tat_ms <= :now)"
-            values[":next"] = now_ms + interval_ms
+            sets.append("tat_us = :next")
+            condition = "(attribute_not_exists(tat_us) OR tat_us <= :now)"
+            values[":next"] = now_us + interval_us
         else:
-            sets.append("tat_ms = tat_ms + :step")
-            condition = "tat_ms > :now AND tat_ms <= :latest"
-            values |= {":step": interval_ms, ":latest": now_ms + burst_ms}
+            sets.append("tat_us = tat_us + :step")
+            condition = "tat_us > :now AND tat_us <= :latest"
+            values |= {":step": interval_us, ":latest": now_us + burst_us}
         if account.daily_quota is not None:
             condition += " AND (attribute_not_exists(taken) OR taken < :quota)"
             values[":quota"] = account.daily_quota
@@ -136,26 +137,38 @@ class Meter:
 
     def _judge(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> bool:
         """Why the write was refused: raises, or returns whether to try again as idle."""
-        now_ms, _, burst_ms = _rate(account, now)
+        now_us, _, burst_us = _rate(account, now)
         full = account.daily_quota is not None and int(item.get("taken", 0)) >= account.daily_quota
         if full and not self._give_back_lapsed(account, day, item, now):
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        tat_ms = int(item.get("tat_ms", 0))
-        if tat_ms > now_ms + burst_ms:
+        tat_us = int(item.get("tat_us", 0))
+        if tat_us > now_us + burst_us:
             raise AccessRefused(Reason.RATE_EXCEEDED)
-        return tat_ms <= now_ms
+        return tat_us <= now_us
 
     def _give_back_lapsed(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> int:
         """Releases the holds of calls that never ended; the condition makes each count once among racing callers."""
-        lapsed = [name for name, until in item.items() if name.startswith(_HOLD) and int(until) < now]
+        lapsed = _lapsed(item, now)
         for name in lapsed:
             self.release(Reservation(account, day, name.removeprefix(_HOLD), None), "lapsed")
         return len(lapsed)
 
 
 def _rate(account: Account, now: float) -> tuple[int, int, int]:
-    interval_ms = max(1, math.ceil(1000 / account.qps))
-    return int(now * 1000), interval_ms, max(int(BURST_S * 1000) - interval_ms, 0)
+    """Now, the interval between calls and how far an arrival may lie ahead, all in microseconds."""
+    interval_us = math.ceil(1_000_000 / account.qps)
+    at_once = max(1, int(account.qps * BURST_S))
+    return int(now * 1_000_000), interval_us, interval_us * (at_once - 1)
+
+
+def _remaining(account: Account, item: Mapping[str, Any], now: float) -> int | None:
+    if account.daily_quota is None:
+        return None
+    return account.daily_quota - int(item["taken"]) + len(_lapsed(item, now))
+
+
+def _lapsed(item: Mapping[str, Any], now: float) -> list[str]:
+    return [name for name, until in item.items() if name.startswith(_HOLD) and int(until) < now]
 
 
 def _key(account: Account, day: str) -> dict[str, str]:

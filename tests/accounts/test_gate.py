@@ -1,0 +1,210 @@
+"""Who is let in: credentials, accounts, nonces, and the secrets behind them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cutline.accounts import account as account_module
+from cutline.accounts.account import Account, AccountStore, credential_key
+from cutline.accounts.gate import NONCE_KEEP_S
+from cutline.contracts import aid, jdc
+from cutline.contracts.wire import Contract, Request, Scheme
+from cutline.errors import AccessRefused, Reason
+from tests.accounts.conftest import Bank
+from tests.accounts.signed_calls import NOW, JdCall, aidge_query, request
+
+ACCOUNT = Account("shop", qps=100, daily_quota=10, price_micros={"*": 1000, "aid": 2000})
+
+
+class PicWish:
+    """As much of an API with a plain key as the gate looks at."""
+
+    NAME = "pw"
+    SCHEME = Scheme.PICWISH
+
+
+def aidge_call(**changes: str) -> Request:
+    return request(method="GET", path="/ai/image/cut/out", query=aidge_query(**changes))
+
+
+def reason_of(bank: Bank, contract: Any, call: Request) -> Reason:
+    with pytest.raises(AccessRefused) as refusal:
+        bank.gate().admit(contract, call)
+    return refusal.value.reason
+
+
+@pytest.fixture(autouse=True)
+def shop(bank: Bank) -> None:
+    bank.open(ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("contract", "call"),
+    [(jdc, JdCall().send()), (aid, aidge_call()), (PicWish, request(headers={"x-api-key": " demo-key "}))],
+    ids=["JD", "Aidge", "key"],
+)
+def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, call: Request) -> None:
+    reservation = bank.gate().admit(contract, call)
+    assert (reservation.account, reservation.remaining) == (ACCOUNT, 9)
+
+
+@pytest.mark.parametrize(
+    ("contract", "call", "reason"),
+    [
+        (jdc, JdCall(access_key="NOBODY").send(), Reason.KEY_UNKNOWN),
+        (jdc, JdCall(access_key="x" * 5000).send(), Reason.KEY_UNKNOWN),
+        (jdc, JdCall(access_key="DEMOAK\u00e9").send(), Reason.KEY_UNKNOWN),
+        (jdc, JdCall(secret="guess").send(), Reason.SIGNATURE_WRONG),
+        (jdc, request(), Reason.KEY_MISSING),
+        (aid, aidge_call(app_key="1"), Reason.KEY_UNKNOWN),
+        (aid, aidge_call(app_key="9" * 5000), Reason.KEY_UNKNOWN),
+        (aid, aidge_call(secret="guess"), Reason.SIGNATURE_WRONG),
+        (PicWish, request(), Reason.KEY_MISSING),
+        (PicWish, request(headers={"x-api-key": " "}), Reason.KEY_MISSING),
+        (PicWish, request(headers={"x-api-key": "guess"}), Reason.KEY_UNKNOWN),
+        (PicWish, request(headers={"x-api-key": "k" * 9000}), Reason.KEY_UNKNOWN),
+    ],
+)
+def test_a_caller_who_is_not_known_is_refused_by_reason(
+    bank: Bank, contract: Contract, call: Request, reason: Reason
+) -> None:
+    assert reason_of(bank, contract, call) is reason
+
+
+@pytest.mark.parametrize(("contract", "call"), [(jdc, JdCall()), (aid, None)], ids=["JD", "Aidge"])
+def test_a_disabled_account_is_told_so_only_after_it_proved_its_key(
+    bank: Bank, contract: Contract, call: JdCall | None
+) -> None:
+    bank.store.put_account(replace(ACCOUNT, enabled=False))
+    right = call.send() if call else aidge_call()
+    wrong = replace(call, secret="guess").send() if call else aidge_call(secret="guess")
+    assert reason_of(bank, contract, wrong) is Reason.SIGNATURE_WRONG
+    assert reason_of(bank, contract, right) is Reason.ACCOUNT_DISABLED
+
+
+def test_a_disabled_credential_closes_one_way_in_and_leaves_the_others(bank: Bank) -> None:
+    bank.accounts.update_item(
+        Key={"pk": credential_key(Scheme.JD, "DEMOAK")},
+        UpdateExpression="SET enabled = :no",
+        ExpressionAttributeValues={":no": False},
+    )
+    assert reason_of(bank, jdc, JdCall().send()) is Reason.ACCOUNT_DISABLED
+    assert bank.gate().admit(aid, aidge_call()).account == ACCOUNT
+
+
+def test_an_account_may_be_limited_to_some_apis(bank: Bank) -> None:
+    bank.store.put_account(replace(ACCOUNT, apis=frozenset({"aid"})))
+    assert reason_of(bank, jdc, JdCall().send()) is Reason.API_NOT_ALLOWED
+    assert bank.gate().admit(aid, aidge_call()).account.apis == {"aid"}
+
+
+def test_a_credential_whose_account_is_gone_is_unknown(bank: Bank) -> None:
+    bank.accounts.delete_item(Key={"pk": "ACCOUNT#shop"})
+    assert reason_of(bank, jdc, JdCall().send()) is Reason.KEY_UNKNOWN
+
+
+def test_a_replayed_nonce_is_refused_and_takes_no_quota(bank: Bank) -> None:
+    bank.gate().admit(jdc, JdCall().send())
+    assert reason_of(bank, jdc, JdCall().send()) is Reason.NONCE_REPLAYED
+    assert reason_of(bank, jdc, JdCall(body=b"another").send()) is Reason.NONCE_REPLAYED
+    assert bank.gate().admit(jdc, JdCall(nonce="nonce-2").send()).remaining == 8
+
+
+def test_an_unsigned_nonce_cannot_be_changed_to_replay_a_call(bank: Bank) -> None:
+    call = JdCall(unsigned=("x-jdcloud-date", "x-jdcloud-nonce")).send()
+    bank.gate().admit(jdc, call)
+    again = replace(call, headers={**call.headers, "x-jdcloud-nonce": "fresh"})
+    shouted = again.headers["authorization"].rpartition("=")
+    upper = replace(again, headers={**again.headers, "authorization": f"{shouted[0]}={shouted[2].upper()}"})
+    assert reason_of(bank, jdc, again) is Reason.NONCE_REPLAYED
+    assert reason_of(bank, jdc, upper) is Reason.NONCE_REPLAYED
+
+
+def test_a_forged_call_does_not_burn_a_nonce(bank: Bank) -> None:
+    assert reason_of(bank, jdc, JdCall(secret="guess").send()) is Reason.SIGNATURE_WRONG
+    assert bank.gate().admit(jdc, JdCall().send()).account == ACCOUNT
+
+
+def test_a_nonce_is_remembered_for_longer_than_its_signature_lives(bank: Bank) -> None:
+    bank.gate().admit(jdc, JdCall().send())
+    item = bank.meters.get_item(Key={"pk": "NONCE#DEMOAK", "sk": "nonce-1"})["Item"]
+    assert item["expires_at"] == int(NOW) + NONCE_KEEP_S
+    assert NONCE_KEEP_S > 2 * 300
+
+
+def test_a_nonce_that_expired_but_was_not_yet_deleted_may_be_used_again(bank: Bank) -> None:
+    bank.meters.put_item(Item={"pk": "NONCE#DEMOAK", "sk": "nonce-1", "expires_at": int(NOW) - 1})
+    assert bank.gate().admit(jdc, JdCall().send()).account == ACCOUNT
+
+
+def test_an_endless_nonce_is_no_fault_of_the_table(bank: Bank) -> None:
+    assert bank.gate().admit(jdc, JdCall(nonce="n" * 9000).send()).account == ACCOUNT
+
+
+def test_the_lenient_gate_takes_what_the_strict_one_refuses(bank: Bank) -> None:
+    call = JdCall(signed_body=b"").send()
+    assert reason_of(bank, jdc, call) is Reason.SIGNATURE_WRONG
+    assert bank.gate(lenient=True).admit(jdc, call).account == ACCOUNT
+
+
+def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
+    gate = bank.gate()
+    gate.settle(gate.admit(aid, aidge_call()), aid.NAME)
+    gate.release(gate.admit(jdc, JdCall().send()), jdc.NAME)
+    item = bank.day(ACCOUNT, "2024-01-02")
+    assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
+
+
+def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:
+    account = Account("full", False, 0.25, 7, frozenset({"jdc", "aid"}), {"*": 3})
+    bank.open(account)
+    found = bank.store.find(Scheme.PICWISH, "demo-key")
+    assert found is not None
+    assert (found.account, found.enabled, found.secret) == (account, True, "")
+
+
+def test_a_change_is_seen_when_the_cache_is_old_enough(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(account_module.time, "monotonic", lambda: clock[0])
+    assert bank.store.find(Scheme.PICWISH, "later") is None
+    bank.store.put_credential(Scheme.PICWISH, "later", "shop")
+    clock[0] += account_module.CACHE_S - 0.01
+    assert bank.store.find(Scheme.PICWISH, "later") is None
+    clock[0] += 0.02
+    assert bank.store.find(Scheme.PICWISH, "later") is not None
+
+
+def test_a_flood_of_unknown_keys_does_not_grow_the_cache(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_module, "_CACHE_ENTRIES", 20)
+    for index in range(100):
+        bank.store.find(Scheme.PICWISH, f"guess-{index}")
+    assert len(bank.store._cache) <= 21
+
+
+def test_api_keys_are_stored_hashed_and_hmac_secrets_encrypted(bank: Bank) -> None:
+    stored = repr(bank.accounts.scan()["Items"])
+    assert "demo-key" not in stored
+    assert "DEMOSK" not in stored
+    assert "demo-secret" not in stored
+
+
+def test_a_ciphertext_moved_to_another_credential_does_not_decrypt(bank: Bank) -> None:
+    stolen = bank.accounts.get_item(Key={"pk": credential_key(Scheme.AIDGE, "512345")})["Item"]["secret"]
+    bank.accounts.update_item(
+        Key={"pk": credential_key(Scheme.JD, "DEMOAK")},
+        UpdateExpression="SET secret = :stolen",
+        ExpressionAttributeValues={":stolen": stolen},
+    )
+    with pytest.raises(ClientError):
+        AccountStore(bank.accounts, bank.cipher).find(Scheme.JD, "DEMOAK")
+
+
+def test_kms_sees_the_credential_as_encryption_context(bank: Bank) -> None:
+    item = bank.accounts.get_item(Key={"pk": credential_key(Scheme.JD, "DEMOAK")})["Item"]
+    blob = bytes(item["secret"])
+    answer = bank.kms.decrypt(CiphertextBlob=blob, EncryptionContext={"credential": "CRED#jd#DEMOAK"})
+    assert answer["Plaintext"] == b"DEMOSK"
+    with pytest.raises(ClientError):
+        bank.kms.decrypt(CiphertextBlob=blob)
