@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from localcloud.account import enter_account
+from localcloud.account import HOST, enter_account
 
 if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
@@ -33,15 +34,19 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace, begun: float) -> int:
-    from localcloud.cloud import LocalCloud, StartFailed, listen  # noqa: PLC0415 (slow: not for --help)
-
     try:
-        listener = listen(arguments.port)
+        listener = _listen(arguments.port)
     except OSError as error:
         _warn(f"Port {arguments.port} cannot be used ({error.strerror}): stop what holds it, or set PORT")
         return _BUSY
+    # Slow imports: neither for --help nor for a busy port.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from localcloud.cloud import LocalCloud, StartFailed  # noqa: PLC0415
+
     enter_account(listener.getsockname()[1])
-    shutil.rmtree(arguments.state / "logs", ignore_errors=True)
+    for folder in ("logs", "tmp"):
+        shutil.rmtree(arguments.state / folder, ignore_errors=True)
     arguments.state.mkdir(parents=True, exist_ok=True)
     cloud = LocalCloud(listener, arguments.state)
     try:
@@ -50,13 +55,27 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
             return subprocess.run(arguments.run, env={**os.environ, "CUTLINE_URL": cloud.url}, check=False).returncode
         threading.Event().wait()
         return 0
-    except (StartFailed, ValueError) as error:
+    except (StartFailed, ValueError, BotoCoreError, ClientError) as error:
         _warn(f"The local cloud did not start: {error}")
         return 1
     finally:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave orphans
         cloud.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    """A bound socket, on a free port for 0. Raises OSError if the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Without it a second start within a minute of the first fails on connections in TIME_WAIT.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> None:

@@ -64,7 +64,7 @@ class LocalCloud:
         """Serve, make the stack, open the API. Raises ValueError for a template that cannot be made."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         deployment = deploy(load_template(template, parameters))
-        self._service = LambdaService(deployment.functions, self.port, self.log_dir)
+        self._service = LambdaService(deployment.functions, self.port, self._state_dir)
         gateway = Gateway(deployment.swagger, self._service)
         self._front.open(self._service, gateway, deployment.buckets)
         self._pollers = Pollers(deployment.mappings, self._service)
@@ -94,17 +94,3 @@ class LocalCloud:
             self._service.close()
         self._server.shutdown()
         self._server.server_close()
-
-
-def listen(port: int) -> socket.socket:
-    """A bound socket, on a free port for 0. Raises OSError if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Without it a second start within a minute of the first fails on connections in TIME_WAIT.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener

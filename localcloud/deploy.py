@@ -165,6 +165,9 @@ def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[
             memory_mb=int(function["MemorySize"]),
             timeout_s=int(function["Timeout"]),
             environment={key: rebase_opt(str(value), layers) for key, value in variables.items()},
+            log_format=template.plain["Resources"][name]["Properties"]
+            .get("LoggingConfig", {})
+            .get("LogFormat", "Text"),
             code=code,
             layers=layers,
             reserved=limits.get(name),

@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from http import HTTPStatus
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from localcloud.proxy_event import MalformedAnswer, Request, Response, to_event, to_response
 from localcloud.routes import Match, RouteTable
 from localcloud.runtime import LambdaService, ServiceRefusal
-from localcloud.sandbox import Outcome
+from localcloud.runtime_api import Outcome
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -48,7 +49,7 @@ class Gateway:
         request_id = str(uuid.uuid4())
         response = self._respond(environ, request_id)
         headers = [*response.headers, ("x-amzn-RequestId", request_id), ("Content-Length", str(len(response.body)))]
-        start_response(f"{response.status} {_REASONS.get(response.status, 'Status')}", headers)
+        start_response(f"{response.status} {_phrase(response.status)}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _respond(self, environ: "WSGIEnvironment", request_id: str) -> Response:
@@ -193,4 +194,8 @@ def drain(environ: "WSGIEnvironment") -> None:
         left -= len(chunk)
 
 
-_REASONS = {200: "OK", 403: "Forbidden", 404: "Not Found", 413: "Content Too Large", 502: "Bad Gateway"}
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"

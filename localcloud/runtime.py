@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from localcloud.sandbox import FunctionConfig, Outcome, Sandbox, SandboxDied
+from localcloud.runtime_api import Outcome
+from localcloud.sandbox import FunctionConfig, Sandbox, SandboxDied
 
 REQUEST_LIMIT_BYTES = 6 * 1024 * 1024
 RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024 + 100
@@ -45,8 +46,10 @@ class _Function:
 class LambdaService:
     """Thread-safe; `invoke` may be called for any function, by name or ARN, from anywhere in the process."""
 
-    def __init__(self, configs: list[FunctionConfig], port: int, log_dir: Path) -> None:
-        log_dir.mkdir(parents=True, exist_ok=True)
+    def __init__(self, configs: list[FunctionConfig], port: int, state_dir: Path) -> None:
+        log_dir, self._tmp_root = state_dir / "logs", state_dir / "tmp"
+        for folder in (log_dir, self._tmp_root):
+            folder.mkdir(parents=True, exist_ok=True)
         self._port = port
         self._lock = threading.Lock()
         self._closed = False
@@ -135,11 +138,14 @@ class LambdaService:
             while function.idle and time.monotonic() - function.idle[0].idle_since > IDLE_S:
                 stale.append(function.idle.pop(0))
             # The one used last is the warmest.
-            sandbox = function.idle.pop() if function.idle else Sandbox(function.config, self._port, function.log)
+            sandbox = function.idle.pop() if function.idle else self._new(function)
             function.busy.add(sandbox)
         for old in stale:
             old.close()
         return sandbox
+
+    def _new(self, function: _Function) -> Sandbox:
+        return Sandbox(function.config, self._port, function.log, self._tmp_root)
 
     def _give_back(self, function: _Function, sandbox: Sandbox, broken: bool) -> None:
         with self._lock:
@@ -151,10 +157,10 @@ class LambdaService:
         if not self._closed:
             sandbox.close()
 
-    @staticmethod
-    def _failed(function: _Function, outcome: Outcome, request_id: str) -> Outcome:
+    def _failed(self, function: _Function, outcome: Outcome, request_id: str) -> Outcome:
         text = outcome.payload[:600].decode("utf-8", "replace")
-        print(f"{function.config.logical_id} failed: {outcome.error_type} {request_id} {text}", file=sys.stderr)
+        if not self._closed:  # what the stop itself kills has not failed
+            print(f"{function.config.logical_id} failed: {outcome.error_type} {request_id} {text}", file=sys.stderr)
         _write(function, f"ERROR RequestId: {request_id} {outcome.error_type} {text}")
         return outcome
 

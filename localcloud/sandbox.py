@@ -1,7 +1,6 @@
-"""One Lambda sandbox: a true awslambdaric process and the Runtime API server that only it talks to."""
+"""One Lambda sandbox: a true awslambdaric process with the environment, memory and time that Lambda would give it."""
 
 import contextlib
-import json
 import os
 import queue
 import shutil
@@ -9,15 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from localcloud.account import HOST, credentials_environment
+from localcloud.account import credentials_environment
+from localcloud.runtime_api import Outcome, RuntimeApi
 from localcloud.template import python_paths
 
 INIT_LIMIT_S = 10.0
@@ -40,17 +38,10 @@ class FunctionConfig:
     memory_mb: int
     timeout_s: int
     environment: dict[str, str]
+    log_format: str
     code: Path
     layers: tuple[Path, ...]
     reserved: int | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The answer of one invocation; `error_type` is set when the function, not the service, failed."""
-
-    payload: bytes
-    error_type: str = ""
 
 
 class SandboxDied(Exception):
@@ -64,40 +55,36 @@ class SandboxDied(Exception):
 class Sandbox:
     """Use from one thread at a time: `start`, then `invoke` as often as wanted, then `close`."""
 
-    def __init__(self, config: FunctionConfig, port: int, log: IO[bytes]) -> None:
+    def __init__(self, config: FunctionConfig, port: int, log: IO[bytes], tmp_root: Path) -> None:
         self.config = config
         self.init_ms = 0.0
         self.idle_since = time.monotonic()
         self._port = port
         self._log = log
-        self._work: queue.Queue[tuple[str, bytes, int] | None] = queue.Queue()
-        self._answers: queue.Queue[Outcome] = queue.Queue()
-        self._ready = threading.Event()
-        self._tmp = tempfile.mkdtemp(prefix="sandbox-")
-        self._server = _RuntimeApi((HOST, 0), self)
+        self._tmp = tempfile.mkdtemp(dir=tmp_root)
+        self._api = RuntimeApi(config.arn)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Outcome | None:
         """Run INIT; the function's own init error if it has one. Raises SandboxDied if it ends or takes too long."""
         begun = time.monotonic()
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self._process = _forker.submit(self._fork).result()
         # A too long INIT is repeated by AWS inside the first invocation, under the function's own timeout.
         limit = INIT_LIMIT_S + self.config.timeout_s
-        while not self._ready.wait(_SAMPLE_S):
+        while not self._api.ready.wait(_SAMPLE_S):
             self._check_alive("INIT")
             if time.monotonic() - begun > limit:
                 raise SandboxDied("Sandbox.Timedout", f"INIT took more than {limit:.0f} seconds")
         self.init_ms = (time.monotonic() - begun) * 1000
-        return None if self._answers.empty() else self._answers.get()
+        return None if self._api.answers.empty() else self._api.answers.get()
 
     def invoke(self, request_id: str, payload: bytes) -> Outcome:
         """The function's answer. Raises SandboxDied on timeout, memory and exit."""
         deadline = time.time() + self.config.timeout_s
-        self._work.put((request_id, payload, int(deadline * 1000)))
+        self._api.send(request_id, payload, int(deadline * 1000))
         while True:
             try:
-                outcome = self._answers.get(timeout=max(0.001, min(_SAMPLE_S, deadline - time.time())))
+                outcome = self._api.answers.get(timeout=max(0.001, min(_SAMPLE_S, deadline - time.time())))
                 self._check_memory(request_id)
                 return outcome
             except queue.Empty:
@@ -121,27 +108,15 @@ class Sandbox:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._work.put(None)
-        self._server.shutdown()
-        self._server.server_close()
+        self._api.close()
         shutil.rmtree(self._tmp, ignore_errors=True)
-
-    def next_work(self) -> tuple[str, bytes, int] | None:
-        """Block until an event is there; None at the end of the sandbox."""
-        self._ready.set()
-        return self._work.get()
-
-    def answer(self, outcome: Outcome) -> None:
-        """Take the function's answer, or its init error."""
-        self._answers.put(outcome)
-        self._ready.set()
 
     def _check_alive(self, request_id: str) -> None:
         assert self._process is not None
         self._check_memory(request_id)
         code = self._process.poll()
         # An answer may have arrived just before the process ended, as after an init error.
-        if code is not None and self._answers.empty():
+        if code is not None and self._api.answers.empty():
             reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
             raise SandboxDied(
                 "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
@@ -178,13 +153,14 @@ class Sandbox:
             "LAMBDA_TASK_ROOT": str(config.code),
             "LAMBDA_RUNTIME_DIR": str(Path(sys.prefix)),
             "_HANDLER": config.handler,
-            "AWS_LAMBDA_RUNTIME_API": f"{HOST}:{self._server.server_address[1]}",
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
             "AWS_LAMBDA_FUNCTION_NAME": config.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_LAMBDA_LOG_FORMAT": config.log_format,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
             "PYTHONPATH": os.pathsep.join([str(config.code), *python_paths(config.layers)]),
             # The share of CPU is not scaled down; at least the thread pools are as small as in the cloud.
@@ -194,76 +170,3 @@ class Sandbox:
             "AWS_XRAY_SDK_ENABLED": "false",
         }
         return lambda_variables | config.environment | credentials_environment(self._port)
-
-
-class _RuntimeApi(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
-        super().__init__(address, _RuntimeApiHandler)
-        self.sandbox = sandbox
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A sandbox that is killed leaves broken connections; they say nothing that its end does not."""
-
-
-class _RuntimeApiHandler(BaseHTTPRequestHandler):
-    """/2018-06-01/runtime/..., the four calls that a runtime makes."""
-
-    server: _RuntimeApi
-    protocol_version = "HTTP/1.1"
-    # Without these two a warm call costs 42 ms instead of 2: Nagle's algorithm meets the delayed ACK.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def do_GET(self) -> None:
-        work = self.server.sandbox.next_work()
-        if work is None:
-            self.close_connection = True
-            return
-        request_id, payload, deadline_ms = work
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": request_id,
-            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self.server.sandbox.config.arn,
-            "Content-Type": "application/json",
-        }
-        self._reply(200, payload, headers)
-
-    def do_POST(self) -> None:
-        body = self._body()
-        error_type = ""
-        if self.path.endswith("/error"):
-            error_type = self.headers.get("Lambda-Runtime-Function-Error-Type") or _error_type(body)
-        # Acknowledged first: init errors are followed by exit, and the exit must not be seen before the error.
-        self.server.sandbox.answer(Outcome(body, error_type))
-        self._reply(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
-
-    def _body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(chunks)
-
-    def _reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silence: the REPORT line tells more."""
-
-
-def _error_type(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["errorType"])
-    except (ValueError, KeyError, TypeError):
-        return "Unhandled"
