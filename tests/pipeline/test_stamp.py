@@ -44,7 +44,7 @@ def test_black_print_and_bare_paper_are_left_behind(ink):
 
 
 def test_colours_are_those_of_the_ink_not_of_the_paper():
-    page, alpha = seal(RED)
+    page, _ = seal(RED)
     found = extract_stamp(page)
     assert found is not None
     strong = found[1] > 128

@@ -1,0 +1,59 @@
+"""Garment masks at the picture's size from a network's class probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.refine import lift_alpha, stretch_alpha
+
+U16 = npt.NDArray[np.uint16]
+
+GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
+_HALF = 0.5
+# Half the width, in probability, of the ramp around the decision: wide enough to hold a soft edge after resampling.
+_RAMP = np.float32(0.15)
+
+
+def garment_masks(
+    maps: Mapping[str, F32], rgb_u8: U8, subject_u8: U8 | None = None, guide_u8: U8 | None = None
+) -> dict[str, U8]:
+    """One alpha (H, W) per garment class that the picture holds; together they never exceed opaque.
+
+    maps: probabilities (h, w) by class name, background among them, as `Network.predict` gives them; subject_u8:
+    (H, W) alpha of the person or foreground, which bounds every garment; classes without a pixel of their own are
+    left out.
+    """
+    names = [name for name in GARMENTS if name in maps and bool((maps[name] > _HALF).any())]
+    lifted = {name: lift_alpha(_decide(maps[name]), rgb_u8, guide_u8) for name in names}
+    if not lifted:
+        return {}
+    total: U16 = np.zeros(rgb_u8.shape[:2], np.uint16)
+    for alpha_u8 in lifted.values():
+        total += alpha_u8
+    room: U16 = np.full_like(total, 255) if subject_u8 is None else subject_u8.astype(np.uint16)
+    return {name: _share(alpha_u8, total, room) for name, alpha_u8 in lifted.items()}
+
+
+def unite(masks: Mapping[str, U8]) -> U8:
+    """The union (H, W) of garment masks of one picture; their sum, since they never overlap by more than opaque."""
+    total = np.sum([mask.astype(np.uint16) for mask in masks.values()], axis=0, dtype=np.uint16)
+    return np.minimum(total, 255).astype(np.uint8)
+
+
+def _decide(probability: F32) -> F32:
+    """Probability as alpha: a steep ramp around one half, because doubt about a class is not translucency."""
+    return stretch_alpha(np.clip((probability - _HALF) / (2 * _RAMP) + np.float32(0.5), 0, 1).astype(np.float32))
+
+
+def _share(alpha_u8: U8, total: U16, room: U16) -> U8:
+    """Alpha scaled down where all garments together ask for more than there is."""
+    crowded = total > room
+    if not crowded.any():
+        return alpha_u8
+    shared = alpha_u8.copy()
+    shared[crowded] = alpha_u8[crowded].astype(np.uint32) * room[crowded] // total[crowded]
+    return shared

@@ -1,0 +1,52 @@
+"""Garment masks share the picture: no pixel is worn twice."""
+
+import numpy as np
+
+from cutline.pipeline.costume import GARMENTS, garment_masks, unite
+
+CLASSES = ("background", *GARMENTS, "person")
+
+
+def outfit() -> dict[str, np.ndarray]:
+    maps = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
+    maps["tops"][60:165, 100:220] = 0.9
+    maps["coat"][60:165, 100:220] = 0.1
+    maps["pants"][165:300, 110:210] = 0.8
+    maps["background"] = 1 - sum(maps.values())
+    return maps
+
+
+def picture() -> np.ndarray:
+    rgb = np.full((640, 480, 3), 220, np.uint8)
+    rgb[120:330, 150:330] = (180, 40, 60)
+    rgb[330:600, 165:315] = (40, 50, 120)
+    return rgb
+
+
+def test_only_garments_with_pixels_of_their_own_are_given():
+    masks = garment_masks(outfit(), picture())
+    assert list(masks) == ["tops", "pants"]
+    assert masks["tops"].shape == (640, 480)
+    assert masks["tops"][200, 240] == 255
+    assert masks["pants"][500, 240] == 255
+
+
+def test_masks_together_never_exceed_opaque_or_the_subject():
+    subject = np.full((640, 480), 255, np.uint8)
+    subject[:, 240:] = 90
+    masks = garment_masks(outfit(), picture(), subject)
+    total = sum(mask.astype(int) for mask in masks.values())
+    assert (total <= subject).all()
+    assert masks["tops"][200, 200] == 255
+    assert masks["tops"][200, 260] == 90
+
+
+def test_union_holds_every_garment_and_no_gap_between_them():
+    united = unite(garment_masks(outfit(), picture()))
+    assert united[200, 240] == united[500, 240] == 255
+    assert united[329:332, 200:280].min() > 200
+
+
+def test_no_garment_gives_no_mask():
+    maps = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
+    assert garment_masks(maps, picture()) == {}
