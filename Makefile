@@ -34,7 +34,7 @@ isnet: .venv/ready
 .venv/ready: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
-	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	touch $@
 
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from localcloud.account import HOST, endpoint_url
 from localcloud.deploy import Deployment, deploy
 from localcloud.events import Pollers
+from localcloud.faults import Faulty
 from localcloud.front import Front
 from localcloud.gateway import Gateway
 from localcloud.runtime import LambdaService
@@ -53,7 +54,8 @@ class LocalCloud:
         self._state_dir = state_dir
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = False
-        self._front = Front(DomainDispatcherApplication(create_backend_app))
+        aws = Faulty(DomainDispatcherApplication(create_backend_app), state_dir / "faults.json")
+        self._front = Front(aws)
         self._server = make_server(
             HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()
         )

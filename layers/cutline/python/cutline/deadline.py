@@ -8,17 +8,23 @@ from types import FrameType
 from cutline.errors import Reason, ServiceFault
 
 
+class _Expired(BaseException):
+    """Not an Exception: SDKs catch those inside a call and would try it again."""
+
+
 @contextmanager
 def deadline(limit_ms: int) -> Iterator[None]:
     """Raises ServiceFault(TIMED_OUT) inside the block after `limit_ms`. Main thread only, as Lambda's handlers are."""
 
     def expire(number: int, frame: FrameType | None) -> None:
-        raise ServiceFault(Reason.TIMED_OUT, f"the call took longer than {limit_ms} ms")
+        raise _Expired
 
     previous = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, limit_ms / 1000)
     try:
         yield
+    except _Expired as error:
+        raise ServiceFault(Reason.TIMED_OUT, f"the call took longer than {limit_ms} ms") from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

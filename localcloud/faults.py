@@ -1,0 +1,49 @@
+"""Faults on purpose: `faults.json` in the state folder, read at every AWS call, names the calls that are to fail.
+
+    {"dynamodb:UpdateItem": {"error": "ThrottlingException"}, "s3:PUT": {"delay_s": 3}}
+
+S3 calls go by their HTTP method, all others by their operation. Without the file nothing fails.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
+_S3_ERROR = "<Error><Code>{0}</Code><Message>a fault on purpose</Message></Error>"
+
+
+class Faulty:
+    """Wraps moto: delays and refuses what the file names, hands on the rest."""
+
+    def __init__(self, aws: "WSGIApplication", path: Path) -> None:
+        self._aws = aws
+        self._path = path
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        fault = self._faults().get(_operation(environ), {})
+        time.sleep(fault.get("delay_s", 0))
+        if "error" not in fault:
+            return self._aws(environ, start_response)
+        body = json.dumps({"__type": fault["error"], "message": "a fault on purpose"})
+        if "HTTP_X_AMZ_TARGET" not in environ:
+            body = _S3_ERROR.format(fault["error"])
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response(f"{fault.get('status', 400)} Fault", [("Content-Length", str(len(body)))])
+        return [body.encode()]
+
+    def _faults(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._path.read_text("utf-8")))
+        except FileNotFoundError:
+            return {}
+
+
+def _operation(environ: "WSGIEnvironment") -> str:
+    version, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    return f"{_SERVICES.get(version, version)}:{operation}" if operation else f"s3:{environ['REQUEST_METHOD']}"

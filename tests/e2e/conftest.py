@@ -1,0 +1,67 @@
+"""Accounts in the running local cloud, written the way an operator's tool writes them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from cutline.accounts.account import Account, AccountStore
+from cutline.adapters.kms import KmsCipher
+from cutline.contracts.wire import Scheme
+from tests.localcloud.running import RunningCloud, running_cloud
+
+FAULTY_PARAMETERS = {"TimeLimitMs": "4000", "ServiceQps": "20", "FetchAllowed": "127.0.0.1/32"}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Creates accounts whose credentials are named after them: AK-x, APP-x, key-x; the secret is SK-x."""
+
+    store: AccountStore
+
+    def create(self, name: str, **options: Any) -> None:
+        self.store.put_account(Account(name, **{"qps": 100, **options}))
+        self.store.put_credential(Scheme.JD, f"AK-{name}", name, f"SK-{name}")
+        self.store.put_credential(Scheme.AIDGE, f"APP-{name}", name, f"SK-{name}")
+        self.store.put_credential(Scheme.PICWISH, f"key-{name}", name)
+        self.store.put_credential(Scheme.AILAB, f"key-{name}", name)
+
+
+def accounts_of(cloud: RunningCloud) -> Accounts:
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    table = session.resource("dynamodb", endpoint_url=cloud.url).Table(cloud.resources["AccountsTable"])
+    return Accounts(AccountStore(table, KmsCipher(cloud.client("kms"), cloud.resources["AccountsKey"])))
+
+
+@pytest.fixture(scope="session")
+def accounts(cloud: RunningCloud) -> Accounts:
+    return accounts_of(cloud)
+
+
+@dataclass(frozen=True)
+class FaultyCloud:
+    """A second local cloud whose AWS calls fail on demand; private pictures may be fetched from 127.0.0.1."""
+
+    url: str
+    faults: Path
+
+    @contextmanager
+    def fault(self, operation: str, **fault: Any) -> Iterator[None]:
+        self.faults.write_text(json.dumps({operation: fault}))
+        try:
+            yield
+        finally:
+            self.faults.unlink()
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
+    state = tmp_path_factory.mktemp("faulty")
+    options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
+    with running_cloud(state, *options) as running:
+        yield FaultyCloud(running.url, state / "faults.json")

@@ -1,0 +1,128 @@
+"""JD SelfieSeg over HTTP, row by row (contracts.md section 2)."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from skimage import data
+
+from tests.e2e.clients import Answer, JdClient, encoded, open_picture, plain_picture, send
+
+PATH = "/jdai/SelfieSeg"
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def jd(cloud) -> JdClient:
+    return JdClient(cloud.url)
+
+
+def segment(jd: JdClient, image: bytes) -> Answer:
+    return jd.cutout(json.dumps({"image": base64.b64encode(image).decode()}).encode(), PATH)
+
+
+def assert_business_failure(answer: Answer, status: int, message: str) -> None:
+    assert answer.status == (405 if status == 1008 else 200)
+    body = answer.json
+    result, remain = body.pop("result"), body.pop("remain")
+    assert body == {"code": "10000", "charge": False, "msg": "查询成功"}
+    assert isinstance(remain, int)
+    assert isinstance(result.pop("used_time"), int)
+    assert result == {"status": status, "message": message}
+
+
+def test_a_person_comes_back_as_a_cut_out_in_base64(jd: JdClient) -> None:
+    pixels = data.astronaut()
+    answer = segment(jd, encoded(pixels, "PNG"))
+    assert answer.status == 200
+    body = answer.json
+    result = body.pop("result")
+    assert (body["code"], body["msg"]) == ("10000", "查询成功")
+    assert isinstance(body["charge"], bool)
+    assert body["remain"] > 0
+    assert (result["status"], result["message"]) == (1000, "ok")
+    assert result["used_time"] > 0
+    picture = open_picture(base64.b64decode(result["image"], validate=True))
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "RGBA", (512, 512))
+    cutout = np.asarray(picture)
+    opaque = cutout[..., 3] == 255
+    assert np.array_equal(cutout[opaque][:, :3], pixels[opaque])
+    assert (cutout[120:200, 200:260, 3] > 240).mean() > 0.95  # the face
+    assert (cutout[:60, 400:, 3] < 16).mean() > 0.95  # the wall behind her
+
+
+def test_several_people_are_kept(jd: JdClient) -> None:
+    pair = np.concatenate([data.astronaut(), data.astronaut()[:, ::-1]], axis=1)
+    answer = segment(jd, encoded(pair, "JPEG", quality=90))
+    alpha = np.asarray(open_picture(base64.b64decode(answer.json["result"]["image"])))[..., 3]
+    for face in (alpha[120:200, 200:260], alpha[120:200, 764:824]):
+        assert (face > 200).mean() > 0.9
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "BMP", "PNG", "GIF"])
+def test_each_format_is_taken(jd: JdClient, image_format: str) -> None:
+    assert segment(jd, encoded(data.astronaut()[::2, ::2], image_format)).json["result"]["status"] == 1000
+
+
+@pytest.mark.parametrize("picture", [data.coffee()[:, :600], data.rocket()[:, :640]], ids=["cup", "rocket"])
+def test_no_person_is_1006(jd: JdClient, picture: np.ndarray) -> None:
+    assert_business_failure(segment(jd, encoded(picture)), 1006, "only portrait image is allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"not json", 1002, "not valid json string"),
+        (b"[]", 1002, "not valid json string"),
+        (b"", 1002, "not valid json string"),
+        (b"{}", 1001, "parameter error"),
+        (b'{"image":"***"}', 1003, "base64 image flow failed"),
+        (b'{"image":""}', 1003, "base64 image flow failed"),
+        (b'{"image":5}', 1003, "base64 image flow failed"),
+    ],
+)
+def test_what_is_wrong_with_the_body_is_told(jd: JdClient, body: bytes, status: int, message: str) -> None:
+    assert_business_failure(jd.cutout(body, PATH), status, message)
+
+
+@pytest.mark.parametrize(
+    ("image", "status", "message"),
+    [
+        (b"no picture", 1005, "not valid image format"),
+        (plain_picture(64, 64, "WEBP"), 1005, "not valid image format"),
+        (plain_picture(64, 64)[:100], 1005, "not valid image format"),
+        (plain_picture(49, 64), 1004, "incorrect image size"),
+        (plain_picture(64, 1025), 1004, "incorrect image size"),
+        (plain_picture(64, 64).ljust(2 * MIB, b"\0"), 1004, "incorrect image size"),
+        # One step inside each limit the picture is looked at, and there is nobody on it.
+        (plain_picture(50, 50), 1006, "only portrait image is allowed"),
+        (plain_picture(64, 1024), 1006, "only portrait image is allowed"),
+        (plain_picture(64, 64).ljust(2 * MIB - 1, b"\0"), 1006, "only portrait image is allowed"),
+    ],
+    ids=["no picture", "webp", "cut short", "49", "1025", "2 MiB", "50", "1024", "2 MiB - 1"],
+)
+def test_what_is_wrong_with_the_picture_is_told(jd: JdClient, image: bytes, status: int, message: str) -> None:
+    assert_business_failure(segment(jd, image), status, message)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_another_method_is_405(cloud, method: str) -> None:
+    answer = send(method, cloud.url + PATH)
+    assert answer.headers["allow"] == "POST"
+    assert_business_failure(answer, 1008, "only post method is allowed")
+
+
+def test_a_bad_signature_is_the_gateways_with_the_code_as_text(cloud) -> None:
+    answer = JdClient(cloud.url, secret="wrong").cutout(b"{}", PATH)
+    message = "请求签名sign无效，请检查签名信息"  # noqa: RUF001
+    assert answer.status == 401
+    assert answer.json == {
+        "requestId": answer.headers["x-jdcloud-request-id"],
+        "error": {"code": 401, "status": "UNAUTHENTICATED", "message": message},
+        "code": "10047",
+        "msg": message,
+        "charge": False,
+        "remain": -1,
+        "result": None,
+    }

@@ -1,0 +1,226 @@
+"""PicWish segmentation over HTTP, row by row (contracts.md section 3)."""
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from skimage import data
+
+from tests.e2e.clients import Answer, encoded, follow, open_picture, plain_picture, send
+
+PATH = "/api/tasks/visual/segmentation"
+MIB = 1024 * 1024
+SMALL = plain_picture(64, 48)
+
+
+@dataclass(frozen=True)
+class PicWish:
+    """Calls as the vendor's samples do: multipart with X-API-KEY, then GET by task id."""
+
+    url: str
+    key: str = "demo-key"
+
+    def create(self, image: bytes | None = SMALL, **fields: str) -> Answer:
+        parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+        if image is not None:
+            parts.append(b'name="image_file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' + image)
+        body = b"".join(b"--b\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts) + b"--b--\r\n"
+        headers = {"X-API-KEY": self.key, "Content-Type": "multipart/form-data; boundary=b"}
+        return send("POST", self.url + PATH, body, headers)
+
+    def query(self, task_id: str) -> Answer:
+        return send("GET", f"{self.url}{PATH}/{task_id}", headers={"X-API-KEY": self.key})
+
+
+@pytest.fixture(scope="module")
+def picwish(cloud) -> PicWish:
+    return PicWish(cloud.url)
+
+
+def assert_request_error(answer: Answer, status: int, message: str) -> None:
+    assert answer.status == status
+    assert answer.json == {"status": status, "message": message}
+
+
+def assert_failed_task(picwish: PicWish, answer: Answer, state: int) -> None:
+    assert answer.status == 200
+    body = answer.json
+    assert (body["status"], body["message"], body["data"]["state"]) == (200, "success", state)
+    assert set(body["data"]) == {"created_at", "processed_at", "progress", "state", "task_id"}
+    assert body["data"]["progress"] == 0
+    assert picwish.query(body["data"]["task_id"]).json == body
+
+
+@pytest.mark.parametrize("sync", [{}, {"sync": "1"}])
+def test_a_photograph_comes_back_finished_and_can_be_asked_for(picwish: PicWish, sync: dict[str, str]) -> None:
+    pixels = data.astronaut()
+    answer = picwish.create(encoded(pixels, "PNG"), output_type="1", **sync)
+    assert answer.status == 200
+    body = answer.json
+    task = body["data"]
+    assert (body["status"], body["message"]) == (200, "success")
+    expected = {"output_type": 1, "return_type": 1, "progress": 100, "state": 1, "type": "auto"}
+    assert {name: task[name] for name in expected} == expected
+    assert abs(task["created_at"] - time.time()) < 60
+    assert task["created_at"] <= task["processed_at"] <= task["completed_at"]
+    cutout = np.asarray(open_picture(follow(task["image"]).body))
+    mask = open_picture(follow(task["mask"]).body)
+    assert (cutout.shape, mask.mode, mask.size) == ((512, 512, 4), "L", (512, 512))
+    assert np.array_equal(np.asarray(mask), cutout[..., 3])
+    again = picwish.query(task["task_id"])
+    assert (again.status, again.json) == (200, body)
+
+
+def test_base64_comes_back_on_post_and_get(picwish: PicWish) -> None:
+    body = picwish.create(return_type="2", output_type="3").json
+    assert "image" not in body["data"]
+    mask = open_picture(base64.b64decode(body["data"]["mask"], validate=True))
+    assert (mask.mode, mask.size) == ("L", (64, 48))
+    assert picwish.query(body["data"]["task_id"]).json == body
+
+
+@pytest.mark.parametrize(
+    ("fields", "content_type", "mode"),
+    [
+        ({}, "image/png", "RGBA"),
+        ({"output_type": "1"}, "image/png", "RGBA"),
+        ({"output_type": "3"}, "image/png", "L"),
+        ({"format": "jpg"}, "image/jpeg", "RGB"),
+    ],
+)
+def test_return_type_3_is_the_file_itself(
+    picwish: PicWish, fields: dict[str, str], content_type: str, mode: str
+) -> None:
+    answer = picwish.create(return_type="3", **fields)
+    assert (answer.status, answer.headers["content-type"]) == (200, content_type)
+    assert open_picture(answer.body).mode == mode
+    task = picwish.query(answer.headers["x-task-id"]).json["data"]
+    assert (task["state"], task["return_type"]) == (1, 3)
+    assert follow(task["mask" if fields.get("output_type") == "3" else "image"]).body == answer.body
+
+
+def test_crop_cuts_image_and_mask_to_the_same_box(picwish: PicWish) -> None:
+    task = picwish.create(plain_picture(200, 150), crop="1", output_type="1").json["data"]
+    sizes = {open_picture(follow(task[name]).body).size for name in ("image", "mask")}
+    (width, height) = sizes.pop()
+    assert not sizes
+    assert width < 200
+    assert height < 150
+
+
+def test_jpg_stands_on_the_colour_asked_for(picwish: PicWish) -> None:
+    task = picwish.create(plain_picture(200, 150), format="jpg", bg_color="0000ff").json["data"]
+    assert ".jpg" in task["image"]
+    pixels = np.asarray(open_picture(follow(task["image"]).body)).astype(int)
+    assert np.abs(pixels[2, 2] - (0, 0, 255)).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["person", "object", "stamp"])
+def test_each_type_is_served_and_echoed(picwish: PicWish, kind: str) -> None:
+    task = picwish.create(encoded(data.astronaut()[::2, ::2]), type=kind).json["data"]
+    assert (task["state"], task["type"]) == (1, kind)
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "BMP", "PNG", "WEBP", "TIFF"])
+def test_each_format_is_taken(picwish: PicWish, image_format: str) -> None:
+    assert picwish.create(plain_picture(64, 48, image_format)).json["data"]["state"] == 1
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_json_and_forms_are_taken_too(picwish: PicWish, content_type: str) -> None:
+    image = base64.b64encode(SMALL).decode()
+    body = json.dumps({"image_base64": image, "sync": 1}).encode()
+    if content_type != "application/json":
+        body = f"sync=1&image_base64={image.replace('+', '%2B')}".encode()
+    answer = send("POST", picwish.url + PATH, body, {"X-API-KEY": picwish.key, "Content-Type": content_type})
+    assert answer.json["data"]["state"] == 1
+
+
+def test_sync_0_gives_an_id_to_ask_for(picwish: PicWish) -> None:
+    body = picwish.create(sync="0").json
+    assert body == {"status": 200, "message": "success", "data": {"task_id": body["data"]["task_id"]}}
+    deadline = time.monotonic() + 30
+    while (task := picwish.query(body["data"]["task_id"]).json["data"])["state"] not in (1, -1):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert (task["state"], task["progress"]) == (1, 100)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [b"no picture", SMALL[:200], plain_picture(64, 48, "GIF"), plain_picture(4097, 4)],
+    ids=["no picture", "cut short", "gif", "4097 px"],
+)
+def test_an_invalid_file_is_state_minus_7(picwish: PicWish, image: bytes) -> None:
+    assert_failed_task(picwish, picwish.create(image), -7)
+
+
+def test_4096_px_are_taken(picwish: PicWish) -> None:
+    assert picwish.create(plain_picture(4096, 40)).json["data"]["state"] == 1
+
+
+def test_an_address_that_may_not_be_fetched_is_state_minus_3(picwish: PicWish) -> None:
+    for url in ("http://127.0.0.1:9/a.jpg", "http://169.254.169.254/latest", "ftp://example.com/a.jpg", "junk"):
+        assert_failed_task(picwish, picwish.create(None, image_url=url), -3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"type": "cat"}, "Invalid task type"),
+        ({"return_type": "9"}, "Invalid return type"),
+        ({"sync": "0", "return_type": "3"}, "Invalid return type"),
+        ({"output_type": "0"}, "Invalid output type"),
+        ({"crop": "yes"}, "Invalid crop"),
+        ({"format": "webp"}, "Invalid format"),
+        ({"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
+        ({"image_url": "https://example.com"}, "Only one of image_file, image_url and image_base64 may be sent"),
+    ],
+)
+def test_a_bad_field_is_400(picwish: PicWish, fields: dict[str, str], message: str) -> None:
+    assert_request_error(picwish.create(**fields), 400, message)
+
+
+def test_no_source_is_400(picwish: PicWish) -> None:
+    message = "One of image_file, image_url and image_base64 is required"
+    assert_request_error(picwish.create(None, sync="1"), 400, message)
+
+
+def test_an_upload_beyond_the_gateway_is_413(picwish: PicWish) -> None:
+    answer = picwish.create(SMALL.ljust(5 * MIB, b"\0"))
+    assert (answer.status, answer.json["status"]) == (413, 413)
+
+
+def test_a_wrong_key_is_401_on_post_and_get(picwish: PicWish) -> None:
+    for caller in (PicWish(picwish.url, "wrong"), PicWish(picwish.url, "")):
+        assert_request_error(caller.create(), 401, "Unauthorized")
+        assert_request_error(caller.query("7c0e5c1a-0d0b-4a42-9a0e-3b7b5c1f2d10"), 401, "Unauthorized")
+
+
+def test_unknown_foreign_and_absurd_tasks_are_404(picwish: PicWish, accounts) -> None:
+    task_id = picwish.create().json["data"]["task_id"]
+    accounts.create("stranger")
+    assert_request_error(PicWish(picwish.url, "key-stranger").query(task_id), 404, "Not Found")
+    for unknown in ("7c0e5c1a-0d0b-4a42-9a0e-3b7b5c1f2d10", "x" * 3000):
+        assert_request_error(picwish.query(unknown), 404, "Not Found")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("PUT", PATH), ("POST", f"{PATH}/x"), ("DELETE", PATH)])
+def test_another_method_is_404(picwish: PicWish, method: str, path: str) -> None:
+    answer = send(method, picwish.url + path, headers={"X-API-KEY": picwish.key})
+    assert_request_error(answer, 404, "Not Found")
+
+
+def test_more_than_the_rate_is_429_and_questions_do_not_count(picwish: PicWish, accounts) -> None:
+    accounts.create("slow", qps=1)
+    slow = PicWish(picwish.url, "key-slow")
+    task_id = slow.create().json["data"]["task_id"]
+    answers = [slow.create(b"x") for _ in range(4)]
+    limited = [answer for answer in answers if answer.status == 429]
+    assert limited
+    assert_request_error(limited[0], 429, "Too Many Requests")
+    assert limited[0].headers["retry-after"] == "1"
+    assert {slow.query(task_id).status for _ in range(6)} == {200}
