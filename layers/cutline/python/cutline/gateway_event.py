@@ -15,15 +15,13 @@ ProxyEvent = Mapping[str, Any]
 
 def to_request(event: ProxyEvent, public_url: str = "") -> Request:
     """The call behind a proxy event; the body is byte-exact because the API declares every type binary."""
-    body = event.get("body") or ""
     context = event.get("requestContext") or {}
     multi = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
     headers = {_clean(name).lower(): ",".join(_clean(value) for value in values) for name, values in multi.items()}
-    query = tuple(
-        (_clean(name), _clean(value))
-        for name, values in (event.get("multiValueQueryStringParameters") or {}).items()
-        for value in values
-    )
+    queries = event.get("multiValueQueryStringParameters") or {
+        name: [value] for name, value in (event.get("queryStringParameters") or {}).items()
+    }
+    query = tuple((_clean(name), _clean(value)) for name, values in queries.items() for value in values)
     path = _clean(event.get("path") or "/")
     raw_path = _clean(context.get("path") or path)
     return Request(
@@ -32,7 +30,7 @@ def to_request(event: ProxyEvent, public_url: str = "") -> Request:
         raw_path=raw_path,
         query=query,
         headers=headers,
-        body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogateescape"),
+        body=_body(event),
         request_id=str(context.get("requestId", "")),
         received_at=int(context.get("requestTimeEpoch") or time.time() * 1000) / 1000,
         base_url=public_url or _base_url(headers, path, raw_path),
@@ -47,6 +45,17 @@ def to_proxy(response: Response) -> dict[str, Any]:
         "body": base64.b64encode(response.body).decode(),
         "isBase64Encoded": True,
     }
+
+
+def _body(event: ProxyEvent) -> bytes:
+    """The body's bytes; one that only claims to be base64 is passed on as it is, for the contract to refuse."""
+    text = str(event.get("body") or "")
+    if event.get("isBase64Encoded"):
+        try:
+            return base64.b64decode(text)
+        except ValueError:
+            pass
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _base_url(headers: Mapping[str, str], path: str, raw_path: str) -> str:

@@ -2,14 +2,20 @@
 
 The host name is resolved once, every address it has must be a global one, and the connection goes to the address that
 was judged, so a name that changes its mind in between gains nothing. Each redirect is judged again.
+
+A socket's own time-out bounds one receive, not an exchange: a server that sends a byte now and then would hold the call
+for ever. One deadline therefore covers everything, and a watchdog shuts the connection down when it passes.
 """
 
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -22,6 +28,9 @@ _MAX_URL_CHARS = 2048
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
+_UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -42,6 +51,8 @@ class FetchPolicy:
             return self.permits(inner)
         if any(address.version == network.version and address in network for network in self.allowed):
             return True
+        if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST_IPV6:
+            return False
         return address.is_global and not address.is_multicast
 
 
@@ -57,7 +68,7 @@ def fetch(url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver = re
         body, location = _fetch_once(url, max_bytes, policy, resolver, deadline)
         if location is None:
             return body
-        url = urljoin(url, location)
+        url = _joined(url, location)
     raise _unreachable("too many redirects")
 
 
@@ -67,23 +78,28 @@ def _fetch_once(
     """The body, or the address that the answer redirects to."""
     parts = _checked(url)
     port = parts.port or _PORTS[parts.scheme]
-    connection: http.client.HTTPConnection | None = None
     try:
-        address = _judged_address(parts.hostname or "", port, policy, resolver)
-        connection = _connect(parts, address, port, _left(deadline))
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"Accept": "image/*,*/*;q=0.5", "User-Agent": "Cutline"})
-        answer = connection.getresponse()
-        if answer.status in _REDIRECTS and answer.getheader("Location"):
-            return b"", answer.getheader("Location")
-        if answer.status != _OK:
-            raise _unreachable(f"HTTP status {answer.status}")
-        return _read(answer, connection, max_bytes, deadline), None
+        address = _judged_address(parts.hostname or "", port, policy, resolver, _left(deadline))
+        with _connected(parts, address, port, deadline) as connection:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", target, headers={"Accept": "image/*,*/*;q=0.5", "User-Agent": "Cutline"})
+            with connection.getresponse() as answer:
+                _left(deadline)  # headers that the watchdog cut short look like complete ones
+                if answer.status in _REDIRECTS and answer.getheader("Location"):
+                    return b"", answer.getheader("Location")
+                if answer.status != _OK:
+                    raise _unreachable(f"HTTP status {answer.status}")
+                return _read(answer, max_bytes, deadline), None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _unreachable("the image could not be downloaded") from error
-    finally:
-        if connection is not None:
-            connection.close()
+
+
+def _joined(url: str, location: str) -> str:
+    """The address that a redirect means. Raises InputRefused(URL_UNREACHABLE)."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise _unreachable("the image redirects to a malformed address") from error
 
 
 def _checked(url: str) -> SplitResult:
@@ -107,46 +123,66 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _judged_address(host: str, port: int, policy: FetchPolicy, resolver: Resolver) -> str:
-    addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolver(host, port)]
+def _judged_address(host: str, port: int, policy: FetchPolicy, resolver: Resolver, timeout_s: float) -> str:
+    pool = ThreadPoolExecutor(1)  # getaddrinfo takes no time-out and is not interrupted by signals
+    try:
+        texts = pool.submit(resolver, host, port).result(timeout_s)
+    finally:
+        pool.shutdown(wait=False)
+    addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in texts]
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise _unreachable("the address is not a public one")
     return str(addresses[0])
 
 
-def _connect(parts: SplitResult, address: str, port: int, timeout_s: float) -> http.client.HTTPConnection:
-    """A connection to the judged address that still speaks to the named host."""
+@contextmanager
+def _connected(parts: SplitResult, address: str, port: int, deadline: float) -> Iterator[http.client.HTTPConnection]:
+    """A connection to the judged address that still speaks to the named host and ends at the deadline."""
     host = parts.hostname or ""
-    sock = socket.create_connection((address, port), timeout=timeout_s)
-    if parts.scheme == "https":
+    with socket.create_connection((address, port), timeout=_left(deadline)) as plain, _watched(plain, deadline):
+        connection = http.client.HTTPConnection(host, port)
+        if parts.scheme == "https":
+            connection.default_port = _PORTS["https"]  # keeps ":443" out of the Host header
+            connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        else:
+            connection.sock = plain
         try:
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-        except (OSError, ValueError):
-            sock.close()
-            raise
-    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
-    connection.sock = sock
-    if parts.scheme == "https":
-        connection.default_port = _PORTS["https"]  # keeps ":443" out of the Host header
-    return connection
+            yield connection
+        finally:
+            connection.close()
 
 
-def _read(
-    answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, max_bytes: int, deadline: float
-) -> bytes:
+@contextmanager
+def _watched(connected: socket.socket, deadline: float) -> Iterator[None]:
+    """Shuts the connection down at the deadline, through a duplicate that outlives what TLS does to the socket."""
+
+    def shut_down() -> None:
+        with suppress(OSError):
+            duplicate.shutdown(socket.SHUT_RDWR)
+
+    with connected.dup() as duplicate:
+        watchdog = threading.Timer(max(deadline - time.monotonic(), 0), shut_down)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
+            watchdog.join()
+
+
+def _read(answer: http.client.HTTPResponse, max_bytes: int, deadline: float) -> bytes:
     declared = answer.getheader("Content-Length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
     body = bytearray()
-    # read1 hands over what one receive brought, so a server that drips bytes cannot stretch the deadline.
     while chunk := answer.read1(_CHUNK_BYTES):
         body += chunk
         if len(body) > max_bytes:
             raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
-        if connection.sock is not None:
-            connection.sock.settimeout(_left(deadline))
-        else:
-            _left(deadline)
+    _left(deadline)
+    if answer.length:
+        raise _unreachable("the download ended early")
     return bytes(body)
 
 
@@ -160,7 +196,7 @@ def _left(deadline: float) -> float:
 def _embedded_ipv4(address: IpAddress) -> ipaddress.IPv4Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if address in ipaddress.ip_network("64:ff9b::/96"):  # NAT64 (RFC 6052)
+    if address in _NAT64:  # RFC 6052
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
 

@@ -1,0 +1,203 @@
+"""The package's edges: the gateway's events, the environment, the clock."""
+
+import base64
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutline.contracts.wire import Response
+from cutline.deadline import deadline
+from cutline.errors import Reason, ServiceFault
+from cutline.gateway_event import to_proxy, to_request
+from cutline.settings import Settings, SettingsError
+
+FULL_EVENT = {
+    "httpMethod": "post",
+    "path": "/api/cutout/",
+    "headers": {"Host": "last.example.com", "X-A": "last"},
+    "multiValueHeaders": {"Host": ["api.example.com"], "X-A": ["first", "last"], "X-Forwarded-Proto": ["https"]},
+    "queryStringParameters": {"a": "2"},
+    "multiValueQueryStringParameters": {"a": ["1", "2"], "b": [""]},
+    "requestContext": {"path": "/v1/api/cutout/", "requestId": "id-1", "requestTimeEpoch": 1704164645123},
+    "body": base64.b64encode(bytes(range(256))).decode(),
+    "isBase64Encoded": True,
+}
+
+
+def test_an_event_becomes_a_request_without_losing_anything() -> None:
+    request = to_request(FULL_EVENT)
+    assert (request.method, request.path, request.raw_path) == ("POST", "/api/cutout/", "/v1/api/cutout/")
+    assert request.headers == {"host": "api.example.com", "x-a": "first,last", "x-forwarded-proto": "https"}
+    assert request.query == (("a", "1"), ("a", "2"), ("b", ""))
+    assert request.params == {"a": "1", "b": ""}
+    assert request.body == bytes(range(256))
+    assert (request.request_id, request.received_at) == ("id-1", 1704164645.123)
+    assert request.base_url == "https://api.example.com/v1"
+
+
+def test_links_use_the_public_address_where_there_is_one() -> None:
+    assert to_request(FULL_EVENT, "https://cutout.example.com").base_url == "https://cutout.example.com"
+
+
+def test_a_custom_domain_has_no_stage_in_its_links() -> None:
+    event = {**FULL_EVENT, "requestContext": {"path": "/api/cutout/"}}
+    assert to_request(event).base_url == "https://api.example.com"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {
+            "headers": None,
+            "multiValueHeaders": None,
+            "body": None,
+            "requestContext": None,
+            "path": None,
+            "multiValueQueryStringParameters": None,
+            "queryStringParameters": None,
+        },
+    ],
+    ids=["missing", "null"],
+)
+def test_an_event_without_its_keys_is_an_empty_get(event: dict[str, None]) -> None:
+    request = to_request(event)
+    assert (request.method, request.path, request.raw_path) == ("GET", "/", "/")
+    assert (request.query, request.headers, request.body, request.request_id) == ((), {}, b"", "")
+    assert abs(request.received_at - time.time()) < 60
+    assert request.base_url == "https://localhost"
+
+
+def test_an_event_with_single_values_only_is_read_from_those() -> None:
+    event = {"headers": {"X-A": "b"}, "queryStringParameters": {"c": "d"}}
+    assert (to_request(event).headers, to_request(event).query) == ({"x-a": "b"}, (("c", "d"),))
+
+
+def test_lone_surrogates_never_get_past_the_conversion() -> None:
+    event = {
+        "path": "/\ud800",
+        "multiValueHeaders": {"X-\udfff": ["\ud800"]},
+        "multiValueQueryStringParameters": {"\ud800": ["\udc80"]},
+        "body": "\ud800{}\udcff",
+    }
+    request = to_request(event)
+    for text in (request.path, request.raw_path, *request.headers, *request.headers.values(), *request.query[0]):
+        assert text.encode()
+    assert b"{}" in request.body
+
+
+@pytest.mark.parametrize("body", ["A", "AAAAA", "\u00e9", "\ud800"])
+def test_a_body_that_only_claims_to_be_base64_is_passed_on_as_it_is(body: str) -> None:
+    request = to_request({"body": body, "isBase64Encoded": True})
+    assert request.body == body.encode("utf-8", "surrogatepass")
+
+
+@given(body=st.text(max_size=40), encoded=st.booleans())
+def test_any_body_becomes_bytes(body: str, encoded: bool) -> None:
+    assert isinstance(to_request({"body": body, "isBase64Encoded": encoded}).body, bytes)
+
+
+@given(body=st.binary(max_size=100))
+def test_an_answer_reaches_the_gateway_byte_for_byte(body: bytes) -> None:
+    proxy = to_proxy(Response(201, {"X-A": "b"}, body))
+    assert (proxy["statusCode"], proxy["headers"], proxy["isBase64Encoded"]) == (201, {"X-A": "b"}, True)
+    assert base64.b64decode(proxy["body"]) == body
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Whatever the test did, no alarm and no handler outlive it."""
+    previous = signal.getsignal(signal.SIGALRM)
+    yield
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert signal.getsignal(signal.SIGALRM) == previous
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_deadline_interrupts_a_block_that_sleeps() -> None:
+    started = time.monotonic()
+    with pytest.raises(ServiceFault) as fault, deadline(50):
+        time.sleep(10)
+    assert fault.value.reason is Reason.TIMED_OUT
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_deadline_interrupts_a_block_that_waits_for_another_thread() -> None:
+    with pytest.raises(ServiceFault), deadline(50):
+        threading.Event().wait(10)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_block_that_ends_in_time_hears_nothing_later() -> None:
+    with deadline(100):
+        done = True
+    time.sleep(0.15)
+    assert done
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_error_inside_the_block_passes_through() -> None:
+    with pytest.raises(KeyError), deadline(1000):
+        raise KeyError("x")
+
+
+def test_an_empty_environment_means_the_documented_defaults() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.model, str(settings.models_dir), settings.time_limit_ms) == ("matte", "/opt/models", 25_000)
+    assert (settings.service_qps, settings.public_url, settings.fetch_allowed) == (0.0, "", ())
+    assert settings.threads >= 1
+    assert not settings.lenient_body_hash
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("THREADS", "0"),
+        ("THREADS", "17"),
+        ("THREADS", "two"),
+        ("THREADS", "1.5"),
+        ("TIME_LIMIT_MS", "0"),
+        ("TIME_LIMIT_MS", "900001"),
+        ("TIME_LIMIT_MS", "25e3"),
+        ("SERVICE_QPS", "-1"),
+        ("SERVICE_QPS", "nan"),
+        ("SERVICE_QPS", "inf"),
+        ("SERVICE_QPS", "fast"),
+        ("FETCH_ALLOWED", "10.0.0.1/8"),
+        ("FETCH_ALLOWED", "10.0.0.0/8,everything"),
+        ("JD_BODY_HASH", "Lenient"),
+    ],
+)
+def test_a_wrong_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"environment variable {name} "):
+        Settings.from_environment({name: value})
+
+
+def test_right_variables_are_taken() -> None:
+    settings = Settings.from_environment(
+        {
+            "THREADS": "16",
+            "TIME_LIMIT_MS": "1",
+            "SERVICE_QPS": "0.5",
+            "PUBLIC_URL": "https://cutout.example.com/",
+            "FETCH_ALLOWED": " 10.0.0.0/8, fd00::/8 ,",
+            "JD_BODY_HASH": "lenient",
+        }
+    )
+    assert (settings.threads, settings.time_limit_ms, settings.service_qps) == (16, 1, 0.5)
+    assert settings.public_url == "https://cutout.example.com"
+    assert [str(network) for network in settings.fetch_allowed] == ["10.0.0.0/8", "fd00::/8"]
+    assert settings.lenient_body_hash
+
+
+@pytest.mark.parametrize("name", ["accounts_table", "meter_table", "accounts_key", "output_bucket"])
+def test_a_missing_name_is_told_by_its_variable(name: str) -> None:
+    settings = Settings.from_environment({name.upper(): ""})
+    with pytest.raises(SettingsError, match=f"environment variable {name.upper()} is missing"):
+        settings.require(name)
