@@ -118,6 +118,10 @@ def _session_options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # Measured on `matte`, one thread: the arena saves 40 % of the time; its pattern, planned ahead, costs 36 MB for
+    # nothing.
+    options.enable_cpu_mem_arena = True
+    options.enable_mem_pattern = False
     # Spinning workers would burn the vCPU that the NumPy stages need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
