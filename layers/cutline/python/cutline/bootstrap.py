@@ -13,6 +13,7 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.results import ResultStore
+from cutline.adapters.tasks import TaskStore
 from cutline.service import Service, Work
 from cutline.settings import Settings
 
@@ -55,6 +56,12 @@ class Bootstrap:
         """Results and their links."""
         self.settings.require("output_bucket", "link_secret")
         return ResultStore(self._client("s3"), self.settings.output_bucket, self._link_secret)
+
+    @cached_property
+    def tasks(self) -> TaskStore:
+        """Records of tasks."""
+        self.settings.require("tasks_table")
+        return TaskStore(boto3.resource("dynamodb", config=_CONFIG).Table(self.settings.tasks_table))
 
     def _link_secret(self) -> bytes:
         answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.link_secret)

@@ -21,6 +21,7 @@ class Settings:
     """Documented defaults and ranges of every variable that the functions read.
 
     accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
+    tasks_table: likewise, for the tasks function alone.
     models_dir: where the model layer lies. Default /opt/models.
     model: name of the cut-out's model in models.toml. Default "matte"; "isnet" is the quality tier.
     threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
@@ -34,6 +35,7 @@ class Settings:
     accounts_table: str
     meter_table: str
     accounts_key: str
+    tasks_table: str
     output_bucket: str
     link_secret: str
     models_dir: Path
@@ -52,6 +54,7 @@ class Settings:
             accounts_table=env.get("ACCOUNTS_TABLE", ""),
             meter_table=env.get("METER_TABLE", ""),
             accounts_key=env.get("ACCOUNTS_KEY", ""),
+            tasks_table=env.get("TASKS_TABLE", ""),
             output_bucket=env.get("OUTPUT_BUCKET", ""),
             link_secret=env.get("LINK_SECRET", ""),
             models_dir=Path(env.get("MODELS_DIR", "/opt/models")),

@@ -40,6 +40,13 @@ class ResultStore:
             raise ServiceFault(Reason.STORE_FAILED) from error
         return key
 
+    def get(self, key: str) -> bytes:
+        """A stored result. Raises ServiceFault(STORE_FAILED)."""
+        try:
+            return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+
     def link(self, base_url: str, key: str, expires_at: int) -> str:
         """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""
         payload = f"{expires_at:x}/{key}".encode()

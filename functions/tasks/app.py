@@ -1,0 +1,29 @@
+"""The tasks function: PicWish segmentation and the state of its tasks (contracts.md section 3)."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.errors import ServiceFault
+from cutline.gateway_event import to_proxy, to_request
+from cutline.settings import Settings
+from cutline.tasks import TaskDesk
+from cutline.work import ANY_SUBJECT, CutoutWork
+
+logger = Logger(service="tasks")
+metrics = Metrics(namespace="Cutline", service="tasks")
+settings = Settings.from_environment()
+work = CutoutWork(settings.models_dir, settings.model, settings.threads, ANY_SUBJECT)
+bootstrap = Bootstrap(settings)
+desk = TaskDesk(bootstrap.service(work, logger, metrics), bootstrap.tasks, bootstrap.results)
+try:
+    work.open()
+except ServiceFault:
+    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """One REST proxy event in, one answer out."""
+    task_id = (event.get("pathParameters") or {}).get("task_id")
+    return to_proxy(desk.handle(to_request(event, settings.public_url), task_id))

@@ -1,0 +1,64 @@
+"""Tasks behind the PicWish API: every call that becomes a task is remembered and can be asked about for an hour."""
+
+import base64
+from dataclasses import replace
+
+from cutline.adapters.results import ResultStore
+from cutline.adapters.tasks import TaskStore
+from cutline.contracts import pw
+from cutline.contracts.wire import Job, Outcome, Request, Response
+from cutline.errors import InputRefused, MattingError, Reason
+from cutline.service import Call, Service
+
+
+class TaskJournal:
+    """Implements `cutline.service.Journal`: one record per task."""
+
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+
+    def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
+        """Remembers where the results are."""
+        self._store.put(pw.finished(account_id, request, job, outcome))
+
+    def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
+        """Remembers the state, so that a poller learns of the failure too."""
+        record = pw.failed(account_id, request, job, error)
+        if record is not None:
+            self._store.put(record)
+
+
+class TaskDesk:
+    """Takes tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6)."""
+
+    def __init__(self, service: Service, store: TaskStore, results: ResultStore) -> None:
+        self._service = replace(service, journal=TaskJournal(store))
+        self._store = store
+        self._results = results
+
+    def handle(self, request: Request, task_id: str | None) -> Response:
+        """A new task, or the state of the one that `task_id` names."""
+        if task_id is None:
+            return self._service.handle(pw, request)
+        return self._service.answer(Call(pw, request), lambda call: self._show(call, task_id))
+
+    def _show(self, call: Call, task_id: str) -> Response:
+        request = call.request
+        if request.method != "GET":
+            raise InputRefused(Reason.METHOD_NOT_ALLOWED)
+        with call.timer.stage("gate"):
+            account_id = self._service.gate.authenticate(pw, request).account_id
+        call.notes["account_id"] = account_id
+        with call.timer.stage("look up"):
+            record = self._store.get(task_id, account_id, request.received_at)
+        if record is None:
+            raise InputRefused(Reason.NOT_FOUND)
+        with call.timer.stage("load"):
+            return pw.show(record, self._images(request, record))
+
+    def _images(self, request: Request, record: pw.TaskRecord) -> dict[str, str]:
+        """Base64 where the task asked for that; otherwise links, also for a task whose POST brought bare bytes."""
+        if record.options.return_type == pw.AS_BASE64:
+            return {name: base64.b64encode(self._results.get(key)).decode() for name, key in record.keys.items()}
+        expires_at = record.created_at + pw.LINK_LIFETIME_S
+        return {name: self._results.link(request.base_url, key, expires_at) for name, key in record.keys.items()}
