@@ -1,0 +1,225 @@
+"""What the template deploys, read after the SAM transform as CloudFormation would see it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.template import LocalTemplate, load_template
+
+ROOT = Path(__file__).parents[2]
+# The resource of a key policy is the key that it is attached to.
+WIDE_RESOURCES = {"AWS::KMS::Key"}
+GATEWAY_LIMIT_S = 29
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalTemplate]:
+    """The transform asks for a region and for nothing else of AWS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield load_template(ROOT / "template.yaml", {})
+
+
+@pytest.fixture
+def resources(local: LocalTemplate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = local.plain["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    found = {name: item["Properties"] for name, item in resources.items() if item["Type"] == kind}
+    assert found, f"the template has no {kind}"
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement that allows something, in roles, resource policies and key policies."""
+    for name, item in resources.items():
+        documents = [policy["PolicyDocument"] for policy in item.get("Properties", {}).get("Policies", [])]
+        documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
+        for document in documents:
+            for statement in as_list(document["Statement"]):
+                if statement["Effect"] == "Allow":
+                    yield name, statement
+
+
+def test_no_policy_allows_an_action_by_wildcard(resources: dict[str, dict[str, Any]]) -> None:
+    wide = {
+        (resources[name]["Type"], action)
+        for name, statement in allowing_statements(resources)
+        for action in as_list(statement["Action"])
+        if "*" in action
+    }
+    assert wide == {("AWS::KMS::Key", "kms:*")}
+
+
+def test_no_policy_allows_every_resource(resources: dict[str, dict[str, Any]]) -> None:
+    wide = {
+        resources[name]["Type"]
+        for name, statement in allowing_statements(resources)
+        if "*" in as_list(statement["Resource"])
+    }
+    assert wide <= WIDE_RESOURCES
+
+
+def test_nothing_is_allowed_by_negation_or_to_everybody(resources: dict[str, dict[str, Any]]) -> None:
+    for name, statement in allowing_statements(resources):
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), name
+        assert statement.get("Principal") not in ("*", {"AWS": "*"}), name
+
+
+def test_only_the_account_itself_administers_the_keys(resources: dict[str, dict[str, Any]]) -> None:
+    root = {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    for properties in of_type(resources, "AWS::KMS::Key").values():
+        assert [statement["Principal"] for statement in properties["KeyPolicy"]["Statement"]] == [root]
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, dict[str, Any]]) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    roles = [properties["Role"]["Fn::GetAtt"][0] for properties in functions.values()]
+    assert len(set(roles)) == len(functions)
+
+
+def test_roles_are_assumed_by_one_service_and_carry_only_logging_and_tracing_from_aws(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    lent = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSXRayDaemonWriteAccess"}
+    for name, properties in of_type(resources, "AWS::IAM::Role").items():
+        principals = [statement["Principal"] for statement in properties["AssumeRolePolicyDocument"]["Statement"]]
+        assert len(principals) == 1, name
+        assert {str(arn).rpartition("/")[2] for arn in properties.get("ManagedPolicyArns", [])} <= lent, name
+
+
+def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
+    statements = [item for name, item in allowing_statements(resources) if name == "CutoutFunctionRole"]
+    actions = {action for statement in statements for action in as_list(statement["Action"])}
+    assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "kms:Decrypt", "s3:PutObject"} <= actions
+    assert not {"s3:GetObject", "s3:DeleteObject", "dynamodb:Scan", "dynamodb:DeleteItem", "kms:Encrypt"} & actions
+
+
+def test_every_function_ends_before_the_gateway_gives_up(resources: dict[str, dict[str, Any]]) -> None:
+    behind_api = functions_of_routes(resources).values()
+    for name in set(behind_api):
+        assert resources[name]["Properties"]["Timeout"] < GATEWAY_LIMIT_S, name
+
+
+def test_the_time_limit_leaves_a_function_time_to_answer(resources: dict[str, dict[str, Any]]) -> None:
+    for name, properties in of_type(resources, "AWS::Lambda::Function").items():
+        limit_ms = properties.get("Environment", {}).get("Variables", {}).get("TIME_LIMIT_MS")
+        if isinstance(limit_ms, int | str):
+            assert int(limit_ms) < properties["Timeout"] * 1000, name
+
+
+def test_every_function_keeps_its_logs_for_a_bounded_time(resources: dict[str, dict[str, Any]]) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert all("RetentionInDays" in properties for properties in groups.values())
+    named = {str(properties.get("LogGroupName")) for properties in groups.values()}
+    for name in of_type(resources, "AWS::Lambda::Function"):
+        assert any(f"${{{name}}}" in group for group in named), f"{name} has no log group"
+
+
+def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str, dict[str, Any]]) -> None:
+    for name, properties in of_type(resources, "AWS::S3::Bucket").items():
+        block = properties["PublicAccessBlockConfiguration"]
+        assert set(block) == {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}, name
+        assert all(block.values()), name
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"], name
+        assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}], name
+        assert properties["LifecycleConfiguration"]["Rules"], name
+
+
+def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any]]) -> None:
+    guarded = set()
+    for properties in of_type(resources, "AWS::S3::BucketPolicy").values():
+        for statement in properties["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}:
+                guarded.add(properties["Bucket"]["Ref"])
+    assert guarded == set(of_type(resources, "AWS::S3::Bucket"))
+
+
+def test_every_table_is_encrypted_and_paid_by_use(resources: dict[str, dict[str, Any]]) -> None:
+    for name, properties in of_type(resources, "AWS::DynamoDB::Table").items():
+        assert properties["SSESpecification"]["SSEEnabled"] is True, name
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", name
+
+
+def test_accounts_and_charges_survive_the_stack_and_can_be_recovered(resources: dict[str, dict[str, Any]]) -> None:
+    kept = {
+        name: resources[name]["Properties"].get("PointInTimeRecoverySpecification")
+        for name in of_type(resources, "AWS::DynamoDB::Table")
+        if resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+    }
+    assert {"AccountsTable", "MeterTable"} <= set(kept)
+    assert all(recovery == {"PointInTimeRecoveryEnabled": True} for recovery in kept.values())
+
+
+def test_a_table_that_goes_with_the_stack_holds_only_what_expires(resources: dict[str, dict[str, Any]]) -> None:
+    for name, properties in of_type(resources, "AWS::DynamoDB::Table").items():
+        if resources[name]["DeletionPolicy"] != "Retain":
+            assert properties["TimeToLiveSpecification"]["Enabled"] is True, name
+
+
+def api_document(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    (properties,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
+    body: dict[str, Any] = properties["Body"]
+    return body
+
+
+def functions_of_routes(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """The function behind each path and method."""
+    found = {}
+    for path, methods in api_document(resources)["paths"].items():
+        for method, operation in methods.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            found[path, method] = uri.partition("${")[2].partition("${")[2].partition(".Arn}")[0] or uri
+    return found
+
+
+def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None:
+    (properties,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
+    assert [kind.replace("~1", "/") for kind in properties["BinaryMediaTypes"]] == ["*/*"]
+    assert api_document(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "function"),
+    [
+        ("/api/cutout", "x-amazon-apigateway-any-method", "CutoutFunction"),
+        ("/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
+        ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
+        ("/r/{token}", "get", "LinksFunction"),
+        ("/health", "get", "SiteFunction"),
+    ],
+)
+def test_a_route_leads_to_its_function(
+    resources: dict[str, dict[str, Any]], path: str, method: str, function: str
+) -> None:
+    assert functions_of_routes(resources)[path, method] == function
+
+
+def test_every_route_leads_to_a_function_that_the_gateway_may_invoke(resources: dict[str, dict[str, Any]]) -> None:
+    permitted = {
+        properties["FunctionName"]["Ref"]
+        for properties in of_type(resources, "AWS::Lambda::Permission").values()
+        if properties["Principal"] == "apigateway.amazonaws.com"
+    }
+    assert set(functions_of_routes(resources).values()) <= permitted <= set(of_type(resources, "AWS::Lambda::Function"))
+
+
+def test_the_gateway_has_a_throttle(resources: dict[str, dict[str, Any]]) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    (settings,) = stage["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] > 0
+    assert settings["ThrottlingBurstLimit"] > 0
+
+
+def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:
+    for name, folder in local.code.items():
+        module, _, function = local.plain["Resources"][name]["Properties"]["Handler"].rpartition(".")
+        assert f"def {function}(" in (folder / f"{module}.py").read_text("utf-8"), name
