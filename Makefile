@@ -26,6 +26,7 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python -m tests.bench.calls
 
 isnet: .venv/ready
 	$(BIN)/python layers/model/fetch_isnet.py
