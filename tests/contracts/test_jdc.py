@@ -32,34 +32,34 @@ SYSTEM_ROWS = [
         401,
         10045,
         "UNAUTHENTICATED",
-        "timestamp参数无效，请检查timestamp距离当前时间是否超过5分钟",  # noqa: RUF001
+        "timestamp参数无效，请检查timestamp距离当前时间是否超过5分钟",
     ),
     (Reason.KEY_UNKNOWN, 401, 10001, "UNAUTHENTICATED", "错误的请求appkey"),
-    (Reason.SIGNATURE_WRONG, 401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息"),  # noqa: RUF001
-    (Reason.NONCE_REPLAYED, 401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息"),  # noqa: RUF001
+    (Reason.SIGNATURE_WRONG, 401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息"),
+    (Reason.NONCE_REPLAYED, 401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息"),
     (Reason.ACCOUNT_DISABLED, 403, 10050, "HTTP_FORBIDDEN", "用户已被禁用"),
-    (Reason.API_NOT_ALLOWED, 403, 10048, "HTTP_FORBIDDEN", "无接口权限，请下单购买"),  # noqa: RUF001
-    (Reason.QUOTA_EXCEEDED, 429, 10040, "QUOTA_EXCEEDED", "超过每天限量，请明天继续"),  # noqa: RUF001
+    (Reason.API_NOT_ALLOWED, 403, 10048, "HTTP_FORBIDDEN", "无接口权限，请下单购买"),
+    (Reason.QUOTA_EXCEEDED, 429, 10040, "QUOTA_EXCEEDED", "超过每天限量，请明天继续"),
     (
         Reason.RATE_EXCEEDED,
         429,
         10043,
         "RATE_LIMIT_EXCEEDED",
-        "超过QPS限额，请降低调用频率或与京东智联云联系",  # noqa: RUF001
+        "超过QPS限额，请降低调用频率或与京东智联云联系",
     ),
     (
         Reason.SERVICE_RATE_EXCEEDED,
         429,
         10044,
         "RATE_LIMIT_EXCEEDED",
-        "集群QPS超限额，请与京东智联云联系",  # noqa: RUF001
+        "集群QPS超限额，请与京东智联云联系",
     ),
     (Reason.METHOD_NOT_ALLOWED, 404, 10003, "NOT_FOUND", "不存在相应的数据信息"),
     (Reason.NOT_FOUND, 404, 10003, "NOT_FOUND", "不存在相应的数据信息"),
-    (Reason.OVERLOADED, 503, 10020, "UNAVAILABLE", "系统繁忙，请稍后再试"),  # noqa: RUF001
-    (Reason.INTERNAL, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),  # noqa: RUF001
-    (Reason.STORE_FAILED, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),  # noqa: RUF001
-    (Reason.MODEL_FAILED, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),  # noqa: RUF001
+    (Reason.OVERLOADED, 503, 10020, "UNAVAILABLE", "系统繁忙，请稍后再试"),
+    (Reason.INTERNAL, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),
+    (Reason.STORE_FAILED, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),
+    (Reason.MODEL_FAILED, 500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试"),
 ]
 
 BUSINESS_ROWS = [

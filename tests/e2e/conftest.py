@@ -15,7 +15,7 @@ from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
 from tests.localcloud.running import RunningCloud, running_cloud
 
-FAULTY_PARAMETERS = {"TimeLimitMs": "4000", "ServiceQps": "20", "FetchAllowed": "127.0.0.1/32"}
+FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "20", "FetchAllowed": "127.0.0.1/32"}
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_a_failing_service_is_answered_in_the_contracts_words_and_heals(
 
 
 def test_a_call_that_takes_too_long_is_timed_out(faulty: FaultyCloud, jd: JdClient, aidge: AidgeClient) -> None:
-    with faulty.fault("s3:PUT", delay_s=4.5):
+    with faulty.fault("s3:PUT", delay_s=6.5):
         slow = jd.cutout(PICTURE).json["result"]
         failed = aidge.post({"imageBase64": ENCODED}).json
     assert (slow["status"], slow["message"]) == (13303, "time out")

@@ -115,7 +115,7 @@ def test_another_method_is_405(cloud, method: str) -> None:
 
 def test_a_bad_signature_is_the_gateways_with_the_code_as_text(cloud) -> None:
     answer = JdClient(cloud.url, secret="wrong").cutout(b"{}", PATH)
-    message = "请求签名sign无效，请检查签名信息"  # noqa: RUF001
+    message = "请求签名sign无效，请检查签名信息"
     assert answer.status == 401
     assert answer.json == {
         "requestId": answer.headers["x-jdcloud-request-id"],

@@ -19,7 +19,7 @@ from cutline.settings import Settings
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
 _CONFIG = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "auto"}
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 2}, s3={"addressing_style": "auto"}
 )
 
 
