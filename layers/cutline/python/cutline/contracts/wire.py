@@ -66,7 +66,7 @@ class Source:
 class Job:
     """A validated call: the picture's source, its limits, and what to make of it.
 
-    `options` is the contract's own frozen dataclass of what else the caller asked for; nobody else looks inside.
+    `options` is what else the caller asked for: a frozen dataclass that the contract and its work agree on.
     """
 
     source: Source

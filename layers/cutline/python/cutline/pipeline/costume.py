@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from cutline.pipeline.grids import F32, U8
 from cutline.pipeline.refine import lift_alpha, stretch_alpha
+from cutline.pipeline.request import GARMENTS
 
 U16 = npt.NDArray[np.uint16]
 
-GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 _HALF = 0.5
 # Half the width, in probability, of the ramp around the decision: wide enough to hold a soft edge after resampling.
 _RAMP = np.float32(0.15)

@@ -5,6 +5,9 @@ from typing import Literal
 
 Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg"]
+GarmentForm = Literal["cutout", "mask", "white"]
+
+GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,16 @@ class CutRequest:
     image_format: ImageFormat = "png"
     want_image: bool = True
     want_mask: bool = False
+
+
+@dataclass(frozen=True)
+class GarmentRequest:
+    """Options of one garment cut-out.
+
+    `classes` are delivered one by one beside their union; the union is of all garments found, or, if `merged`, of
+    `classes` alone. `form` "white" stands on white, "mask" is the alpha alone.
+    """
+
+    classes: tuple[str, ...] = ()
+    form: GarmentForm = "cutout"
+    merged: bool = False

@@ -1,0 +1,105 @@
+"""Garments from made-up class maps: which are delivered, in which form, bounded by the wearer."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline.pipeline.decode import Picture
+from cutline.pipeline.garments import Garments, cut_garments
+from cutline.pipeline.model_entry import ModelEntry
+from cutline.pipeline.request import GARMENTS, GarmentRequest
+from cutline.pipeline.timing import StageTimer
+
+SIDE = 96
+RGB = np.full((SIDE, SIDE, 3), (180, 60, 40), np.uint8)
+
+
+@dataclass(frozen=True)
+class DrawnNetwork:
+    """Answers every picture with the same maps."""
+
+    maps: dict[str, Any]
+    entry: Any
+
+    def predict(self, rgb_u8: Any, alpha_u8: Any = None) -> dict[str, Any]:
+        return {name: plane.copy() for name, plane in self.maps.items()}
+
+
+def box(top: int, bottom: int, left: int = 24, right: int = 72) -> Any:
+    plane = np.zeros((SIDE, SIDE), np.float32)
+    plane[top:bottom, left:right] = 1
+    return plane
+
+
+def entry() -> Any:
+    """A stand-in that has the size of the drawn maps."""
+    drawn = object.__new__(ModelEntry)
+    object.__setattr__(drawn, "height", SIDE)
+    object.__setattr__(drawn, "width", SIDE)
+    return drawn
+
+
+def cut(request: GarmentRequest, wearer: Any = None, **garments: Any) -> Garments:
+    wearer = box(0, SIDE) if wearer is None else wearer
+    matte = DrawnNetwork({"foreground": box(0, SIDE), "person": wearer}, entry())
+    costume = DrawnNetwork({name: garments.get(name, box(0, 0)) for name in GARMENTS}, entry())
+    return cut_garments(Picture(RGB, None, "PNG"), request, matte, costume, StageTimer())  # type: ignore[arg-type]
+
+
+def pixels(file: bytes | None) -> Any:
+    assert file is not None
+    picture = Image.open(io.BytesIO(file))
+    assert picture.format == "PNG"
+    return np.asarray(picture)
+
+
+def test_the_union_holds_all_garments_and_the_classes_only_those_requested_and_found() -> None:
+    garments = cut(GarmentRequest(("tops", "hat")), tops=box(10, 40), pants=box(50, 90))
+    assert set(garments.classes) == {"tops"}
+    assert garments.found == ("tops", "pants")
+    alpha, tops = pixels(garments.image)[..., 3], pixels(garments.classes["tops"])[..., 3]
+    assert alpha[20, 48] == alpha[70, 48] == tops[20, 48] == 255
+    assert tops[70, 48] == alpha[2, 2] == 0
+
+
+def test_merged_is_the_union_of_the_requested_classes_alone() -> None:
+    alpha = pixels(cut(GarmentRequest(("pants",), merged=True), tops=box(10, 40), pants=box(50, 90)).image)[..., 3]
+    assert alpha[70, 48] == 255
+    assert alpha[20, 48] == 0
+
+
+@pytest.mark.parametrize(
+    "request_", [GarmentRequest(("hat",), merged=True), GarmentRequest(("hat", "bag"), merged=True)]
+)
+def test_merged_without_any_requested_class_is_nothing(request_: GarmentRequest) -> None:
+    assert cut(request_, tops=box(10, 40)).image is None
+
+
+def test_no_garment_is_nothing() -> None:
+    garments = cut(GarmentRequest(("tops",)))
+    assert (garments.image, garments.classes, garments.found) == (None, {}, ())
+
+
+def test_each_form_has_its_own_pixels_and_the_pictures_size() -> None:
+    cutout = pixels(cut(GarmentRequest(("tops",)), tops=box(10, 40)).classes["tops"])
+    mask = pixels(cut(GarmentRequest(("tops",), "mask"), tops=box(10, 40)).classes["tops"])
+    white = pixels(cut(GarmentRequest(("tops",), "white"), tops=box(10, 40)).classes["tops"])
+    assert (cutout.shape, mask.shape, white.shape) == ((SIDE, SIDE, 4), (SIDE, SIDE), (SIDE, SIDE, 3))
+    assert np.array_equal(mask, cutout[..., 3])
+    assert tuple(white[2, 2]) == (255, 255, 255)
+    assert tuple(white[25, 48]) == tuple(cutout[25, 48, :3]) == tuple(RGB[25, 48])
+
+
+def test_a_garment_ends_where_its_wearer_ends() -> None:
+    alpha = pixels(cut(GarmentRequest(), wearer=box(0, SIDE, 24, 48), tops=box(10, 40)).image)[..., 3]
+    assert alpha[25, 36] == 255
+    assert alpha[25, 64] == 0
+
+
+def test_a_garment_that_nobody_wears_is_bounded_by_the_foreground() -> None:
+    alpha = pixels(cut(GarmentRequest(), wearer=box(0, 0), tops=box(10, 40)).image)[..., 3]
+    assert alpha[25, 48] == 255
