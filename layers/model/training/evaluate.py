@@ -87,7 +87,7 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
 
     feed = np.full((1, 3, side, side), (127 - shift) * scale, np.float32)
     times = (median_ms(open_session(path, 1), feed), median_ms(session, feed))
-    return Model(f"{path.parent.name}/{path.name}", side, run, maps, times)
+    return Model(f"{path.resolve().parent.name}/{path.name}", side, run, maps, times)
 
 
 def open_mediapipe(path: Path) -> Model:

@@ -230,6 +230,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--start", type=Path, help="weights to begin with (default: ImageNet encoder)")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--batch", type=int, default=Plan.batch, help="smaller gives a short run more steps")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
@@ -241,7 +242,7 @@ def main() -> None:
     given = parse_arguments()
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(given.job, given.minutes, given.out, seed=given.seed, rate=given.rate)
+    plan = Plan(given.job, given.minutes, given.out, seed=given.seed, batch=given.batch, rate=given.rate)
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folder(given.data), given.start, tiers)
     if given.resume:
