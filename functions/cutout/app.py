@@ -32,4 +32,4 @@ except ServiceFault:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One REST proxy event in, one answer out."""
     request = to_request(event, settings.public_url)
-    return to_proxy(service.handle(ROUTES[request.path.rstrip("/")], request))
+    return to_proxy(service.handle(ROUTES[event["resource"].rstrip("/")], request))

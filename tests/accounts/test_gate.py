@@ -109,7 +109,8 @@ def test_a_replayed_nonce_is_refused_and_takes_no_quota(bank: Bank) -> None:
     bank.gate().admit(jdc, JdCall().send())
     assert reason_of(bank, jdc, JdCall().send()) is Reason.NONCE_REPLAYED
     assert reason_of(bank, jdc, JdCall(body=b"another").send()) is Reason.NONCE_REPLAYED
-    assert bank.gate().admit(jdc, JdCall(nonce="nonce-2").send()).remaining == 8
+    another = replace(JdCall(nonce="nonce-2").send(), request_id="request-2")
+    assert bank.gate().admit(jdc, another).remaining == 8
 
 
 def test_an_unsigned_nonce_cannot_be_changed_to_replay_a_call(bank: Bank) -> None:

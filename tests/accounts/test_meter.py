@@ -152,13 +152,27 @@ def test_remaining_does_not_count_lapsed_holds(bank: Bank) -> None:
     assert bank.meter.reserve(account, "late", NOW + HOLD_S + 1).remaining == 9
 
 
-def test_a_late_settlement_is_charged_once_although_its_hold_was_given_back(bank: Bank) -> None:
+def test_a_settlement_after_its_hold_was_given_back_charges_nothing(bank: Bank) -> None:
     account = Account("a", qps=1000, daily_quota=1, price_micros={"*": 5})
     slow = bank.meter.reserve(account, "slow", NOW)
     bank.meter.reserve(account, "next", NOW + HOLD_S + 1)
     bank.meter.settle(slow, "jdc")
     item = bank.day(account, DAY)
+    assert item["taken"] == 1
+    assert "charged_micros" not in item
+
+
+def test_a_write_that_is_tried_again_counts_once(bank: Bank) -> None:
+    account = Account("a", qps=1000, daily_quota=10, price_micros={"*": 5})
+    first = bank.meter.reserve(account, "same", NOW)
+    again = bank.meter.reserve(account, "same", NOW)
+    assert (first.remaining, again.remaining) == (9, 9)
+    for _ in range(2):
+        bank.meter.settle(again, "jdc")
+    bank.meter.release(first, "jdc")
+    item = bank.day(account, DAY)
     assert (item["taken"], item["calls_jdc"], item["charged_micros"]) == (1, 1, 5)
+    assert "refused_jdc" not in item
 
 
 def test_racing_callers_get_exactly_the_quota(bank: Bank) -> None:

@@ -36,6 +36,10 @@ class Account:
     apis: frozenset[str] | None = None
     price_micros: Mapping[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.qps <= 0:
+            raise ValueError("qps must be greater than 0; disable the account to refuse every call")
+
     def price_of(self, api: str) -> int:
         """The price of one call to `api`, in millionths."""
         return self.price_micros.get(api, self.price_micros.get("*", 0))

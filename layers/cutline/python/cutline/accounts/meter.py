@@ -61,26 +61,26 @@ class Meter:
         return self._take(account, call_id, now, hold=True)
 
     def settle(self, reservation: Reservation, api: str) -> None:
-        """Ends a served call: counted and charged once, also when its hold has lapsed meanwhile."""
-        self._table.update_item(
-            Key=_key(reservation.account, reservation.day),
-            UpdateExpression=f"REMOVE #hold ADD calls_{api} :one, charged_micros :price",
-            ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
-            ExpressionAttributeValues={":one": 1, ":price": reservation.account.price_of(api)},
-        )
+        """Ends a served call: counted and charged once, however often the write itself is retried."""
+        price = reservation.account.price_of(api)
+        self._end(reservation, f"calls_{api} :one, charged_micros :price", {":one": 1, ":price": price})
 
     def release(self, reservation: Reservation, api: str) -> None:
         """Ends a call that was not served: the quota gets it back, nothing is charged."""
+        self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
+
+    def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> None:
+        """Takes the hold away and adds; without the hold the call has been ended before, and nothing is added."""
         try:
             self._table.update_item(
                 Key=_key(reservation.account, reservation.day),
-                UpdateExpression=f"REMOVE #hold ADD taken :minus, refused_{api} :one",
+                UpdateExpression=f"REMOVE #hold ADD {additions}",
                 ConditionExpression="attribute_exists(#hold)",
                 ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
-                ExpressionAttributeValues={":minus": -1, ":one": 1},
+                ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:  # the hold lapsed and was given back already
+            if error.response["Error"]["Code"] != _RACE:
                 raise
 
     def _take(self, account: Account, call_id: str, now: float, *, hold: bool) -> Reservation:
@@ -95,8 +95,10 @@ class Meter:
             except ClientError as error:
                 if error.response["Error"]["Code"] != _RACE:
                     raise
-                idle = self._judge(account, day, _plain(error.response.get("Item", {})), now)
-                continue
+                item = _plain(error.response.get("Item", {}))
+                if _HOLD + call_id not in item:  # else the answer to an earlier try of this very write was lost
+                    idle = self._judge(account, day, item, now)
+                    continue
             return Reservation(account, day, call_id, _remaining(account, item, now))
         raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
 
@@ -121,6 +123,7 @@ class Meter:
             values[":quota"] = account.daily_quota
         if hold:
             sets.append("#hold = :until")
+            condition += " AND attribute_not_exists(#hold)"
             names["#hold"] = _HOLD + call_id
             values[":until"] = int(now) + HOLD_S
         answer = self._table.update_item(
