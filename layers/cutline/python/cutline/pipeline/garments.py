@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cutline.pipeline.compose import merge_alpha, put_on_colour
 from cutline.pipeline.costume import garment_masks, unite
-from cutline.pipeline.cutout import Matte, matte_picture
+from cutline.pipeline.cutout import matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.grids import U8
@@ -18,8 +18,6 @@ from cutline.pipeline.timing import StageTimer
 # The share of the picture up to which a garment is a stray patch of the network's and no garment; a hat or a pair of
 # shoes in a full-body picture takes more.
 LEAST_GARMENT_COVERAGE = 0.0005
-# Up to this share of the picture the person map is taken for empty: a garment that nobody wears.
-_NOBODY = 0.01
 _WHITE = (255, 255, 255)
 
 
@@ -37,32 +35,25 @@ class Garments:
 def cut_garments(
     picture: Picture, request: GarmentRequest, matte: Network, costume: Network, timer: StageTimer
 ) -> Garments:
-    """The garments of a picture, delivered as the request says.
+    """The garments that people in a picture wear or carry, delivered as the request says.
+
+    The person alpha bounds every garment, so that its outline is as clean as a person's, and so that the network,
+    which was shown clothed people alone, finds no garments on things.
 
     Raises:
         ServiceFault: where a network fails.
     """
     with timer.stage("classes"):
         maps = costume.predict(picture.rgb_u8, picture.alpha_u8)
-    subject = _wearer(picture, matte, timer)
+    wearer = matte_picture(picture, CutRequest(subject="person"), matte, timer)
     with timer.stage("garments"):
-        masks = garment_masks(maps, picture.rgb_u8, subject.alpha_u8)
+        masks = garment_masks(maps, picture.rgb_u8, wearer.alpha_u8)
         masks = {name: mask for name, mask in masks.items() if mask.mean() / 255 > LEAST_GARMENT_COVERAGE}
         wanted = {name: mask for name, mask in masks.items() if not request.merged or name in request.classes}
     with timer.stage("encode"):
-        image = _encode(subject.rgb_u8, unite(wanted), request.form) if wanted else None
-        classes = {
-            name: _encode(subject.rgb_u8, masks[name], request.form) for name in request.classes if name in masks
-        }
+        image = _encode(wearer.rgb_u8, unite(wanted), request.form) if wanted else None
+        classes = {name: _encode(wearer.rgb_u8, masks[name], request.form) for name in request.classes if name in masks}
     return Garments(image, classes, tuple(masks), picture.width, picture.height)
-
-
-def _wearer(picture: Picture, matte: Network, timer: StageTimer) -> Matte:
-    """The person who bounds the garments, or all of the foreground where nobody wears them."""
-    person = matte_picture(picture, CutRequest(subject="person"), matte, timer)
-    if person.alpha_u8.mean() / 255 > _NOBODY:
-        return person
-    return matte_picture(picture, CutRequest(), matte, timer)
 
 
 def _encode(rgb_u8: U8, alpha_u8: U8, form: GarmentForm) -> bytes:
