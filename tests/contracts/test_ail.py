@@ -7,7 +7,7 @@ import pytest
 
 from cutline.contracts import ail
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
-from cutline.errors import InputRefused, MattingError, Reason
+from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB
 from cutline.pipeline.decode import decode_image
 from cutline.pipeline.request import GARMENTS, GarmentRequest
@@ -168,6 +168,11 @@ def test_each_row_of_the_error_table(reason: Reason, status: int, code: str, mes
             "message": "what exactly was wrong",
         },
     }
+
+
+def test_a_fault_of_ours_keeps_its_detail_to_itself() -> None:
+    body = json_of(ail.refuse(REQUEST, ServiceFault(Reason.MODEL_FAILED, "costume.onnx is not there.")))
+    assert body["error_detail"]["message"] == "Processing failed."
 
 
 def test_without_a_detail_the_sentence_stands_for_it() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cutline.contracts.forms import read_form
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
-from cutline.errors import InputRefused, MattingError, Reason
+from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.request import GARMENTS, GarmentForm, GarmentRequest
 
@@ -98,7 +98,8 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
         "status_code": row.http_status,
         "code": row.code,
         "code_message": row.message,
-        "message": error.detail or row.message,
+        # What went wrong on our side is for the log, not for the caller.
+        "message": row.message if isinstance(error, ServiceFault) else error.detail or row.message,
     }
     body = {**_envelope(request, row.http_status, row.code, row.message), "error_detail": detail}
     return json_response(row.http_status, body)
