@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions events localcloud tests layers/m
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench isnet lock clean
+.PHONY: run test lint format bench eval isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -28,6 +28,11 @@ bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python -m tests.bench.calls
 
+# DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
+eval: .venv-training/ready
+	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
+	  --matte matte.onnx --costume costume.onnx $(EVAL)
+
 isnet: .venv/ready
 	$(BIN)/python layers/model/fetch_isnet.py
 
@@ -36,6 +41,12 @@ isnet: .venv/ready
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet "uv>=0.9"
 	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	touch $@
+
+# PyTorch is far too large for the environment that runs and tests; only training and evaluation need it.
+.venv-training/ready: layers/model/training/requirements.in
+	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
+	.venv-training/bin/python -m pip install --quiet -r $<
 	touch $@
 
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
@@ -47,4 +58,4 @@ lock: .venv/ready
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt
 
 clean:
-	rm -rf .venv .localcloud build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-training .localcloud build .pytest_cache .mypy_cache .ruff_cache
