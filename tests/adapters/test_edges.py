@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutline.contracts.wire import Response
+from cutline.contracts.wire import Response, json_response
 from cutline.deadline import deadline
 from cutline.errors import Reason, ServiceFault
-from cutline.gateway_event import to_proxy, to_request
+from cutline.gateway_event import fits_the_proxy, to_proxy, to_request
+from cutline.limits import KIB, MIB
 from cutline.settings import Settings, SettingsError
 
 FULL_EVENT = {
@@ -107,6 +108,27 @@ def test_an_answer_reaches_the_gateway_byte_for_byte(body: bytes) -> None:
     proxy = to_proxy(Response(201, {"X-A": "b"}, body))
     assert (proxy["statusCode"], proxy["headers"], proxy["isBase64Encoded"]) == (201, {"X-A": "b"}, True)
     assert base64.b64decode(proxy["body"]) == body
+
+
+@given(text=st.text(max_size=40))
+def test_json_reaches_the_gateway_as_text(text: str) -> None:
+    response = json_response(200, {"text": text.encode("utf-8", "replace").decode()})
+    proxy = to_proxy(response)
+    assert proxy["isBase64Encoded"] is False
+    assert proxy["body"].encode() == response.body
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size", "fits"),
+    [
+        ("application/json", 6 * MIB - 32 * KIB, True),
+        ("application/json", 6 * MIB, False),
+        ("image/png", 4 * MIB, True),
+        ("image/png", 5 * MIB, False),
+    ],
+)
+def test_an_answer_that_no_synchronous_call_can_carry_is_told_apart(content_type: str, size: int, fits: bool) -> None:
+    assert fits_the_proxy(Response(200, {"Content-Type": content_type}, b"a" * size)) is fits
 
 
 @pytest.fixture

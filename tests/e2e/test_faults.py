@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from skimage import data
 
-from tests.e2e.clients import AidgeClient, JdClient, plain_picture
+from tests.e2e.clients import AidgeClient, JdClient, encoded, plain_picture
 from tests.e2e.conftest import FaultyCloud
+from tests.e2e.test_costume import AiLab, assert_refused, elements_of
+from tests.e2e.test_selfie import assert_business_failure as assert_selfie_failure
+from tests.e2e.test_selfie import segment
+from tests.e2e.test_tasks import PicWish, assert_failed_task, assert_request_error
 
 PICTURE = plain_picture(120, 100)
 ENCODED = base64.b64encode(PICTURE).decode()
@@ -64,6 +69,51 @@ def test_a_call_that_takes_too_long_is_timed_out(faulty: FaultyCloud, jd: JdClie
     assert jd.cutout(PICTURE).json["result"]["status"] == 0
 
 
+def test_a_failing_service_is_told_to_costume_callers(faulty: FaultyCloud) -> None:
+    ailab = AiLab(faulty.url)
+    assert elements_of(ailab.cut())  # warm, and it works
+    with faulty.fault("s3:PUT", error="AccessDenied"):
+        assert_refused(ailab.cut(), 502, "ERROR_FILE_UPLOAD_FAILED", "File upload failed.")
+    with faulty.fault("s3:PUT", delay_s=6.5):
+        assert_refused(ailab.cut(), 504, "AI_SERVICE_TIMEOUT", "AI service timeout.")
+    with faulty.fault("dynamodb:UpdateItem", error="ThrottlingException"):
+        assert_refused(ailab.cut(), 503, "ERROR_INSUFFICIENT_RESOURCES", "Insufficient resources.")
+    with faulty.fault("dynamodb:UpdateItem", error="AccessDeniedException"):
+        assert_refused(ailab.cut(), 500, "SERVICE_INTERNAL_ERROR", "Service internal error.")
+    assert elements_of(ailab.cut())
+
+
+def test_a_failing_service_is_told_to_selfie_callers(faulty: FaultyCloud, jd: JdClient) -> None:
+    portrait = encoded(data.astronaut())
+    assert segment(jd, portrait).json["result"]["status"] == 1000
+    with faulty.fault("dynamodb:UpdateItem", delay_s=6.5):
+        assert_selfie_failure(segment(jd, portrait), 1007, "time out")
+    with faulty.fault("dynamodb:UpdateItem", error="AccessDeniedException"):
+        body = segment(jd, portrait).json
+    assert (body["code"], body["msg"], body["charge"], body["result"]) == ("11010", PROVIDER_MESSAGE, False, None)
+    assert segment(jd, portrait).json["result"]["status"] == 1000
+
+
+def test_a_failing_service_is_told_to_task_callers(faulty: FaultyCloud) -> None:
+    picwish = PicWish(faulty.url)
+    assert picwish.create().json["data"]["state"] == 1
+    with faulty.fault("s3:PUT", error="AccessDenied"):
+        upload = picwish.create()
+    assert_failed_task(picwish, upload, -2)
+    with faulty.fault("s3:PUT", delay_s=6.5):
+        slow = picwish.create()
+    assert_failed_task(picwish, slow, -8)
+    with faulty.fault("dynamodb:UpdateItem", error="AccessDeniedException"):
+        assert_request_error(picwish.create(), 500, "Internal Server Error")
+    assert picwish.create().json["data"]["state"] == 1
+
+
+def test_an_address_with_too_much_behind_it_is_state_minus_5(faulty: FaultyCloud, pictures: str) -> None:
+    picwish = PicWish(faulty.url)
+    assert_failed_task(picwish, picwish.create(None, sync="1", image_url=f"{pictures}/huge"), -5)
+    assert picwish.create(None, sync="1", image_url=f"{pictures}/picture.png").json["data"]["state"] == 1
+
+
 def test_the_rate_over_all_accounts_has_a_code_of_its_own(jd: JdClient, aidge: AidgeClient) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: jd.cutout(b""), range(80)))
@@ -75,13 +125,17 @@ def test_the_rate_over_all_accounts_has_a_code_of_its_own(jd: JdClient, aidge: A
 
 
 class _Pictures(http.server.BaseHTTPRequestHandler):
-    """/picture.png is one, /moved leads to it, /metadata leads to an address that must not be asked."""
+    """/picture.png is one, /moved leads to it, /huge says it is too large, /metadata leads where none may ask."""
 
     def do_GET(self) -> None:
         moved = {"/moved": "/picture.png", "/metadata": "http://169.254.169.254/latest"}.get(self.path)
         if moved:
             self.send_response(302)
             self.send_header("Location", moved)
+            self.end_headers()
+        elif self.path == "/huge":
+            self.send_response(200)
+            self.send_header("Content-Length", str(15 * 1024 * 1024 + 1))
             self.end_headers()
         elif self.path == "/picture.png":
             self.send_response(200)

@@ -7,8 +7,8 @@ from typing import Any
 
 from cutline.contracts.wire import Request, Response
 
-# 6 MiB through a synchronous function, in base64, less room for the envelope.
-MAX_RESPONSE_BYTES = (6 * 1024 * 1024 - 16 * 1024) * 3 // 4
+# 6 MiB through a synchronous function, less room for the envelope.
+_MAX_BODY_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
 ProxyEvent = Mapping[str, Any]
 
@@ -38,13 +38,25 @@ def to_request(event: ProxyEvent, public_url: str = "") -> Request:
 
 
 def to_proxy(response: Response) -> dict[str, Any]:
-    """The answer in the proxy's shape, always base64: API Gateway turns it back into bytes."""
+    """The answer in the proxy's shape. JSON travels as text, the rest as base64 that API Gateway decodes."""
+    text = _is_text(response)
     return {
         "statusCode": response.status,
         "headers": dict(response.headers),
-        "body": base64.b64encode(response.body).decode(),
-        "isBase64Encoded": True,
+        "body": response.body.decode() if text else base64.b64encode(response.body).decode(),
+        "isBase64Encoded": not text,
     }
+
+
+def fits_the_proxy(response: Response) -> bool:
+    """Whether a synchronous function can bring the answer back: base64 grows by a third, quotes in text double."""
+    if _is_text(response):
+        return len(response.body) + response.body.count(b'"') <= _MAX_BODY_BYTES
+    return (len(response.body) + 2) // 3 * 4 <= _MAX_BODY_BYTES
+
+
+def _is_text(response: Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("application/json")
 
 
 def _body(event: ProxyEvent) -> bytes:

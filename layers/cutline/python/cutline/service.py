@@ -22,7 +22,7 @@ from cutline.adapters.results import ResultStore
 from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
-from cutline.gateway_event import MAX_RESPONSE_BYTES
+from cutline.gateway_event import fits_the_proxy
 from cutline.pipeline.timing import StageTimer
 
 _THROTTLES = frozenset(
@@ -158,7 +158,7 @@ class Service:
             elapsed_ms=call.elapsed_ms,
         )
         response = contract.render(request, job, outcome)
-        if len(response.body) > MAX_RESPONSE_BYTES:
+        if not fits_the_proxy(response):
             raise ServiceFault(Reason.STORE_FAILED, "the answer is larger than a synchronous call can bring back")
         if self.journal is not None:
             with call.timer.stage("note"):
