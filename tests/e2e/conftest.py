@@ -1,9 +1,11 @@
 """Accounts in the running local cloud, written the way an operator's tool writes them."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
 from tests.localcloud.running import RunningCloud, running_cloud
 
-FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "20", "FetchAllowed": "127.0.0.1/32"}
+FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,26 @@ def accounts(cloud: RunningCloud) -> Accounts:
 class FaultyCloud:
     """A second local cloud whose AWS calls fail on demand; private pictures may be fetched from 127.0.0.1."""
 
-    url: str
+    running: RunningCloud
     faults: Path
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @contextmanager
+    def busy_service(self) -> Iterator[None]:
+        """As if other accounts had used up the rate of the whole service for a minute to come."""
+        key = {"pk": {"S": "ACCOUNT#*service*"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
+        dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
+        arrival = {"N": str(int((time.time() + 60) * 1e6))}
+        dynamodb.update_item(
+            TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues={":t": arrival}
+        )
+        try:
+            yield
+        finally:
+            dynamodb.delete_item(TableName=table, Key=key)
 
     @contextmanager
     def fault(self, operation: str, **fault: Any) -> Iterator[None]:
@@ -64,4 +84,4 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     state = tmp_path_factory.mktemp("faulty")
     options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
     with running_cloud(state, *options) as running:
-        yield FaultyCloud(running.url, state / "faults.json")
+        yield FaultyCloud(running, state / "faults.json")
