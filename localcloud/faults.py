@@ -1,12 +1,14 @@
 """Faults on purpose: `faults.json` in the state folder, read at every AWS call, names the calls that are to fail.
 
-    {"dynamodb:UpdateItem": {"error": "ThrottlingException"}, "s3:PUT": {"delay_s": 3}}
+    {"dynamodb:UpdateItem": {"error": "ThrottlingException", "after": 1}, "s3:PUT": {"delay_s": 3}}
 
-S3 calls go by their HTTP method, all others by their operation. Without the file nothing fails.
+`after` calls of the operation are spared, counted from the file's last change. S3 calls go by their HTTP method, all
+others by their operation. Without the file nothing fails.
 """
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +26,10 @@ class Faulty:
     def __init__(self, aws: "WSGIApplication", path: Path) -> None:
         self._aws = aws
         self._path = path
+        self._seen: Counter[tuple[str, int]] = Counter()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        fault = self._faults().get(_operation(environ), {})
+        fault = self._fault(_operation(environ))
         time.sleep(fault.get("delay_s", 0))
         if "error" not in fault:
             return self._aws(environ, start_response)
@@ -37,11 +40,14 @@ class Faulty:
         start_response(f"{fault.get('status', 400)} Fault", [("Content-Length", str(len(body)))])
         return [body.encode()]
 
-    def _faults(self) -> dict[str, Any]:
+    def _fault(self, operation: str) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._path.read_text("utf-8")))
+            fault = dict(json.loads(self._path.read_text("utf-8")).get(operation, {}))
+            version = self._path.stat().st_mtime_ns
         except FileNotFoundError:
             return {}
+        self._seen[operation, version] += 1
+        return fault if self._seen[operation, version] > fault.get("after", 0) else {}
 
 
 def _operation(environ: "WSGIEnvironment") -> str:

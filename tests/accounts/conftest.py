@@ -11,9 +11,9 @@ from moto import mock_aws
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.gate import Gate
-from cutline.accounts.meter import Meter
+from cutline.accounts.meter import Meter, Reservation
 from cutline.adapters.kms import KmsCipher
-from cutline.contracts.wire import Scheme
+from cutline.contracts.wire import Contract, Request, Scheme
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Bank:
 
     def gate(self, *, lenient: bool = False) -> Gate:
         return Gate(self.store, self.meter, self.meters, lenient_body_hash=lenient)
+
+    def admit(self, contract: Contract, request: Request, *, lenient: bool = False) -> Reservation:
+        """Through the gate: authenticated and reserved."""
+        gate = self.gate(lenient=lenient)
+        return gate.reserve(gate.authenticate(contract, request), request)
 
     def open(self, account: Account) -> None:
         """Creates the account with one credential of each scheme."""

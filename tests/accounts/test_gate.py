@@ -31,7 +31,7 @@ def aidge_call(**changes: str) -> Request:
 
 def reason_of(bank: Bank, contract: Any, call: Request) -> Reason:
     with pytest.raises(AccessRefused) as refusal:
-        bank.gate().admit(contract, call)
+        bank.admit(contract, call)
     return refusal.value.reason
 
 
@@ -46,7 +46,7 @@ def shop(bank: Bank) -> None:
     ids=["JD", "Aidge", "key"],
 )
 def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, call: Request) -> None:
-    reservation = bank.gate().admit(contract, call)
+    reservation = bank.admit(contract, call)
     assert (reservation.account, reservation.remaining) == (ACCOUNT, 9)
 
 
@@ -91,13 +91,13 @@ def test_a_disabled_credential_closes_one_way_in_and_leaves_the_others(bank: Ban
         ExpressionAttributeValues={":no": False},
     )
     assert reason_of(bank, jdc, JdCall().send()) is Reason.ACCOUNT_DISABLED
-    assert bank.gate().admit(aid, aidge_call()).account == ACCOUNT
+    assert bank.admit(aid, aidge_call()).account == ACCOUNT
 
 
 def test_an_account_may_be_limited_to_some_apis(bank: Bank) -> None:
     bank.store.put_account(replace(ACCOUNT, apis=frozenset({"aid"})))
     assert reason_of(bank, jdc, JdCall().send()) is Reason.API_NOT_ALLOWED
-    assert bank.gate().admit(aid, aidge_call()).account.apis == {"aid"}
+    assert bank.admit(aid, aidge_call()).account.apis == {"aid"}
 
 
 def test_a_credential_whose_account_is_gone_is_unknown(bank: Bank) -> None:
@@ -106,16 +106,16 @@ def test_a_credential_whose_account_is_gone_is_unknown(bank: Bank) -> None:
 
 
 def test_a_replayed_nonce_is_refused_and_takes_no_quota(bank: Bank) -> None:
-    bank.gate().admit(jdc, JdCall().send())
+    bank.admit(jdc, JdCall().send())
     assert reason_of(bank, jdc, JdCall().send()) is Reason.NONCE_REPLAYED
     assert reason_of(bank, jdc, JdCall(body=b"another").send()) is Reason.NONCE_REPLAYED
     another = replace(JdCall(nonce="nonce-2").send(), request_id="request-2")
-    assert bank.gate().admit(jdc, another).remaining == 8
+    assert bank.admit(jdc, another).remaining == 8
 
 
 def test_an_unsigned_nonce_cannot_be_changed_to_replay_a_call(bank: Bank) -> None:
     call = JdCall(unsigned=("x-jdcloud-date", "x-jdcloud-nonce")).send()
-    bank.gate().admit(jdc, call)
+    bank.admit(jdc, call)
     again = replace(call, headers={**call.headers, "x-jdcloud-nonce": "fresh"})
     shouted = again.headers["authorization"].rpartition("=")
     upper = replace(again, headers={**again.headers, "authorization": f"{shouted[0]}={shouted[2].upper()}"})
@@ -125,11 +125,11 @@ def test_an_unsigned_nonce_cannot_be_changed_to_replay_a_call(bank: Bank) -> Non
 
 def test_a_forged_call_does_not_burn_a_nonce(bank: Bank) -> None:
     assert reason_of(bank, jdc, JdCall(secret="guess").send()) is Reason.SIGNATURE_WRONG
-    assert bank.gate().admit(jdc, JdCall().send()).account == ACCOUNT
+    assert bank.admit(jdc, JdCall().send()).account == ACCOUNT
 
 
 def test_a_nonce_is_remembered_for_longer_than_its_signature_lives(bank: Bank) -> None:
-    bank.gate().admit(jdc, JdCall().send())
+    bank.admit(jdc, JdCall().send())
     item = bank.meters.get_item(Key={"pk": "NONCE#DEMOAK", "sk": "nonce-1"})["Item"]
     assert item["expires_at"] == int(NOW) + NONCE_KEEP_S
     assert NONCE_KEEP_S > 2 * 300
@@ -137,23 +137,23 @@ def test_a_nonce_is_remembered_for_longer_than_its_signature_lives(bank: Bank) -
 
 def test_a_nonce_that_expired_but_was_not_yet_deleted_may_be_used_again(bank: Bank) -> None:
     bank.meters.put_item(Item={"pk": "NONCE#DEMOAK", "sk": "nonce-1", "expires_at": int(NOW) - 1})
-    assert bank.gate().admit(jdc, JdCall().send()).account == ACCOUNT
+    assert bank.admit(jdc, JdCall().send()).account == ACCOUNT
 
 
 def test_an_endless_nonce_is_no_fault_of_the_table(bank: Bank) -> None:
-    assert bank.gate().admit(jdc, JdCall(nonce="n" * 9000).send()).account == ACCOUNT
+    assert bank.admit(jdc, JdCall(nonce="n" * 9000).send()).account == ACCOUNT
 
 
 def test_the_lenient_gate_takes_what_the_strict_one_refuses(bank: Bank) -> None:
     call = JdCall(signed_body=b"").send()
     assert reason_of(bank, jdc, call) is Reason.SIGNATURE_WRONG
-    assert bank.gate(lenient=True).admit(jdc, call).account == ACCOUNT
+    assert bank.admit(jdc, call, lenient=True).account == ACCOUNT
 
 
 def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
     gate = bank.gate()
-    gate.settle(gate.admit(aid, aidge_call()), aid.NAME)
-    gate.release(gate.admit(jdc, JdCall().send()), jdc.NAME)
+    gate.settle(bank.admit(aid, aidge_call()), aid.NAME)
+    gate.release(bank.admit(jdc, JdCall().send()), jdc.NAME)
     item = bank.day(ACCOUNT, "2024-01-02")
     assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
 

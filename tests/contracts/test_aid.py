@@ -22,6 +22,7 @@ INVALID = {
     Reason.BODY_MALFORMED,
     Reason.BODY_TOO_LARGE,
     Reason.PARAMETER_INVALID,
+    Reason.IDEMPOTENCY_MISMATCH,
     Reason.IMAGE_MISSING,
     Reason.IMAGE_EMPTY,
     Reason.BASE64_INVALID,

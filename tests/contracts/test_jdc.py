@@ -39,6 +39,7 @@ SYSTEM_ROWS = [
     (Reason.NONCE_REPLAYED, 401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息"),
     (Reason.ACCOUNT_DISABLED, 403, 10050, "HTTP_FORBIDDEN", "用户已被禁用"),
     (Reason.API_NOT_ALLOWED, 403, 10048, "HTTP_FORBIDDEN", "无接口权限，请下单购买"),
+    (Reason.IDEMPOTENCY_MISMATCH, 409, 10061, "CONFLICT", "Idempotency-Key已用于其他请求"),
     (Reason.QUOTA_EXCEEDED, 429, 10040, "QUOTA_EXCEEDED", "超过每天限量，请明天继续"),
     (
         Reason.RATE_EXCEEDED,

@@ -100,7 +100,10 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     statements = [item for name, item in allowing_statements(resources) if name == "CutoutFunctionRole"]
     actions = {action for statement in statements for action in as_list(statement["Action"])}
     assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "kms:Decrypt", "s3:PutObject"} <= actions
-    assert not {"s3:GetObject", "s3:DeleteObject", "dynamodb:Scan", "dynamodb:DeleteItem", "kms:Encrypt"} & actions
+    assert not {"s3:GetObject", "s3:DeleteObject", "dynamodb:Scan", "kms:Encrypt"} & actions
+    deleting = [statement for statement in statements if "dynamodb:DeleteItem" in as_list(statement["Action"])]
+    keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENT#*"]}}
+    assert [statement["Condition"] for statement in deleting] == [keys]
 
 
 def test_every_function_ends_before_the_gateway_gives_up(resources: dict[str, dict[str, Any]]) -> None:

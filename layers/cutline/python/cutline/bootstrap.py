@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
+from cutline.accounts.idempotency import Idempotency
 from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.kms import KmsCipher
@@ -32,38 +33,53 @@ class Bootstrap:
     def service(self, work: Work, logger: Logger, metrics: Metrics, *, keeps_results: bool = True) -> Service:
         """The service around `work`, with a store unless its answers carry the pixels. Raises SettingsError."""
         settings = self.settings
-        settings.require("accounts_table", "meter_table", "accounts_key")
-        results = self.results if keeps_results else None
+        settings.require("accounts_table", "meter_table", "accounts_key", "output_bucket")
+        if keeps_results:
+            settings.require("link_secret")
         return Service(
-            self.gate, results, work, FetchPolicy(settings.fetch_allowed), logger, metrics, settings.time_limit_ms
+            self.gate,
+            Idempotency(self._meter_table, self.results),
+            self.results if keeps_results else None,
+            work,
+            FetchPolicy(settings.fetch_allowed),
+            logger,
+            metrics,
+            settings.time_limit_ms,
         )
 
     @cached_property
     def gate(self) -> Gate:
         """Authentication, rate, quota and charge."""
-        dynamodb = boto3.resource("dynamodb", config=_CONFIG)
         cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
-        meter_table = dynamodb.Table(self.settings.meter_table)
         return Gate(
-            AccountStore(dynamodb.Table(self.settings.accounts_table), cipher),
-            Meter(meter_table, self.settings.service_qps),
-            meter_table,
+            AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher),
+            Meter(self._meter_table, self.settings.service_qps),
+            self._meter_table,
             lenient_body_hash=self.settings.lenient_body_hash,
         )
 
     @cached_property
     def results(self) -> ResultStore:
         """Results and their links."""
-        self.settings.require("output_bucket", "link_secret")
+        self.settings.require("output_bucket")
         return ResultStore(self._client("s3"), self.settings.output_bucket, self._link_secret)
 
     @cached_property
     def tasks(self) -> TaskStore:
         """Records of tasks."""
         self.settings.require("tasks_table")
-        return TaskStore(boto3.resource("dynamodb", config=_CONFIG).Table(self.settings.tasks_table))
+        return TaskStore(self._dynamodb.Table(self.settings.tasks_table))
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return boto3.resource("dynamodb", config=_CONFIG)
+
+    @cached_property
+    def _meter_table(self) -> Any:
+        return self._dynamodb.Table(self.settings.meter_table)
 
     def _link_secret(self) -> bytes:
+        self.settings.require("link_secret")
         answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.link_secret)
         return str(answer["SecretString"]).encode()
 

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NONCE_REPLAYED = "nonce_replayed"
     ACCOUNT_DISABLED = "account_disabled"
     API_NOT_ALLOWED = "api_not_allowed"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     # Rate and quota
     QUOTA_EXCEEDED = "quota_exceeded"
     RATE_EXCEEDED = "rate_exceeded"

@@ -15,7 +15,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
+from cutline.accounts.idempotency import Claim, FirstAnswer, Idempotency
 from cutline.accounts.meter import Reservation
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
@@ -88,6 +90,7 @@ class Service:
     """
 
     gate: Gate
+    idempotency: Idempotency
     results: ResultStore | None
     work: Work
     policy: FetchPolicy
@@ -122,23 +125,59 @@ class Service:
         if request.method not in contract.METHODS:
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
         with call.timer.stage("gate"):
-            call.reservation = reservation = self.gate.admit(contract, request)
-        call.notes["account_id"] = reservation.account.account_id
+            account = self.gate.authenticate(contract, request)
+            call.notes["account_id"] = account.account_id
+            claim = self._claim(call, account)
+        if claim is not None and claim.first is not None:
+            return self._replay(call, account, claim.first)
+        try:
+            return self._reserve_and_serve(call, account, claim)
+        except BaseException:
+            if claim is not None:
+                self._undo("the claim on the key will lapse", self.idempotency.forget, claim)
+            raise
+
+    def _claim(self, call: Call, account: Account) -> Claim | None:
+        """The claim behind an `Idempotency-Key`. A request that cannot be parsed goes the way without one."""
+        contract, request = call.contract, call.request
+        key = request.headers.get("idempotency-key", "").strip()
+        if not key or request.method != "POST":
+            return None
+        try:
+            call.job = contract.parse(request)
+        except InputRefused:
+            return None
+        return self.idempotency.claim(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
+
+    def _replay(self, call: Call, account: Account, first: FirstAnswer) -> Response:
+        """The first answer again; charged here if the first call died after keeping it, otherwise not again."""
+        with call.timer.stage("settle"):
+            self.gate.settle(Reservation(account, first.day, first.call_id, None), call.contract.NAME)
+        call.notes["replayed"] = True
+        return first.response
+
+    def _reserve_and_serve(self, call: Call, account: Account, claim: Claim | None) -> Response:
+        """Reserves, works and settles; whatever fails is released."""
+        api = call.contract.NAME
+        with call.timer.stage("gate"):
+            call.reservation = reservation = self.gate.reserve(account, call.request)
         try:
             response = self._produce(call, reservation)
+            if claim is not None:
+                self.idempotency.keep(claim, response, reservation)
         except BaseException:
-            self._release(reservation, contract.NAME)
+            self._undo("the hold will lapse", self.gate.release, reservation, api)
             raise
         with call.timer.stage("settle"):
-            self.gate.settle(reservation, contract.NAME)
-        call.notes["charge_micros"] = reservation.account.price_of(contract.NAME)
+            self.gate.settle(reservation, api)
+        call.notes["charge_micros"] = account.price_of(api)
         return response
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
         """The answer to an admitted call, stored and noted."""
         contract, request = call.contract, call.request
         with call.timer.stage("parse"):
-            call.job = job = contract.parse(request)
+            call.job = job = call.job or contract.parse(request)
         data = job.source.data
         if data is None:
             with call.timer.stage("fetch"):
@@ -186,12 +225,12 @@ class Service:
         except (ClientError, BotoCoreError):
             self.logger.exception("the failed call could not be noted")
 
-    def _release(self, reservation: Reservation, api: str) -> None:
-        """Gives the call back. Should that fail too, the hold lapses by itself: the answer must not suffer."""
+    def _undo(self, otherwise: str, undo: Callable[..., None], *what: Any) -> None:
+        """Gives something back. Should that fail too, it lapses by itself: the answer must not suffer."""
         try:
-            self.gate.release(reservation, api)
+            undo(*what)
         except (ClientError, BotoCoreError):
-            self.logger.exception("release failed; the hold will lapse")
+            self.logger.exception(otherwise)
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
         """The one line per request, and the metrics; never a body, key, signature or link."""

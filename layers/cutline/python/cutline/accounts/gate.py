@@ -23,11 +23,6 @@ class Gate:
         self._nonces = nonces
         self._lenient_body_hash = lenient_body_hash
 
-    def admit(self, contract: Contract, request: Request) -> Reservation:
-        """A reservation for one call. Raises AccessRefused with the reason that the contract words."""
-        account = self.authenticate(contract, request)
-        return self._meter.reserve(account, request.request_id, request.received_at)
-
     def authenticate(self, contract: Contract, request: Request) -> Account:
         """The caller's account, enabled and allowed on this API. Raises AccessRefused."""
         if contract.SCHEME is Scheme.JD:
@@ -39,6 +34,10 @@ class Gate:
         if account.apis is not None and contract.NAME not in account.apis:
             raise AccessRefused(Reason.API_NOT_ALLOWED)
         return account
+
+    def reserve(self, account: Account, request: Request) -> Reservation:
+        """Room for one call. Raises AccessRefused with the reason that the contract words."""
+        return self._meter.reserve(account, request.request_id, request.received_at)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call."""

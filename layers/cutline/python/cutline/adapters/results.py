@@ -24,7 +24,10 @@ _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
 
 
 class ResultStore:
-    """Puts results under `r/<account>/`; `load_secret` yields the key of the links' HMAC and is called once."""
+    """Puts results under `r/<account>/` and answers that may be asked for again under `i/<account>/`.
+
+    `load_secret` yields the key of the links' HMAC and is called once.
+    """
 
     def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes]) -> None:
         self._s3 = s3
@@ -33,12 +36,11 @@ class ResultStore:
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
-        key = f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}"
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
-        except (BotoCoreError, ClientError) as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
-        return key
+        return self._put(f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}", data, content_type)
+
+    def put_answer(self, account_id: str, body: bytes) -> str:
+        """Stores the body of an answer that may be asked for again and returns its key. Raises ServiceFault."""
+        return self._put(f"i/{account_id}/{uuid.uuid4().hex}", body, "application/octet-stream")
 
     def get(self, key: str) -> bytes:
         """A stored result. Raises ServiceFault(STORE_FAILED)."""
@@ -46,6 +48,13 @@ class ResultStore:
             return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
+
+    def _put(self, key: str, data: bytes, content_type: str) -> str:
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        return key
 
     def link(self, base_url: str, key: str, expires_at: int) -> str:
         """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""

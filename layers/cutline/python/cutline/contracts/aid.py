@@ -26,6 +26,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.BODY_MALFORMED: _INVALID,
     Reason.BODY_TOO_LARGE: _INVALID,
     Reason.PARAMETER_INVALID: _INVALID,
+    Reason.IDEMPOTENCY_MISMATCH: _INVALID,
     Reason.IMAGE_MISSING: _INVALID,
     Reason.IMAGE_EMPTY: _INVALID,
     Reason.BASE64_INVALID: _INVALID,

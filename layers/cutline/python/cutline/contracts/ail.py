@@ -32,6 +32,7 @@ _NO_API = ErrorRow(
     404, "ERROR_AI_NOT_EXISTS", "AI does not exist or has been deactivated, please contact the platform."
 )
 _RATE = ErrorRow(429, "EXCEEDING_LIMITS", "Exceeds limit.")
+_INVALID = ErrorRow(400, "ERROR_INVALID_PARAMETER", "Invalid parameter.")
 # Every failure: `error_code` equals the HTTP status (5.5).
 ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.KEY_MISSING: _NO_USER,
@@ -42,7 +43,8 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.METHOD_NOT_ALLOWED: _NO_API,
     Reason.IMAGE_MISSING: ErrorRow(400, "MISSING_PARAMETERS", "Missing parameters."),
     Reason.IMAGE_EMPTY: ErrorRow(400, "PARAMETERS_CANNOT_EMPTY", "Parameters cannot be empty."),
-    Reason.PARAMETER_INVALID: ErrorRow(400, "ERROR_INVALID_PARAMETER", "Invalid parameter."),
+    Reason.PARAMETER_INVALID: _INVALID,
+    Reason.IDEMPOTENCY_MISMATCH: _INVALID,
     Reason.BODY_MALFORMED: ErrorRow(400, "ERROR_PARAMETERS", "Invalid parameters."),
     Reason.IMAGE_TOO_LARGE: ErrorRow(413, "FILE_SIZE_EXCEEDS_LIMIT", "File size exceeds limit."),
     Reason.BODY_TOO_LARGE: ErrorRow(413, "ERROR_REQUEST_BODY_TOO_LARGE", "Request body size exceeds limit."),

@@ -44,6 +44,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.QUOTA_EXCEEDED: _TOO_MANY,
     Reason.BODY_MALFORMED: _BAD,
     Reason.PARAMETER_INVALID: _BAD,
+    Reason.IDEMPOTENCY_MISMATCH: _BAD,
     Reason.IMAGE_MISSING: _BAD,
     Reason.IMAGE_AMBIGUOUS: _BAD,
     Reason.BASE64_INVALID: _BAD,
@@ -76,9 +77,12 @@ _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
 
 @dataclass(frozen=True)
 class Options:
-    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone."""
+    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone.
 
-    task_id: str
+    The id is not part of the question: two tasks that ask the same are equal.
+    """
+
+    task_id: str = field(compare=False)
     asynchronous: bool = False
     kind: str = "auto"
     return_type: int = AS_LINK

@@ -1,0 +1,167 @@
+"""Claims on idempotency keys and the answers behind them, against DynamoDB in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from cutline.accounts.account import Account
+from cutline.accounts.idempotency import LEASE_S, Claim, Idempotency, fingerprint_of
+from cutline.accounts.meter import Reservation
+from cutline.contracts import pw
+from cutline.contracts.wire import Job, Response, Source
+from cutline.errors import AccessRefused, Reason, ServiceFault
+from cutline.limits import PictureLimits
+from cutline.pipeline.request import CutRequest
+from tests.accounts.conftest import Bank
+
+LIMITS = PictureLimits(frozenset({"PNG"}), max_bytes=1000)
+JOB = Job(Source(data=b"picture"), LIMITS)
+OTHER_JOB = Job(Source(data=b"another picture"), LIMITS)
+RESERVATION = Reservation(Account("shop"), "2024-01-02", "call-1", 9)
+ANSWER = Response(200, {"Content-Type": "application/json"}, b'{"code":10000}')
+
+
+@dataclass
+class Bucket:
+    """Bodies by key, and how many were put."""
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    def put_answer(self, account_id: str, body: bytes) -> str:
+        key = f"i/{account_id}/{len(self.bodies)}"
+        self.bodies[key] = body
+        return key
+
+    def get(self, key: str) -> bytes:
+        return self.bodies[key]
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+@pytest.fixture
+def keys(bank: Bank, bucket: Bucket) -> Idempotency:
+    return Idempotency(bank.meters, bucket, wait_s=0, sleep=lambda _: None)
+
+
+def claim(keys: Idempotency, job: Job = JOB, *, account: str = "shop", api: str = "jdc", key: str = "k") -> Claim:
+    return keys.claim(account, api, key, job)
+
+
+def test_the_first_call_has_to_work_itself(keys: Idempotency) -> None:
+    assert claim(keys).first is None
+
+
+@pytest.mark.parametrize("size", [0, 20, 300_000])
+def test_a_repeated_call_gets_the_first_answer_and_what_pays_for_it(
+    keys: Idempotency, bucket: Bucket, size: int
+) -> None:
+    answer = Response(200, {"Content-Type": "image/png", "X-Task-Id": "t"}, bytes(size))
+    keys.keep(claim(keys), answer, RESERVATION)
+    first = claim(keys).first
+    assert first is not None
+    assert first.response == replace(answer, headers={**answer.headers, "Idempotency-Replayed": "true"})
+    assert (first.day, first.call_id) == (RESERVATION.day, RESERVATION.call_id)
+    assert len(bucket.bodies) == (size > 256 * 1024)
+
+
+def test_the_key_with_another_request_is_refused_while_running_and_afterwards(keys: Idempotency) -> None:
+    running = claim(keys)
+    for _ in range(2):
+        with pytest.raises(AccessRefused) as refused:
+            claim(keys, OTHER_JOB)
+        assert refused.value.reason is Reason.IDEMPOTENCY_MISMATCH
+        keys.keep(running, ANSWER, RESERVATION)
+
+
+@pytest.mark.parametrize("other", [{"account": "rival"}, {"api": "aid"}, {"key": "k2"}])
+def test_keys_of_another_account_api_or_name_are_other_keys(keys: Idempotency, other: dict[str, str]) -> None:
+    keys.keep(claim(keys), ANSWER, RESERVATION)
+    assert claim(keys, OTHER_JOB, **other).first is None
+
+
+def test_a_failed_calls_key_is_free_again(keys: Idempotency) -> None:
+    keys.forget(claim(keys))
+    assert claim(keys, OTHER_JOB).first is None
+
+
+def test_forgetting_neither_loses_a_kept_answer_nor_another_calls_claim(bank: Bank, keys: Idempotency) -> None:
+    done = claim(keys)
+    keys.keep(done, ANSWER, RESERVATION)
+    keys.forget(done)
+    assert claim(keys).first is not None
+    keys.forget(replace(claim(keys, key="k2"), owner="a stranger"))
+    with pytest.raises(ServiceFault):
+        claim(keys, key="k2")
+
+
+def test_a_second_call_waits_for_the_answer_of_the_first(bank: Bank, bucket: Bucket) -> None:
+    first = claim(Idempotency(bank.meters, bucket))
+    meanwhile = _once(lambda: Idempotency(bank.meters, bucket).keep(first, ANSWER, RESERVATION))
+    second = claim(Idempotency(bank.meters, bucket, sleep=lambda _: meanwhile()))
+    assert second.first is not None
+    assert second.first.response.body == ANSWER.body
+
+
+def test_a_second_call_takes_over_when_the_first_fails(bank: Bank, bucket: Bucket) -> None:
+    first = claim(Idempotency(bank.meters, bucket))
+    meanwhile = _once(lambda: Idempotency(bank.meters, bucket).forget(first))
+    assert claim(Idempotency(bank.meters, bucket, sleep=lambda _: meanwhile())).first is None
+
+
+def test_a_second_call_waits_only_so_long(keys: Idempotency) -> None:
+    claim(keys)
+    with pytest.raises(ServiceFault) as refused:
+        claim(keys)
+    assert refused.value.reason is Reason.OVERLOADED
+
+
+def test_a_dead_calls_claim_lapses_and_it_can_no_longer_answer(bank: Bank, keys: Idempotency) -> None:
+    dead = claim(keys)
+    _age(bank, dead, "lapses_at", LEASE_S + 1)
+    heir = claim(keys)
+    assert heir.first is None
+    with pytest.raises(ServiceFault) as refused:
+        keys.keep(dead, ANSWER, RESERVATION)
+    assert refused.value.reason is Reason.OVERLOADED
+    keys.keep(heir, ANSWER, RESERVATION)
+    assert claim(keys).first is not None
+
+
+def test_an_expired_answer_is_forgotten_before_dynamodb_deletes_it(bank: Bank, keys: Idempotency) -> None:
+    old = claim(keys)
+    keys.keep(old, ANSWER, RESERVATION)
+    _age(bank, old, "expires_at", 24 * 3600 + 1)
+    assert claim(keys, OTHER_JOB).first is None
+
+
+def test_the_fingerprint_is_what_was_asked_and_not_how() -> None:
+    jobs = [
+        JOB,
+        OTHER_JOB,
+        Job(Source(url="https://example.com/picture"), LIMITS),
+        Job(Source(data=b"picture"), LIMITS, CutRequest(crop=True)),
+        Job(Source(data=b"picture"), LIMITS, CutRequest(background=(0, 0, 1))),
+        Job(Source(data=b"picture"), LIMITS, options=pw.Options("task-1")),
+        Job(Source(data=b"picture"), LIMITS, options=pw.Options("task-1", asynchronous=True)),
+    ]
+    assert len({fingerprint_of(job) for job in jobs}) == len(jobs)
+    assert fingerprint_of(replace(jobs[-1], options=pw.Options("task-2", asynchronous=True))) == fingerprint_of(
+        jobs[-1]
+    )
+
+
+def _once(action: Callable[[], None]) -> Callable[[], None]:
+    """The action on the first call, nothing on later ones."""
+    left = [action]
+    return lambda: left.pop()() if left else None
+
+
+def _age(bank: Bank, old: Claim, name: str, seconds: int) -> None:
+    """Moves one of an item's times into the past, as if that long had gone by."""
+    item: dict[str, Any] = bank.meters.get_item(Key=old.key)["Item"]
+    bank.meters.put_item(Item={**item, name: item[name] - seconds})

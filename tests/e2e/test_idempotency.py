@@ -1,0 +1,153 @@
+"""`Idempotency-Key` over HTTP on all five APIs: one answer, one charge."""
+
+import base64
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from skimage import data
+
+from tests.e2e.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
+from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
+from tests.localcloud.running import RunningCloud
+
+PICTURES = (encoded(data.astronaut()[:256, 60:380]), plain_picture(120, 100))
+Post = Callable[[str, bytes, str], Answer]
+
+
+def jd_cutout(cloud_url: str, account: str, picture: bytes, key: str) -> Answer:
+    jd = JdClient(cloud_url, f"AK-{account}", f"SK-{account}")
+    path = "/api/cutout/"
+    return send("POST", cloud_url + path, picture, {**jd.headers(path, picture), "Idempotency-Key": key})
+
+
+def jd_selfie(cloud_url: str, account: str, picture: bytes, key: str) -> Answer:
+    jd = JdClient(cloud_url, f"AK-{account}", f"SK-{account}")
+    path, body = "/jdai/SelfieSeg", json.dumps({"image": base64.b64encode(picture).decode()}).encode()
+    return send("POST", cloud_url + path, body, {**jd.headers(path, body), "Idempotency-Key": key})
+
+
+def aidge(cloud_url: str, account: str, picture: bytes, key: str) -> Answer:
+    query = urlencode(AidgeClient(cloud_url, f"APP-{account}", f"SK-{account}").query())
+    body = json.dumps({"imageBase64": base64.b64encode(picture).decode()}).encode()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    return send("POST", f"{cloud_url}/ai/image/cut/out?{query}", body, headers)
+
+
+def multipart(
+    cloud_url: str, account: str, picture: bytes, key: str, *, ailab: bool = False, fields: str = ""
+) -> Answer:
+    """Every try has a boundary of its own, as HTTP libraries choose it."""
+    boundary = uuid.uuid4().hex
+    path, header, name = "/api/tasks/visual/segmentation", "X-API-KEY", "image_file"
+    if ailab:
+        path, header, name = "/api/cutout/general/apparel-background-removal", "ailabapi-api-key", "image"
+    part = f'Content-Disposition: form-data; name="{name}"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
+    body = f"--{boundary}\r\n{part}".encode() + picture + f"\r\n--{boundary}--\r\n".encode()
+    content_type = f"multipart/form-data; boundary={boundary}"
+    headers = {header: f"key-{account}", "Content-Type": content_type, "Idempotency-Key": key}
+    return send("POST", cloud_url + path, body, headers)
+
+
+APIS: dict[str, Callable[[str, str, bytes, str], Answer]] = {
+    "jdc": jd_cutout,
+    "jds": jd_selfie,
+    "aid": aidge,
+    "pw": multipart,
+    "ail": partial(multipart, ailab=True),
+}
+MISMATCH: dict[str, tuple[int, dict[str, Any]]] = {
+    "jdc": (409, {"code": 10061, "msg": "Idempotency-Key已用于其他请求", "result": None}),
+    "jds": (409, {"code": "10061", "msg": "Idempotency-Key已用于其他请求", "charge": False}),
+    "aid": (200, {"resCode": 700, "success": False}),
+    "pw": (400, {"status": 400, "message": "this Idempotency-Key was used with another request"}),
+    "ail": (400, {"error_code": 400, "error_code_str": "ERROR_INVALID_PARAMETER"}),
+}
+
+
+def meter_of(cloud: RunningCloud, account: str) -> dict[str, int]:
+    """The account's counters over all days: calls, quota taken, money charged."""
+    items = cloud.client("dynamodb").query(
+        TableName=cloud.resources["MeterTable"],
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account}"}},
+    )["Items"]
+    total: dict[str, int] = {}
+    for item in items:
+        for name, value in item.items():
+            if name == "taken" or name.startswith(("calls_", "hold:")) or name == "charged_micros":
+                total[name] = total.get(name, 0) + int(value["N"])
+    return total
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_repeated_call_is_answered_alike_and_charged_once(cloud: RunningCloud, accounts: Accounts, api: str) -> None:
+    account = f"idempotent-{api}"
+    accounts.create(account, daily_quota=10, price_micros={"*": 3000})
+    call = partial(APIS[api], cloud.url, account)
+    first, again = call(PICTURES[0], "order-1"), call(PICTURES[0], "order-1")
+    assert first.status == again.status == 200
+    assert first.body == again.body
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert meter_of(cloud, account) == {"taken": 1, f"calls_{api}": 1, "charged_micros": 3000}
+
+    status, expected = MISMATCH[api]
+    refused = call(PICTURES[1], "order-1")
+    assert refused.status == status
+    assert {name: refused.json[name] for name in expected} == expected
+    assert meter_of(cloud, account)["taken"] == 1
+
+    other = call(PICTURES[0], "order-2")
+    assert "idempotency-replayed" not in other.headers
+    assert meter_of(cloud, account)["charged_micros"] == 6000
+
+
+@pytest.mark.parametrize("api", ["jdc", "pw"])
+def test_calls_at_once_do_the_work_once(cloud: RunningCloud, accounts: Accounts, api: str) -> None:
+    account = f"at-once-{api}"
+    accounts.create(account, daily_quota=10)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: APIS[api](cloud.url, account, PICTURES[0], "order-1"), range(6)))
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert ["idempotency-replayed" in answer.headers for answer in answers].count(False) == 1
+    assert meter_of(cloud, account) == {"taken": 1, f"calls_{api}": 1, "charged_micros": 0}
+
+
+def test_an_answer_too_large_for_the_table_is_repeated_byte_for_byte(cloud: RunningCloud, accounts: Accounts) -> None:
+    accounts.create("large-answer", daily_quota=10)
+    picture = encoded(data.astronaut(), "PNG")
+    first, again = (jd_selfie(cloud.url, "large-answer", picture, "k") for _ in range(2))
+    assert len(first.body) > 256 * 1024
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.body == again.body
+
+
+def test_a_failed_call_leaves_its_key_free(cloud: RunningCloud, accounts: Accounts) -> None:
+    accounts.create("failing", daily_quota=10)
+    assert jd_cutout(cloud.url, "failing", b"no picture", "k").json["result"]["status"] == 12003
+    good = jd_cutout(cloud.url, "failing", PICTURES[1], "k")
+    assert good.json["result"]["status"] == 0
+    assert "idempotency-replayed" not in good.headers
+
+
+def test_an_answer_kept_before_its_charge_failed_is_charged_when_it_is_fetched(faulty: FaultyCloud) -> None:
+    accounts_of(faulty.running).create("unlucky", daily_quota=10, price_micros={"*": 3000})
+    jd_cutout(faulty.url, "unlucky", PICTURES[1], "warm-up")
+    before = meter_of(faulty.running, "unlucky")
+    with faulty.fault("dynamodb:UpdateItem", error="InternalServerError", after=3):
+        lost = jd_cutout(faulty.url, "unlucky", PICTURES[1], "k")
+    assert lost.json["code"] == 11010
+    assert meter_of(faulty.running, "unlucky")["charged_micros"] == before["charged_micros"]
+    for _ in range(2):
+        found = jd_cutout(faulty.url, "unlucky", PICTURES[1], "k")
+        assert found.headers["idempotency-replayed"] == "true"
+        assert found.json["result"]["status"] == 0
+        assert meter_of(faulty.running, "unlucky")["charged_micros"] == before["charged_micros"] + 3000
