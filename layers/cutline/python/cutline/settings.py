@@ -2,18 +2,12 @@
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from cutline.adapters.fetch import IpNetwork
-
-T = TypeVar("T")
-
-
-class SettingsError(RuntimeError):
-    """A variable is missing or out of range; the message names it."""
+from cutline.environment import SettingsError, choice, number
 
 
 @dataclass(frozen=True)
@@ -59,12 +53,12 @@ class Settings:
             link_secret=env.get("LINK_SECRET", ""),
             models_dir=Path(env.get("MODELS_DIR", "/opt/models")),
             model=env.get("MODEL", "matte"),
-            threads=_number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
-            time_limit_ms=_number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
-            service_qps=_number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
+            threads=number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
+            time_limit_ms=number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
+            service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),
-            lenient_body_hash=_choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",
+            lenient_body_hash=choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",
         )
 
     def require(self, *names: str) -> None:
@@ -72,26 +66,6 @@ class Settings:
         for name in names:
             if not getattr(self, name):
                 raise SettingsError(f"environment variable {name.upper()} is missing")
-
-
-def _number(env: Mapping[str, str], name: str, kind: Callable[[str], T], low: float, high: float, default: T) -> T:
-    text = env.get(name, "")
-    if not text:
-        return default
-    try:
-        value = kind(text)
-    except ValueError as error:
-        raise SettingsError(f"environment variable {name} is not a number: {text!r}") from error
-    if not low <= float(text) <= high:
-        raise SettingsError(f"environment variable {name} must be in {low}..{high}, not {text}")
-    return value
-
-
-def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = env.get(name, "") or choices[0]
-    if value not in choices:
-        raise SettingsError(f"environment variable {name} must be one of {', '.join(choices)}")
-    return value
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[IpNetwork, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from PIL import Image
 
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.grids import F32, U8, resize_u8
+from cutline.pipeline.framing import fit_picture, to_maps, to_tensor
+from cutline.pipeline.grids import F32, U8
 from cutline.pipeline.model_entry import ModelEntry, read_entry
 
-_MID_GREY = 128
+Provider = tuple[str, dict[str, Any]]
+CPU: Provider = ("CPUExecutionProvider", {})
 # onnxruntime's binding raises plain RuntimeErrors besides its own classes.
 _ORT_ERRORS = (
     RuntimeError,
@@ -27,6 +31,15 @@ _ORT_ERRORS = (
 )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the network takes it: tensor (1, 3, height, width), of which the picture fills the inner part."""
+
+    tensor: F32
+    inner_height: int
+    inner_width: int
+
+
 class Network:
     """An open ONNX session and its entry of models.toml; opened once per process, safe to share between threads."""
 
@@ -35,8 +48,8 @@ class Network:
         self._session = session
 
     @classmethod
-    def open(cls, models_dir: Path, name: str, threads: int) -> Network:
-        """The network `name` of `models_dir`, running on `threads` threads.
+    def open(cls, models_dir: Path, name: str, threads: int, providers: Sequence[Provider] = (CPU,)) -> Network:
+        """The network `name` of `models_dir`, on the first of `providers` that starts, with `threads` CPU threads.
 
         Raises:
             ServiceFault: where the model is missing, damaged or not what its entry says.
@@ -46,7 +59,7 @@ class Network:
             raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} is not there.")
         try:
             session = ort.InferenceSession(
-                str(entry.path), sess_options=_session_options(threads), providers=["CPUExecutionProvider"]
+                str(entry.path), sess_options=_session_options(threads), providers=list(providers)
             )
         except _ORT_ERRORS as error:
             raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} cannot be opened.") from error
@@ -58,59 +71,51 @@ class Network:
         """The names of the maps that `predict` returns."""
         return self.entry.channels
 
+    @property
+    def provider(self) -> str:
+        """onnxruntime's name of what the network really runs on; a provider that does not start falls back."""
+        return str(self._session.get_providers()[0])
+
+    @property
+    def batches(self) -> bool:
+        """Whether the model takes several pictures in one run; the size of its batch axis may be fixed at one."""
+        return not isinstance(self._session.get_inputs()[0].shape[0], int)
+
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Maps (h, w) in [0, 1] by channel name; each covers the whole picture at the network's own resolution.
 
-        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. What it hides is shown as mid-grey, because the
-        bytes below a transparent pixel may be anything.
+        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. Who has several pictures at once calls the three
+        steps of this by themselves.
         """
-        small_u8 = self._fit(rgb_u8, alpha_u8)
-        inner_height, inner_width = small_u8.shape[:2]
-        tensor = self._to_tensor(small_u8)
+        prepared = self.prepare(rgb_u8, alpha_u8)
+        return self.finish(prepared, self.run([prepared])[0])
+
+    def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared:
+        """A picture made ready for `run`."""
+        small_u8 = fit_picture(self.entry, rgb_u8, alpha_u8)
+        return Prepared(to_tensor(self.entry, small_u8), *small_u8.shape[:2])
+
+    def run(self, pictures: Sequence[Prepared]) -> list[F32]:
+        """Each picture's raw planes (C, height, width): in one run if the model `batches`, else one after another.
+
+        Raises:
+            ServiceFault: where the network fails.
+        """
+        tensors = [prepared.tensor for prepared in pictures]
+        if self.batches and len(tensors) > 1:
+            return list(self._run(np.concatenate(tensors)))
+        return [self._run(tensor)[0] for tensor in tensors]
+
+    def finish(self, prepared: Prepared, planes: F32) -> dict[str, F32]:
+        """What `predict` returns, from what `run` gave for this picture."""
+        return to_maps(self.entry, planes, prepared.inner_height, prepared.inner_width)
+
+    def _run(self, tensor: F32) -> F32:
         try:
-            planes = self._session.run([self.entry.output], {self.entry.input: tensor})[0][0]
+            planes: F32 = self._session.run([self.entry.output], {self.entry.input: tensor})[0]
         except _ORT_ERRORS as error:
             raise ServiceFault(Reason.MODEL_FAILED, f"{self.entry.path.name} failed.") from error
-        top, left = self._margins(inner_height, inner_width)
-        planes = planes[:, top : top + inner_height, left : left + inner_width]
-        return {name: self._to_unit(plane) for name, plane in zip(self.channels, planes, strict=True)}
-
-    def _fit(self, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
-        """The picture at the network's size, or at the part of it that a letterboxed picture fills."""
-        height, width = self.entry.height, self.entry.width
-        if self.entry.letterbox:
-            scale = min(height / rgb_u8.shape[0], width / rgb_u8.shape[1])
-            height = max(1, round(rgb_u8.shape[0] * scale))
-            width = max(1, round(rgb_u8.shape[1] * scale))
-        small_u8 = resize_u8(rgb_u8, width, height, Image.Resampling.BILINEAR)
-        if alpha_u8 is None:
-            return small_u8
-        share = resize_u8(alpha_u8, width, height, Image.Resampling.BILINEAR)[..., None].astype(np.float32) / 255
-        return np.rint(small_u8 * share + _MID_GREY * (1 - share)).astype(np.uint8)
-
-    def _margins(self, inner_height: int, inner_width: int) -> tuple[int, int]:
-        return (self.entry.height - inner_height) // 2, (self.entry.width - inner_width) // 2
-
-    def _to_tensor(self, small_u8: U8) -> F32:
-        """(1, 3, height, width) as the entry's white, mean and std ask for."""
-        inner_height, inner_width = small_u8.shape[:2]
-        if (inner_height, inner_width) != (self.entry.height, self.entry.width):
-            canvas = np.full((self.entry.height, self.entry.width, 3), _MID_GREY, np.uint8)
-            top, left = self._margins(inner_height, inner_width)
-            canvas[top : top + inner_height, left : left + inner_width] = small_u8
-            small_u8 = canvas
-        std = np.asarray(self.entry.std, np.float32)[:, None, None]
-        gain = np.float32(self.entry.white / 255) / std
-        offset = np.asarray(self.entry.mean, np.float32)[:, None, None] / std
-        tensor: F32 = np.ascontiguousarray((small_u8.transpose(2, 0, 1) * gain - offset)[None], np.float32)
-        return tensor
-
-    def _to_unit(self, plane: F32) -> F32:
-        plane = np.nan_to_num(plane.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-        if self.entry.rescale:
-            low, high = float(plane.min()), float(plane.max())
-            plane = (plane - low) / max(high - low, 1e-6)
-        return np.clip(plane, 0.0, 1.0).astype(np.float32)
+        return planes
 
 
 def _session_options(threads: int) -> ort.SessionOptions:
@@ -131,7 +136,11 @@ def _session_options(threads: int) -> ort.SessionOptions:
 def _check_interface(entry: ModelEntry, session: ort.InferenceSession) -> None:
     inputs = {node.name: node.shape for node in session.get_inputs()}
     outputs = {node.name: node.shape for node in session.get_outputs()}
-    wanted_in = [1, 3, entry.height, entry.width]
-    wanted_out = [1, len(entry.channels), entry.height, entry.width]
-    if inputs.get(entry.input) != wanted_in or outputs.get(entry.output) != wanted_out:
+    wanted_in = [3, entry.height, entry.width]
+    wanted_out = [len(entry.channels), entry.height, entry.width]
+    # The first axis counts pictures: one, or a name where the model takes any number.
+    batch, *sides = inputs.get(entry.input) or [None]
+    batch_out, *sides_out = outputs.get(entry.output) or [None]
+    counts = batch == batch_out and (batch == 1 or isinstance(batch, str))
+    if not counts or sides != wanted_in or sides_out != wanted_out:
         raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} is not what its entry {entry.name!r} describes.")

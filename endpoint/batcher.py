@@ -1,0 +1,97 @@
+"""Pictures of several callers run through the network together."""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Protocol
+
+from cutline.errors import MattingError, Reason, ServiceFault
+from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.network import Prepared
+
+_Waiting = tuple[Prepared, "Future[F32]"]
+# A GPU that has fallen off its bus fails every run; a single failure may be one picture's bad luck.
+_FAILURES_TO_GIVE_UP = 3
+
+
+class BatchNetwork(Protocol):
+    """As much of `cutline.pipeline.network.Network` as is needed here."""
+
+    def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared: ...
+
+    def run(self, pictures: Sequence[Prepared]) -> list[F32]: ...
+
+    def finish(self, prepared: Prepared, planes: F32) -> dict[str, F32]: ...
+
+
+class Batcher:
+    """Implements `inference.Predictor` for many threads: one thread of its own runs up to `max_batch` at a time.
+
+    A picture waits for others at most `max_delay_ms`, and not at all while a run is under way: what arrives meanwhile
+    makes up the next batch. `predict` gives up after `limit_s`.
+    """
+
+    def __init__(self, network: BatchNetwork, max_batch: int, max_delay_ms: float, limit_s: float) -> None:
+        self._network = network
+        self._max_batch = max_batch
+        self._max_delay_s = max_delay_ms / 1000
+        self._limit_s = limit_s
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._failures = 0
+        threading.Thread(target=self._work, daemon=True, name="batcher").start()
+
+    @property
+    def healthy(self) -> bool:
+        """False after several failed runs in a row, so that the instance is replaced."""
+        return self._failures < _FAILURES_TO_GIVE_UP
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that no run has taken yet."""
+        return self._waiting.qsize()
+
+    def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
+        """What the network's own `predict` returns. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
+        prepared = self._network.prepare(rgb_u8, alpha_u8)
+        future: Future[F32] = Future()
+        self._waiting.put((prepared, future))
+        try:
+            return self._network.finish(prepared, future.result(self._limit_s))
+        except FutureTimeout as error:
+            future.cancel()  # if it is not running yet, it need not
+            raise ServiceFault(Reason.TIMED_OUT, "the network is too busy") from error
+
+    def _work(self) -> None:
+        while True:
+            batch = [
+                (prepared, future) for prepared, future in self._collect() if future.set_running_or_notify_cancel()
+            ]
+            if batch:
+                self._run(batch)
+
+    def _collect(self) -> list[_Waiting]:
+        """The next picture and those that join it in time."""
+        batch = [self._waiting.get()]
+        end = time.monotonic() + self._max_delay_s
+        while len(batch) < self._max_batch:
+            try:
+                batch.append(self._waiting.get(timeout=max(0.0, end - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def _run(self, batch: list[_Waiting]) -> None:
+        try:
+            results = self._network.run([prepared for prepared, _ in batch])
+        except Exception as error:  # the thread must live on; every caller learns of it
+            self._failures += 1
+            fault = error if isinstance(error, MattingError) else ServiceFault(Reason.INTERNAL, type(error).__name__)
+            for _, future in batch:
+                future.set_exception(fault)
+            return
+        self._failures = 0
+        for (_, future), planes in zip(batch, results, strict=True):
+            future.set_result(planes)

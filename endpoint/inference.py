@@ -1,0 +1,75 @@
+"""The four functions that SageMaker's serving containers call, around the pipeline's own network and decoder.
+
+`serve.py` calls them; the prebuilt framework containers could load this file as it is.
+"""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import onnxruntime as ort
+
+from cutline.environment import choice, number
+from cutline.errors import Reason, ServiceFault
+from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.maps_file import CHANNELS, encode_maps
+from cutline.pipeline.network import CPU, Network, Provider
+
+# What SageMaker lets through to a container, and more than any network-size picture has.
+MAX_BYTES = 6 * MIB
+FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
+MODELS = ("isnet", "matte")
+_MAX_SIDE_PX = 2048
+# The exhaustive search would time every convolution anew for every size of batch, in the middle of serving.
+_CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"})
+
+
+class UnsupportedType(ValueError):
+    """The Content-Type is none of `FORMATS`."""
+
+
+class Predictor(Protocol):
+    """A `Network`, or something that queues in front of one."""
+
+    def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
+        """Raises ServiceFault."""
+
+
+Maps = tuple[dict[str, F32], int, int]
+
+
+def model_fn(model_dir: str) -> Network:
+    """The network that the variable ENDPOINT_MODEL names, on the GPU where there is one.
+
+    Raises:
+        ServiceFault: where the model cannot be opened or has other maps than `output_fn` can write.
+        SettingsError: where ENDPOINT_MODEL or THREADS is out of range.
+    """
+    name = choice(os.environ, "ENDPOINT_MODEL", MODELS)
+    threads = number(os.environ, "THREADS", int, 1, 256, len(os.sched_getaffinity(0)))
+    with_gpu = _CUDA[0] in ort.get_available_providers()
+    network = Network.open(Path(model_dir), name, threads, (_CUDA, CPU) if with_gpu else (CPU,))
+    if network.channels not in CHANNELS.values():
+        raise ServiceFault(Reason.MODEL_FAILED, f"{name} makes {', '.join(network.channels)}")
+    return network
+
+
+def input_fn(body: bytes, content_type: str) -> Picture:
+    """The picture, upright and in sRGB. Raises UnsupportedType, and InputRefused for the bytes."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in FORMATS:
+        raise UnsupportedType(f"Content-Type is one of {', '.join(FORMATS)}")
+    return decode_image(body, PictureLimits(frozenset({FORMATS[kind]}), MAX_BYTES, max_side_px=_MAX_SIDE_PX))
+
+
+def predict_fn(picture: Picture, model: Predictor) -> Maps:
+    """The network's maps by channel name, and the picture's width and height. Raises ServiceFault."""
+    return model.predict(picture.rgb_u8, picture.alpha_u8), picture.width, picture.height
+
+
+def output_fn(prediction: Maps, accept: str = "") -> tuple[bytes, str]:
+    """The maps as a PNG of the picture's size (`cutline.pipeline.maps_file`); `accept` has no other to choose."""
+    maps, width, height = prediction
+    return encode_maps(maps, width, height), "image/png"

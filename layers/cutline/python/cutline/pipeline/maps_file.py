@@ -1,0 +1,44 @@
+"""A network's maps as one small PNG, to be made on one machine and refined on another.
+
+Grey is the foreground. Grey and alpha are the foreground and the person: a file of two planes that every decoder reads.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.encode import encode_png
+from cutline.pipeline.grids import F32, resize_f32
+
+# The channels of models.toml by Pillow's mode.
+CHANNELS = {"L": ("foreground",), "LA": ("foreground", "person")}
+_FORMAT = "PNG"
+
+
+def encode_maps(maps: Mapping[str, F32], width: int, height: int) -> bytes:
+    """A PNG of `width` x `height`, 8 bits per plane, from maps (h, w) in [0, 1] by channel name."""
+    sized = [
+        resize_f32(maps[name], width, height, Image.Resampling.BILINEAR) for name in CHANNELS["LA"] if name in maps
+    ]
+    planes_u8 = [np.rint(plane * 255).astype(np.uint8) for plane in sized]
+    return encode_png(planes_u8[0] if len(planes_u8) == 1 else np.dstack(planes_u8))
+
+
+def decode_maps(data: bytes) -> dict[str, F32]:
+    """The maps of `encode_maps` again, (height, width) float32 in [0, 1].
+
+    Raises:
+        ServiceFault: where the bytes are no such file; they come from a service of ours, not from a caller.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=[_FORMAT]) as image:
+            names = CHANNELS[image.mode]
+            planes = np.asarray(image, np.float32) / np.float32(255)
+    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        raise ServiceFault(Reason.MODEL_FAILED, "the maps cannot be read") from error
+    return dict(zip(names, np.atleast_3d(planes).transpose(2, 0, 1), strict=True))
