@@ -28,7 +28,10 @@ LEAST_HALVED = 256
 
 
 def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
-    """The fp32 graph with batch norms folded into convolutions; input `image` (1, 3, size, size) RGB 0..255."""
+    """The fp32 graph with batch norms folded into convolutions; input `image` (batch, 3, size, size) RGB 0..255.
+
+    The batch axis is free, which costs a batch of one nothing and lets the GPU endpoint run several pictures at once.
+    """
     net = SegmentationNet(OUTPUTS[job])
     missing = load_weights(net, checkpoint)
     if missing:
@@ -44,9 +47,14 @@ def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
             input_names=["image"],
             output_names=[OUTPUT_NAMES[job]],
             opset_version=OPSET,
+            dynamic_axes={"image": {0: "batch"}, OUTPUT_NAMES[job]: {0: "batch"}},
             dynamo=False,
         )
-        return onnx.load(Path(folder) / "traced.onnx")
+        model = onnx.load(Path(folder) / "traced.onnx")
+    # With one axis free the exporter gives up on the output's others, although they are the input's.
+    for axis, length in enumerate((OUTPUTS[job], size, size), start=1):
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_value = length
+    return model
 
 
 def halve_weights(model: ModelProto) -> None:
