@@ -1,5 +1,6 @@
 """Callers of the APIs, written from the vendors' public samples: they share no code with what they test."""
 
+import base64
 import hashlib
 import hmac
 import io
@@ -8,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -34,9 +36,19 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+# Each is told of every call and its answer: method, url, headers, body, answer.
+observers: list[Callable[[str, str, dict[str, str], bytes, Answer], None]] = []
+
+
 def send(method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
     """One call; redirects are not followed, error statuses are answers."""
-    request = urllib.request.Request(url, data=body or None, method=method, headers=headers or {})
+    answer = _exchange(urllib.request.Request(url, data=body or None, method=method, headers=headers or {}))
+    for observe in observers:
+        observe(method, url, headers or {}, body, answer)
+    return answer
+
+
+def _exchange(request: urllib.request.Request) -> Answer:
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=40) as reply:
@@ -44,6 +56,24 @@ def send(method: str, url: str, body: bytes = b"", headers: dict[str, str] | Non
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
+
+
+def encoded(pixels: np.ndarray, image_format: str = "JPEG", **options: Any) -> bytes:
+    """A picture file of (H, W, 3|4) uint8 pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def plain_picture(width: int, height: int, image_format: str = "PNG") -> bytes:
+    """A disc on a plain ground: small, and quick to cut out."""
+    y, x = np.ogrid[:height, :width]
+    inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
+    pixels = np.where(inside[..., None], (200, 40, 30), (230, 232, 235)).astype(np.uint8)
+    return encoded(pixels, image_format)
+
+
+SMALL = plain_picture(64, 48)
 
 
 @dataclass(frozen=True)
@@ -54,11 +84,12 @@ class JdClient:
     access_key: str = "DEMOAK"
     secret: str = "DEMOSK"
     version: str = "2"
+    content_type: str = "application/octet-stream"
 
     def headers(self, path: str, body: bytes, *, at: float | None = None, nonce: str = "") -> dict[str, str]:
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
         signed = {
-            "content-type": "application/octet-stream",
+            "content-type": self.content_type,
             "host": urlsplit(self.base_url).netloc,
             "x-jdcloud-date": date,
             "x-jdcloud-nonce": nonce or str(uuid.uuid4()),
@@ -78,6 +109,10 @@ class JdClient:
 
     def cutout(self, body: bytes, path: str = "/api/cutout/") -> Answer:
         return send("POST", self.base_url + path, body, self.headers(path, body))
+
+    def segment(self, image: bytes) -> Answer:
+        document = {"image": base64.b64encode(image).decode()}
+        return self.cutout(json.dumps(document).encode(), "/jdai/SelfieSeg")
 
 
 @dataclass(frozen=True)
@@ -103,25 +138,69 @@ class AidgeClient:
     def post(self, document: Any, path: str = "/rest/ai/image/cut/out") -> Answer:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         url = f"{self.base_url}{path}?{urlencode(self.query())}"
-        return send("POST", url, body, {"Content-Type": "application/json"})
+        return send("POST", url, body, {"Content-Type": "application/json", "x-iop-trial": "true"})
 
     def get(self, fields: dict[str, str], path: str = "/ai/image/cut/out") -> Answer:
         return send("GET", f"{self.base_url}{path}?{urlencode({**self.query(), **fields})}")
 
 
-def encoded(pixels: np.ndarray, image_format: str = "JPEG", **options: Any) -> bytes:
-    """A picture file of (H, W, 3|4) uint8 pixels."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, image_format, **options)
-    return buffer.getvalue()
+def multipart(fields: dict[str, str], file: str = "", data: bytes | None = None) -> tuple[bytes, str]:
+    """The body and its Content-Type as curl makes them; without `data` there is no file."""
+    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    if data is not None:
+        head = f'name="{file}"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+        parts.append(head.encode() + data)
+    delimiter = uuid.uuid4().hex
+    opening = f"--{delimiter}\r\nContent-Disposition: form-data; ".encode()
+    body = b"".join(opening + part + b"\r\n" for part in parts) + f"--{delimiter}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={delimiter}"
 
 
-def plain_picture(width: int, height: int, image_format: str = "PNG") -> bytes:
-    """A disc on a plain ground: small, and quick to cut out."""
-    y, x = np.ogrid[:height, :width]
-    inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
-    pixels = np.where(inside[..., None], (200, 40, 30), (230, 232, 235)).astype(np.uint8)
-    return encoded(pixels, image_format)
+@dataclass(frozen=True)
+class PicWish:
+    """Calls as the vendor's samples do: multipart with X-API-KEY, then GET by task id once a second."""
+
+    url: str
+    key: str = "demo-key"
+    path: str = "/api/tasks/visual/segmentation"
+
+    def create(self, image: bytes | None = SMALL, **fields: str) -> Answer:
+        return self.post(*multipart(fields, "image_file", image))
+
+    def post(self, body: bytes, content_type: str) -> Answer:
+        return send("POST", self.url + self.path, body, {**self._key, "Content-Type": content_type})
+
+    def query(self, task_id: str) -> Answer:
+        return send("GET", f"{self.url}{self.path}/{task_id}", headers=self._key)
+
+    def poll(self, task_id: str) -> Any:
+        """The task's data, asked for until the state is 1 or negative, thirty times at the most."""
+        for _ in range(30):
+            data = self.query(task_id).json["data"]
+            if data["state"] == 1 or data["state"] < 0:
+                return data
+            time.sleep(1)
+        raise AssertionError(f"task {task_id} did not end: {data}")
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"X-API-KEY": self.key} if self.key else {}
+
+
+@dataclass(frozen=True)
+class AiLab:
+    """Calls as the vendor's samples do: multipart with ailabapi-api-key."""
+
+    url: str
+    key: str = "demo-key"
+    path: str = "/api/cutout/general/apparel-background-removal"
+
+    def cut(self, image: bytes | None, **fields: str) -> Answer:
+        return self.post(*multipart(fields, "image", image))
+
+    def post(self, body: bytes, content_type: str) -> Answer:
+        key = {"ailabapi-api-key": self.key} if self.key else {}
+        return send("POST", self.url + self.path, body, {**key, "Content-Type": content_type})
 
 
 def open_picture(data: bytes) -> Image.Image:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +15,17 @@ import pytest
 from cutline.accounts.account import Account, AccountStore
 from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
-from tests.localcloud.running import RunningCloud, running_cloud
+from tests.e2e.clients import observers
+from tests.e2e.ledger import Ledger
+from tests.e2e.rows import new_ledger
+from tests.localcloud.running import ROOT, RunningCloud, running_cloud
 
+REPORT = ROOT / "build" / "contract-rows.md"
+LEDGER = new_ledger()
+observers.append(LEDGER.note)
+_HERE = Path(__file__).parent
+_left_out: list[pytest.Item] = []
+_WHOLE = pytest.StashKey[bool]()
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
 
 
@@ -85,3 +94,38 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
     with running_cloud(state, *options) as running:
         yield FaultyCloud(running, state / "faults.json")
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """What this run has reached so far."""
+    return LEDGER
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    _left_out.extend(item for item in items if item.path.parent == _HERE)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """The ledger is judged when all else has run, and only where this whole folder runs."""
+    yield
+    judged = [item for item in items if item.path == _HERE / "test_rows.py"]
+    rest = [item for item in items if item not in judged]
+    here = {item.path for item in items}
+    whole = not _left_out and here >= set(_HERE.glob("test_*.py")) and not any("::" in arg for arg in config.args)
+    config.stash[_WHOLE] = whole
+    items[:] = [*rest, *judged] if whole else rest
+    if not whole and judged:
+        config.hook.pytest_deselected(items=judged)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.stash.get(_WHOLE, False):
+        return
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(LEDGER.report(), "utf-8")
+    terminalreporter.section("rows of the contracts reached over HTTP")
+    for line in LEDGER.summary():
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"Row by row: {REPORT.relative_to(ROOT)}")

@@ -96,8 +96,9 @@ def test_one_target_keeps_the_subjects_proportions(aidge: AidgeClient) -> None:
     assert 270 <= height <= 330  # the subject is a disc
 
 
-def test_a_get_call_carries_everything_in_the_query(aidge: AidgeClient) -> None:
-    body = aidge.get({"imageBase64": b64(plain_picture(100, 100)), "backGroundType": "TRANSPARENT"}).json
+@pytest.mark.parametrize("path", ["/ai/image/cut/out", "/rest/ai/image/cut/out"])
+def test_a_get_call_carries_everything_in_the_query(aidge: AidgeClient, path: str) -> None:
+    body = aidge.get({"imageBase64": b64(plain_picture(100, 100)), "backGroundType": "TRANSPARENT"}, path).json
     assert body["success"] is True
 
 
@@ -153,6 +154,12 @@ def test_a_disabled_account_is_refused(aidge: AidgeClient, accounts) -> None:
     assert_gateway_failure(answer, "InvalidAppKey", "The specified app_key is disabled")
 
 
+def test_an_account_without_this_api_is_refused(aidge: AidgeClient, accounts) -> None:
+    accounts.create("elsewhere-aidge", apis=frozenset({"pw"}))
+    answer = replace(aidge, app_key="APP-elsewhere-aidge", secret="SK-elsewhere-aidge").post({})
+    assert_gateway_failure(answer, "InvalidAppKey", "The specified app_key may not call this API")
+
+
 def test_an_exhausted_quota_is_told_in_the_vendors_words(aidge: AidgeClient, accounts) -> None:
     accounts.create("none", daily_quota=0)
     answer = replace(aidge, app_key="APP-none", secret="SK-none").post({})
@@ -176,6 +183,8 @@ def test_too_many_calls_are_501(aidge: AidgeClient, accounts) -> None:
         ({"imageBase64": b64(PICTURE), "backGroundType": "BLUE"},
          "backGroundType must be WHITE_BACKGROUND or TRANSPARENT"),
         ({"imageBase64": b64(PICTURE), "targetWidth": 99}, "targetWidth must be in [100,3000]"),
+        ({"imageBase64": b64(PICTURE), "targetWidth": 3001}, "targetWidth must be in [100,3000]"),
+        ({"imageBase64": b64(PICTURE), "targetHeight": 99}, "targetHeight must be in [100,3000]"),
         ({"imageBase64": b64(PICTURE), "targetHeight": 3001}, "targetHeight must be in [100,3000]"),
         ({"imageBase64": b64(PICTURE), "targetHeight": "tall"}, "targetHeight must be an integer"),
         ({"imageUrl": "ftp://example.com/a.jpg"},
@@ -197,18 +206,43 @@ def test_a_body_that_is_no_json_object_is_invalid(aidge: AidgeClient, body: byte
 
 
 @pytest.mark.parametrize(
-    "picture",
-    [b"text", PICTURE[:60], plain_picture(99, 120), plain_picture(3001, 100), plain_picture(120, 120, "GIF")],
-    ids=["text", "truncated", "small", "large", "gif"],
+    ("picture", "detail"),
+    [
+        (b"text", "Not one of BMP, JPEG, PNG, WEBP."),
+        (PICTURE[:60], "The picture cannot be decoded."),
+        (plain_picture(120, 120, "GIF"), "Not one of BMP, JPEG, PNG, WEBP."),
+        (plain_picture(99, 120), "A side is shorter than 100 px."),
+        (plain_picture(120, 99), "A side is shorter than 100 px."),
+        (plain_picture(3001, 100), "A side is longer than 3000 px."),
+        (plain_picture(100, 3001), "A side is longer than 3000 px."),
+    ],
+    ids=["text", "truncated", "gif", "99 wide", "99 high", "3001 wide", "3001 high"],
 )
-def test_a_picture_outside_the_contract_is_invalid(aidge: AidgeClient, picture: bytes) -> None:
-    body = aidge.post({"imageBase64": b64(picture)}).json
-    assert body["resCode"] == 700
-    assert body["resMessage"].startswith("invalid input: ")
+def test_a_picture_outside_the_contract_is_invalid(aidge: AidgeClient, picture: bytes, detail: str) -> None:
+    assert_invalid(aidge.post({"imageBase64": b64(picture)}), detail)
 
 
-def test_the_sides_of_100_and_3000_px_are_inclusive(aidge: AidgeClient) -> None:
-    assert aidge.post({"imageBase64": b64(plain_picture(3000, 100))}).json["success"] is True
+@pytest.mark.parametrize("size", [(3000, 100), (100, 3000)])
+def test_the_sides_of_100_and_3000_px_are_inclusive(aidge: AidgeClient, size: tuple[int, int]) -> None:
+    assert aidge.post({"imageBase64": b64(plain_picture(*size))}).json["success"] is True
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_each_format_is_taken(aidge: AidgeClient, image_format: str) -> None:
+    assert aidge.post({"imageBase64": b64(plain_picture(120, 100, image_format))}).json["success"] is True
+
+
+@pytest.mark.parametrize("side", [100, 3000])
+@pytest.mark.parametrize("name", ["targetWidth", "targetHeight"])
+def test_targets_of_100_and_3000_px_are_inclusive(aidge: AidgeClient, name: str, side: int) -> None:
+    body = aidge.post({"imageBase64": b64(PICTURE), name: side}).json
+    width, height = open_picture(follow(body["data"]["imageUrl"]).body).size
+    assert (width if name == "targetWidth" else height) == side
+
+
+def test_base64_wins_over_an_address(aidge: AidgeClient) -> None:
+    fields = {"imageBase64": b64(PICTURE), "imageUrl": "http://127.0.0.1:9/nothing"}
+    assert aidge.post(fields).json["success"] is True
 
 
 def test_a_wrong_method_is_405(aidge: AidgeClient) -> None:

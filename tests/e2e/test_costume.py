@@ -1,36 +1,17 @@
 """AILabTools costume over HTTP, row by row (contracts.md section 5)."""
 
-from dataclasses import dataclass
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
-from tests.e2e.clients import Answer, encoded, follow, open_picture, plain_picture, send
+from tests.e2e.clients import AiLab, Answer, encoded, follow, open_picture, plain_picture, send
 
-PATH = "/api/cutout/general/apparel-background-removal"
-MIB = 1024 * 1024
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)
 DRESSED = encoded(data.astronaut())
-
-
-@dataclass(frozen=True)
-class AiLab:
-    """Calls as the vendor's samples do: multipart with ailabapi-api-key."""
-
-    url: str
-    key: str = "demo-key"
-
-    def cut(self, image: bytes | None = DRESSED, **fields: str) -> Answer:
-        parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-        if image is not None:
-            parts.append(b'name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' + image)
-        body = b"".join(b"--b\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts) + b"--b--\r\n"
-        return self.post(body, "multipart/form-data; boundary=b")
-
-    def post(self, body: bytes, content_type: str) -> Answer:
-        return send("POST", self.url + PATH, body, {"ailabapi-api-key": self.key, "Content-Type": content_type})
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +19,48 @@ def ailab(cloud) -> AiLab:
     return AiLab(cloud.url)
 
 
-def assert_refused(answer: Answer, status: int, code: str, message: str) -> None:
+def assert_refused(answer: Answer, status: int, code: str, sentence: str, detail: str = "") -> None:
+    """The documented body and nothing else; without a detail the sentence stands for it."""
+    assert answer.status == status
     body = answer.json
-    assert answer.status == body["error_code"] == body["error_detail"]["status_code"] == status
-    assert set(body) == {"request_id", "log_id", "error_code", "error_code_str", "error_msg", "error_detail"}
-    assert body["error_code_str"] == body["error_detail"]["code"] == code
-    assert body["error_msg"] == body["error_detail"]["code_message"] == message
-    assert body["error_detail"]["message"]
-    assert body["log_id"].isdigit()
+    assert re.fullmatch(r"[0-9a-f-]{36}", body.pop("request_id"))
+    assert re.fullmatch(r"\d{19}", body.pop("log_id"))
+    assert body == {
+        "error_code": status,
+        "error_code_str": code,
+        "error_msg": sentence,
+        "error_detail": {
+            "status_code": status,
+            "code": code,
+            "code_message": sentence,
+            "message": detail or sentence,
+        },
+    }
 
 
 def elements_of(answer: Answer) -> tuple[str, dict[str, str]]:
+    """The two elements of the documented body."""
     assert answer.status == 200
     body = answer.json
-    assert body["error_code"] == 0
-    assert body["error_detail"] == {"status_code": 200, "code": "", "code_message": "", "message": ""}
-    first, second = body["data"]["elements"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", body.pop("request_id"))
+    assert re.fullmatch(r"\d{19}", body.pop("log_id"))
+    first, second = body.pop("data")["elements"]
+    assert body == {
+        "error_code": 0,
+        "error_code_str": "",
+        "error_msg": "",
+        "error_detail": {"status_code": 200, "code": "", "code_message": "", "message": ""},
+    }
     assert (set(first), set(second)) == ({"image_url"}, {"class_url"})
     return first["image_url"], second["class_url"]
 
 
+def pixels_behind(url: str) -> np.ndarray:
+    return np.asarray(open_picture(follow(url).body))
+
+
 def test_the_clothes_come_back_without_the_face_and_the_wall(ailab: AiLab) -> None:
-    image_url, class_url = elements_of(ailab.cut())
+    image_url, class_url = elements_of(ailab.cut(DRESSED))
     assert class_url == {}
     picture = open_picture(follow(image_url).body)
     assert (picture.format, picture.mode, picture.size) == ("PNG", "RGBA", (512, 512))
@@ -70,7 +71,7 @@ def test_the_clothes_come_back_without_the_face_and_the_wall(ailab: AiLab) -> No
 
 
 def test_each_requested_class_has_a_key_and_the_absent_ones_are_empty(ailab: AiLab) -> None:
-    _, class_url = elements_of(ailab.cut(cloth_class=",".join(CLASSES)))
+    _, class_url = elements_of(ailab.cut(DRESSED, cloth_class=",".join(CLASSES)))
     assert tuple(class_url) == CLASSES
     assert class_url["shoes"] == ""
     found = [url for url in class_url.values() if url]
@@ -80,76 +81,129 @@ def test_each_requested_class_has_a_key_and_the_absent_ones_are_empty(ailab: AiL
 
 @pytest.mark.parametrize(("return_form", "mode"), [("mask", "L"), ("whiteBK", "RGB")])
 def test_return_form_holds_for_every_url(ailab: AiLab, return_form: str, mode: str) -> None:
-    image_url, class_url = elements_of(ailab.cut(cloth_class=",".join(CLASSES), return_form=return_form))
+    image_url, class_url = elements_of(ailab.cut(DRESSED, cloth_class=",".join(CLASSES), return_form=return_form))
     for url in (image_url, *(url for url in class_url.values() if url)):
         assert open_picture(follow(url).body).mode == mode
 
 
-def test_out_mode_1_merges_the_requested_classes(ailab: AiLab) -> None:
-    _, class_url = elements_of(ailab.cut(cloth_class=",".join(CLASSES)))
-    name = next(name for name, url in class_url.items() if url)
-    image_url, one = elements_of(ailab.cut(cloth_class=name, out_mode="1"))
-    assert np.array_equal(
-        np.asarray(open_picture(follow(image_url).body)), np.asarray(open_picture(follow(one[name]).body))
-    )
+@pytest.fixture(scope="module")
+def worn(ailab: AiLab) -> str:
+    """A class that the networks find in the picture."""
+    _, class_url = elements_of(ailab.cut(DRESSED, cloth_class=",".join(CLASSES)))
+    return next(name for name, url in class_url.items() if url)
 
 
-NO_TARGET = (422, "ERROR_NO_RECOGNITION_TARGET_DETECTED", "No recognition target detected in the image.")
+def test_class_names_are_taken_as_clients_write_them(ailab: AiLab) -> None:
+    _, class_url = elements_of(ailab.cut(DRESSED, cloth_class=f" {', ,'.join(CLASSES).upper()},tops,"))
+    assert tuple(class_url) == CLASSES
+
+
+@pytest.mark.parametrize("fields", [{}, {"out_mode": "0"}])
+def test_out_mode_0_shows_all_garments_whatever_classes_are_requested(
+    ailab: AiLab, worn: str, fields: dict[str, str]
+) -> None:
+    everything, _ = elements_of(ailab.cut(DRESSED))
+    image_url, class_url = elements_of(ailab.cut(DRESSED, cloth_class=worn, **fields))
+    assert set(class_url) == {worn}
+    assert class_url[worn]
+    assert np.array_equal(pixels_behind(image_url), pixels_behind(everything))
+
+
+def test_out_mode_0_names_an_absent_class_and_leaves_it_empty(ailab: AiLab) -> None:
+    assert elements_of(ailab.cut(DRESSED, cloth_class="shoes"))[1] == {"shoes": ""}
+
+
+def test_out_mode_1_merges_the_requested_classes(ailab: AiLab, worn: str) -> None:
+    image_url, class_url = elements_of(ailab.cut(DRESSED, cloth_class=worn, out_mode="1"))
+    assert np.array_equal(pixels_behind(image_url), pixels_behind(class_url[worn]))
+
+
+def test_out_mode_1_without_classes_is_out_mode_0(ailab: AiLab) -> None:
+    everything, _ = elements_of(ailab.cut(DRESSED))
+    image_url, class_url = elements_of(ailab.cut(DRESSED, out_mode="1"))
+    assert class_url == {}
+    assert np.array_equal(pixels_behind(image_url), pixels_behind(everything))
+
+
+NO_TARGET = (
+    422,
+    "ERROR_NO_RECOGNITION_TARGET_DETECTED",
+    "No recognition target detected in the image.",
+    "none of the garments asked for was found",
+)
 
 
 def test_nothing_to_wear_is_422(ailab: AiLab) -> None:
     assert_refused(ailab.cut(SMALL), *NO_TARGET)
-    assert_refused(ailab.cut(cloth_class="shoes", out_mode="1"), *NO_TARGET)
+    assert_refused(ailab.cut(DRESSED, cloth_class="shoes", out_mode="1"), *NO_TARGET)
+
+
+UNSUPPORTED = (415, "UNSUPPORTED_FILE_TYPES", "Unsupported file types.", "Not one of BMP, JPEG, PNG.")
+LOW = (422, "ERROR_LOW_RESOLUTION", "File resolution too low.", "A side is shorter than 51 px.")
+HIGH = (413, "FILE_RESOLUTION_EXCEEDS_LIMITS", "File resolution exceeds limits.", "A side is longer than 2999 px.")
 
 
 @pytest.mark.parametrize(
-    ("image", "status", "code", "message"),
+    ("image", "refusal"),
     [
-        (b"", 400, "PARAMETERS_CANNOT_EMPTY", "Parameters cannot be empty."),
-        (b"no picture", 415, "UNSUPPORTED_FILE_TYPES", "Unsupported file types."),
-        (plain_picture(64, 60, "GIF"), 415, "UNSUPPORTED_FILE_TYPES", "Unsupported file types."),
-        (plain_picture(64, 60, "WEBP"), 415, "UNSUPPORTED_FILE_TYPES", "Unsupported file types."),
-        (SMALL[:150], 422, "FILE_DECODING_FAILURE", "File decoding failed."),
-        (plain_picture(50, 60), 422, "ERROR_LOW_RESOLUTION", "File resolution too low."),
-        (plain_picture(60, 3000), 413, "FILE_RESOLUTION_EXCEEDS_LIMITS", "File resolution exceeds limits."),
+        (b"", (400, "PARAMETERS_CANNOT_EMPTY", "Parameters cannot be empty.", "image is empty")),
+        (b"no picture", UNSUPPORTED),
+        (plain_picture(64, 60, "GIF"), UNSUPPORTED),
+        (plain_picture(64, 60, "WEBP"), UNSUPPORTED),
+        (plain_picture(64, 60, "TIFF"), UNSUPPORTED),
+        (SMALL[:150], (422, "FILE_DECODING_FAILURE", "File decoding failed.", "The picture cannot be decoded.")),
+        (plain_picture(50, 60), LOW),
+        (plain_picture(60, 50), LOW),
+        (plain_picture(60, 3000), HIGH),
+        (plain_picture(3000, 60), HIGH),
     ],
-    ids=["empty", "no picture", "gif", "webp", "cut short", "50", "3000"],
+    ids=["empty", "no picture", "gif", "webp", "tiff", "cut short", "50 wide", "50 high", "3000 high", "3000 wide"],
 )
-def test_what_is_wrong_with_the_picture_is_told(
-    ailab: AiLab, image: bytes, status: int, code: str, message: str
-) -> None:
-    assert_refused(ailab.cut(image), status, code, message)
+def test_what_is_wrong_with_the_picture_is_told(ailab: AiLab, image: bytes, refusal: tuple[int, str, str, str]) -> None:
+    assert_refused(ailab.cut(image), *refusal)
 
 
-@pytest.mark.parametrize("size", [(51, 60), (60, 2999)])
-def test_one_step_inside_the_limits_the_picture_is_looked_at(ailab: AiLab, size: tuple[int, int]) -> None:
-    assert ailab.cut(plain_picture(*size)).json["error_code_str"] in ("", NO_TARGET[1])
+@pytest.mark.parametrize(("side", "image_format"), [(51, "PNG"), (2999, "JPEG"), (256, "BMP")])
+def test_one_step_inside_the_limits_the_picture_is_served(ailab: AiLab, side: int, image_format: str) -> None:
+    resized = np.asarray(Image.fromarray(data.astronaut()).resize((side, side)))
+    image_url, _ = elements_of(ailab.cut(encoded(resized, image_format)))
+    assert open_picture(follow(image_url).body).size == (side, side)
 
 
-@pytest.mark.parametrize("fields", [{"cloth_class": "dress"}, {"return_form": "png"}, {"out_mode": "2"}])
-def test_a_bad_parameter_is_400(ailab: AiLab, fields: dict[str, str]) -> None:
-    assert_refused(ailab.cut(**fields), 400, "ERROR_INVALID_PARAMETER", "Invalid parameter.")
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"cloth_class": "dress"}, "cloth_class must be a comma list of tops, coat, skirt, pants, bag, shoes, hat"),
+        ({"return_form": "png"}, "return_form must be mask or whiteBK"),
+        ({"out_mode": "2"}, "out_mode must be 0 or 1"),
+    ],
+)
+def test_a_bad_parameter_is_400(ailab: AiLab, fields: dict[str, str], detail: str) -> None:
+    refusal = (400, "ERROR_INVALID_PARAMETER", "Invalid parameter.", detail)
+    assert_refused(ailab.cut(DRESSED, **fields), *refusal)
 
 
 def test_a_form_without_picture_or_no_form_at_all_is_400(ailab: AiLab) -> None:
-    assert_refused(ailab.cut(None, out_mode="0"), 400, "MISSING_PARAMETERS", "Missing parameters.")
-    assert_refused(ailab.post(b"{}", "application/json"), 400, "ERROR_PARAMETERS", "Invalid parameters.")
+    missing = (400, "MISSING_PARAMETERS", "Missing parameters.", "image is required and must be a file")
+    assert_refused(ailab.cut(None, out_mode="0"), *missing)
+    no_form = (400, "ERROR_PARAMETERS", "Invalid parameters.", "the body must be multipart/form-data")
+    assert_refused(ailab.post(b"{}", "application/json"), *no_form)
 
 
 def test_a_wrong_key_is_401_and_a_disabled_one_403(ailab: AiLab, accounts) -> None:
     for key in ("", "wrong"):
-        answer = AiLab(ailab.url, key).cut()
+        answer = AiLab(ailab.url, key).cut(DRESSED)
         assert_refused(answer, 401, "ERROR_USER_NOT_EXISTS", "The user does not exist.")
     accounts.create("locked", enabled=False)
-    assert_refused(AiLab(ailab.url, "key-locked").cut(), 403, "ERROR_USER_LOCKED", "The user is locked.")
+    assert_refused(AiLab(ailab.url, "key-locked").cut(DRESSED), 403, "ERROR_USER_LOCKED", "The user is locked.")
     accounts.create("elsewhere", apis=frozenset({"pw"}))
-    answer = AiLab(ailab.url, "key-elsewhere").cut()
+    answer = AiLab(ailab.url, "key-elsewhere").cut(DRESSED)
     assert_refused(answer, 401, "ERROR_APPLICATIONS_NOT_EXISTS", "The application does not exist.")
 
 
 def test_spent_credits_and_the_rate_are_429(ailab: AiLab, accounts) -> None:
     accounts.create("spent", daily_quota=0)
-    assert_refused(AiLab(ailab.url, "key-spent").cut(), 429, "ERROR_NOT_ENOUGH_CREDITS", "Insufficient credits.")
+    assert_refused(AiLab(ailab.url, "key-spent").cut(DRESSED), 429, "ERROR_NOT_ENOUGH_CREDITS", "Insufficient credits.")
     accounts.create("slow-ailab", qps=0.01)
     slow = AiLab(ailab.url, "key-slow-ailab")
     slow.cut(b"")
@@ -159,4 +213,4 @@ def test_spent_credits_and_the_rate_are_429(ailab: AiLab, accounts) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_another_method_is_404(ailab: AiLab, method: str) -> None:
     message = "AI does not exist or has been deactivated, please contact the platform."
-    assert_refused(send(method, ailab.url + PATH), 404, "ERROR_AI_NOT_EXISTS", message)
+    assert_refused(send(method, ailab.url + ailab.path), 404, "ERROR_AI_NOT_EXISTS", message)

@@ -3,36 +3,15 @@
 import base64
 import json
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from skimage import data
 
-from tests.e2e.clients import Answer, encoded, follow, open_picture, plain_picture, send
+from tests.e2e.clients import SMALL, Answer, PicWish, encoded, follow, open_picture, plain_picture, send
 
-PATH = "/api/tasks/visual/segmentation"
-MIB = 1024 * 1024
-SMALL = plain_picture(64, 48)
-
-
-@dataclass(frozen=True)
-class PicWish:
-    """Calls as the vendor's samples do: multipart with X-API-KEY, then GET by task id."""
-
-    url: str
-    key: str = "demo-key"
-
-    def create(self, image: bytes | None = SMALL, **fields: str) -> Answer:
-        parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-        if image is not None:
-            parts.append(b'name="image_file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' + image)
-        body = b"".join(b"--b\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts) + b"--b--\r\n"
-        headers = {"X-API-KEY": self.key, "Content-Type": "multipart/form-data; boundary=b"}
-        return send("POST", self.url + PATH, body, headers)
-
-    def query(self, task_id: str) -> Answer:
-        return send("GET", f"{self.url}{PATH}/{task_id}", headers={"X-API-KEY": self.key})
+PATH = PicWish.path
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +53,28 @@ def test_a_photograph_comes_back_finished_and_can_be_asked_for(picwish: PicWish,
     assert (again.status, again.json) == (200, body)
 
 
-def test_base64_comes_back_on_post_and_get(picwish: PicWish) -> None:
-    body = picwish.create(return_type="2", output_type="3").json
-    assert "image" not in body["data"]
-    mask = open_picture(base64.b64decode(body["data"]["mask"], validate=True))
-    assert (mask.mode, mask.size) == ("L", (64, 48))
-    assert picwish.query(body["data"]["task_id"]).json == body
+@pytest.mark.parametrize("output_type", ["1", "2", "3"])
+@pytest.mark.parametrize("return_type", ["1", "2"])
+def test_image_and_mask_come_back_on_post_and_get(picwish: PicWish, return_type: str, output_type: str) -> None:
+    body = picwish.create(return_type=return_type, output_type=output_type).json
+    task = body["data"]
+    modes = {"image": "RGBA", "mask": "L"}
+    wanted = {"1": ("image", "mask"), "2": ("image",), "3": ("mask",)}[output_type]
+    assert {name for name in modes if name in task} == set(wanted)
+    for name in wanted:
+        file = follow(task[name]).body if return_type == "1" else base64.b64decode(task[name], validate=True)
+        picture = open_picture(file)
+        assert (picture.format, picture.mode, picture.size) == ("PNG", modes[name], (64, 48))
+    assert picwish.query(task["task_id"]).json == body
+
+
+def test_defaults_may_be_written_out_or_left_empty(picwish: PicWish) -> None:
+    written = picwish.create(type="auto", return_type="1", output_type="2", crop="0", format="png", bg_color="junk")
+    empty = picwish.create(type="", sync="", return_type="", output_type="", crop="", format="", bg_color="")
+    for answer in (written, empty):
+        task = answer.json["data"]
+        assert (task["type"], task["return_type"], task["output_type"], task["state"]) == ("auto", 1, 2, 1)
+        assert open_picture(follow(task["image"]).body).mode == "RGBA"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +82,7 @@ def test_base64_comes_back_on_post_and_get(picwish: PicWish) -> None:
     [
         ({}, "image/png", "RGBA"),
         ({"output_type": "1"}, "image/png", "RGBA"),
+        ({"output_type": "2"}, "image/png", "RGBA"),
         ({"output_type": "3"}, "image/png", "L"),
         ({"format": "jpg"}, "image/jpeg", "RGB"),
     ],
@@ -129,37 +125,37 @@ def test_each_format_is_taken(picwish: PicWish, image_format: str) -> None:
     assert picwish.create(plain_picture(64, 48, image_format)).json["data"]["state"] == 1
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("content_type", ["application/json", FORM])
 def test_json_and_forms_are_taken_too(picwish: PicWish, content_type: str) -> None:
     image = base64.b64encode(SMALL).decode()
     body = json.dumps({"image_base64": image, "sync": 1}).encode()
     if content_type != "application/json":
         body = f"sync=1&image_base64={image.replace('+', '%2B')}".encode()
-    answer = send("POST", picwish.url + PATH, body, {"X-API-KEY": picwish.key, "Content-Type": content_type})
+    answer = picwish.post(body, content_type)
     assert answer.json["data"]["state"] == 1
 
 
-def test_sync_0_gives_an_id_to_ask_for(picwish: PicWish) -> None:
-    body = picwish.create(sync="0").json
+@pytest.mark.parametrize("fields", [{}, {"callback_url": "http://127.0.0.1:9/"}])
+def test_sync_0_gives_an_id_to_ask_for(picwish: PicWish, fields: dict[str, str]) -> None:
+    body = picwish.create(sync="0", **fields).json
     assert body == {"status": 200, "message": "success", "data": {"task_id": body["data"]["task_id"]}}
-    deadline = time.monotonic() + 30
-    while (task := picwish.query(body["data"]["task_id"]).json["data"])["state"] not in (1, -1):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    task = picwish.poll(body["data"]["task_id"])
     assert (task["state"], task["progress"]) == (1, 100)
+    assert open_picture(follow(task["image"]).body).size == (64, 48)
 
 
 @pytest.mark.parametrize(
     "image",
-    [b"no picture", SMALL[:200], plain_picture(64, 48, "GIF"), plain_picture(4097, 4)],
-    ids=["no picture", "cut short", "gif", "4097 px"],
+    [b"no picture", SMALL[:200], plain_picture(64, 48, "GIF"), plain_picture(4097, 4), plain_picture(4, 4097)],
+    ids=["no picture", "cut short", "gif", "4097 wide", "4097 high"],
 )
 def test_an_invalid_file_is_state_minus_7(picwish: PicWish, image: bytes) -> None:
     assert_failed_task(picwish, picwish.create(image), -7)
 
 
-def test_4096_px_are_taken(picwish: PicWish) -> None:
-    assert picwish.create(plain_picture(4096, 40)).json["data"]["state"] == 1
+@pytest.mark.parametrize("size", [(4096, 40), (40, 4096)])
+def test_4096_px_are_taken(picwish: PicWish, size: tuple[int, int]) -> None:
+    assert picwish.create(plain_picture(*size)).json["data"]["state"] == 1
 
 
 def test_an_address_that_may_not_be_fetched_is_state_minus_3(picwish: PicWish) -> None:
@@ -171,6 +167,7 @@ def test_an_address_that_may_not_be_fetched_is_state_minus_3(picwish: PicWish) -
     ("fields", "message"),
     [
         ({"type": "cat"}, "Invalid task type"),
+        ({"sync": "2"}, "Invalid sync"),
         ({"return_type": "9"}, "Invalid return type"),
         ({"sync": "0", "return_type": "3"}, "Invalid return type"),
         ({"output_type": "0"}, "Invalid output type"),
@@ -189,9 +186,16 @@ def test_no_source_is_400(picwish: PicWish) -> None:
     assert_request_error(picwish.create(None, sync="1"), 400, message)
 
 
-def test_an_upload_beyond_the_gateway_is_413(picwish: PicWish) -> None:
-    answer = picwish.create(SMALL.ljust(5 * MIB, b"\0"))
-    assert (answer.status, answer.json["status"]) == (413, 413)
+def test_a_body_that_cannot_be_read_is_400(picwish: PicWish) -> None:
+    assert_request_error(picwish.post(b"{", "application/json"), 400, "body is not valid JSON")
+    assert_request_error(picwish.post(b"image_base64=*", FORM), 400, "image is not valid base64")
+
+
+def test_a_disabled_key_and_one_for_other_apis_are_401(picwish: PicWish, accounts) -> None:
+    accounts.create("off-picwish", enabled=False)
+    accounts.create("elsewhere-picwish", apis=frozenset({"aid"}))
+    for key in ("key-off-picwish", "key-elsewhere-picwish"):
+        assert_request_error(PicWish(picwish.url, key).create(), 401, "Unauthorized")
 
 
 def test_a_wrong_key_is_401_on_post_and_get(picwish: PicWish) -> None:

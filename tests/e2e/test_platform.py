@@ -1,0 +1,67 @@
+"""What the platform around the APIs answers: too much for a synchronous call, and networks that do not open."""
+
+import base64
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
+from tests.e2e.test_costume import DRESSED, assert_refused
+from tests.e2e.test_jd_gateway import MATTING, SELFIE
+from tests.e2e.test_tasks import assert_failed_task
+from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+
+TOO_LARGE = bytes(5 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        lambda url: JdClient(url).cutout(TOO_LARGE),
+        lambda url: JdClient(url).segment(TOO_LARGE),
+        lambda url: PicWish(url).create(TOO_LARGE),
+        lambda url: AidgeClient(url).post({"imageBase64": base64.b64encode(TOO_LARGE).decode()}),
+        lambda url: AiLab(url).cut(TOO_LARGE),
+    ],
+    ids=["matting", "selfie", "picwish", "aidge", "ailab"],
+)
+def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
+    cloud: RunningCloud, post: Callable[[str], Answer]
+) -> None:
+    answer = post(cloud.url)
+    assert answer.status == 413
+    assert answer.json["requestId"]
+    message = "about 4.4 MiB pass through a synchronous call; send an address of the picture instead"
+    assert {name: value for name, value in answer.json.items() if name != "requestId"} == {
+        "status": 413,
+        "message": f"Request Entity Too Large: {message}",
+        "error_code": 413,
+        "code": "REQUEST_TOO_LARGE",
+        "resCode": 700,
+        "success": False,
+    }
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cloud whose model layer was cut short on its way."""
+    home = tmp_path_factory.mktemp("damaged")
+    for name in ("template.yaml", "functions", "layers/runtime", "layers/cutline", "layers/model/models.toml"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).symlink_to(ROOT / name)
+    for network in (ROOT / "layers" / "model").glob("*.onnx"):
+        (home / "layers" / "model" / network.name).write_bytes(network.read_bytes()[:1000])
+    with running_cloud(home / "state", f"--template={home / 'template.yaml'}") as running:
+        yield running.url
+
+
+def test_networks_that_do_not_open_are_told_in_each_apis_words(damaged: str) -> None:
+    provider = (500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试")
+    MATTING.assert_refused(JdClient(damaged).cutout(SMALL), *provider)
+    SELFIE.assert_refused(SELFIE.call(JdClient(damaged)), *provider)
+    picwish = PicWish(damaged)
+    assert_failed_task(picwish, picwish.create(), -1)
+    picture = base64.b64encode(plain_picture(100, 100)).decode()
+    body = AidgeClient(damaged).post({"imageBase64": picture}).json
+    assert (body["resCode"], body["resMessage"], body["data"]) == (801, "model failed", None)
+    assert_refused(AiLab(damaged).cut(DRESSED), 500, "PROCESSING_FAILURE", "Processing failed.")
