@@ -134,4 +134,5 @@ _BAD: dict[str, dict[str, str | None]] = {
     "One of .+ is required": {},
     ".+ base64": {"image_base64": "no base64"},
     ".+ JSON.*": {"body": ".*"},
+    "this Idempotency-Key was used .+": {"idempotency-key": ".+"},
 }
