@@ -138,7 +138,7 @@ def _mappings(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: d
             function_name=answers[keys["FunctionName"]],
             batch_size=int(properties.get("BatchSize", 10)),
             partial_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-            max_concurrency=int(properties.get("ScalingConfig", {}).get("MaximumConcurrency", 2)),
+            max_concurrency=int(answers.get(keys.get("MaximumConcurrency", ""), 2)),
         )
         found.append(mapping)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from localcloud.account import REGION, client
 from localcloud.deploy import QueueMapping
-from localcloud.runtime import LambdaService, ServiceRefusal
+from localcloud.runtime import LOCAL_SANDBOXES, LambdaService, ServiceRefusal
 
 _WAIT_S = 5
 _SQS_BATCH = 10
@@ -22,7 +22,7 @@ class Pollers:
         self._service = service
         self._stopping = threading.Event()
         for mapping in mappings:
-            for _ in range(mapping.max_concurrency):
+            for _ in range(min(mapping.max_concurrency, LOCAL_SANDBOXES)):
                 threading.Thread(target=self._poll, args=(mapping,), daemon=True).start()
 
     def stop(self) -> None:

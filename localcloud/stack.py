@@ -96,7 +96,9 @@ class Questions:
         properties, condition = resource.get("Properties", {}), resource.get("Condition")
         match resource["Type"]:
             case "AWS::Lambda::EventSourceMapping":
-                return {key: self.add(properties[key], condition) for key in ("EventSourceArn", "FunctionName")}
+                wanted = {key: properties[key] for key in ("EventSourceArn", "FunctionName")}
+                wanted |= properties.get("ScalingConfig", {})
+                return {key: self.add(value, condition) for key, value in wanted.items()}
             case "AWS::StepFunctions::StateMachine":
                 asked = {f"${key}": self.add(v, condition) for key, v in _substitutions(properties).items()}
                 asked["definition"] = self.add(_definition(properties), condition)

@@ -16,7 +16,9 @@ metrics = Metrics(namespace="Cutline", service="tasks")
 settings = Settings.from_environment()
 work = CutoutWork(settings.models_dir, settings.model, settings.threads, ANY_SUBJECT)
 bootstrap = Bootstrap(settings)
-desk = TaskDesk(bootstrap.service(work, logger, metrics), bootstrap.tasks, bootstrap.results)
+desk = TaskDesk(
+    bootstrap.service(work, logger, metrics), bootstrap.tasks, bootstrap.results, bootstrap.files, bootstrap.flow
+)
 try:
     work.open()
 except ServiceFault:

@@ -10,7 +10,6 @@ from PIL import Image
 
 from cutline.pipeline.cutout import Cutout, CutRequest, cut_out
 from cutline.pipeline.decode import Picture
-from cutline.pipeline.model_entry import ModelEntry
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
 from tests.pipeline.composites import compose, disc
@@ -21,7 +20,7 @@ MODELS = Path(__file__).parents[2] / "layers" / "model"
 class Says:
     """A network that answers with given maps."""
 
-    entry = ModelEntry("says", Path(), "", "", (), 320, 320, False, 1.0, (0, 0, 0), (1, 1, 1), False)
+    view_size = (320, 320)
 
     def __init__(self, **maps: np.ndarray) -> None:
         self.maps = maps

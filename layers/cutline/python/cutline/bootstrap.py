@@ -11,11 +11,15 @@ from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
 from cutline.accounts.idempotency import Idempotency
 from cutline.accounts.meter import Meter
+from cutline.adapters.endpoint import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.fetch import FetchPolicy
+from cutline.adapters.flow import TaskFlow
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.results import ResultStore
 from cutline.adapters.tasks import TaskStore
-from cutline.service import Service, Work
+from cutline.adapters.workfiles import WorkFiles
+from cutline.call import Work
+from cutline.service import Service
 from cutline.settings import Settings
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
@@ -53,7 +57,7 @@ class Bootstrap:
         cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
         return Gate(
             AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher),
-            Meter(self._meter_table, self.settings.service_qps),
+            self.meter,
             self._meter_table,
             lenient_body_hash=self.settings.lenient_body_hash,
         )
@@ -62,7 +66,38 @@ class Bootstrap:
     def results(self) -> ResultStore:
         """Results and their links."""
         self.settings.require("output_bucket")
-        return ResultStore(self._client("s3"), self.settings.output_bucket, self._link_secret)
+        return ResultStore(self._client("s3"), self.settings.output_bucket, self.link_secret)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Rate, quota and charge alone, for work whose caller has been let in before."""
+        self.settings.require("meter_table")
+        return Meter(self._meter_table, self.settings.service_qps)
+
+    @cached_property
+    def files(self) -> WorkFiles:
+        """What tasks work on."""
+        self.settings.require("input_bucket")
+        return WorkFiles(self._client("s3"), self.settings.input_bucket)
+
+    @cached_property
+    def flow(self) -> TaskFlow:
+        """The state machine of the tasks."""
+        self.settings.require("flow_arn")
+        return TaskFlow(self._client("stepfunctions"), self.settings.flow_arn)
+
+    @cached_property
+    def endpoint(self) -> GpuEndpoint | None:
+        """The GPU endpoint that runs the network for tasks, where the stack has one."""
+        settings = self.settings
+        if settings.endpoint_kind == "none":
+            return None
+        settings.require("endpoint_name")
+        runtime = boto3.client("sagemaker-runtime", config=CALL_CONFIG)
+        if settings.endpoint_kind == "realtime":
+            return RealtimeEndpoint(runtime, settings.endpoint_name)
+        settings.require("input_bucket")
+        return AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.input_bucket)
 
     @cached_property
     def tasks(self) -> TaskStore:
@@ -78,7 +113,8 @@ class Bootstrap:
     def _meter_table(self) -> Any:
         return self._dynamodb.Table(self.settings.meter_table)
 
-    def _link_secret(self) -> bytes:
+    def link_secret(self) -> bytes:
+        """The key of the HMAC in result links, which the callbacks' keys hang on too."""
         self.settings.require("link_secret")
         answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.link_secret)
         return str(answer["SecretString"]).encode()

@@ -6,10 +6,9 @@ Whatever goes wrong on the way is released, logged and counted once, and worded 
 """
 
 import resource
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,75 +17,26 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.idempotency import Claim, FirstAnswer, Idempotency
-from cutline.accounts.meter import Reservation
+from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
-from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
+from cutline.call import Call, Deferral, Journal, Produced, Work
+from cutline.contracts.wire import Contract, Outcome, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.gateway_event import fits_the_proxy
-from cutline.pipeline.timing import StageTimer
 
 _THROTTLES = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
 )
 
 
-class Work(Protocol):
-    """What an API does with a picture: bytes in, results by name ("image", ...) out."""
-
-    def __call__(self, data: bytes, job: Job, timer: StageTimer) -> "Produced":
-        """Raises MattingError."""
-
-
-@dataclass(frozen=True)
-class Produced:
-    """Encoded results by name, each with its content type; `notes` go to the log."""
-
-    width: int
-    height: int
-    results: Mapping[str, tuple[bytes, str]]
-    notes: Mapping[str, Any]
-
-
-class Journal(Protocol):
-    """Keeps what became of a call, for an API that is asked about it later."""
-
-    def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
-        """The call succeeded."""
-
-    def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
-        """The call was parsed and then failed."""
-
-
-@dataclass
-class Call:
-    """One call on its way: what is known of it so far."""
-
-    contract: Contract
-    request: Request
-    timer: StageTimer = field(default_factory=StageTimer)
-    started: float = field(default_factory=time.perf_counter)
-    notes: dict[str, Any] = field(default_factory=dict)
-    reservation: Reservation | None = None
-    job: Job | None = None
-
-    @property
-    def elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self.started) * 1000)
-
-    @property
-    def progress(self) -> Progress:
-        """What a refusal may tell; the refused call itself has gone back to the quota."""
-        left = None if self.reservation is None else self.reservation.remaining
-        return Progress(self.job, Quota(None if left is None else left + 1), self.elapsed_ms)
-
-
 @dataclass(frozen=True)
 class Service:
     """Everything a call needs; built once per process.
 
-    `results` is None where answers carry the pixels themselves; `journal` is None where nobody asks again.
+    `results` is None where answers carry the pixels themselves, `journal` where nobody asks again, `deferral` where
+    every call is worked at once.
     """
 
     gate: Gate
@@ -98,6 +48,7 @@ class Service:
     metrics: Metrics
     time_limit_ms: int
     journal: Journal | None = None
+    deferral: Deferral | None = None
 
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
@@ -126,12 +77,17 @@ class Service:
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
         with call.timer.stage("gate"):
             account = self.gate.authenticate(contract, request)
-            call.notes["account_id"] = account.account_id
+        call.notes["account_id"] = account.account_id
+        with call.timer.stage("parse"):
+            _parse(call)
+        with call.timer.stage("gate"):
             claim = self._claim(call, account)
         if claim is not None and claim.first is not None:
             return self._replay(call, account, claim.first)
         try:
-            return self._reserve_and_serve(call, account, claim)
+            if self.deferral is not None and call.job is not None and self.deferral.takes(call.job):
+                return self._defer(call, account, claim, self.deferral)
+            return self._work_now(call, account, claim)
         except BaseException:
             if claim is not None:
                 self._undo("the claim on the key will lapse", self.idempotency.forget, claim)
@@ -139,28 +95,24 @@ class Service:
 
     def _claim(self, call: Call, account: Account) -> Claim | None:
         """The claim behind an `Idempotency-Key`. A request that cannot be parsed goes the way without one."""
-        contract, request = call.contract, call.request
-        key = request.headers.get("idempotency-key", "").strip()
-        if not key or request.method != "POST":
+        key = call.request.headers.get("idempotency-key", "").strip()
+        if not key or call.request.method != "POST" or call.job is None:
             return None
-        try:
-            call.job = contract.parse(request)
-        except InputRefused:
-            return None
+        contract = call.contract
         return self.idempotency.claim(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
 
     def _replay(self, call: Call, account: Account, first: FirstAnswer) -> Response:
         """The first answer again; charged here if the first call died after keeping it, otherwise not again."""
-        with call.timer.stage("settle"):
-            self.gate.settle(Reservation(account, first.day, first.call_id, None), call.contract.NAME)
+        if first.settles:
+            with call.timer.stage("settle"):
+                self.gate.settle(Reservation(account, first.day, first.call_id, None), call.contract.NAME)
         call.notes["replayed"] = True
         return first.response
 
-    def _reserve_and_serve(self, call: Call, account: Account, claim: Claim | None) -> Response:
+    def _work_now(self, call: Call, account: Account, claim: Claim | None) -> Response:
         """Reserves, works and settles; whatever fails is released."""
         api = call.contract.NAME
-        with call.timer.stage("gate"):
-            call.reservation = reservation = self.gate.reserve(account, call.request)
+        reservation = self._reserve(call, account, HOLD_S)
         try:
             response = self._produce(call, reservation)
             if claim is not None:
@@ -173,11 +125,29 @@ class Service:
         call.notes["charge_micros"] = account.price_of(api)
         return response
 
+    def _defer(self, call: Call, account: Account, claim: Claim | None, deferral: Deferral) -> Response:
+        """Reserves and hands over: once accepted, the reservation is the task's to end."""
+        reservation = self._reserve(call, account, deferral.hold_s)
+        try:
+            response = deferral.accept(call, reservation)
+        except BaseException:
+            self._undo("the hold will lapse", self.gate.release, reservation, call.contract.NAME)
+            raise
+        if claim is not None:
+            self.idempotency.keep(claim, response, reservation, settles=False)
+        return response
+
+    def _reserve(self, call: Call, account: Account, hold_s: int) -> Reservation:
+        with call.timer.stage("gate"):
+            call.reservation = self.gate.reserve(account, call.request, hold_s)
+        return call.reservation
+
     def _produce(self, call: Call, reservation: Reservation) -> Response:
         """The answer to an admitted call, stored and noted."""
-        contract, request = call.contract, call.request
-        with call.timer.stage("parse"):
-            call.job = job = call.job or contract.parse(request)
+        contract, request, job = call.contract, call.request, call.job
+        if job is None:
+            assert call.refusal is not None
+            raise call.refusal
         data = job.source.data
         if data is None:
             with call.timer.stage("fetch"):
@@ -251,6 +221,14 @@ class Service:
         self.metrics.add_metric("Requests", MetricUnit.Count, 1)
         self.metrics.add_metric("TotalMs", MetricUnit.Milliseconds, total_ms)
         self.metrics.flush_metrics()
+
+
+def _parse(call: Call) -> None:
+    """Parses the request; why it cannot be parsed is told only once the caller's rate and quota have been looked at."""
+    try:
+        call.job = call.contract.parse(call.request)
+    except InputRefused as error:
+        call.refusal = error
 
 
 def _as_matting_error(error: Exception) -> MattingError:

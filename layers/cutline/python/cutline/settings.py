@@ -15,7 +15,8 @@ class Settings:
     """Documented defaults and ranges of every variable that the functions read.
 
     accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
-    tasks_table: likewise, for the tasks function alone.
+    tasks_table, input_bucket, flow_arn: likewise, for the functions that have to do with tasks.
+    endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.
     model: name of the cut-out's model in models.toml. Default "matte"; "isnet" is the quality tier.
     threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
@@ -30,8 +31,12 @@ class Settings:
     meter_table: str
     accounts_key: str
     tasks_table: str
+    input_bucket: str
     output_bucket: str
+    flow_arn: str
     link_secret: str
+    endpoint_kind: str
+    endpoint_name: str
     models_dir: Path
     model: str
     threads: int
@@ -49,8 +54,12 @@ class Settings:
             meter_table=env.get("METER_TABLE", ""),
             accounts_key=env.get("ACCOUNTS_KEY", ""),
             tasks_table=env.get("TASKS_TABLE", ""),
+            input_bucket=env.get("INPUT_BUCKET", ""),
+            flow_arn=env.get("FLOW_ARN", ""),
             output_bucket=env.get("OUTPUT_BUCKET", ""),
             link_secret=env.get("LINK_SECRET", ""),
+            endpoint_kind=choice(env, "GPU_ENDPOINT", ("none", "realtime", "async")),
+            endpoint_name=env.get("ENDPOINT_NAME", ""),
             models_dir=Path(env.get("MODELS_DIR", "/opt/models")),
             model=env.get("MODEL", "matte"),
             threads=number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),

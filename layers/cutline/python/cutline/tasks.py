@@ -1,18 +1,23 @@
 """Tasks behind the PicWish API: every call that becomes a task is remembered and can be asked about for an hour."""
 
-import base64
 from dataclasses import replace
 
+from cutline.adapters.flow import TaskFlow
 from cutline.adapters.results import ResultStore
 from cutline.adapters.tasks import TaskStore
+from cutline.adapters.workfiles import WorkFiles
+from cutline.call import Call
 from cutline.contracts import pw
 from cutline.contracts.wire import Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.service import Call, Service
+from cutline.flow.accept import Acceptance
+from cutline.flow.show import show_task
+from cutline.flow.task import view_key
+from cutline.service import Service
 
 
 class TaskJournal:
-    """Implements `cutline.service.Journal`: one record per task."""
+    """Implements `cutline.call.Journal`: one record per task."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
@@ -31,10 +36,13 @@ class TaskJournal:
 class TaskDesk:
     """Takes tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6)."""
 
-    def __init__(self, service: Service, store: TaskStore, results: ResultStore) -> None:
-        self._service = replace(service, journal=TaskJournal(store))
+    def __init__(
+        self, service: Service, store: TaskStore, results: ResultStore, files: WorkFiles, flow: TaskFlow
+    ) -> None:
+        self._service = replace(service, journal=TaskJournal(store), deferral=Acceptance(store, files, flow))
         self._store = store
         self._results = results
+        self._files = files
 
     def handle(self, request: Request, task_id: str | None) -> Response:
         """A new task, or the state of the one that `task_id` names."""
@@ -54,11 +62,10 @@ class TaskDesk:
         if record is None:
             raise InputRefused(Reason.NOT_FOUND)
         with call.timer.stage("load"):
-            return pw.show(record, self._images(request, record))
+            return show_task(self._waiting(record), self._results, request.base_url)
 
-    def _images(self, request: Request, record: pw.TaskRecord) -> dict[str, str]:
-        """Base64 where the task asked for that; otherwise links, also for a task whose POST brought bare bytes."""
-        if record.options.return_type == pw.AS_BASE64:
-            return {name: base64.b64encode(self._results.get(key)).decode() for name, key in record.keys.items()}
-        expires_at = record.created_at + pw.LINK_LIFETIME_S
-        return {name: self._results.link(request.base_url, key, expires_at) for name, key in record.keys.items()}
+    def _waiting(self, record: pw.TaskRecord) -> pw.TaskRecord:
+        """State 3 is read off the file that preparing ends with, which spares every task a write."""
+        if record.state == pw.PREPARING and self._files.exists(view_key(record)):
+            return replace(record, state=pw.WAITING)
+        return record

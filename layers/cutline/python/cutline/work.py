@@ -1,8 +1,9 @@
-"""What the APIs do with a picture: the pipeline behind `cutline.service.Work`."""
+"""What the APIs do with a picture: the pipeline behind `cutline.call.Work`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutline.call import Produced
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.cutout import cut_out
@@ -11,7 +12,6 @@ from cutline.pipeline.garments import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.request import GarmentRequest
 from cutline.pipeline.timing import StageTimer
-from cutline.service import Produced
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from cutline.accounts import aidge_signature, jd_signature
 from cutline.accounts.account import Account, AccountStore, Credential
-from cutline.accounts.meter import Meter, Reservation
+from cutline.accounts.meter import HOLD_S, Meter, Reservation
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
 
@@ -35,9 +35,9 @@ class Gate:
             raise AccessRefused(Reason.API_NOT_ALLOWED)
         return account
 
-    def reserve(self, account: Account, request: Request) -> Reservation:
+    def reserve(self, account: Account, request: Request, hold_s: int = HOLD_S) -> Reservation:
         """Room for one call. Raises AccessRefused with the reason that the contract words."""
-        return self._meter.reserve(account, request.request_id, request.received_at)
+        return self._meter.reserve(account, request.request_id, request.received_at, hold_s)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call."""

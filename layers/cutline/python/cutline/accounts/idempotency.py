@@ -43,11 +43,15 @@ class AnswerStore(Protocol):
 
 @dataclass(frozen=True)
 class FirstAnswer:
-    """What the first call with a key answered, and the reservation that pays for it."""
+    """What the first call with a key answered, and the reservation that pays for it.
+
+    `settles` is False where the answer was a promise: the task that keeps it is charged when it is done.
+    """
 
     response: Response
     day: str
     call_id: str
+    settles: bool
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Idempotency:
                 raise ServiceFault(Reason.OVERLOADED, "a call with this Idempotency-Key is still at work")
             self._sleep(_POLL_S)
 
-    def keep(self, claim: Claim, response: Response, reservation: Reservation) -> None:
+    def keep(self, claim: Claim, response: Response, reservation: Reservation, *, settles: bool = True) -> None:
         """Keeps the answer, before the call is charged: who repeats it pays, if the first call dies in between.
 
         Raises ServiceFault(OVERLOADED) where the claim has lapsed and is another call's now.
@@ -116,6 +120,7 @@ class Idempotency:
             ":headers": dict(response.headers),
             ":day": reservation.day,
             ":call": reservation.call_id,
+            ":settles": settles,
         }
         if len(response.body) <= _MAX_INLINE_BYTES:
             place, values[":body"] = "body", response.body
@@ -125,7 +130,7 @@ class Idempotency:
             self._table.update_item(
                 Key=claim.key,
                 UpdateExpression="SET #state = :done, #status = :status, headers = :headers, #day = :day,"
-                f" call_id = :call, {place} = :body",
+                f" call_id = :call, settles = :settles, {place} = :body",
                 ConditionExpression="#owner = :owner",
                 ExpressionAttributeNames={"#state": "state", "#status": "status", "#owner": "owner", "#day": "day"},
                 ExpressionAttributeValues=values,
@@ -178,7 +183,8 @@ class Idempotency:
     def _first(self, item: Mapping[str, Any]) -> FirstAnswer:
         body = self._answers.get(item["body_key"]) if "body_key" in item else bytes(item["body"])
         headers = {**item["headers"], "Idempotency-Replayed": "true"}
-        return FirstAnswer(Response(int(item["status"]), headers, body), item["day"], item["call_id"])
+        response = Response(int(item["status"]), headers, body)
+        return FirstAnswer(response, item["day"], item["call_id"], bool(item["settles"]))
 
 
 def fingerprint_of(job: Job) -> str:

@@ -50,15 +50,18 @@ class Meter:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
 
-    def reserve(self, account: Account, call_id: str, now: float | None = None) -> Reservation:
-        """Takes one call from the rate and the quota. Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | ...)."""
+    def reserve(self, account: Account, call_id: str, now: float | None = None, hold_s: int = HOLD_S) -> Reservation:
+        """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
+
+        Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
+        """
         now = time.time() if now is None else now
         if self._service is not None:
             try:
-                self._take(self._service, call_id, now, hold=False)
+                self._take(self._service, call_id, now, hold_s=0)
             except AccessRefused as error:
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
-        return self._take(account, call_id, now, hold=True)
+        return self._take(account, call_id, now, hold_s)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call: counted and charged once, however often the write itself is retried."""
@@ -83,7 +86,7 @@ class Meter:
             if error.response["Error"]["Code"] != _RACE:
                 raise
 
-    def _take(self, account: Account, call_id: str, now: float, *, hold: bool) -> Reservation:
+    def _take(self, account: Account, call_id: str, now: float, hold_s: int) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
         day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
@@ -91,7 +94,7 @@ class Meter:
         idle = True
         for _ in range(_ATTEMPTS):
             try:
-                item = self._write(account, day, call_id, now, idle=idle, hold=hold)
+                item = self._write(account, day, call_id, now, idle=idle, hold_s=hold_s)
             except ClientError as error:
                 if error.response["Error"]["Code"] != _RACE:
                     raise
@@ -103,7 +106,7 @@ class Meter:
         raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
 
     def _write(
-        self, account: Account, day: str, call_id: str, now: float, *, idle: bool, hold: bool
+        self, account: Account, day: str, call_id: str, now: float, *, idle: bool, hold_s: int
     ) -> Mapping[str, Any]:
         """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions."""
         now_us, interval_us, burst_us = _rate(account, now)
@@ -121,11 +124,11 @@ class Meter:
         if account.daily_quota is not None:
             condition += " AND (attribute_not_exists(taken) OR taken < :quota)"
             values[":quota"] = account.daily_quota
-        if hold:
+        if hold_s:
             sets.append("#hold = :until")
             condition += " AND attribute_not_exists(#hold)"
             names["#hold"] = _HOLD + call_id
-            values[":until"] = int(now) + HOLD_S
+            values[":until"] = int(now) + hold_s
         answer = self._table.update_item(
             Key=_key(account, day),
             UpdateExpression=f"SET {', '.join(sets)} ADD taken :one",

@@ -1,4 +1,4 @@
-"""Fetching a picture from an address that a caller chose (contracts.md 0.4).
+"""Fetching a picture from an address that a caller chose, and calling one back (contracts.md 0.4).
 
 The host name is resolved once, every address it has must be a global one, and the connection goes to the address that
 was judged, so a name that changes its mind in between gains nothing. Each redirect is judged again.
@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -72,26 +72,58 @@ def fetch(url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver = re
     raise _unreachable("too many redirects")
 
 
+def deliver(
+    url: str, body: bytes, headers: Mapping[str, str], policy: FetchPolicy, resolver: Resolver = resolve
+) -> int:
+    """The status that a POST of `body` to `url` is answered with, under the guards of `fetch`; redirects are answers.
+
+    Raises InputRefused(URL_UNREACHABLE).
+    """
+    deadline = time.monotonic() + policy.timeout_s
+    with _answer(_Call("POST", url, body, headers), policy, resolver, deadline) as answer:
+        return answer.status
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    url: str
+    body: bytes | None
+    headers: Mapping[str, str]
+
+
+_GET_HEADERS = {"Accept": "image/*,*/*;q=0.5"}
+
+
 def _fetch_once(
     url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver, deadline: float
 ) -> tuple[bytes, str | None]:
     """The body, or the address that the answer redirects to."""
-    parts = _checked(url)
+    with _answer(_Call("GET", url, None, _GET_HEADERS), policy, resolver, deadline) as answer:
+        if answer.status in _REDIRECTS and answer.getheader("Location"):
+            return b"", answer.getheader("Location")
+        if answer.status != _OK:
+            raise _unreachable(f"HTTP status {answer.status}")
+        return _read(answer, max_bytes, deadline), None
+
+
+@contextmanager
+def _answer(
+    call: _Call, policy: FetchPolicy, resolver: Resolver, deadline: float
+) -> Iterator[http.client.HTTPResponse]:
+    """One exchange with the judged address. Whatever goes wrong on the way is InputRefused(URL_UNREACHABLE)."""
+    parts = _checked(call.url)
     port = parts.port or _PORTS[parts.scheme]
     try:
         address = _judged_address(parts.hostname or "", port, policy, resolver, _left(deadline))
         with _connected(parts, address, port, deadline) as connection:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"Accept": "image/*,*/*;q=0.5", "User-Agent": "Cutline"})
+            connection.request(call.method, target, call.body, {"User-Agent": "Cutline", **call.headers})
             with connection.getresponse() as answer:
                 _left(deadline)  # headers that the watchdog cut short look like complete ones
-                if answer.status in _REDIRECTS and answer.getheader("Location"):
-                    return b"", answer.getheader("Location")
-                if answer.status != _OK:
-                    raise _unreachable(f"HTTP status {answer.status}")
-                return _read(answer, max_bytes, deadline), None
+                yield answer
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _unreachable("the image could not be downloaded") from error
+        raise _unreachable("the address could not be reached") from error
 
 
 def _joined(url: str, location: str) -> str:

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -36,11 +36,15 @@ class ResultStore:
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
-        return self._put(f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}", data, content_type)
+        key = f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}"
+        self.put_at(key, data, content_type)
+        return key
 
     def put_answer(self, account_id: str, body: bytes) -> str:
         """Stores the body of an answer that may be asked for again and returns its key. Raises ServiceFault."""
-        return self._put(f"i/{account_id}/{uuid.uuid4().hex}", body, "application/octet-stream")
+        key = f"i/{account_id}/{uuid.uuid4().hex}"
+        self.put_at(key, body, "application/octet-stream")
+        return key
 
     def get(self, key: str) -> bytes:
         """A stored result. Raises ServiceFault(STORE_FAILED)."""
@@ -49,12 +53,13 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
-    def _put(self, key: str, data: bytes, content_type: str) -> str:
+    def put_at(self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Stores a result under a key of the caller's choice. Raises ServiceFault(STORE_FAILED)."""
+        more = {"Metadata": dict(metadata)} if metadata else {}
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **more)
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
-        return key
 
     def link(self, base_url: str, key: str, expires_at: int) -> str:
         """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""

@@ -51,13 +51,13 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.OVERLOADED: _FAULT,
     Reason.INTERNAL: _FAULT,
 }
-DONE = 1
-_FAILED = -1
+QUEUED, DONE, PREPARING, WAITING, PROCESSING = 0, 1, 2, 3, 4
+FAILED = -1
 _INVALID_FILE = -7
 # What is wrong with the task: HTTP 200 and a negative state (3.5).
 STATES: Mapping[Reason, int] = {
-    Reason.NO_SUBJECT: _FAILED,
-    Reason.MODEL_FAILED: _FAILED,
+    Reason.NO_SUBJECT: FAILED,
+    Reason.MODEL_FAILED: FAILED,
     Reason.STORE_FAILED: -2,
     Reason.URL_UNREACHABLE: -3,
     Reason.URL_TOO_LARGE: -5,
@@ -69,9 +69,14 @@ STATES: Mapping[Reason, int] = {
     Reason.TIMED_OUT: -8,
 }
 
+# 100 only with state 1, 0 with every failure: there are clients that look at nothing else.
+_PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSING: 50}
+
 AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
 BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
 _SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
+# What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
+_MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
 _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
 
 
@@ -152,6 +157,11 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     return json_response(status, {"status": status, "message": message}, headers)
 
 
+def fits_as_base64(files: Mapping[str, bytes]) -> bool:
+    """Whether an answer can carry the files of a task whose `return_type` is 2."""
+    return sum(len(data) for data in files.values()) * 4 // 3 < _MAX_INLINE_BYTES
+
+
 def accepted(task_id: str) -> Response:
     """The answer to `sync=0`: what to ask for later."""
     return _success({"task_id": task_id})
@@ -162,11 +172,11 @@ def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
     data: dict[str, Any] = {
         "task_id": record.task_id,
         "state": record.state,
-        "progress": 100 if record.state == DONE else 0,
+        "progress": _PROGRESS.get(record.state, 0),
         "created_at": record.created_at,
     }
-    if record.processed_at is not None:
-        data["processed_at"] = record.processed_at
+    if record.processed_at is not None or record.state < 0:
+        data["processed_at"] = record.processed_at or record.created_at
     if record.state == DONE:
         options = record.options
         data |= {
@@ -177,6 +187,11 @@ def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
             "type": options.kind,
         }
     return _success(dict(sorted(data.items())))
+
+
+def queued(account_id: str, request: Request, options: Options) -> TaskRecord:
+    """The record of a task that is yet to be worked."""
+    return TaskRecord(options.task_id, account_id, QUEUED, int(request.received_at), None, None, options)
 
 
 def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> TaskRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -21,8 +21,7 @@ from cutline.pipeline.compose import (
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import CONTENT_TYPES, encode_jpeg, encode_png
 from cutline.pipeline.foreground import recover_foreground
-from cutline.pipeline.grids import U8, fit_within, resize_u8
-from cutline.pipeline.network import Network
+from cutline.pipeline.grids import F32, U8, fit_within, resize_u8
 from cutline.pipeline.refine import guide_side, lift_alpha, stretch_alpha
 from cutline.pipeline.request import CutRequest
 from cutline.pipeline.stamp import extract_stamp
@@ -30,6 +29,18 @@ from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer
 
 __all__ = ["CutRequest", "Cutout", "Matte", "ResolvedSubject", "cut_out", "matte_picture", "render"]
+
+
+class Predictor(Protocol):
+    """A network, or what another machine's network has said: `cutline.pipeline.network.Network`, `KnownMaps`."""
+
+    @property
+    def view_size(self) -> tuple[int, int]:
+        """Height and width from which on a reduced picture will do for `predict`."""
+
+    def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
+        """Maps (h, w) in [0, 1] by channel name. Raises ServiceFault."""
+
 
 ResolvedSubject = Literal["person", "object", "stamp"]
 _WHITE = (255, 255, 255)
@@ -67,7 +78,7 @@ class Cutout:
     box: Box | None
 
 
-def cut_out(picture: Picture, request: CutRequest, network: Network, timer: StageTimer) -> Cutout:
+def cut_out(picture: Picture, request: CutRequest, network: Predictor, timer: StageTimer) -> Cutout:
     """The subject of a picture, delivered as the request says.
 
     "auto" takes the network's foreground: every person and thing in front, together. "person" takes its person map;
@@ -81,7 +92,7 @@ def cut_out(picture: Picture, request: CutRequest, network: Network, timer: Stag
     return render(matte_picture(picture, request, network, timer), request, timer)
 
 
-def matte_picture(picture: Picture, request: CutRequest, network: Network, timer: StageTimer) -> Matte:
+def matte_picture(picture: Picture, request: CutRequest, network: Predictor, timer: StageTimer) -> Matte:
     """The subject's alpha and colours at the picture's size, before crop, background and size."""
     if request.subject == "stamp":
         with timer.stage("stamp"):
@@ -135,9 +146,10 @@ def _guide(rgb_u8: U8) -> U8:
     return resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
 
 
-def _network_view(picture: Picture, guide_u8: U8, network: Network) -> U8:
+def _network_view(picture: Picture, guide_u8: U8, network: Predictor) -> U8:
     """The guide where it is large enough for the network, which spares a second reduction of the whole picture."""
-    enough = guide_u8.shape[0] >= network.entry.height and guide_u8.shape[1] >= network.entry.width
+    height, width = network.view_size
+    enough = guide_u8.shape[0] >= height and guide_u8.shape[1] >= width
     return guide_u8 if enough else picture.rgb_u8
 
 

@@ -72,6 +72,11 @@ class Network:
         return self.entry.channels
 
     @property
+    def view_size(self) -> tuple[int, int]:
+        """Height and width from which on a reduced picture will do for `predict`."""
+        return self.entry.height, self.entry.width
+
+    @property
     def provider(self) -> str:
         """onnxruntime's name of what the network really runs on; a provider that does not start falls back."""
         return str(self._session.get_providers()[0])

@@ -1,0 +1,23 @@
+"""Calls a task's caller back."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.adapters.fetch import FetchPolicy
+from cutline.bootstrap import Bootstrap
+from cutline.flow.callback import CallBack
+from cutline.flow.run import run_step
+from cutline.settings import Settings
+
+logger = Logger(service="callback")
+metrics = Metrics(namespace="Cutline", service="callback")
+settings = Settings.from_environment()
+bootstrap = Bootstrap(settings)
+call_back = CallBack(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, FetchPolicy(settings.fetch_allowed))
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """{"task_id"} in. Raises where nobody heard, for the state machine to try again."""
+    task_id = event["task_id"]
+    return {"called": run_step("callback", task_id, lambda timer: call_back(task_id, timer), logger, metrics)}

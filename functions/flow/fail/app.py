@@ -1,0 +1,22 @@
+"""The flow's other end: gives a task its negative state and its reservation back."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.flow.run import run_step
+from cutline.flow.steps import Fail, reason_of
+from cutline.settings import Settings
+
+logger = Logger(service="fail")
+metrics = Metrics(namespace="Cutline", service="fail")
+bootstrap = Bootstrap(Settings.from_environment())
+fail = Fail(bootstrap.tasks, bootstrap.files, bootstrap.meter)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """{"task_id", "error": {"Error", "Cause"}} in; whether the caller is to be called back out."""
+    task_id, reason = event["task_id"], reason_of(event["error"])
+    logger.info("task failed", task_id=task_id, reason=str(reason))
+    return {"callback": run_step("fail", task_id, lambda timer: fail(task_id, reason, timer), logger, metrics)}

@@ -1,0 +1,29 @@
+"""The flow's last step: refines a task's matte at full size, stores the results, charges the account."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.deadline import deadline
+from cutline.flow.run import run_step
+from cutline.flow.steps import Finish
+from cutline.flow.task import WORK_LIMIT_S
+from cutline.pipeline.timing import StageTimer
+from cutline.settings import Settings
+
+logger = Logger(service="finish")
+metrics = Metrics(namespace="Cutline", service="finish")
+bootstrap = Bootstrap(Settings.from_environment())
+finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """{"task_id"} in; whether the caller is to be called back out."""
+    task_id = event["task_id"]
+
+    def work(timer: StageTimer) -> bool:
+        with deadline(WORK_LIMIT_S * 1000):
+            return finish(task_id, timer)
+
+    return {"callback": run_step("finish", task_id, work, logger, metrics)}

@@ -1,0 +1,29 @@
+"""The flow's first step: fetches and checks a task's picture, and reduces it to the network's size."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.adapters.fetch import FetchPolicy
+from cutline.bootstrap import Bootstrap
+from cutline.flow.run import run_step
+from cutline.flow.steps import Prepare
+from cutline.pipeline.model_entry import read_entry
+from cutline.settings import Settings
+
+logger = Logger(service="prepare")
+metrics = Metrics(namespace="Cutline", service="prepare")
+settings = Settings.from_environment()
+bootstrap = Bootstrap(settings)
+prepare = Prepare(
+    bootstrap.tasks,
+    bootstrap.files,
+    FetchPolicy(settings.fetch_allowed),
+    read_entry(settings.models_dir, settings.model),
+)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """{"task_id"} in. Raises InputRefused for a picture that no further try can save."""
+    task_id = event["task_id"]
+    return {"worked": run_step("prepare", task_id, lambda timer: prepare(task_id, timer), logger, metrics)}

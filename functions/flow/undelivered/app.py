@@ -1,0 +1,21 @@
+"""The consumer of the dead letters: tells the waiting step, so that no task waits for a worker that never came."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from cutline.bootstrap import Bootstrap
+from cutline.flow.worker import each, give_up
+from cutline.settings import Settings
+
+logger = Logger(service="undelivered")
+flow = Bootstrap(Settings.from_environment()).flow
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """A batch from the DLQ in; the messages that are to come back out."""
+
+    def work(body: str) -> None:
+        logger.warning("undelivered", waiting=give_up(body, flow))
+
+    return each(event, work)

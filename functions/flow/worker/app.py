@@ -1,0 +1,31 @@
+"""The worker behind the queue: mattes prepared pictures on the endpoint, or here where there is none."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.flow.matting import CpuMatting, GpuMatting
+from cutline.flow.run import run_step
+from cutline.flow.steps import Matte
+from cutline.flow.worker import Worker, each
+from cutline.settings import Settings
+
+logger = Logger(service="worker")
+metrics = Metrics(namespace="Cutline", service="worker")
+settings = Settings.from_environment()
+bootstrap = Bootstrap(settings)
+endpoint = bootstrap.endpoint
+matting = GpuMatting(endpoint) if endpoint else CpuMatting(settings.models_dir, settings.model, settings.threads)
+worker = Worker(Matte(bootstrap.tasks, bootstrap.files, matting), bootstrap.flow)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """A batch from SQS in; the messages that are to come back out."""
+
+    def work(body: str) -> None:
+        outcome = run_step("worker", json.loads(body)["task_id"], lambda timer: worker(body, timer), logger, metrics)
+        logger.info("message", outcome=outcome)
+
+    return each(event, work)

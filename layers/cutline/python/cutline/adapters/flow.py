@@ -1,0 +1,46 @@
+"""The state machine that works tasks: starting it, and answering the step that waits for a worker."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+# The execution has gone on or ended without this answer: a message that came twice, or one that came too late.
+_TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+
+
+class TaskFlow:
+    """Executions by task id: one task is never worked by two executions."""
+
+    def __init__(self, stepfunctions: Any, machine_arn: str) -> None:
+        self._stepfunctions = stepfunctions
+        self._machine_arn = machine_arn
+
+    def start(self, task_id: str) -> None:
+        """Starts the task's execution, or does nothing where it has been started before."""
+        try:
+            self._stepfunctions.start_execution(
+                stateMachineArn=self._machine_arn, name=task_id, input=json.dumps({"task_id": task_id})
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+
+    def succeed(self, token: str) -> bool:
+        """Lets the waiting step go on; False where nobody waits any more."""
+        return self._answer(self._stepfunctions.send_task_success, taskToken=token, output="{}")
+
+    def fail(self, token: str, error: str, message: str) -> bool:
+        """Ends the waiting step with an error, worded as a function's own would be; False where nobody waits."""
+        cause = json.dumps({"errorType": error, "errorMessage": message})
+        return self._answer(self._stepfunctions.send_task_failure, taskToken=token, error=error, cause=cause)
+
+    @staticmethod
+    def _answer(send: Any, **fields: str) -> bool:
+        try:
+            send(**fields)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _TOO_LATE:
+                raise
+            return False
+        return True

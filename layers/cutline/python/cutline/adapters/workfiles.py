@@ -1,0 +1,50 @@
+"""Files that a task works on, in the input bucket; short-lived, and no caller ever gets a link to them."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cutline.errors import Reason, ServiceFault
+
+# Without the right to list the bucket S3 calls what is not there forbidden.
+_ABSENT = frozenset({"403", "404", "NoSuchKey", "NotFound"})
+
+
+class WorkFiles:
+    """Puts, gets and deletes by key. What fails is ServiceFault(INTERNAL): the flow tries the step again."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+
+    def put(self, key: str, data: bytes) -> None:
+        """Stores a file, replacing one that an earlier try may have left."""
+        try:
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.INTERNAL, "a work file cannot be stored") from error
+
+    def get(self, key: str) -> bytes:
+        """A stored file."""
+        try:
+            return bytes(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.INTERNAL, "a work file cannot be read") from error
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            self._s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return False
+            raise ServiceFault(Reason.INTERNAL, "a work file cannot be looked up") from error
+        return True
+
+    def delete(self, *keys: str) -> None:
+        """Removes files; those that are not there are no error."""
+        objects = [{"Key": key} for key in keys]
+        try:
+            self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.INTERNAL, "work files cannot be deleted") from error

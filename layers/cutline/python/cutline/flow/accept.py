@@ -1,0 +1,55 @@
+"""A call that wants a task: stored, started, answered with the task's id."""
+
+from cutline.accounts.meter import Reservation
+from cutline.adapters.flow import TaskFlow
+from cutline.adapters.tasks import TaskStore
+from cutline.adapters.workfiles import WorkFiles
+from cutline.call import Call
+from cutline.contracts import pw
+from cutline.contracts.wire import Job, Response
+from cutline.flow.task import PENDING_S, Order, Task
+
+
+class Acceptance:
+    """Implements `cutline.call.Deferral` for PicWish's `sync=0`."""
+
+    hold_s = PENDING_S
+
+    def __init__(self, tasks: TaskStore, files: WorkFiles, flow: TaskFlow) -> None:
+        self._tasks = tasks
+        self._files = files
+        self._flow = flow
+
+    def takes(self, job: Job) -> bool:
+        """Whether the caller wants the task's id and no result yet."""
+        return isinstance(job.options, pw.Options) and job.options.asynchronous
+
+    def accept(self, call: Call, reservation: Reservation) -> Response:
+        """The task's id, once the task is on record and its execution started.
+
+        In this order: a task that was never started is forgotten by itself, an execution always finds its task.
+        """
+        job = call.job
+        assert job is not None
+        with call.timer.stage("accept"):
+            task = queued_task(call, job, reservation)
+            if job.source.data is not None:
+                self._files.put(task.source_key, job.source.data)
+            self._tasks.accept(task)
+            self._flow.start(task.record.task_id)
+        return pw.accepted(task.record.task_id)
+
+
+def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
+    """The task in state 0."""
+    assert isinstance(job.options, pw.Options)
+    record = pw.queued(reservation.account.account_id, call.request, job.options)
+    order = Order(
+        cut=job.cut,
+        day=reservation.day,
+        call_id=reservation.call_id,
+        price_micros=reservation.account.price_of(pw.NAME),
+        base_url=call.request.base_url,
+        source_url=job.source.url or "",
+    )
+    return Task(record, order)

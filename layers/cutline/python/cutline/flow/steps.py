@@ -1,0 +1,178 @@
+"""The steps of the flow, each safe to run twice: Prepare, MatteOnCpu, Finish, Fail."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cutline.accounts.account import Account
+from cutline.accounts.meter import Meter, Reservation
+from cutline.adapters.fetch import FetchPolicy, fetch
+from cutline.adapters.results import ResultStore
+from cutline.adapters.tasks import TaskStore
+from cutline.adapters.workfiles import WorkFiles
+from cutline.contracts import pw
+from cutline.errors import InputRefused, Reason
+from cutline.flow.task import Task
+from cutline.pipeline.cutout import cut_out
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.encode import encode_jpeg
+from cutline.pipeline.framing import fit_picture
+from cutline.pipeline.maps_file import KnownMaps, decode_maps
+from cutline.pipeline.model_entry import ModelEntry
+from cutline.pipeline.timing import StageTimer
+
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """State 2: the picture is fetched, checked and reduced to the network's size. State 3 once that file is there."""
+
+    tasks: TaskStore
+    files: WorkFiles
+    policy: FetchPolicy
+    entry: ModelEntry
+    clock: Clock = time.time
+
+    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+        """Whether there is work to do; not for a task that has ended. Raises InputRefused for the picture."""
+        task = self.tasks.advance(task_id, pw.PREPARING, processed_at=int(self.clock()))
+        if task is None:
+            return False
+        data = self._source(task, timer)
+        with timer.stage("decode"):
+            picture = decode_image(data, pw.LIMITS)
+        with timer.stage("fit"):
+            view = encode_jpeg(fit_picture(self.entry, picture.rgb_u8, picture.alpha_u8))
+        with timer.stage("store"):
+            self.files.put(task.view_key, view)
+        return True
+
+    def _source(self, task: Task, timer: StageTimer) -> bytes:
+        with timer.stage("fetch"):
+            if not task.order.source_url:
+                return self.files.get(task.source_key)
+            data = fetch(task.order.source_url, pw.LIMITS.max_bytes, self.policy)
+            # The address may lead elsewhere by the time that Finish wants the picture.
+            self.files.put(task.source_key, data)
+            return data
+
+
+@dataclass(frozen=True)
+class Matte:
+    """State 4: the network's maps of the prepared picture. `predict` takes the JPEG and gives a maps file."""
+
+    tasks: TaskStore
+    files: WorkFiles
+    predict: Callable[[bytes], bytes]
+
+    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+        """Whether there is work left to do. Raises what `predict` raises."""
+        task = self.tasks.advance(task_id, pw.PROCESSING)
+        if task is None:
+            return False
+        with timer.stage("load"):
+            view = self.files.get(task.view_key)
+        with timer.stage("network"):
+            maps = self.predict(view)
+        with timer.stage("store"):
+            self.files.put(task.maps_key, maps)
+        return True
+
+
+@dataclass(frozen=True)
+class Finish:
+    """State 1: refined at full size, stored, charged."""
+
+    tasks: TaskStore
+    files: WorkFiles
+    results: ResultStore
+    meter: Meter
+    clock: Clock = time.time
+
+    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+        """Whether the caller is to be called back. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
+        task = self.tasks.find(task_id)
+        if task is None:
+            return False
+        if task.record.state >= 0 and task.record.state != pw.DONE:
+            done = self.tasks.finish(task_id, self._work(task, timer), int(self.clock()))
+            # None: another try has ended it between the look and the write.
+            task = done or self.tasks.find(task_id)
+        if task is None or task.record.state != pw.DONE:
+            return False
+        with timer.stage("settle"):
+            self.meter.settle(reservation_of(task), pw.NAME)
+            self.files.delete(*task.work_keys)
+        return bool(task.record.options.callback_url)
+
+    def _work(self, task: Task, timer: StageTimer) -> Mapping[str, str]:
+        with timer.stage("load"):
+            data, maps = self.files.get(task.source_key), decode_maps(self.files.get(task.maps_key))
+        with timer.stage("decode"):
+            picture = decode_image(data, pw.LIMITS)
+        cutout = cut_out(picture, task.order.cut, KnownMaps(maps), timer)
+        if cutout.coverage <= 0:
+            raise InputRefused(Reason.NO_SUBJECT)
+        named = {"image": cutout.image, "mask": cutout.mask}
+        files = {name: file for name, file in named.items() if file is not None}
+        if task.record.options.return_type == pw.AS_BASE64 and not pw.fits_as_base64(files):
+            # Not a ServiceFault, which would be tried again: no try makes it smaller.
+            raise InputRefused(Reason.STORE_FAILED, "the result is larger than an answer can carry as base64")
+        with timer.stage("results"):
+            return {name: self._store(task, name, file, cutout.content_type) for name, file in files.items()}
+
+    def _store(self, task: Task, name: str, file: bytes, content_type: str) -> str:
+        """A name of the task's own: a second try replaces the first one's file."""
+        key = f"r/{task.record.account_id}/{task.record.task_id}-{name}{_EXTENSIONS[content_type]}"
+        self.results.put_at(key, file, content_type, {"task-id": task.record.task_id})
+        return key
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The negative states: the reservation goes back, nothing is charged."""
+
+    tasks: TaskStore
+    files: WorkFiles
+    meter: Meter
+    clock: Clock = time.time
+
+    def __call__(self, task_id: str, reason: Reason, timer: StageTimer) -> bool:
+        """Whether the caller is to be called back; also right where an earlier try has failed the task already."""
+        with timer.stage("fail"):
+            state = pw.STATES.get(reason, pw.FAILED)
+            task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
+        if task is None or task.record.state >= 0:
+            return False
+        with timer.stage("release"):
+            self.meter.release(reservation_of(task), pw.NAME)
+            self.files.delete(*task.work_keys)
+        return bool(task.record.options.callback_url)
+
+
+def reservation_of(task: Task) -> Reservation:
+    """The reservation that `accept` made, at the price of that moment."""
+    account = Account(task.record.account_id, price_micros={pw.NAME: task.order.price_micros})
+    return Reservation(account, task.order.day, task.order.call_id, None)
+
+
+def reason_of(error: Mapping[str, str]) -> Reason:
+    """Why a step failed, from Step Functions' `Error` and `Cause`; the cause is a function's own JSON or plain text."""
+    name = error.get("Error", "")
+    if name in ("States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"):
+        return Reason.TIMED_OUT
+    message = error_message(error.get("Cause", ""))
+    text = message.partition(":")[0].strip()
+    return Reason(text) if text in set(Reason) else Reason.MODEL_FAILED
+
+
+def error_message(cause: str) -> str:
+    """The message inside a cause."""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
