@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cutline.accounts import account as account_module
+from cutline.accounts import aidge_signature, jd_signature
 from cutline.accounts.account import Account, AccountStore, credential_key
 from cutline.accounts.gate import NONCE_KEEP_S
 from cutline.contracts import aid, jdc
@@ -209,3 +210,37 @@ def test_kms_sees_the_credential_as_encryption_context(bank: Bank) -> None:
     assert answer["Plaintext"] == b"DEMOSK"
     with pytest.raises(ClientError):
         bank.kms.decrypt(CiphertextBlob=blob)
+
+
+@pytest.mark.parametrize(
+    "account", [replace(ACCOUNT, daily_quota=0), replace(ACCOUNT, qps=0.001)], ids=["quota", "rate"]
+)
+def test_what_rate_or_quota_refuse_is_counted_for_the_api_and_takes_nothing(bank: Bank, account: Account) -> None:
+    bank.store.put_account(account)
+    outcomes = []
+    for index in range(3):
+        call = replace(aidge_call(), request_id=f"request-{index}")
+        try:
+            outcomes.append(bank.admit(aid, call))
+        except AccessRefused:
+            continue
+    item = bank.day(ACCOUNT, "2024-01-02")
+    assert (item["refused_aid"], item.get("taken", 0)) == (3 - len(outcomes), len(outcomes))
+    assert item["expires_at"] > NOW
+
+
+def test_an_unknown_key_is_verified_like_a_known_one(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    for module, call, contract in (
+        (jd_signature, JdCall(access_key="NOBODY").send(), jdc),
+        (aidge_signature, aidge_call(app_key="1"), aid),
+    ):
+
+        def verify(request: Request, claim: Any, secret: str, **options: bool) -> bool:
+            checked.append(secret)
+            return True
+
+        monkeypatch.setattr(module, "is_signed_by", verify)
+        assert reason_of(bank, contract, call) is Reason.KEY_UNKNOWN
+    assert len(checked) == 2
+    assert all(checked)

@@ -127,6 +127,7 @@ def test_a_settled_call_is_counted_and_charged_at_its_apis_price(bank: Bank) -> 
         bank.meter.settle(bank.meter.reserve(account, call_id, NOW), api)
     item = bank.day(account, DAY)
     assert (item["taken"], item["calls_jdc"], item["calls_aid"], item["charged_micros"]) == (3, 1, 2, 3100)
+    assert (item["charged_micros_jdc"], item["charged_micros_aid"]) == (700, 2400)
     assert not [name for name in item if name.startswith("hold:")]
 
 

@@ -139,7 +139,7 @@ class Service:
 
     def _reserve(self, call: Call, account: Account, hold_s: int) -> Reservation:
         with call.timer.stage("gate"):
-            call.reservation = self.gate.reserve(account, call.request, hold_s)
+            call.reservation = self.gate.reserve(account, call.contract, call.request, hold_s)
         return call.reservation
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:

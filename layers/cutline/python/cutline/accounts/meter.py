@@ -6,7 +6,10 @@ A call is reserved by one conditional write before the work and ended by one wri
     hold:<id>  one attribute per call under way: the unix second at which its hold lapses
     tat_us     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
                ITU-T I.371), in unix microseconds
-    calls, charged, refused   counters that the usage report reads
+    calls_<api>, charged_micros_<api>, refused_<api>   counters that the usage report reads; charged_micros is the sum
+
+Refused are the calls of a known account that its rate or quota did not let in, and those that failed afterwards; calls
+that died count as refused_lapsed, because a hold does not name its API.
 
 A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
 the quota would refuse, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
@@ -66,11 +69,20 @@ class Meter:
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call: counted and charged once, however often the write itself is retried."""
         price = reservation.account.price_of(api)
-        self._end(reservation, f"calls_{api} :one, charged_micros :price", {":one": 1, ":price": price})
+        additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
+        self._end(reservation, additions, {":one": 1, ":price": price})
 
     def release(self, reservation: Reservation, api: str) -> None:
         """Ends a call that was not served: the quota gets it back, nothing is charged."""
         self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
+
+    def refuse(self, account: Account, api: str, now: float) -> None:
+        """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
+        self._table.update_item(
+            Key=_key(account, _day(now)),
+            UpdateExpression=f"SET expires_at = :expires_at ADD refused_{api} :one",
+            ExpressionAttributeValues={":expires_at": _expires_at(now), ":one": 1},
+        )
 
     def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> None:
         """Takes the hold away and adds; without the hold the call has been ended before, and nothing is added."""
@@ -89,7 +101,7 @@ class Meter:
     def _take(self, account: Account, call_id: str, now: float, hold_s: int) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+        day = _day(now)
         item: Mapping[str, Any] = {}
         idle = True
         for _ in range(_ATTEMPTS):
@@ -112,7 +124,7 @@ class Meter:
         now_us, interval_us, burst_us = _rate(account, now)
         sets = ["expires_at = :expires_at"]
         names: dict[str, str] = {}
-        values: dict[str, Any] = {":now": now_us, ":one": 1, ":expires_at": int(now) + KEEP_DAYS * 86400}
+        values: dict[str, Any] = {":now": now_us, ":one": 1, ":expires_at": _expires_at(now)}
         if idle:
             sets.append("tat_us = :next")
             condition = "(attribute_not_exists(tat_us) OR tat_us <= :now)"
@@ -158,6 +170,14 @@ class Meter:
         for name in lapsed:
             self.release(Reservation(account, day, name.removeprefix(_HOLD), None), "lapsed")
         return len(lapsed)
+
+
+def _day(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+
+
+def _expires_at(now: float) -> int:
+    return int(now) + KEEP_DAYS * 86400
 
 
 def _rate(account: Account, now: float) -> tuple[int, int, int]:
