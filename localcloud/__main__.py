@@ -13,13 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from localcloud.account import HOST, enter_account
+from localcloud.account import HOST, OPERATOR_FILE, enter_account, write_operator_file
 
 if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
 
 _BUSY = 2
 _ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = _ROOT / "layers" / "cutline" / "python"
 
 
 def main() -> int:
@@ -83,13 +84,14 @@ def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> 
     from localcloud.welcome import welcome  # noqa: PLC0415
 
     deployment, gateway = cloud.start(arguments.template, dict(arguments.parameter))
-    sys.path.insert(0, str(_ROOT / "layers" / "cutline" / "python"))
+    sys.path.insert(0, str(_PACKAGE))
+    write_operator_file(arguments.state / OPERATOR_FILE, cloud.port, _PACKAGE)
     seeded = seed_demo_account(deployment.resources)
     cloud.wait_until_healthy(gateway)
     if deployment.left_out:
         print(f"Not emulated: {', '.join(deployment.left_out)}")
     print(f"{len(deployment.functions)} functions from {arguments.template.name} in {time.monotonic() - begun:.1f} s")
-    print(welcome(cloud.url, gateway.routes.paths(), seeded, cloud.log_dir), flush=True)
+    print(welcome(cloud.url, gateway.routes.paths(), seeded, arguments.state), flush=True)
 
 
 def _arguments() -> argparse.Namespace:

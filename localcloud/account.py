@@ -1,6 +1,9 @@
 """The pretended AWS account: its region, its number, its credentials and how to reach it."""
 
 import os
+import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 REGION = "us-east-1"
@@ -9,6 +12,8 @@ STACK_NAME = "cutline"
 HOST = "127.0.0.1"
 ACCESS_KEY = "LOCALCLOUD"
 SECRET_KEY = "localcloud-secret"
+# In the state folder; `make run` says how to use it.
+OPERATOR_FILE = "operator.env"
 
 
 def endpoint_url(port: int) -> str:
@@ -31,6 +36,13 @@ def credentials_environment(port: int) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
+
+
+def write_operator_file(path: Path, port: int, package: Path) -> None:
+    """A file for a shell to read (`. FILE`): binds it to the local account and defines the command `cutline`."""
+    names = {**credentials_environment(port), "PYTHONPATH": str(package)}
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
+    path.write_text(f'{exports}cutline() {{ {shlex.quote(sys.executable)} -m cutline "$@"; }}\n', "utf-8")
 
 
 def enter_account(port: int) -> None:

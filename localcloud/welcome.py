@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from localcloud.account import OPERATOR_FILE
 from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 
 READY = "Ready: "
@@ -36,14 +37,17 @@ _CALLS = {
 }
 
 
-def welcome(url: str, paths: set[str], seeded: bool, log_dir: Path) -> str:
-    """The text: address, credentials, a curl line per API, where the logs are."""
+def welcome(url: str, paths: set[str], seeded: bool, state_dir: Path) -> str:
+    """The text: address, credentials, a curl line per API, the operator's commands, where the logs are."""
     python = _python()
     calls = [f"  {call.format(python=python, url=url)}" for path, call in _CALLS.items() if path in paths]
     text = _CREDENTIALS if seeded else ""
     if calls and seeded:
         text += "\nTry, with a photo.jpg of your own\n" + "\n".join(calls) + "\n"
-    return f"{text}\nLogs of the functions: {_short(log_dir)}\nCtrl-C stops everything.\n\n{READY}{url}"
+    if seeded:
+        operator = _short(state_dir / OPERATOR_FILE)
+        text += f"\nOperate accounts from another terminal\n  . {operator} && cutline account list\n"
+    return f"{text}\nLogs of the functions: {_short(state_dir / 'logs')}\nCtrl-C stops everything.\n\n{READY}{url}"
 
 
 def _python() -> str:

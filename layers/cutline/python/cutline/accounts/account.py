@@ -1,6 +1,7 @@
 """An account and its credentials in DynamoDB: one item per credential, one per account.
 
-    CRED#<scheme>#<key id>   account_id, enabled, secret (HMAC schemes: KMS ciphertext)
+    CRED#<scheme>#<key id>   account_id, enabled, created_at, secret (HMAC schemes: KMS ciphertext) or
+                             ending (API keys: the last characters, for the operator to tell keys apart)
     ACCOUNT#<id>             enabled, qps, daily_quota, apis, price_micros
 
 API keys are secrets themselves, so their key id is the SHA-256 of the key; access keys of HMAC schemes are public.
@@ -16,9 +17,11 @@ from typing import Any, Protocol
 from cutline.contracts.wire import Scheme
 
 CACHE_S = 30.0
+EVERY_API = "*"
 _CACHE_ENTRIES = 10_000
 # DynamoDB refuses partition keys beyond 2048 bytes; no key that was ever issued comes near this.
 _MAX_KEY_CHARS = 256
+_ENDING_CHARS = 6
 _HMAC_SCHEMES = frozenset({Scheme.JD, Scheme.AIDGE})
 
 
@@ -42,7 +45,7 @@ class Account:
 
     def price_of(self, api: str) -> int:
         """The price of one call to `api`, in millionths."""
-        return self.price_micros.get(api, self.price_micros.get("*", 0))
+        return self.price_micros.get(api, self.price_micros.get(EVERY_API, 0))
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,10 @@ class AccountStore:
         self._cache[pk] = (time.monotonic(), credential)
         return credential
 
-    def put_account(self, account: Account) -> None:
-        """Creates or replaces the account."""
+    def put_account(self, account: Account, *, new: bool = False) -> None:
+        """Creates or replaces the account; a `new` one must not exist yet: ClientError."""
         item: dict[str, Any] = {
-            "pk": f"ACCOUNT#{account.account_id}",
+            "pk": account_key(account.account_id),
             "account_id": account.account_id,
             "enabled": account.enabled,
             "qps": Decimal(str(account.qps)),
@@ -99,25 +102,30 @@ class AccountStore:
             item["daily_quota"] = account.daily_quota
         if account.apis is not None:
             item["apis"] = sorted(account.apis)
-        self._table.put_item(Item=item)
+        self._put(item, new)
 
-    def put_credential(self, scheme: Scheme, key: str, account_id: str, secret: str = "") -> None:
+    def put_credential(self, scheme: Scheme, key: str, account_id: str, secret: str = "", *, new: bool = False) -> None:
         """Creates or replaces a credential; the secret is encrypted with the credential's key as context."""
         pk = credential_key(scheme, key)
-        item: dict[str, Any] = {"pk": pk, "account_id": account_id, "enabled": True}
+        item: dict[str, Any] = {"pk": pk, "account_id": account_id, "enabled": True, "created_at": int(time.time())}
         if secret:
             item["secret"] = self._cipher.encrypt(secret, {"credential": pk})
-        self._table.put_item(Item=item)
+        else:
+            item["ending"] = key[-_ENDING_CHARS:]
+        self._put(item, new)
+
+    def _put(self, item: Mapping[str, Any], new: bool) -> None:
+        self._table.put_item(Item=item, **({"ConditionExpression": "attribute_not_exists(pk)"} if new else {}))
 
     def _load(self, pk: str) -> Credential | None:
         item = self._table.get_item(Key={"pk": pk}).get("Item")
         if item is None:
             return None
-        record = self._table.get_item(Key={"pk": f"ACCOUNT#{item['account_id']}"}).get("Item")
+        record = self._table.get_item(Key={"pk": account_key(item["account_id"])}).get("Item")
         if record is None:
             return None
         secret = self._cipher.decrypt(bytes(item["secret"]), {"credential": pk}) if "secret" in item else ""
-        return Credential(_account_from(record), bool(item["enabled"]), secret)
+        return Credential(account_from(record), bool(item["enabled"]), secret)
 
 
 def credential_key(scheme: Scheme, key: str) -> str:
@@ -126,7 +134,13 @@ def credential_key(scheme: Scheme, key: str) -> str:
     return f"CRED#{scheme.value}#{key_id}"
 
 
-def _account_from(record: Mapping[str, Any]) -> Account:
+def account_key(account_id: str) -> str:
+    """The partition key of an account."""
+    return f"ACCOUNT#{account_id}"
+
+
+def account_from(record: Mapping[str, Any]) -> Account:
+    """The account behind a stored item."""
     quota = record.get("daily_quota")
     apis = record.get("apis")
     return Account(

@@ -1,0 +1,47 @@
+"""The usage report: what the meter counted, per day and API."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from cutline.contracts.usage import UsageRow
+
+_CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
+
+
+def read_usage(table: Any, account_id: str, first: date, last: date) -> list[UsageRow]:
+    """The rows from `first` to `last`, both included, in order. One Query, which costs by the item: one per day."""
+    return [row for item in _items(table, account_id, first, last) for row in _rows(item)]
+
+
+def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Mapping[str, Any]]:
+    question = {
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {
+            ":pk": f"ACCOUNT#{account_id}",
+            ":first": f"DAY#{first}",
+            ":last": f"DAY#{last}",
+        },
+        "ConsistentRead": True,  # who has just been answered finds that call in the report
+    }
+    while True:
+        answer = table.query(**question)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _rows(item: Mapping[str, Any]) -> list[UsageRow]:
+    counters = {name: int(value) for name, value in item.items() if name.startswith((_CALLS, _CHARGED, _REFUSED))}
+    apis = {name.removeprefix(_CALLS).removeprefix(_CHARGED).removeprefix(_REFUSED) for name in counters}
+    return [
+        UsageRow(
+            day=item["sk"].removeprefix("DAY#"),
+            api=api,
+            calls=counters.get(_CALLS + api, 0),
+            charge_micros=counters.get(_CHARGED + api, 0),
+            refused=counters.get(_REFUSED + api, 0),
+        )
+        for api in sorted(apis)
+    ]

@@ -1,0 +1,166 @@
+"""Usage: an API of ours, `GET /usage?from=&to=&format=json|csv`. One row per UTC day and API.
+
+Any credential of the account is accepted: `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or
+Aidge's `app_key`, `timestamp` and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.contracts.wire import Request, Response, Scheme, json_response
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
+
+DEFAULT_DAYS = 30
+MAX_DAYS = 400
+FORMATS = ("json", "csv")
+ROUTES: Mapping[str, str] = {
+    jdc.NAME: "/api/cutout",
+    jds.NAME: "/jdai/SelfieSeg",
+    pw.NAME: "/api/tasks/visual/segmentation",
+    aid.NAME: "/ai/image/cut/out",
+    ail.NAME: "/api/cutout/general/apparel-background-removal",
+}
+COLUMNS = ("day", "api", "route", "calls", "charge", "refused")
+_UNAUTHORIZED = (401, "unauthorized", "A valid credential of the account is required")
+_ERRORS: Mapping[Reason, tuple[int, str, str]] = {
+    Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
+    Reason.OVERLOADED: (503, "unavailable", "Too busy, try again"),
+}
+_FAULT = (500, "internal", "Internal error")
+
+
+@dataclass(frozen=True)
+class UsageQuery:
+    """What is asked for; both days are included."""
+
+    first: date
+    last: date
+    form: str = "json"
+
+
+@dataclass(frozen=True)
+class UsageRow:
+    """What one API served, charged and refused on one day."""
+
+    day: str
+    api: str
+    calls: int = 0
+    charge_micros: int = 0
+    refused: int = 0
+
+    def cells(self) -> dict[str, str | int]:
+        """The row as it is shown, in the order of COLUMNS; `route` is empty where no single one is meant."""
+        return {
+            "day": self.day,
+            "api": self.api,
+            "route": ROUTES.get(self.api, ""),
+            "calls": self.calls,
+            "charge": amount(self.charge_micros),
+            "refused": self.refused,
+        }
+
+
+def scheme_of(request: Request) -> Scheme:
+    """How the caller chose to authenticate. Raises AccessRefused where there is no credential at all."""
+    if "authorization" in request.headers:
+        return Scheme.JD
+    if "app_key" in request.params:
+        return Scheme.AIDGE
+    for scheme in (Scheme.PICWISH, Scheme.AILAB):
+        if scheme.value in request.headers:
+            return scheme
+    raise AccessRefused(Reason.KEY_MISSING)
+
+
+def parse(request: Request) -> UsageQuery:
+    """The validated query. Raises InputRefused."""
+    params = request.params
+    form = params.get("format", FORMATS[0])
+    if form not in FORMATS:
+        raise _invalid("format must be json or csv")
+    today = datetime.fromtimestamp(request.received_at, UTC).date()
+    first, last = parse_period(params.get("from", ""), params.get("to", ""), today)
+    return UsageQuery(first, last, form)
+
+
+def parse_period(first_text: str, last_text: str, today: date) -> tuple[date, date]:
+    """The days from and to, both included; empty texts mean the last 30 days. Raises InputRefused."""
+    last = _date("to", last_text) if last_text else today
+    try:
+        first = _date("from", first_text) if first_text else last - timedelta(days=DEFAULT_DAYS - 1)
+    except OverflowError as error:
+        raise _invalid("to is too early") from error
+    if first > last:
+        raise _invalid("from must not be after to")
+    if (last - first).days >= MAX_DAYS:
+        raise _invalid(f"at most {MAX_DAYS} days can be asked for at once")
+    return first, last
+
+
+def render(query: UsageQuery, account_id: str, rows: Sequence[UsageRow]) -> Response:
+    """The report, as JSON with totals or as CSV with a header line."""
+    if query.form == "csv":
+        name = f"usage-{query.first}-{query.last}.csv"
+        headers = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(200, headers, to_csv(rows).encode())
+    return json_response(200, report(query, account_id, rows))
+
+
+def report(query: UsageQuery, account_id: str, rows: Sequence[UsageRow]) -> dict[str, object]:
+    """The JSON document of a report."""
+    return {
+        "account": account_id,
+        "from": str(query.first),
+        "to": str(query.last),
+        "rows": [row.cells() for row in rows],
+        "total": totals(rows),
+    }
+
+
+def totals(rows: Sequence[UsageRow]) -> dict[str, str | int]:
+    """The sums over all rows."""
+    return {
+        "calls": sum(row.calls for row in rows),
+        "charge": amount(sum(row.charge_micros for row in rows)),
+        "refused": sum(row.refused for row in rows),
+    }
+
+
+def to_csv(rows: Iterable[UsageRow]) -> str:
+    """The rows under a header line, as RFC 4180 wants them."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(row.cells() for row in rows)
+    return text.getvalue()
+
+
+def refuse(error: MattingError) -> Response:
+    """The answer to a question that failed; of a refused credential it tells nothing but that."""
+    status, code, message = _UNAUTHORIZED if isinstance(error, AccessRefused) else _ERRORS.get(error.reason, _FAULT)
+    if isinstance(error, InputRefused) and error.detail:
+        message = error.detail
+    return json_response(status, {"status": status, "code": code, "message": message})
+
+
+def amount(micros: int) -> str:
+    """Millionths of the operator's currency as a decimal number."""
+    return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
+
+
+def _date(name: str, text: str) -> date:
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass  # the 30th of February: worded below like every other text that is no date
+    raise _invalid(f"{name} must be a date such as 2026-01-31")
+
+
+def _invalid(detail: str) -> InputRefused:
+    return InputRefused(Reason.PARAMETER_INVALID, detail)

@@ -1,0 +1,164 @@
+"""`cutline account`: who may call, how often, for how much."""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from cutline.accounts.account import CACHE_S, Account
+from cutline.accounts.registry import KINDS, AccountTaken
+from cutline.accounts.usage import read_usage
+from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
+from cutline.errors import InputRefused
+from cutline.operator.deployment import CommandFailed, Deployment, deployment_options
+from cutline.operator.printing import (
+    account_document,
+    cell_text,
+    credential_document,
+    print_issued,
+    print_json,
+    print_table,
+)
+from cutline.operator.terms import account_name, add_terms, with_terms
+
+_SOON = f"The functions follow within {CACHE_S:.0f} seconds."
+
+
+def add_to(commands: Any) -> None:
+    """Declares `account` and its actions."""
+    text = "create, list, change and bill accounts"
+    actions = commands.add_parser("account", help=text, description=text).add_subparsers(
+        title="actions", metavar="ACTION", required=True
+    )
+    options = deployment_options()
+
+    def add(name: str, run: Callable[[argparse.Namespace], None], text: str, *flags: str) -> argparse.ArgumentParser:
+        action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, parents=[options])
+        action.set_defaults(run=run)
+        if "NAME" in flags:
+            action.add_argument("name", metavar="NAME", type=account_name, help="the account")
+        if "--json" in flags:
+            action.add_argument("--json", action="store_true", help="print JSON")
+        return action
+
+    add_terms(add("create", _create, "create an account and print its credentials, once", "NAME", "--json"))
+    add("list", _list, "list all accounts (reads the whole table)", "--json")
+    add("show", _show, "show an account and its credentials, without secrets", "NAME", "--json")
+    add_terms(add("set", _set, "change what an account may do", "NAME", "--json"))
+    rotate = add("rotate", _rotate, "issue new credentials, print them once, remove the old ones", "NAME", "--json")
+    rotate.add_argument("--only", choices=KINDS, help="replace this kind alone")
+    rotate.add_argument("--keep-old", action="store_true", help="leave the old ones valid until the next rotation")
+    for switch in (
+        add("disable", _disable, "disable an account, or one of its credentials", "NAME"),
+        add("enable", _enable, "enable an account, or one of its credentials", "NAME"),
+    ):
+        switch.add_argument("--credential", metavar="KEY", help="a key as `show` prints it")
+    usage = add("usage", _usage, "calls, charges and refusals per day and API", "NAME")
+    usage.add_argument("--from", dest="first", default="", metavar="DATE", help="first day (30 days with --to)")
+    usage.add_argument("--to", dest="last", default="", metavar="DATE", help="last day (today, UTC)")
+    usage.add_argument("--format", choices=("table", "csv", "json"), default="table")
+
+
+def _create(arguments: argparse.Namespace) -> None:
+    registry = Deployment(arguments).registry
+    account = with_terms(Account(arguments.name), arguments)
+    try:
+        registry.create(account)
+    except AccountTaken as error:
+        message = f"account {error} exists; change it with `set`, or its credentials with `rotate`"
+        raise CommandFailed(message) from error
+    issued = [registry.issue(account.account_id, kind) for kind in KINDS]
+    print_issued(account, issued, as_json=arguments.json)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    accounts = [account_document(account) for account in Deployment(arguments).registry.accounts()]
+    if arguments.json:
+        print_json(accounts)
+    else:
+        print_table(("account", "enabled", "qps", "quota", "apis", "prices"), accounts)
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    deployment = Deployment(arguments)
+    account = _existing(deployment, arguments.name)
+    credentials = [credential_document(record) for record in deployment.registry.credentials(account.account_id)]
+    if arguments.json:
+        print_json({**account_document(account), "credentials": credentials})
+        return
+    for name, value in account_document(account).items():
+        print(f"{name:8} {cell_text(value)}")
+    print()
+    print_table(("kind", "key", "enabled", "created"), credentials)
+
+
+def _set(arguments: argparse.Namespace) -> None:
+    deployment = Deployment(arguments)
+    account = with_terms(_existing(deployment, arguments.name), arguments)
+    deployment.registry.replace(account)
+    if arguments.json:
+        print_json(account_document(account))
+    else:
+        print(f"Account {account.account_id} is changed. {_SOON}")
+
+
+def _rotate(arguments: argparse.Namespace) -> None:
+    deployment = Deployment(arguments)
+    account, registry = _existing(deployment, arguments.name), deployment.registry
+    old = registry.credentials(account.account_id)
+    kinds = [arguments.only] if arguments.only else sorted({record.kind for record in old} or KINDS)
+    # Printed before the old ones go: should that fail, the operator holds the new ones and can try again.
+    print_issued(account, [registry.issue(account.account_id, kind) for kind in kinds], as_json=arguments.json)
+    if not arguments.keep_old:
+        for record in old:
+            if record.kind in kinds:
+                registry.remove(record)
+
+
+def _disable(arguments: argparse.Namespace) -> None:
+    _switch(arguments, enabled=False)
+
+
+def _enable(arguments: argparse.Namespace) -> None:
+    _switch(arguments, enabled=True)
+
+
+def _switch(arguments: argparse.Namespace, *, enabled: bool) -> None:
+    deployment = Deployment(arguments)
+    account = _existing(deployment, arguments.name)
+    what = f"Account {account.account_id}"
+    if arguments.credential is None:
+        deployment.registry.enable_account(account.account_id, enabled)
+    else:
+        what = f"{what}'s credential {arguments.credential}"
+        records = deployment.registry.credentials(account.account_id)
+        wanted = [record for record in records if record.label == arguments.credential]
+        if not wanted:
+            raise CommandFailed(f"account {account.account_id} has no credential {arguments.credential}; see `show`")
+        for record in wanted:
+            deployment.registry.enable_credential(record, enabled)
+    print(f"{what} is {'enabled' if enabled else 'disabled'}. {_SOON}")
+
+
+def _usage(arguments: argparse.Namespace) -> None:
+    deployment = Deployment(arguments)
+    account_id = _existing(deployment, arguments.name).account_id
+    try:
+        query = UsageQuery(*parse_period(arguments.first, arguments.last, datetime.now(UTC).date()))
+    except InputRefused as error:
+        raise CommandFailed(error.detail) from error
+    rows = read_usage(deployment.meters, account_id, query.first, query.last)
+    if arguments.format == "csv":
+        print(to_csv(rows), end="")
+    elif arguments.format == "json":
+        print_json(report(query, account_id, rows))
+    else:
+        total = {**dict.fromkeys(COLUMNS, ""), "day": "total", **totals(rows)}
+        print_table(COLUMNS, [*(row.cells() for row in rows), total])
+
+
+def _existing(deployment: Deployment, name: str) -> Account:
+    account = deployment.registry.find(name)
+    if account is None:
+        raise CommandFailed(f"there is no account {name}")
+    return account
