@@ -64,6 +64,9 @@ def sample_events(now: int) -> dict[str, dict[str, Any]]:
             "POST", apparel, _multipart({"cloth_class": "tops,pants"}, "image", picture), ail_key, now=now
         ),
         "links": _event("GET", "/r/{token}", b"", {}, parameters={"token": "sample.png"}, now=now),
+        "usage": _event(
+            "GET", "/usage", b"", {"X-API-KEY": "demo-key"}, query={"from": "2024-01-01", "to": "2024-01-31"}, now=now
+        ),
         "site-health": _event("GET", "/health", b"", {}, now=now),
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cutline.operator.deployment import SETTINGS as DEPLOYMENT_SETTINGS
 from localcloud.template import LocalTemplate, load_template
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +107,26 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     assert [statement["Condition"] for statement in deleting] == [keys]
 
 
+def test_the_usage_function_only_reads(resources: dict[str, dict[str, Any]]) -> None:
+    statements = [item for name, item in allowing_statements(resources) if name == "UsageFunctionRole"]
+    allowed = {
+        (action, statement["Resource"]["Fn::GetAtt"][0])
+        for statement in statements
+        for action in as_list(statement["Action"])
+        if action != "sts:AssumeRole"
+    }
+    assert allowed == {
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:Query", "MeterTable"),
+        ("kms:Decrypt", "AccountsKey"),
+    }
+
+
+def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:
+    wanted = {output for _, _, output in DEPLOYMENT_SETTINGS.values()}
+    assert {name: local.plain["Outputs"][name]["Value"] for name in wanted} == {name: {"Ref": name} for name in wanted}
+
+
 def test_every_function_ends_before_the_gateway_gives_up(resources: dict[str, dict[str, Any]]) -> None:
     behind_api = functions_of_routes(resources).values()
     for name in set(behind_api):
@@ -197,6 +218,7 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
         ("/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
+        ("/usage", "get", "UsageFunction"),
         ("/health", "get", "SiteFunction"),
     ],
 )

@@ -10,6 +10,7 @@ from botocore.config import Config
 from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
 from cutline.accounts.idempotency import Idempotency
+from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
 from cutline.adapters.endpoint import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.fetch import FetchPolicy
@@ -21,6 +22,7 @@ from cutline.adapters.workfiles import WorkFiles
 from cutline.call import Work
 from cutline.service import Service
 from cutline.settings import Settings
+from cutline.usage import UsageDesk
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
 _CONFIG = Config(
@@ -51,12 +53,17 @@ class Bootstrap:
             settings.time_limit_ms,
         )
 
+    def usage(self, logger: Logger) -> UsageDesk:
+        """Reports on the accounts' counters. Raises SettingsError."""
+        self.settings.require("accounts_table", "meter_table", "accounts_key")
+        authenticator = Authenticator(self._accounts, lenient_body_hash=self.settings.lenient_body_hash)
+        return UsageDesk(authenticator, self._meter_table, logger)
+
     @cached_property
     def gate(self) -> Gate:
         """Authentication, rate, quota and charge."""
-        cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
         return Gate(
-            AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher),
+            self._accounts,
             self.meter,
             self._meter_table,
             lenient_body_hash=self.settings.lenient_body_hash,
@@ -104,6 +111,11 @@ class Bootstrap:
         """Records of tasks."""
         self.settings.require("tasks_table")
         return TaskStore(self._dynamodb.Table(self.settings.tasks_table))
+
+    @cached_property
+    def _accounts(self) -> AccountStore:
+        cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
+        return AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher)
 
     @cached_property
     def _dynamodb(self) -> Any:

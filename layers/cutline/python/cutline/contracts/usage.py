@@ -67,13 +67,13 @@ class UsageRow:
 
 def scheme_of(request: Request) -> Scheme:
     """How the caller chose to authenticate. Raises AccessRefused where there is no credential at all."""
+    for scheme in (Scheme.PICWISH, Scheme.AILAB):
+        if scheme.value in request.headers:
+            return scheme
     if "authorization" in request.headers:
         return Scheme.JD
     if "app_key" in request.params:
         return Scheme.AIDGE
-    for scheme in (Scheme.PICWISH, Scheme.AILAB):
-        if scheme.value in request.headers:
-            return scheme
     raise AccessRefused(Reason.KEY_MISSING)
 
 

@@ -13,7 +13,7 @@ from cutline.adapters.kms import KmsCipher
 
 DEFAULT_STACK = "cutline"
 # Per setting: its option, its environment variable and the stack's output.
-_SETTINGS = {
+SETTINGS = {
     "accounts_table": ("--accounts-table", "ACCOUNTS_TABLE", "AccountsTable"),
     "meter_table": ("--meter-table", "METER_TABLE", "MeterTable"),
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
@@ -36,7 +36,7 @@ def deployment_options() -> argparse.ArgumentParser:
     group.add_argument("--endpoint-url", help="address of AWS or what stands for it (AWS_ENDPOINT_URL)")
     group.add_argument("--region", help="AWS region (AWS_REGION, AWS_DEFAULT_REGION or the profile's)")
     group.add_argument("--profile", help="profile of the AWS configuration (AWS_PROFILE)")
-    for name, (option, variable, output) in _SETTINGS.items():
+    for name, (option, variable, output) in SETTINGS.items():
         group.add_argument(option, dest=name, metavar="NAME", help=f"{variable}, else the stack's {output}")
     return parser
 
@@ -61,7 +61,7 @@ class Deployment:
         return self._table(self._setting("meter_table"))
 
     def _setting(self, name: str) -> str:
-        option, variable, output = _SETTINGS[name]
+        option, variable, output = SETTINGS[name]
         value = getattr(self._arguments, name)
         if not value and not self._arguments.stack:  # what is named in an option counts for more than the environment
             value = os.environ.get(variable)
