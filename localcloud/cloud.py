@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from localcloud.account import HOST, endpoint_url
+from localcloud.atomic import Atomic
 from localcloud.deploy import Deployment, deploy
 from localcloud.events import Pollers
 from localcloud.faults import Faulty
@@ -54,7 +55,7 @@ class LocalCloud:
         self._state_dir = state_dir
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = False
-        aws = Faulty(DomainDispatcherApplication(create_backend_app), state_dir / "faults.json")
+        aws = Faulty(Atomic(DomainDispatcherApplication(create_backend_app)), state_dir / "faults.json")
         self._front = Front(aws)
         self._server = make_server(
             HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()

@@ -1,0 +1,87 @@
+"""The quota under a crowd: 200 callers at once, over real HTTP, against a quota of 50."""
+
+import base64
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients import AidgeClient, Answer, JdClient, plain_picture, send
+from tests.e2e.conftest import accounts_of
+from tests.e2e.test_tasks import PicWish
+from tests.localcloud.running import RunningCloud, running_cloud
+
+CALLERS, QUOTA, PRICE_MICROS = 200, 50, 1200
+SMALL = plain_picture(48, 48)
+ENCODED = base64.b64encode(plain_picture(100, 100)).decode()
+
+
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """A local cloud whose functions may run for all callers at once: what refuses is the quota and nothing before it.
+
+    Calls beyond the sandboxes of one machine wait inside it for their turn.
+    """
+    with running_cloud(tmp_path_factory.mktemp("roomy"), f"--parameter=SyncConcurrency={CALLERS}") as running:
+        yield running
+
+
+def by_jd(url: str, name: str) -> str:
+    answer = JdClient(url, f"AK-{name}", f"SK-{name}").cutout(SMALL)
+    return _told(answer, lambda body: body["code"] == 10000, lambda body: body["code"] == 10040)
+
+
+def by_picwish(url: str, name: str) -> str:
+    answer = PicWish(url, f"key-{name}").create(SMALL)
+    return _told(answer, lambda body: body.get("data", {}).get("state") == 1, lambda body: body["status"] == 429)
+
+
+def by_aidge(url: str, name: str) -> str:
+    answer = AidgeClient(url, f"APP-{name}", f"SK-{name}").post({"imageBase64": ENCODED})
+    return _told(answer, lambda body: body["success"], lambda body: body["code"] == "ApiCallLimit")
+
+
+def _told(answer: Answer, served: Callable[[Any], bool], refused: Callable[[Any], bool]) -> str:
+    if served(answer.json):
+        return "served"
+    return "refused" if refused(answer.json) else f"{answer.status} {answer.body[:300]!r}"
+
+
+@pytest.mark.parametrize("callers", [[by_jd], [by_picwish], [by_jd, by_aidge]], ids=["JD", "PicWish", "JD and Aidge"])
+def test_of_200_calls_at_once_exactly_50_are_served_and_charged(
+    roomy: RunningCloud, callers: list[Callable[[str, str], str]]
+) -> None:
+    name = "-".join(caller.__name__ for caller in callers)
+    accounts_of(roomy).create(name, qps=100_000, daily_quota=QUOTA, price_micros={"*": PRICE_MICROS})
+    start = threading.Barrier(CALLERS)
+
+    def call(index: int) -> str:
+        start.wait()
+        return callers[index % len(callers)](roomy.url, name)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        told = Counter(pool.map(call, range(CALLERS)))
+    assert told == {"served": QUOTA, "refused": CALLERS - QUOTA}
+    item = meter_of(roomy, name)
+    assert int(item["taken"]) == QUOTA
+    assert total(item, "calls_") == QUOTA
+    assert total(item, "charged_micros_") == int(item["charged_micros"]) == QUOTA * PRICE_MICROS
+    assert total(item, "refused_") == CALLERS - QUOTA
+    assert not [attribute for attribute in item if attribute.startswith("hold:")]
+    report = send("GET", f"{roomy.url}/usage", headers={"X-API-KEY": f"key-{name}"}).json
+    assert report["total"] == {"calls": QUOTA, "charge": "0.060000", "refused": CALLERS - QUOTA}
+
+
+def meter_of(cloud: RunningCloud, account: str) -> dict[str, Any]:
+    """The counters of the account's day."""
+    key = {"pk": {"S": f"ACCOUNT#{account}"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
+    item = cloud.client("dynamodb").get_item(TableName=cloud.resources["MeterTable"], Key=key, ConsistentRead=True)
+    return {name: next(iter(value.values())) for name, value in item["Item"].items()}
+
+
+def total(item: dict[str, Any], prefix: str) -> int:
+    return sum(int(value) for name, value in item.items() if name.startswith(prefix))
