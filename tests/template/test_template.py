@@ -237,11 +237,17 @@ def test_every_route_leads_to_a_function_that_the_gateway_may_invoke(resources: 
     assert set(functions_of_routes(resources).values()) <= permitted <= set(of_type(resources, "AWS::Lambda::Function"))
 
 
-def test_the_gateway_has_a_throttle(resources: dict[str, dict[str, Any]]) -> None:
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    (settings,) = stage["MethodSettings"]
-    assert settings["ThrottlingRateLimit"] > 0
-    assert settings["ThrottlingBurstLimit"] > 0
+def test_the_gateway_throttles_every_method_and_usage_more_than_the_rest(local: LocalTemplate) -> None:
+    (stage,) = of_type(local.plain["Resources"], "AWS::ApiGateway::Stage").values()
+    throttles = {
+        (setting["ResourcePath"], setting["HttpMethod"]): [
+            int(local.parameters[value["Ref"]] if isinstance(value, dict) else value)
+            for value in (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"])
+        ]
+        for setting in stage["MethodSettings"]
+    }
+    every, usage = throttles["/*", "*"], throttles["/~1usage", "GET"]
+    assert all(0 < low < high for low, high in zip(usage, every, strict=True))
 
 
 def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:
