@@ -1,27 +1,33 @@
-"""What a whole synchronous call takes in the local cloud: every stage over HTTP, and the first call of a sandbox.
+"""What a whole synchronous call takes in the local cloud: every stage over HTTP, the accounts' share, the first call.
 
     python -m tests.bench.calls [--runs N]
 
 Stages are the `Server-Timing` header of JD matting calls with the astronaut of scikit-image; "http" is the rest of
-the time that the caller waited. Medians over the runs after one to warm up.
+the time that the caller waited. Medians over the runs after one to warm up. The accounts' share is measured on small
+pictures, beside as many bare writes of the same kind from this process: what the stand-in for DynamoDB takes by itself.
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
 from PIL import Image
 
 from tests.e2e.clients import Answer, JdClient, encoded
-from tests.localcloud.running import running_cloud
+from tests.localcloud.running import RunningCloud, running_cloud
 
 SIDES = (1024, 2048)  # larger photographs do not pass through a synchronous call at this quality
 _BEFORE = ("gate", "parse")
 _PIPELINE = ("decode", "network", "refine", "foreground", "compose", "encode")
+_ACCOUNT_RUNS = 30
+_WRITES = 3
+_BAR_MS = 25
 _COLUMNS = (*_BEFORE, *_PIPELINE, "store", "settle", "http", "total")
 
 
@@ -42,6 +48,49 @@ def main() -> None:
             cells = "".join(f"{statistics.median(run.get(name, 0.0) for run in rest):11.1f}" for name in _COLUMNS)
             print(f"{side * side / 1e6:7.1f} MP{cells}")
         print(f"cold start, INIT to the first answer (1 MP): {cold_ms:.0f} ms")
+        _print_accounts_share(cloud, jd)
+
+
+def _print_accounts_share(cloud: RunningCloud, jd: JdClient) -> None:
+    """Credentials, rate, quota and charge of a served call against the bar, and how much of it is not ours."""
+    table, body = cloud.client("dynamodb"), encoded(np.full((48, 64, 3), 200, np.uint8), "PNG")
+    shares, bare = [], []
+    for run in range(_ACCOUNT_RUNS + 1):
+        stages = _timed(jd, body)
+        shares.append(stages["gate"] + stages["settle"])
+        bare.append(_bare_writes_ms(table, cloud.resources["MeterTable"], run))
+    share_ms, bare_ms = statistics.median(shares[1:]), statistics.median(bare[1:])
+    verdict = "under" if share_ms < _BAR_MS else "OVER"
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
+    print(f"accounts (gate + settle of a served JD call), median of {_ACCOUNT_RUNS}; {load}")
+    print(f"  in the function       {share_ms:6.1f} ms, fastest {min(shares):5.1f}; {verdict} the bar of {_BAR_MS} ms")
+    print(f"  its {_WRITES} writes by themselves{bare_ms:6.1f} ms, fastest {min(bare):5.1f}: the stand-in for DynamoDB")
+
+
+def _bare_writes_ms(table: Any, name: str, run: int) -> float:
+    """A JD call's writes without anything of ours around them: its nonce, its reservation, its charge."""
+    key = {"pk": {"S": "ACCOUNT#bench-bare"}, "sk": {"S": "DAY#2026-01-01"}}
+    hold, one = {"#h": f"hold:{run}"}, {":one": {"N": "1"}}
+    started = time.perf_counter()
+    table.put_item(
+        TableName=name,
+        Item={"pk": {"S": "NONCE#bench-bare"}, "sk": {"S": str(run)}},
+        ConditionExpression="attribute_not_exists(pk)",
+    )
+    for expression, condition in (
+        ("SET #h = :one ADD taken :one", "attribute_not_exists(#h)"),
+        ("REMOVE #h ADD calls :one", "attribute_exists(#h)"),
+    ):
+        table.update_item(
+            TableName=name,
+            Key=key,
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=hold,
+            ExpressionAttributeValues=one,
+            ReturnValues="ALL_NEW",
+        )
+    return (time.perf_counter() - started) * 1000
 
 
 def _timed(jd: JdClient, body: bytes) -> dict[str, float]:
