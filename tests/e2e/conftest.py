@@ -1,8 +1,9 @@
 """Accounts in the running local cloud, written the way an operator's tool writes them."""
 
 import json
+import subprocess
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,20 @@ def accounts_of(cloud: RunningCloud) -> Accounts:
 @pytest.fixture(scope="session")
 def accounts(cloud: RunningCloud) -> Accounts:
     return accounts_of(cloud)
+
+
+@pytest.fixture(scope="session")
+def cutline(cloud: RunningCloud) -> Callable[..., str]:
+    """Runs the operator's command as `make run` tells an operator to, and returns what it printed."""
+
+    def run(*arguments: str) -> str:
+        script = f'. "{cloud.state_dir}/operator.env" && cutline "$@"'
+        command = ["sh", "-c", script, "sh", *arguments]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert (ended.returncode, ended.stderr) == (0, ""), ended
+        return ended.stdout
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import AidgeClient, Answer, JdClient, plain_picture, send
+from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
 from tests.e2e.conftest import accounts_of
-from tests.e2e.test_tasks import PicWish
 from tests.localcloud.running import RunningCloud, running_cloud
 
 CALLERS, QUOTA, PRICE_MICROS = 200, 50, 1200

@@ -3,32 +3,16 @@
 import csv
 import io
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.clients import AidgeClient, Answer, JdClient, plain_picture, send
-from tests.e2e.test_tasks import PicWish
-from tests.localcloud.running import ROOT, RunningCloud
+from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
+from tests.localcloud.running import RunningCloud
 
 SMALL = plain_picture(64, 48)
-
-
-@pytest.fixture(scope="module")
-def cutline(cloud: RunningCloud) -> Callable[..., str]:
-    """Runs the operator's command as `make run` tells an operator to."""
-
-    def run(*arguments: str) -> str:
-        script = f'. "{cloud.state_dir}/operator.env" && cutline "$@"'
-        command = ["sh", "-c", script, "sh", *arguments]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-        assert (ended.returncode, ended.stderr) == (0, ""), ended
-        return ended.stdout
-
-    return run
 
 
 def ask(url: str, headers: dict[str, str] | None = None, **params: str) -> Answer:
