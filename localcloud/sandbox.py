@@ -167,6 +167,8 @@ class Sandbox:
             "OMP_NUM_THREADS": str(vcpus),
             # LAMBDA_TASK_ROOT makes the tracer believe in an X-Ray daemon, and there is none.
             "POWERTOOLS_TRACE_DISABLED": "true",
+            # The page may offer the demo account, which exists here only.
+            "CUTLINE_LOCAL": "true",
             "AWS_XRAY_SDK_ENABLED": "false",
         }
         return lambda_variables | config.environment | credentials_environment(self._port)

@@ -1,12 +1,27 @@
-"""The site function: `GET /health`."""
+"""The site function: the playground, the API's description, and `GET /health`."""
 
+import os
 from typing import Any
+
+import pages
 
 import cutline
 from cutline.contracts.wire import json_response
-from cutline.gateway_event import to_proxy
+from cutline.gateway_event import to_proxy, to_request
+from cutline.settings import Settings
+
+settings = Settings.from_environment()
+site = pages.Site.from_environment(os.environ)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Says that the gateway and the functions behind it answer, and which version they run."""
-    return to_proxy(json_response(200, {"status": "ok", "version": cutline.__version__}, {"Cache-Control": "no-store"}))
+    """One REST proxy event in, one answer out."""
+    request = to_request(event, settings.public_url)
+    match event["resource"]:
+        case "/health":
+            health = {"status": "ok", "version": cutline.__version__}
+            return to_proxy(json_response(200, health, {"Cache-Control": "no-store"}))
+        case "/site/{name}":
+            return to_proxy(site.file(event["pathParameters"]["name"]))
+        case _:
+            return to_proxy(site.playground(request))

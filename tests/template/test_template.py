@@ -158,6 +158,13 @@ def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str,
         assert properties["LifecycleConfiguration"]["Rules"], name
 
 
+def test_pages_may_read_results_from_the_bucket_that_links_lead_to(resources: dict[str, dict[str, Any]]) -> None:
+    (rule,) = resources["OutputBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == ["GET"], "a page may look, nothing else"
+    variables = resources["SiteFunction"]["Properties"]["Environment"]["Variables"]
+    assert "${OutputBucket}" in variables["RESULT_ORIGINS"]["Fn::Sub"]
+
+
 def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any]]) -> None:
     guarded = set()
     for properties in of_type(resources, "AWS::S3::BucketPolicy").values():
@@ -220,6 +227,8 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
         ("/r/{token}", "get", "LinksFunction"),
         ("/usage", "get", "UsageFunction"),
         ("/health", "get", "SiteFunction"),
+        ("/", "get", "SiteFunction"),
+        ("/site/{name}", "get", "SiteFunction"),
     ],
 )
 def test_a_route_leads_to_its_function(

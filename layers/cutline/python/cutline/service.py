@@ -66,7 +66,12 @@ class Service:
             if isinstance(failure, ServiceFault):
                 self.logger.error("fault", reason=reason, detail=failure.detail, exc_info=error)
             self._note_failure(call, failure)
-        headers = {**response.headers, "Server-Timing": call.timer.server_timing(), "Cache-Control": "no-store"}
+        headers = {
+            **response.headers,
+            "Server-Timing": call.timer.server_timing(),
+            "X-Cutline-Charge-Micros": str(call.notes.get("charge_micros", 0)),
+            "Cache-Control": "no-store",
+        }
         response = replace(response, headers=headers)
         self._report(call, response, reason)
         return response

@@ -1,0 +1,78 @@
+"""The playground's files and the headers that keep a page to itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cutline.contracts.wire import Request, Response, json_response
+from cutline.site.facts import playground_facts
+
+_STATIC = Path(__file__).parent / "static"
+_FILES = {path.name: path for path in _STATIC.iterdir()}
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".jpg": "image/jpeg",
+    ".svg": "image/svg+xml",
+}
+_CACHE = "public, max-age=300"
+
+
+@dataclass(frozen=True)
+class Site:
+    """`origins`: the hosts besides its own that the page may load results from; `local` admits the demo account."""
+
+    origins: tuple[str, ...]
+    local: bool
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> "Site":
+        """RESULT_ORIGINS comes from the template; AWS_ENDPOINT_URL is where S3 answers if not at AWS itself."""
+        addresses = [*env.get("RESULT_ORIGINS", "").split(), env.get("PUBLIC_URL", ""), env.get("AWS_ENDPOINT_URL", "")]
+        parts = [urlsplit(address) for address in addresses if address]
+        origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
+        return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")
+
+    def playground(self, request: Request) -> Response:
+        """The page. Its base is the stage, because everything that it asks for is relative to that."""
+        stage = request.raw_path.removesuffix(request.path.rstrip("/")).rstrip("/")
+        html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{stage}/">')
+        return self._page(html)
+
+    def file(self, name: str) -> Response:
+        """One of the page's files, or the facts that it works with."""
+        if name == "facts.json":
+            return json_response(200, playground_facts(demo=self.local), {"Cache-Control": "no-store"})
+        path = _FILES.get(name)
+        if path is None or path.suffix == ".html":
+            return json_response(404, {"message": "Not Found"})
+        return Response(200, self._headers(path.suffix), path.read_bytes())
+
+    def _page(self, html: str) -> Response:
+        policy = {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' blob: data:",
+            "connect-src": " ".join(["'self'", *self.origins]),
+            "base-uri": "'self'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+            "require-trusted-types-for": "'script'",
+        }
+        text = "; ".join(f"{name} {value}" for name, value in policy.items())
+        headers = {**self._headers(".html"), "Content-Security-Policy": text, "Cache-Control": "no-cache"}
+        return Response(200, headers, html.encode())
+
+    @staticmethod
+    def _headers(suffix: str) -> dict[str, str]:
+        kind = _TYPES[suffix]
+        return {
+            "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+            "Cache-Control": _CACHE,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }

@@ -1,0 +1,89 @@
+// Sends a call and reads the answer.
+
+import { fromBase64, toBase64 } from "./bytes.js";
+import { aidgeQuery, jdHeaders } from "./sign.js";
+
+const POLL_MS = 1000;
+const GIVE_UP_MS = 120000;
+
+export const isSigned = (scheme) => scheme === "jd" || scheme === "aidge";
+
+async function encode(body, picture) {
+  if (body.kind === "multipart") {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(body.fields)) form.append(name, value);
+    form.append(body.file, picture.blob, picture.name);
+    return form;
+  }
+  const bytes = new Uint8Array(await picture.blob.arrayBuffer());
+  if (body.kind === "bytes") return bytes;
+  return new TextEncoder().encode(JSON.stringify({ ...body.fields, [body.file]: toBase64(bytes) }));
+}
+
+async function authenticated(call, url, body, credentials) {
+  if (call.scheme === "jd") return jdHeaders(url, body, call.body.contentType, credentials);
+  const headers = call.body.contentType ? { "Content-Type": call.body.contentType } : {};
+  if (call.scheme !== "aidge") return { ...headers, [call.scheme]: credentials.key };
+  for (const [name, value] of Object.entries(await aidgeQuery(credentials))) url.searchParams.set(name, value);
+  return headers;
+}
+
+async function exchange(url, init) {
+  const begun = performance.now();
+  const response = await fetch(url, { cache: "no-store", ...init });
+  const text = await response.text();
+  let json = null;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // Something between the page and the service answered; its words are shown as they are.
+  }
+  return { status: response.status, headers: response.headers, ms: performance.now() - begun, json, text };
+}
+
+export async function send(call, picture, credentials) {
+  const url = new URL(call.path, document.baseURI);
+  const body = await encode(call.body, picture);
+  const headers = await authenticated(call, url, body, credentials);
+  return exchange(url, { method: "POST", headers, body });
+}
+
+// Asks for a task until it has ended; `tell` hears of every state on the way.
+export async function follow(call, taskId, credentials, read, tell) {
+  const url = new URL(`${call.path}/${encodeURIComponent(taskId)}`, document.baseURI);
+  const begun = performance.now();
+  for (;;) {
+    const answer = await exchange(url, { headers: { [call.scheme]: credentials.key } });
+    const seen = readAnswer(answer, read);
+    if (!seen.pending || performance.now() - begun > GIVE_UP_MS) return { answer, seen };
+    tell(seen);
+    await new Promise((resume) => setTimeout(resume, POLL_MS));
+  }
+}
+
+// Gateway answers and those of other machines on the way do not have the API's own shape.
+export function readAnswer(answer, read) {
+  try {
+    const seen = read(answer.json);
+    if (seen.images || seen.pending || seen.fault?.message) return seen;
+  } catch {
+    // told below
+  }
+  return { fault: { code: String(answer.status), message: answer.json?.message ?? answer.text.slice(0, 300) } };
+}
+
+// The file behind a link or inside an answer.
+export async function load(image) {
+  if (!/^https?:/.test(image)) return new Blob([fromBase64(image)], { type: "image/png" });
+  const response = await fetch(image);
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return response.blob();
+}
+
+export function stagesOf(headers) {
+  return (headers.get("Server-Timing") ?? "")
+    .split(",")
+    .map((entry) => entry.trim().split(";dur="))
+    .filter((parts) => parts.length === 2)
+    .map(([name, ms]) => ({ name, ms: Number(ms) }));
+}

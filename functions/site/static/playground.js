@@ -1,0 +1,260 @@
+// The page as a whole: a picture in, a call out, the result on the stage.
+
+import { mostBytes } from "./apis.js";
+import { follow, isSigned, load, readAnswer, send } from "./call.js";
+import { $, make, memory, sizeOf } from "./dom.js";
+import * as form from "./form.js";
+import { fitted, openPicture } from "./picture.js";
+import * as reports from "./report.js";
+import * as viewer from "./viewer.js";
+import { preferred, say, speak } from "./words.js";
+
+const SWATCHES = [null, "#ffffff", "#9ca3af", "#111111"];
+const SWATCH_NAMES = ["checkered", "white", "grey", "black"];
+let facts = null;
+let picture = null;
+let working = false;
+let shown = null;
+
+const status = (text) => ($("status").textContent = text);
+
+function tellPicture() {
+  if (!picture) return;
+  const { bitmap, blob, name } = picture;
+  $("picture-name").textContent = picture.sample ? say(`sample.${picture.sample}`) : name;
+  $("picture-note").textContent = say("status.sent", { width: bitmap.width, height: bitmap.height, size: sizeOf(blob.size) });
+}
+
+async function take(blob, name, sample = "") {
+  try {
+    picture = { ...(await openPicture(blob, name)), sample };
+  } catch {
+    status(say("picture.unreadable"));
+    return;
+  }
+  for (const button of document.querySelectorAll("[data-sample]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.sample === sample));
+  }
+  status("");
+  tellPicture();
+}
+
+async function takeSample(name) {
+  const response = await fetch(`site/${name}.jpg`);
+  await take(await response.blob(), `${name}.jpg`, name);
+}
+
+// What keeps the call from being made, after pointing at it; "" where nothing does.
+function obstacle() {
+  if (!picture) {
+    $("file").focus();
+    return "status.noPicture";
+  }
+  if (!form.complete()) {
+    const empty = [...$("credentials").querySelectorAll("input")].find((field) => !field.value);
+    empty.setAttribute("aria-invalid", "true");
+    empty.focus();
+    return "key.missing";
+  }
+  return isSigned(form.limits().scheme) && !crypto.subtle ? "key.secure" : "";
+}
+
+async function layersOf(images) {
+  const present = Object.entries(images).filter(([, image]) => image);
+  const files = await Promise.all(present.map(([, image]) => load(image)));
+  const bitmaps = await Promise.all(files.map((file) => createImageBitmap(file)));
+  return present.map(([name], index) => ({ name, bitmap: bitmaps[index], file: files[index], on: index === 0 }));
+}
+
+function layerWords(name, layers) {
+  if (facts.garments.includes(name)) return say(`garment.${name}`);
+  const garments = layers.some((layer) => facts.garments.includes(layer.name));
+  return say(name === "image" && garments ? "layers.union" : `layers.${name}`);
+}
+
+// The whole and its parts exclude each other; parts add up.
+function toggle(layers, layer, on) {
+  layer.on = on;
+  const whole = ["image", "mask"];
+  if (on) for (const other of layers) if (other !== layer && (whole.includes(layer.name) || whole.includes(other.name))) other.on = false;
+  if (!layers.some((one) => one.on)) layers[0].on = true;
+  viewer.repaint();
+  tellLayers();
+}
+
+function tellLayers() {
+  const { layers, absent } = shown;
+  const focused = document.activeElement?.dataset?.layer;
+  const boxes = layers.map((layer) =>
+    make(
+      "label",
+      {},
+      make("input", { type: "checkbox", "data-layer": layer.name, checked: layer.on, on: { change: (event) => toggle(layers, layer, event.target.checked) } }),
+      layerWords(layer.name, layers),
+    ),
+  );
+  const missing = absent.length ? make("p", { class: "hint" }, say("layers.absent", { names: absent.map((name) => say(`garment.${name}`)).join(", ") })) : "";
+  $("layer-list").replaceChildren(make("div", { class: "chips" }, ...boxes), missing);
+  $("layers").hidden = layers.length + absent.length < 2;
+  if (focused) $("layer-list").querySelector(`[data-layer="${focused}"]`)?.focus();
+}
+
+async function present(sent, images) {
+  const layers = await layersOf(images);
+  shown = { layers, absent: Object.keys(images).filter((name) => images[name] === "") };
+  viewer.show(sent.bitmap, layers);
+  tellLayers();
+  const { bitmap, file } = layers[0];
+  return { width: bitmap.width, height: bitmap.height, bytes: file.size };
+}
+
+function made(call, sent, poll, demo) {
+  const { key, secret } = demo ? form.complete() : { key: "YOUR_KEY", secret: "YOUR_SECRET" };
+  return { call, url: new URL(call.path, document.baseURI).href, file: sent.name, key, secret, poll };
+}
+
+async function work() {
+  const api = form.api();
+  const limits = form.limits();
+  const credentials = form.complete();
+  const call = { path: api.path, scheme: limits.scheme, body: api.body({ ...form.options() }) };
+  status(say("status.fitting"));
+  const { picture: sent, changed } = await fitted(picture, limits, mostBytes(call.body.kind, limits.max_bytes));
+  if (changed) $("picture-note").textContent = say("status.fitted", { width: sent.bitmap.width, height: sent.bitmap.height, size: sizeOf(sent.blob.size) });
+  status(say("status.sending"));
+  const begun = performance.now();
+  const answer = await send(call, sent, credentials);
+  let seen = readAnswer(answer, api.read);
+  let last = answer;
+  const background = Boolean(seen.pending);
+  const tell = ({ taskId, state }) => status(say("status.task", { id: taskId.slice(0, 8), state: say(`state.${state}`) }));
+  if (background) {
+    tell(seen);
+    ({ answer: last, seen } = await follow(call, seen.taskId, credentials, api.read, tell));
+  }
+  const told = { answer: background ? withTimingsOf(answer, last) : answer, ms: performance.now() - begun, pending: background && !seen.fault };
+  told.demo = form.isDemo();
+  told.made = made(call, sent, background, told.demo);
+  if (seen.images) {
+    status(say("status.loading"));
+    told.result = await present(sent, seen.images);
+    status(say("status.done", { ms: Math.round(told.ms) }));
+  } else {
+    const code = seen.fault?.code ?? "";
+    reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes) : "time", code, seen.fault?.message);
+    status(say("status.failed"));
+  }
+  reports.report(told);
+}
+
+// The last answer of a task with the timings and the charge of the first, which did the work or started it.
+const withTimingsOf = (first, last) => ({ ...last, headers: first.headers });
+
+async function submit(event) {
+  event.preventDefault();
+  if (working) return;
+  const reason = obstacle();
+  if (reason) {
+    status(say(reason));
+    return;
+  }
+  working = true;
+  $("go").setAttribute("aria-disabled", "true");
+  $("error").hidden = true;
+  $("busy").hidden = false;
+  try {
+    await work();
+  } catch (error) {
+    reports.fault(error instanceof TypeError ? "network" : "result", "", error.message);
+    status(say("status.failed"));
+  } finally {
+    working = false;
+    $("go").setAttribute("aria-disabled", "false");
+    $("busy").hidden = true;
+  }
+}
+
+function drawSwatches() {
+  const mark = (chosen) => {
+    for (const node of $("swatches").querySelectorAll("button")) node.setAttribute("aria-pressed", String(node === chosen));
+    $("colour").classList.toggle("on", chosen === $("colour"));
+  };
+  const buttons = SWATCHES.map((colour, index) => {
+    const name = say(`tool.${SWATCH_NAMES[index]}`);
+    const attributes = { type: "button", class: colour ? "" : "check", "aria-label": name, title: name, "aria-pressed": String(colour === viewer.background()) };
+    const button = make("button", attributes);
+    button.style.backgroundColor = colour ?? "";
+    button.addEventListener("click", () => {
+      viewer.setBackground(colour);
+      mark(button);
+    });
+    return button;
+  });
+  const input = (event) => {
+    viewer.setBackground(event.target.value);
+    mark(event.target);
+  };
+  const colour = make("input", { type: "color", id: "colour", value: "#0f766e", "aria-label": say("tool.colour"), title: say("tool.colour"), on: { input } });
+  $("swatches").replaceChildren(...buttons, colour);
+}
+
+// What is seen is what is saved; a single layer without a colour is the service's own file.
+async function download(event) {
+  event.preventDefault();
+  const visible = shown.layers.filter((layer) => layer.on);
+  let file = visible[0].file;
+  if (visible.length > 1 || viewer.background()) {
+    const canvas = document.createElement("canvas");
+    viewer.paint(canvas, true);
+    file = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  }
+  const link = make("a", { href: URL.createObjectURL(file), download: `cutline.${file.type === "image/jpeg" ? "jpg" : "png"}` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+function useLanguage(name) {
+  memory.set("language", name);
+  speak(name);
+  form.draw(facts);
+  drawSwatches();
+  tellPicture();
+  status("");
+  if (shown) tellLayers();
+  reports.report();
+}
+
+function listen() {
+  $("form").addEventListener("submit", submit);
+  $("file").addEventListener("change", (event) => event.target.files[0] && take(event.target.files[0], event.target.files[0].name));
+  for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => takeSample(button.dataset.sample));
+  for (const name of ["en", "zh"]) $(`lang-${name}`).addEventListener("click", () => useLanguage(name));
+  $("download").addEventListener("click", download);
+  const firstPicture = (items) => [...(items?.files ?? [])].find((file) => file.type.startsWith("image/"));
+  document.addEventListener("paste", (event) => {
+    const file = firstPicture(event.clipboardData);
+    if (file) take(file, file.name);
+  });
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    $("drop").classList.add("over");
+  });
+  document.addEventListener("dragleave", () => $("drop").classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    $("drop").classList.remove("over");
+    const file = firstPicture(event.dataTransfer);
+    if (file) take(file, file.name);
+  });
+}
+
+async function start() {
+  facts = await (await fetch("site/facts.json")).json();
+  viewer.start();
+  reports.start();
+  listen();
+  useLanguage(memory.get("language") ?? preferred());
+  document.body.dataset.ready = "true";
+}
+
+await start();

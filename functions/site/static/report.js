@@ -1,0 +1,103 @@
+// What is told about a call: its faults, its facts, its code.
+
+import { stagesOf } from "./call.js";
+import { $, make, sizeOf } from "./dom.js";
+import { SNIPPETS } from "./snippets.js";
+import { faultOf, say } from "./words.js";
+
+const MICROS = 1e6;
+const LONG_TEXT = 200;
+let language = "curl";
+let told = null;
+
+export function fault(kind, code = "", message = "") {
+  $("error-title").textContent = say("fault.title");
+  $("error-hint").textContent = say(`fault.${kind}`);
+  $("error-code").textContent = [code, message].filter(Boolean).join(" · ");
+  $("error").hidden = false;
+  $("busy").hidden = true;
+}
+
+// The words for a code that the API answered, by way of the reasons behind it.
+export function faultOfCode(code, codes) {
+  return faultOf(codes[code]?.[0]);
+}
+
+function fact(name, value) {
+  return [make("dt", {}, say(`facts.${name}`)), make("dd", { id: `fact-${name}` }, value)];
+}
+
+function charge({ answer, pending }) {
+  const micros = Number(answer.headers.get("X-Cutline-Charge-Micros") ?? 0);
+  if (micros > 0) return String(micros / MICROS);
+  return pending ? say("facts.charge.unknown") : say("facts.charge.none");
+}
+
+// Long texts in an answer are pictures.
+const shortened = (_, value) => (typeof value === "string" && value.length > LONG_TEXT && !value.startsWith("http") ? `${value.slice(0, 60)}… (${value.length})` : value);
+
+function drawFacts() {
+  const stages = stagesOf(told.answer.headers);
+  const total = stages.reduce((sum, stage) => sum + stage.ms, 0);
+  const items = [
+    fact("status", String(told.answer.status)),
+    fact("trip", `${Math.round(told.ms)} ms`),
+    fact("service", stages.length ? `${Math.round(total)} ms` : "–"),
+    fact("charge", charge(told)),
+  ];
+  if (told.result) items.push(fact("size", `${told.result.width} × ${told.result.height}, ${sizeOf(told.result.bytes)}`));
+  $("fact-list").replaceChildren(...items.map((pair) => make("div", {}, ...pair)));
+  const rows = stages.map(({ name, ms }) => {
+    const bar = make("i");
+    bar.style.width = `${total ? (ms / total) * 100 : 0}%`;
+    return make("div", { class: "stage-row" }, make("span", {}, name), make("span", {}, bar), make("span", {}, `${ms.toFixed(1)} ms`));
+  });
+  $("stages").replaceChildren(...rows);
+  $("answer").textContent = told.answer.json ? JSON.stringify(told.answer.json, shortened, 2) : told.answer.text;
+}
+
+function drawCode() {
+  $("snippet").textContent = SNIPPETS[language](told.made);
+  $("snippet").setAttribute("aria-labelledby", `tab-${language}`);
+  $("code-note").textContent = told.demo ? say("code.note.demo") : say("code.note");
+  for (const tab of $("tabs").children) {
+    const current = tab.dataset.language === language;
+    tab.setAttribute("aria-selected", String(current));
+    tab.tabIndex = current ? 0 : -1;
+  }
+}
+
+// `call` is { answer, ms, pending, result, made, demo }; without one, the last is told again.
+export function report(call = told) {
+  if (!call) return;
+  told = call;
+  drawFacts();
+  drawCode();
+  $("facts").hidden = $("code").hidden = false;
+}
+
+function choose(tab) {
+  language = tab.dataset.language;
+  drawCode();
+}
+
+function move(event) {
+  const tabs = [...$("tabs").children];
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+  choose(next);
+  next.focus();
+}
+
+async function copy() {
+  await navigator.clipboard.writeText($("snippet").textContent);
+  $("copy").textContent = say("code.copied");
+  setTimeout(() => ($("copy").textContent = say("code.copy")), 2000);
+}
+
+export function start() {
+  for (const tab of $("tabs").children) tab.addEventListener("click", () => choose(tab));
+  $("tabs").addEventListener("keydown", move);
+  $("copy").addEventListener("click", copy);
+}

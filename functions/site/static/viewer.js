@@ -1,0 +1,104 @@
+// The stage: result over checkerboard or colour, the original in front of it up to the slider, zoom, layers.
+
+const $ = (id) => document.getElementById(id);
+const ZOOMS = [1, 1.5, 2, 3, 4, 6];
+
+const state = { before: null, layers: [], background: null, zoom: 0, comparable: false };
+
+function size(canvas, width, height) {
+  canvas.width = width;
+  canvas.height = height;
+  return canvas.getContext("2d");
+}
+
+// Draws the visible layers, on the background if `filled`.
+export function paint(canvas, filled) {
+  const visible = state.layers.filter((layer) => layer.on);
+  const first = state.layers[0].bitmap;
+  const context = size(canvas, first.width, first.height);
+  if (filled && state.background) {
+    context.fillStyle = state.background;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+  for (const layer of visible) context.drawImage(layer.bitmap, 0, 0);
+}
+
+function slide() {
+  const share = state.comparable ? Number($("slider").value) : 0;
+  $("before").style.clipPath = `inset(0 ${100 - share}% 0 0)`;
+  $("divider").style.left = `${share}%`;
+}
+
+function layout() {
+  const { width, height } = $("after");
+  const stage = $("stage");
+  const room = Math.min((stage.clientWidth - 2) / width, (window.innerHeight * 0.72 - 2) / height, 2);
+  const scale = room * ZOOMS[state.zoom];
+  $("sheet").style.width = `${Math.floor(width * scale)}px`;
+  $("sheet").style.height = `${Math.floor(height * scale)}px`;
+  $("zoom-value").textContent = `${Math.round(ZOOMS[state.zoom] * 100)}%`;
+  $("zoom-out").disabled = state.zoom === 0;
+  $("zoom-in").disabled = state.zoom === ZOOMS.length - 1;
+}
+
+export function repaint() {
+  paint($("after"), false);
+  $("sheet").style.background = state.background ?? "";
+}
+
+// `layers` are { name, bitmap, on }, drawn in order; a result of another size than the original is shown alone.
+export function show(before, layers) {
+  Object.assign(state, { before, layers, zoom: 0 });
+  const { width, height } = layers[0].bitmap;
+  state.comparable = before.width === width && before.height === height;
+  repaint();
+  size($("before"), width, height);
+  if (state.comparable) $("before").getContext("2d").drawImage(before, 0, 0);
+  for (const id of ["empty", "busy", "error"]) $(id).hidden = true;
+  for (const id of ["sheet", "tools"]) $(id).hidden = false;
+  for (const id of ["before", "divider", "compare"]) $(id).hidden = !state.comparable;
+  $("slider").value = 50;
+  layout();
+  slide();
+  // On a phone the stage lies below the form.
+  if (stageIsBelow()) $("result-title").scrollIntoView({ block: "start" });
+}
+
+const stageIsBelow = () => $("stage").getBoundingClientRect().top > window.innerHeight * 0.8;
+
+export function setBackground(colour) {
+  state.background = colour;
+  if (state.layers.length) repaint();
+}
+
+export const background = () => state.background;
+
+function zoom(step) {
+  const stage = $("stage");
+  const [x, y] = [stage.scrollLeft + stage.clientWidth / 2, stage.scrollTop + stage.clientHeight / 2];
+  const before = $("sheet").clientWidth;
+  state.zoom = Math.min(ZOOMS.length - 1, Math.max(0, state.zoom + step));
+  layout();
+  const growth = $("sheet").clientWidth / before;
+  stage.scrollTo(x * growth - stage.clientWidth / 2, y * growth - stage.clientHeight / 2);
+}
+
+function drag(event) {
+  const box = $("sheet").getBoundingClientRect();
+  $("slider").value = ((event.clientX - box.left) / box.width) * 100;
+  slide();
+}
+
+export function start() {
+  $("slider").addEventListener("input", slide);
+  $("zoom-in").addEventListener("click", () => zoom(1));
+  $("zoom-out").addEventListener("click", () => zoom(-1));
+  $("divider").addEventListener("pointerdown", (event) => {
+    $("divider").setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  $("divider").addEventListener("pointermove", (event) => {
+    if ($("divider").hasPointerCapture(event.pointerId)) drag(event);
+  });
+  window.addEventListener("resize", () => state.layers.length && layout());
+}

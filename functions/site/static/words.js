@@ -1,0 +1,147 @@
+// Everything that the page says, in English and Chinese.
+
+const EN = {
+  "nav.label": "Site", "nav.reference": "API reference", "nav.language": "Language",
+  "hero.title": "Cut out product pictures in your own AWS account",
+  "hero.text": "Pick a picture, pick the API that your shop calls today, and see what comes back. Going live means changing a host name and a key.",
+  "picture.title": "Picture", "picture.drop": "Drop, paste or choose a picture", "picture.private": "It goes to this service only.",
+  "picture.samples": "Samples", "picture.unreadable": "This file is not a picture that the browser can open.",
+  "sample.mug": "Mug", "sample.person": "Person",
+  "api.title": "API",
+  "api.pw": "Multipart, form or JSON. Waits, or works in the background.",
+  "api.jdc": "Image Matting: the picture's bytes, signed.",
+  "api.jds": "People only, signed; the answer carries the picture.",
+  "api.aid": "JSON, signed. Transparent or white, resized if you like.",
+  "api.ail": "Costume removal: garments one by one.",
+  "options.title": "Options", "options.none": "This API has no options.",
+  "option.type": "Subject", "value.type.auto": "Anything", "value.type.person": "Person", "value.type.object": "Object", "value.type.stamp": "Stamp or seal",
+  "option.output_type": "Result", "value.output_type.2": "Picture", "value.output_type.1": "Picture and mask", "value.output_type.3": "Mask",
+  "option.format": "Format", "value.format.png": "PNG, transparent", "value.format.jpg": "JPEG, on a colour",
+  "option.bg_color": "Background", "option.crop": "Size", "value.crop.0": "As the original", "value.crop.1": "Cropped to the subject",
+  "option.sync": "Delivery", "value.sync.1": "Wait for it", "value.sync.0": "In the background",
+  "option.backGroundType": "Background", "value.backGroundType.TRANSPARENT": "Transparent", "value.backGroundType.WHITE_BACKGROUND": "White",
+  "option.targetWidth": "Width, px", "option.targetHeight": "Height, px", "option.optional": "as it is",
+  "option.cloth_class": "Garments delivered one by one",
+  "option.return_form": "Form", "value.return_form.": "Transparent", "value.return_form.whiteBK": "On white", "value.return_form.mask": "Mask",
+  "option.out_mode": "Whole picture shows", "value.out_mode.0": "All garments found", "value.out_mode.1": "Chosen garments",
+  "garment.tops": "Tops", "garment.coat": "Coat", "garment.skirt": "Skirt", "garment.pants": "Trousers", "garment.bag": "Bag", "garment.shoes": "Shoes", "garment.hat": "Hat",
+  "key.title": "Credentials", "key.jd.key": "Access key", "key.jd.secret": "Secret key", "key.aidge.key": "App key", "key.aidge.secret": "App secret",
+  "key.api": "API key", "key.kept": "Kept in this tab until you close it, and sent to this service only.",
+  "key.demo": "The demo account of this local cloud.", "key.useDemo": "Use the demo account",
+  "key.missing": "Enter your credentials first.", "key.secure": "Signing needs a secure page: open it over https or as localhost.",
+  "go": "Cut out", "status.noPicture": "Choose a picture first.", "status.fitting": "Preparing the picture…", "status.sending": "Waiting for the answer…",
+  "status.task": "Task {id}: {state}", "state.0": "queued", "state.2": "being prepared", "state.3": "waiting", "state.4": "being worked on",
+  "status.loading": "Fetching the result…", "status.done": "Done in {ms} ms.", "status.failed": "That did not work.",
+  "status.fitted": "Sent as {width} × {height} JPEG, {size}, to fit this API.", "status.sent": "{width} × {height}, {size}",
+  "result.title": "Result", "result.empty": "The result appears here.", "result.after": "Picture without its background", "result.before": "Original picture",
+  "tool.background": "Background", "tool.checkered": "Transparent", "tool.white": "White", "tool.grey": "Grey", "tool.black": "Black", "tool.colour": "Another colour",
+  "tool.zoom": "Zoom", "tool.zoomIn": "Zoom in", "tool.zoomOut": "Zoom out", "tool.download": "Download",
+  "compare.before": "Before", "compare.after": "After", "compare.label": "Share of the original shown",
+  "layers.title": "Layers", "layers.image": "Cut-out", "layers.union": "All garments", "layers.mask": "Mask", "layers.absent": "{names}: not in this picture",
+  "facts.title": "This call", "facts.status": "HTTP status", "facts.trip": "Round trip", "facts.service": "In the service", "facts.charge": "Charge",
+  "facts.charge.none": "not charged", "facts.charge.unknown": "when it succeeds", "facts.size": "Result", "facts.answer": "The answer as it came",
+  "code.title": "The same from your code", "code.copy": "Copy", "code.copied": "Copied",
+  "code.note": "Key and secret are placeholders: put your own in.", "code.note.demo": "Works as it is: these are the demo account's keys.",
+  "footer": "Pictures are not kept beyond the time that their links live. Cutline is free software under the Apache licence 2.0.",
+  "fault.title": "No result", "fault.network": "The service could not be reached.", "fault.result": "The result could not be fetched.",
+  "fault.access": "The service does not know these credentials, or they may not call this API. Check the key and the secret.",
+  "fault.date": "Your computer's clock is off: signatures hold for minutes only.",
+  "fault.quota": "Today's quota of this account is used up.", "fault.rate": "Too many calls at once. Wait a second and try again.",
+  "fault.request": "The service cannot make sense of the request or one of its options.",
+  "fault.size": "The picture has too many or too few pixels or bytes for this API.", "fault.type": "This is not a picture of a kind that the API takes.",
+  "fault.subject": "Nothing to cut out was found in this picture.", "fault.person": "No person was found: this API cuts out people only.",
+  "fault.garment": "None of the garments was found in this picture.", "fault.fetch": "The picture's address could not be fetched.",
+  "fault.service": "The service had a fault of its own. Try again; nothing was charged.", "fault.time": "The service took too long. Try a smaller picture.",
+};
+
+const ZH = {
+  "nav.label": "网站", "nav.reference": "API 文档", "nav.language": "语言",
+  "hero.title": "在您自己的 AWS 账户里抠出商品图",
+  "hero.text": "选一张图片，选您的店铺正在调用的 API，看看返回什么。上线只需更换域名和密钥。",
+  "picture.title": "图片", "picture.drop": "拖入、粘贴或选择一张图片", "picture.private": "图片只发送到本服务。",
+  "picture.samples": "示例", "picture.unreadable": "浏览器无法打开这个文件，它可能不是图片。",
+  "sample.mug": "杯子", "sample.person": "人物",
+  "api.title": "API",
+  "api.pw": "表单或 JSON，可等待结果，也可后台处理。",
+  "api.jdc": "图像抠图：直接发送图片字节，需签名。",
+  "api.jds": "仅限人像，需签名；结果图包含在返回中。",
+  "api.aid": "JSON，需签名。透明或白底，可调整尺寸。",
+  "api.ail": "服饰抠图：逐件分割服装。",
+  "options.title": "选项", "options.none": "这个 API 没有选项。",
+  "option.type": "主体", "value.type.auto": "自动", "value.type.person": "人物", "value.type.object": "物体", "value.type.stamp": "印章",
+  "option.output_type": "结果", "value.output_type.2": "图片", "value.output_type.1": "图片和蒙版", "value.output_type.3": "蒙版",
+  "option.format": "格式", "value.format.png": "PNG，透明", "value.format.jpg": "JPEG，纯色背景",
+  "option.bg_color": "背景色", "option.crop": "尺寸", "value.crop.0": "与原图相同", "value.crop.1": "裁剪到主体",
+  "option.sync": "方式", "value.sync.1": "等待结果", "value.sync.0": "后台处理",
+  "option.backGroundType": "背景", "value.backGroundType.TRANSPARENT": "透明", "value.backGroundType.WHITE_BACKGROUND": "白色",
+  "option.targetWidth": "宽度（像素）", "option.targetHeight": "高度（像素）", "option.optional": "保持不变",
+  "option.cloth_class": "逐件返回的服饰",
+  "option.return_form": "形式", "value.return_form.": "透明", "value.return_form.whiteBK": "白底", "value.return_form.mask": "蒙版",
+  "option.out_mode": "总图包含", "value.out_mode.0": "所有服饰", "value.out_mode.1": "所选服饰",
+  "garment.tops": "上衣", "garment.coat": "外套", "garment.skirt": "裙装", "garment.pants": "裤子", "garment.bag": "包", "garment.shoes": "鞋", "garment.hat": "帽子",
+  "key.title": "凭证", "key.jd.key": "Access Key", "key.jd.secret": "Secret Key", "key.aidge.key": "App Key", "key.aidge.secret": "App Secret",
+  "key.api": "API 密钥", "key.kept": "只保存在这个标签页里，关闭即清除；只发送到本服务。",
+  "key.demo": "本地云的演示账户。", "key.useDemo": "使用演示账户",
+  "key.missing": "请先填写凭证。", "key.secure": "签名需要安全的页面：请用 https 或 localhost 打开。",
+  "go": "开始抠图", "status.noPicture": "请先选择一张图片。", "status.fitting": "正在准备图片……", "status.sending": "正在等待返回……",
+  "status.task": "任务 {id}：{state}", "state.0": "排队中", "state.2": "准备中", "state.3": "等待中", "state.4": "处理中",
+  "status.loading": "正在取回结果……", "status.done": "完成，用时 {ms} 毫秒。", "status.failed": "没有成功。",
+  "status.fitted": "为符合此 API 的限制，已按 {width} × {height} JPEG（{size}）发送。", "status.sent": "{width} × {height}，{size}",
+  "result.title": "结果", "result.empty": "结果会显示在这里。", "result.after": "去除背景后的图片", "result.before": "原图",
+  "tool.background": "背景", "tool.checkered": "透明", "tool.white": "白色", "tool.grey": "灰色", "tool.black": "黑色", "tool.colour": "其他颜色",
+  "tool.zoom": "缩放", "tool.zoomIn": "放大", "tool.zoomOut": "缩小", "tool.download": "下载",
+  "compare.before": "处理前", "compare.after": "处理后", "compare.label": "显示原图的比例",
+  "layers.title": "图层", "layers.image": "抠图", "layers.union": "所有服饰", "layers.mask": "蒙版", "layers.absent": "图中没有：{names}",
+  "facts.title": "本次调用", "facts.status": "HTTP 状态", "facts.trip": "往返时间", "facts.service": "服务内时间", "facts.charge": "计费",
+  "facts.charge.none": "未计费", "facts.charge.unknown": "成功后计费", "facts.size": "结果", "facts.answer": "原始返回",
+  "code.title": "用您的代码完成同样的调用", "code.copy": "复制", "code.copied": "已复制",
+  "code.note": "密钥是占位符，请换成您自己的。", "code.note.demo": "可直接运行：这里是演示账户的密钥。",
+  "footer": "图片的保存时间不超过其链接的有效期。Cutline 是 Apache 2.0 许可的自由软件。",
+  "fault.title": "没有结果", "fault.network": "无法连接到服务。", "fault.result": "无法取回结果。",
+  "fault.access": "服务不认识这组凭证，或者它们无权调用此 API。请检查密钥。",
+  "fault.date": "您电脑的时钟不准：签名只在几分钟内有效。",
+  "fault.quota": "此账户今天的配额已用完。", "fault.rate": "调用过于频繁，请稍等一秒再试。",
+  "fault.request": "服务无法理解这个请求或其中某个选项。",
+  "fault.size": "图片的像素或字节数超出此 API 的范围。", "fault.type": "这不是此 API 接受的图片类型。",
+  "fault.subject": "图中没有找到可以抠出的主体。", "fault.person": "没有找到人物：此 API 只抠人像。",
+  "fault.garment": "图中没有找到这些服饰。", "fault.fetch": "无法下载该地址的图片。",
+  "fault.service": "服务自身出现故障，请重试；本次未计费。", "fault.time": "服务用时过长，请换一张小一些的图片。",
+};
+
+// What to tell a person for each reason that the service knows (`cutline.errors.Reason`).
+const FAULTS = {
+  access: ["key_missing", "key_unknown", "signature_missing", "signature_wrong", "nonce_replayed", "account_disabled", "api_not_allowed"],
+  date: ["date_missing", "date_malformed", "date_skewed"],
+  quota: ["quota_exceeded"],
+  rate: ["rate_exceeded", "service_rate_exceeded", "overloaded"],
+  size: ["image_too_large", "body_too_large", "resolution_too_high", "resolution_too_low", "url_too_large"],
+  type: ["image_type", "image_corrupt", "image_empty"],
+  subject: ["no_subject"],
+  person: ["no_person"],
+  garment: ["no_garment"],
+  fetch: ["url_unreachable"],
+  time: ["timed_out"],
+  service: ["model_failed", "store_failed", "internal"],
+};
+
+export const faultOf = (reason) => Object.keys(FAULTS).find((name) => FAULTS[name].includes(reason)) ?? "request";
+
+const LANGUAGES = { en: EN, zh: ZH };
+let language = "en";
+
+export function say(key, values = {}) {
+  const text = LANGUAGES[language][key] ?? EN[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// Fills every element that names its words, and remembers the choice.
+export function speak(chosen) {
+  language = chosen;
+  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  for (const node of document.querySelectorAll("[data-i18n]")) node.textContent = say(node.dataset.i18n);
+  for (const node of document.querySelectorAll("[data-i18n-aria-label]")) node.setAttribute("aria-label", say(node.dataset.i18nAriaLabel));
+  for (const name of Object.keys(LANGUAGES)) document.getElementById(`lang-${name}`).setAttribute("aria-pressed", String(name === chosen));
+}
+
+export const preferred = () => (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+export { EN, ZH };

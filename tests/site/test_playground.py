@@ -1,0 +1,326 @@
+"""The playground in headless Chromium: real clicks, real keys, the pixels of the page."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients import follow, open_picture, plain_picture
+from tests.localcloud.running import RunningCloud
+from tests.site.browser import Browser, browser
+
+STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
+APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person"}
+
+
+@pytest.fixture
+def page(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
+    """The page in English on a desktop, and nothing to complain about at the end."""
+    chromium.resize(1280)
+    chromium.open(f"{cloud.url}/")
+    chromium.click("#lang-en")
+    yield chromium
+    assert chromium.console() == []
+
+
+def take_sample(page: Browser, name: str) -> None:
+    page.click(f"[data-sample={name}]")
+    page.wait_for(lambda: page.run(f"return document.querySelector('[data-sample={name}]').ariaPressed === 'true'"))
+
+
+def cut(page: Browser) -> None:
+    """Presses the button and waits for the end of the call, good or bad."""
+    page.click("#go")
+    page.wait_for(lambda: page.text("#status").startswith(("Done in", "That did not")), "the call")
+
+
+def cut_sample(page: Browser, api: str, sample: str) -> None:
+    take_sample(page, sample)
+    page.click(f"#api-{api}")
+    cut(page)
+    assert page.text("#status").startswith("Done in"), page.text("#error")
+
+
+def alpha_at(page: Browser, x: float, y: float) -> int:
+    """Alpha of the result at a place given as shares of width and height."""
+    script = """
+        const canvas = document.getElementById("after");
+        const [x, y] = [Math.floor(arguments[0] * canvas.width), Math.floor(arguments[1] * canvas.height)];
+        return canvas.getContext("2d").getImageData(x, y, 1, 1).data[3];
+    """
+    return int(page.run(script, x, y))
+
+
+def result_size(page: Browser) -> tuple[int, int]:
+    width, height = page.run("const c = document.getElementById('after'); return [c.width, c.height]")
+    return width, height
+
+
+@pytest.mark.parametrize(("api", "sample"), APIS.items())
+def test_each_api_cuts_out_a_sample(page: Browser, api: str, sample: str) -> None:
+    cut_sample(page, api, sample)
+    assert page.is_shown("#after")
+    assert alpha_at(page, 0.5, 0.45) > 240
+    assert alpha_at(page, 0.02, 0.02) == 0
+    assert result_size(page) == open_picture((STATIC / f"{sample}.jpg").read_bytes()).size
+    assert page.text("#fact-status") == "200"
+    assert page.text("#fact-charge") == "0.001"
+    assert page.run("return document.querySelectorAll('.stage-row').length") > 5
+
+
+def test_a_background_task_is_followed_to_its_end(page: Browser) -> None:
+    take_sample(page, "mug")
+    page.choose("#option-sync", "0")
+    page.run(
+        "window.seen = new Set();"
+        "new MutationObserver(() => seen.add(document.getElementById('status').textContent))"
+        ".observe(document.getElementById('status'), {childList: true})"
+    )
+    cut(page)
+    assert page.text("#status").startswith("Done in")
+    assert any(text.startswith("Task ") for text in page.run("return [...seen]"))
+    assert alpha_at(page, 0.5, 0.45) > 240
+    assert "task_id" in page.text("#snippet")
+
+
+def test_options_reach_the_service(page: Browser) -> None:
+    take_sample(page, "mug")
+    page.choose("#option-output_type", "3")
+    page.choose("#option-crop", "1")
+    cut(page)
+    width, height = result_size(page)
+    assert width < 800
+    assert height < 640
+    assert not page.is_shown("#slider"), "a cropped result cannot lie over the original"
+    page.choose("#option-output_type", "2")
+    page.choose("#option-crop", "0")
+    page.choose("#option-format", "jpg")
+    page.run(
+        "const c = document.getElementById('option-bg_color'); c.value = '#0000ff'; c.dispatchEvent(new Event('input'))"
+    )
+    cut(page)
+    script = "return [...document.getElementById('after').getContext('2d').getImageData(3, 3, 1, 1).data]"
+    red, green, blue, alpha = page.run(script)
+    assert max(red, green) < 15
+    assert blue > 240
+    assert alpha == 255
+
+
+def test_aidge_resizes(page: Browser) -> None:
+    take_sample(page, "mug")
+    page.click("#api-aid")
+    page.type("#option-targetWidth", "320")
+    page.type("#option-targetHeight", "200")
+    cut(page)
+    assert result_size(page) == (320, 200)
+
+
+def test_garments_are_layers_that_can_be_switched(page: Browser) -> None:
+    cut_sample(page, "ail", "person")
+    assert alpha_at(page, 0.47, 0.7) > 200, "trousers in the whole"
+    page.click("[data-layer=tops]")
+    assert page.run("return document.querySelector('[data-layer=image]').checked") is False
+    assert alpha_at(page, 0.5, 0.4) > 200
+    assert alpha_at(page, 0.44, 0.7) == 0
+    page.click("[data-layer=pants]")
+    assert alpha_at(page, 0.44, 0.7) > 200
+    page.click("[data-layer=tops]")
+    assert alpha_at(page, 0.5, 0.4) == 0
+    assert "Skirt" in page.text("#layer-list")
+
+
+def test_the_slider_obeys_the_keyboard(page: Browser) -> None:
+    cut_sample(page, "pw", "mug")
+    page.run("document.getElementById('slider').focus()")
+    page.press("home")
+    assert page.run("return document.getElementById('slider').value") == "0"
+    page.press("right", "right", "right")
+    assert page.run("return document.getElementById('slider').value") == "3"
+    assert "97%" in page.run("return document.getElementById('before').style.clipPath")
+    page.press("end")
+    assert page.run("return document.getElementById('divider').style.left") == "100%"
+
+
+def test_the_keyboard_alone_is_enough(page: Browser) -> None:
+    seen = []
+    for _ in range(40):
+        page.press("tab")
+        seen.append(
+            page.run("const a = document.activeElement; return a.id || a.dataset.sample || a.textContent.trim()")
+        )
+        if seen[-1] == "mug":
+            page.press("enter")
+            page.wait_for(lambda: page.text("#picture-name") == "Mug")
+        if seen[-1] == "go":
+            page.press("enter")
+            break
+    order = ["lang-zh", "file", "mug", "person", "api-pw", "option-type", "credential-key", "go"]
+    assert [name for name in seen if name in order] == order
+    page.wait_for(lambda: page.text("#status").startswith("Done in"))
+
+
+def test_a_background_colour_and_zoom_change_what_is_seen(page: Browser) -> None:
+    cut_sample(page, "pw", "mug")
+    page.click("#swatches [aria-label=Black]")
+    assert page.run("return getComputedStyle(document.getElementById('sheet')).backgroundColor") == "rgb(17, 17, 17)"
+    before = page.run("return document.getElementById('sheet').clientWidth")
+    page.click("#zoom-in")
+    assert page.text("#zoom-value") == "150%"
+    after = page.run("return document.getElementById('sheet').clientWidth")
+    assert after == pytest.approx(before * 1.5, abs=2)
+
+
+def test_the_download_is_what_is_seen(page: Browser, tmp_path: Path) -> None:
+    cut_sample(page, "pw", "mug")
+    page.protocol("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    page.click("#download")
+    saved = tmp_path / "cutline.png"
+    page.wait_for(saved.exists)
+    assert open_picture(saved.read_bytes()).mode == "RGBA"
+    saved.unlink()
+    page.click("#swatches [aria-label=White]")
+    page.click("#download")
+    page.wait_for(saved.exists)
+    assert open_picture(saved.read_bytes()).getpixel((3, 3)) == (255, 255, 255, 255)
+
+
+def test_a_chosen_file_beyond_the_apis_limits_is_made_to_fit(page: Browser, tmp_path: Path) -> None:
+    big = tmp_path / "big.webp"
+    big.write_bytes(plain_picture(1600, 1200, "WEBP"))
+    page.type("#file", str(big))
+    page.wait_for(lambda: page.text("#picture-name") == "big.webp")
+    page.click("#api-ail")
+    cut(page)
+    assert "1600 × 1200 JPEG" in page.text("#picture-note")
+    page.click("#api-jds")
+    cut(page)
+    assert "1024 × 768 JPEG" in page.text("#picture-note")
+    assert "No person was found" in page.text("#error")
+    assert page.text("#fact-charge") == "not charged"
+
+
+def test_a_picture_can_be_dropped(page: Browser) -> None:
+    picture = base64.b64encode(plain_picture(120, 100)).decode()
+    script = """
+        const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], "disc.png", { type: "image/png" }));
+        const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+        document.getElementById("drop").dispatchEvent(event);
+    """
+    page.run(script, picture)
+    page.wait_for(lambda: page.text("#picture-name") == "disc.png")
+    cut(page)
+    assert alpha_at(page, 0.5, 0.5) > 240
+
+
+@pytest.mark.parametrize(
+    ("api", "code"), [("pw", "401"), ("jdc", "10001"), ("aid", "InvalidAppKey"), ("ail", "ERROR_USER_NOT_EXISTS")]
+)
+def test_a_bad_key_is_told_in_words(page: Browser, api: str, code: str) -> None:
+    take_sample(page, APIS[api])
+    page.click(f"#api-{api}")
+    page.clear("#credential-key")
+    page.type("#credential-key", "wrong")
+    cut(page)
+    assert "does not know these credentials" in page.text("#error")
+    assert code in page.text("#error-code")
+    page.click("#use-demo")
+    cut(page)
+    assert not page.is_shown("#error")
+
+
+def test_without_picture_or_key_it_says_what_is_missing(page: Browser) -> None:
+    page.click("#go")
+    assert page.text("#status") == "Choose a picture first."
+    take_sample(page, "mug")
+    page.clear("#credential-key")
+    page.click("#go")
+    assert page.text("#status") == "Enter your credentials first."
+    assert page.run("return document.activeElement.id") == "credential-key"
+
+
+def test_both_languages_say_everything(page: Browser) -> None:
+    script = """
+        const { EN, ZH } = await import(new URL("site/words.js", document.baseURI));
+        const used = [...document.querySelectorAll("[data-i18n]")].map((node) => node.dataset.i18n);
+        return [Object.keys(EN), Object.keys(ZH), used];
+    """
+    english, chinese, used = page.run(f"return (async () => {{ {script} }})()")
+    assert sorted(english) == sorted(chinese)
+    assert set(used) <= set(english)
+    page.click("#lang-zh")
+    assert page.text("#go") == "开始抠图"
+    assert page.run("return document.documentElement.lang") == "zh-CN"
+    take_sample(page, "mug")
+    page.click("#go")
+    page.wait_for(lambda: page.text("#status").startswith("完成"))
+    assert page.text("#download") == "下载"
+
+
+def test_a_chinese_browser_is_greeted_in_chinese(programs: dict[str, str], cloud: RunningCloud) -> None:
+    with browser(programs["chromium"], programs["chromedriver"], "zh-CN") as window:
+        window.open(f"{cloud.url}/")
+        assert window.text("#go") == "开始抠图"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_is_wider_than_the_screen(page: Browser, width: int) -> None:
+    page.resize(width)
+    cut_sample(page, "ail", "person")
+    assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_every_control_has_a_name(page: Browser) -> None:
+    cut_sample(page, "ail", "person")
+    tree = page.protocol("Accessibility.getFullAXTree")["nodes"]
+    roles = {"button", "slider", "radio", "checkbox", "combobox", "textbox", "tab", "link", "spinbutton", "image"}
+    controls = [node for node in tree if not node["ignored"] and node["role"]["value"] in roles]
+    assert len(controls) > 30
+    assert [node for node in controls if not node.get("name", {}).get("value")] == []
+
+
+@pytest.mark.parametrize(("api", "sample"), [*APIS.items(), ("pw sync=0", "mug")])
+def test_the_code_that_is_shown_works(
+    page: Browser, programs: dict[str, str], tmp_path: Path, api: str, sample: str
+) -> None:
+    if api.endswith("sync=0"):
+        page.choose("#option-sync", "0")
+    cut_sample(page, api.split(maxsplit=1)[0], sample)
+    (tmp_path / f"{sample}.jpg").write_bytes((STATIC / f"{sample}.jpg").read_bytes())
+    runners = {"curl": ["bash", "-eu"], "python": ["python3"], "javascript": [programs["node"], "--input-type=module"]}
+    for language, command in runners.items():
+        page.click(f"#tab-{language}")
+        code = page.run("return document.getElementById('snippet').textContent")
+        if language == "curl":
+            code = code.partition("# then")[0]
+        done = subprocess.run(command, input=code.encode(), cwd=tmp_path, capture_output=True, check=False, timeout=100)
+        assert done.returncode == 0, done.stderr.decode()
+        assert_success(json.loads(done.stdout), api)
+
+
+def assert_success(answer: dict[str, Any], api: str) -> None:
+    match api.split(maxsplit=1)[0]:
+        case "pw" if api.endswith("sync=0") and "state" not in answer["data"]:
+            assert answer["data"]["task_id"]
+        case "pw":
+            assert open_picture(follow(answer["data"]["image"]).body).mode == "RGBA"
+        case "jdc":
+            assert answer["result"]["status"] == 0
+        case "jds":
+            assert open_picture(base64.b64decode(answer["result"]["image"])).mode == "RGBA"
+        case "aid":
+            assert answer["success"] is True
+        case _:
+            assert answer["error_code"] == 0
+
+
+def test_a_picture_that_is_none_is_refused_by_the_page(page: Browser, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.png"
+    fake.write_bytes(plain_picture(64, 48)[:60])
+    page.type("#file", str(fake))
+    page.wait_for(lambda: "not a picture" in page.text("#status"))
