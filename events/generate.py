@@ -68,6 +68,7 @@ def sample_events(now: int) -> dict[str, dict[str, Any]]:
             "GET", "/usage", b"", {"X-API-KEY": "demo-key"}, query={"from": "2024-01-01", "to": "2024-01-31"}, now=now
         ),
         "site-health": _event("GET", "/health", b"", {}, now=now),
+        "site-openapi": _event("GET", "/openapi.json", b"", {}, now=now),
         "site-playground": _event("GET", "/", b"", {}, now=now),
     }
 

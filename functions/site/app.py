@@ -23,5 +23,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             return to_proxy(json_response(200, health, {"Cache-Control": "no-store"}))
         case "/site/{name}":
             return to_proxy(site.file(event["pathParameters"]["name"]))
+        case "/openapi.json":
+            return to_proxy(site.description(request))
+        case "/reference":
+            return to_proxy(site.reference(request))
         case _:
             return to_proxy(site.playground(request))

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.site.facts import playground_facts
+from cutline.site.openapi import document
+from cutline.site.reference import reference
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {path.name: path for path in _STATIC.iterdir()}
@@ -37,9 +39,17 @@ class Site:
 
     def playground(self, request: Request) -> Response:
         """The page. Its base is the stage, because everything that it asks for is relative to that."""
-        stage = request.raw_path.removesuffix(request.path.rstrip("/")).rstrip("/")
-        html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{stage}/">')
+        html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{_base(request)}">')
         return self._page(html)
+
+    def description(self, request: Request) -> Response:
+        """The OpenAPI document; other sites' tools may read it."""
+        headers = {"Cache-Control": _CACHE, "Access-Control-Allow-Origin": "*"}
+        return json_response(200, document(request.base_url), headers)
+
+    def reference(self, request: Request) -> Response:
+        """The same for people."""
+        return self._page(reference(document(request.base_url), _base(request)))
 
     def file(self, name: str) -> Response:
         """One of the page's files, or the facts that it works with."""
@@ -76,3 +86,8 @@ class Site:
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
         }
+
+
+def _base(request: Request) -> str:
+    """The stage as the browser sees it."""
+    return f"{request.raw_path.removesuffix(request.path.rstrip('/')).rstrip('/')}/"

@@ -229,6 +229,8 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
         ("/health", "get", "SiteFunction"),
         ("/", "get", "SiteFunction"),
         ("/site/{name}", "get", "SiteFunction"),
+        ("/openapi.json", "get", "SiteFunction"),
+        ("/reference", "get", "SiteFunction"),
     ],
 )
 def test_a_route_leads_to_its_function(

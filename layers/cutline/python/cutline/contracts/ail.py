@@ -65,7 +65,7 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.TIMED_OUT: ErrorRow(504, "AI_SERVICE_TIMEOUT", "AI service timeout."),
 }
 
-_FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "white"}
+FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "white"}
 
 
 def parse(request: Request) -> Job:
@@ -114,7 +114,7 @@ def _options(fields: Mapping[str, str]) -> GarmentRequest:
     unknown = [name for name in classes if name not in GARMENTS]
     if unknown:
         raise InputRefused(Reason.PARAMETER_INVALID, f"cloth_class must be a comma list of {', '.join(GARMENTS)}")
-    form = _FORMS.get(fields.get("return_form", "").strip())
+    form = FORMS.get(fields.get("return_form", "").strip())
     if form is None:
         raise InputRefused(Reason.PARAMETER_INVALID, "return_form must be mask or whiteBK")
     out_mode = fields.get("out_mode", "").strip() or "0"

@@ -74,7 +74,7 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 
 AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
 BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
-_SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
+SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
 # What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
 _MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
 _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
@@ -115,7 +115,7 @@ def parse(request: Request) -> Job:
     source = _source(form)
     fields = form.fields
     kind = fields.get("type", "").strip() or "auto"
-    if kind not in _SUBJECTS:
+    if kind not in SUBJECTS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
     options = Options(
         task_id=str(uuid.uuid4()),
@@ -234,7 +234,7 @@ def _cut(fields: Mapping[str, str], options: Options) -> CutRequest:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
     jpeg = image_format == "jpg"
     return CutRequest(
-        subject=_SUBJECTS[options.kind],
+        subject=SUBJECTS[options.kind],
         background=_colour(fields) if jpeg else None,
         crop=_number(fields, "crop", 0, (0, 1)) == 1,
         image_format="jpeg" if jpeg else "png",
