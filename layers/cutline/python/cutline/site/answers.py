@@ -163,7 +163,7 @@ def _jds() -> dict[str, Schema]:
 
 
 def _pw() -> dict[str, Schema]:
-    states = sorted({0, pw.DONE, 2, 3, 4, *pw.STATES.values()})
+    states = sorted({pw.QUEUED, pw.DONE, pw.PREPARING, pw.WAITING, pw.PROCESSING, *pw.STATES.values()})
     seconds = integer("Unix seconds.", minimum=0)
     hours = pw.LINK_LIFETIME_S // 3600
     picture = {"type": "string", "description": f"A link that lives {hours} h, or base64 with `return_type` 2."}
