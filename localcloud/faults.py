@@ -2,8 +2,8 @@
 
     {"dynamodb:UpdateItem": {"error": "ThrottlingException", "after": 1}, "s3:PUT": {"delay_s": 3}}
 
-`after` calls of the operation are spared, counted from the file's last change. S3 calls go by their HTTP method, all
-others by their operation. Without the file nothing fails.
+`after` calls of the operation are spared, counted from the file's last change; `path` spares calls whose path does not
+hold that text. S3 calls go by their HTTP method, all others by their operation. Without the file nothing fails.
 """
 
 import json
@@ -29,7 +29,7 @@ class Faulty:
         self._seen: Counter[tuple[str, int]] = Counter()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        fault = self._fault(_operation(environ))
+        fault = self._fault(_operation(environ), environ["PATH_INFO"])
         time.sleep(fault.get("delay_s", 0))
         if "error" not in fault:
             return self._aws(environ, start_response)
@@ -40,11 +40,13 @@ class Faulty:
         start_response(f"{fault.get('status', 400)} Fault", [("Content-Length", str(len(body)))])
         return [body.encode()]
 
-    def _fault(self, operation: str) -> dict[str, Any]:
+    def _fault(self, operation: str, path: str) -> dict[str, Any]:
         try:
             fault = dict(json.loads(self._path.read_text("utf-8")).get(operation, {}))
             version = self._path.stat().st_mtime_ns
         except FileNotFoundError:
+            return {}
+        if fault.get("path", "") not in path:
             return {}
         self._seen[operation, version] += 1
         return fault if self._seen[operation, version] > fault.get("after", 0) else {}
