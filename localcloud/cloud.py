@@ -16,15 +16,18 @@ from werkzeug.serving import make_server
 from localcloud.account import HOST, endpoint_url
 from localcloud.atomic import Atomic
 from localcloud.deploy import Deployment, deploy
+from localcloud.endpoint_process import EndpointConfig, EndpointProcess
 from localcloud.events import Pollers
 from localcloud.faults import Faulty
 from localcloud.front import Front
 from localcloud.gateway import Gateway
 from localcloud.runtime import LambdaService
+from localcloud.sagemaker import SageMaker
 from localcloud.template import load_template
 
 _HEALTH = "/health"
 _HEALTH_LIMIT_S = 30.0
+_ENDPOINT_LIMIT_S = 60.0
 
 
 class StartFailed(Exception):
@@ -55,24 +58,33 @@ class LocalCloud:
         self._state_dir = state_dir
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = False
-        aws = Faulty(Atomic(DomainDispatcherApplication(create_backend_app)), state_dir / "faults.json")
-        self._front = Front(aws)
+        self._sagemaker = SageMaker(Atomic(DomainDispatcherApplication(create_backend_app)))
+        self._front = Front(Faulty(self._sagemaker, state_dir / "faults.json"))
         self._server = make_server(
             HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()
         )
         self._service: LambdaService | None = None
         self._pollers: Pollers | None = None
+        self._endpoint: EndpointProcess | None = None
 
     def start(self, template: Path, parameters: dict[str, str]) -> tuple[Deployment, Gateway]:
         """Serve, make the stack, open the API. Raises ValueError for a template that cannot be made."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         deployment = deploy(load_template(template, parameters))
         self._service = LambdaService(deployment.functions, self.port, self._state_dir)
+        if deployment.endpoint is not None:
+            self._start_endpoint(deployment.endpoint, template.resolve().parent)
         gateway = Gateway(deployment.swagger, self._service)
         self._front.open(self._service, gateway, deployment.buckets)
         self._pollers = Pollers(deployment.mappings, self._service)
         (self._state_dir / "resources.json").write_text(json.dumps(deployment.resources, indent=1), "utf-8")
         return deployment, gateway
+
+    def _start_endpoint(self, config: EndpointConfig, root: Path) -> None:
+        self._endpoint = EndpointProcess(config, root, self.log_dir)
+        if not self._endpoint.wait_until_ready(_ENDPOINT_LIMIT_S):
+            raise StartFailed(f"the endpoint is not ready; see {self.log_dir / config.name}.log")
+        self._sagemaker.open(self._endpoint)
 
     def wait_until_healthy(self, gateway: Gateway) -> None:
         """Return once GET /health answers 200, if the API has it. Raises StartFailed."""
@@ -95,5 +107,8 @@ class LocalCloud:
             self._pollers.stop()
         if self._service:
             self._service.close()
+        self._sagemaker.close()
+        if self._endpoint:
+            self._endpoint.close()
         self._server.shutdown()
         self._server.server_close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.account import ACCOUNT_ID, STACK_NAME, client
+from localcloud.endpoint_process import EndpointConfig
 from localcloud.sandbox import FunctionConfig
 from localcloud.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
 from localcloud.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
@@ -32,6 +33,7 @@ class Deployment:
     mappings: list[QueueMapping]
     swagger: dict[str, Any]
     buckets: set[str]
+    endpoint: EndpointConfig | None = None
     left_out: list[str] = field(default_factory=list)
 
 
@@ -46,6 +48,11 @@ def deploy(template: LocalTemplate) -> Deployment:
         for name, r in plain.items()
         if "ReservedConcurrentExecutions" in r.get("Properties", {})
     }
+    omitted = {
+        f"{name} ({r['Type']})": questions.add("yes", r.get("Condition"))
+        for name, r in ours.items()
+        if r["Type"] not in MADE_BY_US
+    }
     known = premade(ours)
     stack = moto_stack(template.plain, ours, questions, known)
     _put_artifact()
@@ -53,6 +60,9 @@ def deploy(template: LocalTemplate) -> Deployment:
     _fix_buckets(plain, resources)
     _fix_tables(plain, resources)
     resources |= {name: made["Ref"] for name, made in known.items()} | _state_machines(ours, asked, answers)
+    endpoint = _endpoint(ours, asked, answers)
+    if endpoint is not None:
+        resources[endpoint.name] = endpoint.name
     limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
     return Deployment(
         functions=_functions(template, resources, limits),
@@ -60,7 +70,8 @@ def deploy(template: LocalTemplate) -> Deployment:
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
-        left_out=sorted(f"{name} ({r['Type']})" for name, r in ours.items() if r["Type"] not in MADE_BY_US),
+        endpoint=endpoint,
+        left_out=sorted(name for name, key in omitted.items() if key in answers),
     )
 
 
@@ -142,6 +153,19 @@ def _mappings(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: d
         )
         found.append(mapping)
     return found
+
+
+def _endpoint(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> EndpointConfig | None:
+    """The one SageMaker endpoint of the template, named by its logical id, if its condition holds."""
+    for name, resource in ours.items():
+        if resource["Type"] != "AWS::SageMaker::Endpoint" or asked[name]["stands"] not in answers:
+            continue
+        parts = [asked[other] for other, r in ours.items() if r["Type"].startswith("AWS::SageMaker::")]
+        values = {key: answers[output] for part in parts for key, output in part.items() if output in answers}
+        del values["stands"]
+        output, failure = (values.pop(key, "") for key in ("S3OutputPath", "S3FailurePath"))
+        return EndpointConfig(name, values, output, failure)
+    return None
 
 
 def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[str, int]) -> list[FunctionConfig]:

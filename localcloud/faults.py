@@ -1,9 +1,11 @@
 """Faults on purpose: `faults.json` in the state folder, read at every AWS call, names the calls that are to fail.
 
-    {"dynamodb:UpdateItem": {"error": "ThrottlingException", "after": 1}, "s3:PUT": {"delay_s": 3}}
+    {"dynamodb:UpdateItem": {"error": "ThrottlingException", "after": 1}, "s3:PUT": {"delay_s": 3},
+     "sagemaker:InvokeEndpoint": {"error": "ModelError", "status": 424, "fields": {"OriginalStatusCode": 503}}}
 
 `after` calls of the operation are spared, counted from the file's last change; `path` spares calls whose path does not
-hold that text. S3 calls go by their HTTP method, all others by their operation. Without the file nothing fails.
+hold that text; `delay_s` alone is a service that hangs; `fields` join the error's body. S3 calls go by their HTTP
+method, all others by their operation. Without the file nothing fails.
 """
 
 import json
@@ -13,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from localcloud.sagemaker import operation_of
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -21,7 +25,7 @@ _S3_ERROR = "<Error><Code>{0}</Code><Message>a fault on purpose</Message></Error
 
 
 class Faulty:
-    """Wraps moto: delays and refuses what the file names, hands on the rest."""
+    """Wraps the services: delays and refuses what the file names, hands on the rest."""
 
     def __init__(self, aws: "WSGIApplication", path: Path) -> None:
         self._aws = aws
@@ -29,15 +33,17 @@ class Faulty:
         self._seen: Counter[tuple[str, int]] = Counter()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        fault = self._fault(_operation(environ), environ["PATH_INFO"])
+        operation = _operation(environ)
+        fault = self._fault(operation, environ["PATH_INFO"])
         time.sleep(fault.get("delay_s", 0))
         if "error" not in fault:
             return self._aws(environ, start_response)
-        body = json.dumps({"__type": fault["error"], "message": "a fault on purpose"})
-        if "HTTP_X_AMZ_TARGET" not in environ:
+        body = json.dumps({"__type": fault["error"], "message": "a fault on purpose", **fault.get("fields", {})})
+        if operation.startswith("s3:"):
             body = _S3_ERROR.format(fault["error"])
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        start_response(f"{fault.get('status', 400)} Fault", [("Content-Length", str(len(body)))])
+        headers = [("Content-Length", str(len(body))), ("x-amzn-ErrorType", fault["error"])]
+        start_response(f"{fault.get('status', 400)} Fault", headers)
         return [body.encode()]
 
     def _fault(self, operation: str, path: str) -> dict[str, Any]:
@@ -53,5 +59,8 @@ class Faulty:
 
 
 def _operation(environ: "WSGIEnvironment") -> str:
+    runtime = operation_of(environ["PATH_INFO"])
+    if runtime is not None:
+        return f"sagemaker:{runtime}"
     version, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     return f"{_SERVICES.get(version, version)}:{operation}" if operation else f"s3:{environ['REQUEST_METHOD']}"

@@ -1,4 +1,4 @@
-"""Become a sandbox: run as a plain script, it binds its life to the parent's and then is `python -m awslambdaric`.
+"""Become a child of the local cloud: run as a plain script, it binds its life to the parent's and then is Python.
 
 It is a step of its own because the same in subprocess's `preexec_fn` may deadlock in a threaded parent.
 """
@@ -12,15 +12,20 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
+def launch_command(*arguments: str, backstop_bytes: int = resource.RLIM_INFINITY) -> list[str]:
+    """The command that runs `python *arguments` with at most `backstop_bytes` of data, and never without its parent."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(backstop_bytes), *arguments]
+
+
 def main() -> None:
-    """argv: the parent's pid, the memory backstop in bytes, the handler."""
-    parent, backstop, handler = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    """argv: the parent's pid, the memory backstop in bytes, Python's arguments."""
+    parent, backstop, *arguments = sys.argv[1:]
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent died before prctl took hold
+    if os.getppid() != int(parent):  # the parent died before prctl took hold
         sys.exit(1)
     # Behind the sampled limit of `runtime`: a runaway allocation ends in MemoryError, not in a swapping machine.
-    resource.setrlimit(resource.RLIMIT_DATA, (backstop, backstop))
-    os.execv(sys.executable, [sys.executable, "-m", "awslambdaric", handler])
+    resource.setrlimit(resource.RLIMIT_DATA, (int(backstop), int(backstop)))
+    os.execv(sys.executable, [sys.executable, *arguments])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from localcloud.account import credentials_environment
+from localcloud.launch import launch_command
 from localcloud.runtime_api import Outcome, RuntimeApi
 from localcloud.template import python_paths
 
@@ -23,7 +24,7 @@ _SAMPLE_S = 0.05
 _VCPU_MB = 1769  # Lambda gives one vCPU per 1,769 MB
 
 # PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends forks them all.
-_forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
+forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Sandbox:
     def start(self) -> Outcome | None:
         """Run INIT; the function's own init error if it has one. Raises SandboxDied if it ends or takes too long."""
         begun = time.monotonic()
-        self._process = _forker.submit(self._fork).result()
+        self._process = forker.submit(self._fork).result()
         # A too long INIT is repeated by AWS inside the first invocation, under the function's own timeout.
         limit = INIT_LIMIT_S + self.config.timeout_s
         while not self._api.ready.wait(_SAMPLE_S):
@@ -128,11 +129,9 @@ class Sandbox:
             raise SandboxDied("Runtime.OutOfMemory", message)
 
     def _fork(self) -> subprocess.Popen[bytes]:
-        launcher = Path(__file__).with_name("launch.py")
-        backstop = self.config.memory_mb * 3 // 2 * 1024 * 1024
-        command = [sys.executable, "-I", "-S", str(launcher), str(os.getpid()), str(backstop), self.config.handler]
+        backstop_bytes = self.config.memory_mb * 3 // 2 * 1024 * 1024
         return subprocess.Popen(
-            command,
+            launch_command("-m", "awslambdaric", self.config.handler, backstop_bytes=backstop_bytes),
             cwd=self.config.code,
             env=self._environment(),
             stdin=subprocess.DEVNULL,

@@ -22,9 +22,9 @@ _MADE_BY_MOTO = {
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
 }
-# Ours (the API, queue polling), made through moto's API instead (`premade`, state machines), or without a meaning here
-# (log groups are files, policies are not enforced). All other types are left out, and said to be: alarms, dashboards,
-# budgets, autoscaling, SageMaker, usage plans.
+# Ours (the API, queue polling, the endpoint), made through moto's API instead (`premade`, state machines), or without a
+# meaning here (log groups are files, policies are not enforced). All other types are left out, and said to be: alarms,
+# dashboards, budgets, autoscaling, usage plans.
 MADE_BY_US = {
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
@@ -35,6 +35,9 @@ MADE_BY_US = {
     "AWS::Logs::LogGroup",
     "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::SageMaker::Endpoint",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Model",
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 }
@@ -103,8 +106,23 @@ class Questions:
                 asked = {f"${key}": self.add(v, condition) for key, v in _substitutions(properties).items()}
                 asked["definition"] = self.add(_definition(properties), condition)
                 return asked
+            case "AWS::SageMaker::Endpoint":
+                return {"stands": self.add("yes", condition)}
+            case "AWS::SageMaker::Model":
+                variables = properties["PrimaryContainer"].get("Environment", {})
+                return {key: self.add(value, condition) for key, value in variables.items()}
+            case "AWS::SageMaker::EndpointConfig":
+                return self._ask_output(properties.get("AsyncInferenceConfig", {}))
             case _:
                 return {}
+
+    def _ask_output(self, config: dict[str, Any]) -> dict[str, str]:
+        """Where an asynchronous endpoint leaves its answers, if it is one."""
+        condition = None
+        if "Fn::If" in config:
+            condition, config, _ = config["Fn::If"]
+        output = config.get("OutputConfig", {})
+        return {key: self.add(output[key], condition) for key in ("S3OutputPath", "S3FailurePath") if key in output}
 
 
 def _substitutions(properties: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,12 @@ _ARTIFACT_URI = f"s3://{ARTIFACT_BUCKET}/{ARTIFACT_KEY}"
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 # Parameters that make no sense on one machine get these values, if the template has them.
-LOCAL_PARAMETERS = {"GpuEndpoint": "none"}
+LOCAL_PARAMETERS = {
+    "GpuEndpoint": "none",
+    # Should the endpoint be asked for: its network is the one that every checkout has, and its image is never pulled.
+    "EndpointModel": "matte",
+    "EndpointImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/cutline-endpoint:local",
+}
 
 # A makefile layer may build its folder under another name: /opt/models comes from layers/model.
 _BUILT_FOLDERS = {"models": "models.toml"}

@@ -21,6 +21,7 @@ def test_nothing_of_it_exists_unless_asked_for(local: LocalTemplate, resources: 
     assert len(found) == 7
     assert {item.get("Condition") for item in found} == {"HasEndpoint", "RealtimeEndpoint", "AsyncEndpoint"}
     assert resources["EndpointRole"]["Condition"] == "HasEndpoint"
+    assert resources["EndpointFilesPolicy"]["Condition"] == "AsyncEndpoint"
 
 
 def test_an_endpoint_without_an_image_is_refused_before_anything_is_made(local: LocalTemplate) -> None:
@@ -38,16 +39,17 @@ def resolved(node: Any) -> Any:
             return text.replace("${OutputBucket.Arn}", BUCKET)
         case {"Fn::GetAtt": ["EndpointLogs", "Arn"]}:
             return LOGS
-        case {"Fn::If": [_, chosen, _]}:
-            return resolved(chosen)
         case list():
             return [resolved(item) for item in node]
     return {key: resolved(value) for key, value in node.items()} if isinstance(node, dict) else node
 
 
 def allowed(resources: Resources, action: str, arn: str) -> bool:
-    policies = resolved(resources["EndpointRole"]["Properties"]["Policies"])
-    verdicts = [IAMPolicy(json.dumps(policy["PolicyDocument"])).is_action_permitted(action, arn) for policy in policies]
+    policies = resources["EndpointRole"]["Properties"]["Policies"] + [resources["EndpointFilesPolicy"]["Properties"]]
+    verdicts = [
+        IAMPolicy(json.dumps(resolved(policy["PolicyDocument"]))).is_action_permitted(action, arn)
+        for policy in policies
+    ]
     return PermissionResult.PERMITTED in verdicts
 
 

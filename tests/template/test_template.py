@@ -28,8 +28,7 @@ def as_list(value: Any) -> list[Any]:
 def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement that allows something, in roles, resource policies and key policies."""
     for name, item in resources.items():
-        policies = item.get("Properties", {}).get("Policies", [])
-        documents = [policy.get("Fn::If", [None, policy])[1]["PolicyDocument"] for policy in policies]
+        documents = [policy["PolicyDocument"] for policy in item.get("Properties", {}).get("Policies", [])]
         documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
         for document in documents:
             for statement in as_list(document["Statement"]):
