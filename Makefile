@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench eval isnet lock clean
+.PHONY: run test lint format bench eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -33,6 +33,10 @@ eval: .venv-training/ready
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
 
+# The GPU endpoint's container, short of Docker: the folder that it is built from, and the commands that build it.
+endpoint-package: .venv/ready
+	$(BIN)/python endpoint/package.py
+
 isnet: .venv/ready
 	$(BIN)/python layers/model/fetch_isnet.py
 
@@ -56,6 +60,9 @@ lock: .venv/ready
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt
+	$(BIN)/python -m uv pip compile --quiet --python-version 3.12 --python-platform x86_64-manylinux_2_35 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	  endpoint/requirements.in -o endpoint/requirements.txt
 
 clean:
 	rm -rf .venv .venv-training .localcloud build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,84 @@
+"""Puts the container's build context together: `python endpoint/package.py [FOLDER]`, by default build/endpoint.
+
+The same checkout gives the same bytes, times and modes, and the image's tag is their hash. Needs no Docker; prints the
+commands that do.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+REPOSITORY = "cutline-endpoint"
+_OWN = ("Dockerfile", "requirements.txt", "admission.py", "batcher.py", "inference.py", "serve.py")
+# All that the network needs of the package; what knows AWS stays out.
+_PACKAGE = ("__init__.py", "environment.py", "errors.py", "limits.py", "pipeline")
+_MODELS = ("models.toml", "matte.onnx", "isnet.onnx")
+_EPOCH_S = 315_532_800  # 1 January 1980, the earliest that archives can tell
+
+
+def main() -> int:
+    """0 if the folder is complete, 1 if the default network is missing from it."""
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "endpoint"
+    missing = assemble(target)
+    print(f"{target} holds the build context.\n\n{commands(target, digest(target)[:12])}")
+    if missing:
+        print(f"\nNot in it: {', '.join(missing)}. Run make isnet first, or deploy with EndpointModel=matte.")
+    return 1 if missing else 0
+
+
+def assemble(target: Path) -> list[str]:
+    """Make `target` anew; the networks that this checkout lacks."""
+    shutil.rmtree(target, ignore_errors=True)
+    missing = []
+    for source, name in _sources():
+        if source.is_file():
+            copy = target / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(source.read_bytes())
+            copy.chmod(0o644)
+        else:
+            missing.append(source.name)
+    for path in [*target.rglob("*"), target]:
+        os.utime(path, (_EPOCH_S, _EPOCH_S))
+    return missing
+
+
+def digest(folder: Path) -> str:
+    """sha256 over the names and contents of all files."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def commands(target: Path, tag: str) -> str:
+    """What to run next, with Docker and an AWS account."""
+    return f"""With ACCOUNT and REGION set to yours:
+  REGISTRY=$ACCOUNT.dkr.ecr.$REGION.amazonaws.com
+  aws ecr create-repository --repository-name {REPOSITORY}    # once
+  aws ecr get-login-password | docker login --username AWS --password-stdin $REGISTRY
+  # Without --provenance=false the push is an index of manifests, which SageMaker refuses.
+  docker buildx build --platform linux/amd64 --provenance=false --load -t $REGISTRY/{REPOSITORY}:{tag} {target}
+  docker push $REGISTRY/{REPOSITORY}:{tag}
+  sam deploy --parameter-overrides GpuEndpoint=async EndpointImage=$REGISTRY/{REPOSITORY}:{tag}"""
+
+
+def _sources() -> Iterator[tuple[Path, Path]]:
+    """Each file and its place in the context."""
+    for name in _OWN:
+        yield ROOT / "endpoint" / name, Path(name)
+    package = ROOT / "layers" / "cutline" / "python" / "cutline"
+    for part in _PACKAGE:
+        source = package / part
+        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+            yield path, Path("cutline") / path.relative_to(package)
+    for name in _MODELS:
+        yield ROOT / "layers" / "model" / name, Path("models") / name
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,75 @@
+"""The container's build context: complete enough to run, the same every time, pinned."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+import package
+from cutline.pipeline.framing import fit_picture
+from cutline.pipeline.maps_file import decode_maps
+from cutline.pipeline.network import Network
+from localcloud.template import load_template
+from tests.endpoint.serving import child, encoded
+from tests.localcloud.running import ROOT
+
+
+@pytest.fixture(scope="module")
+def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("package") / "context"
+    assert set(package.assemble(target)) <= {"isnet.onnx"}
+    return target
+
+
+def test_the_folder_runs_by_itself(assembled: Path, matte: Network) -> None:
+    small = fit_picture(matte.entry, skimage.data.astronaut(), None)
+    with child(assembled, ENDPOINT_MODEL="matte", THREADS="1", PYTHONDONTWRITEBYTECODE="1") as running:
+        assert running.line("ready")["model"] == "matte"
+        maps = decode_maps(running.caller.invoke(encoded(small)).body)
+    for name, plane in matte.predict(small).items():
+        assert np.abs(maps[name] - plane).max() <= 1 / 255
+
+
+def test_the_folder_is_the_same_every_time(assembled: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "left over").touch()
+    package.assemble(again)
+    assert package.digest(again) == package.digest(assembled)
+    for path in again.rglob("*"):
+        twin = assembled / path.relative_to(again)
+        assert (path.stat().st_mode, path.stat().st_mtime) == (twin.stat().st_mode, twin.stat().st_mtime)
+
+
+def test_any_change_of_a_file_changes_the_tag(assembled: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    package.assemble(copy)
+    with (copy / "serve.py").open("a") as file:
+        file.write("\n")
+    assert package.digest(copy) != package.digest(assembled)
+
+
+def test_everything_in_the_image_is_pinned(assembled: Path) -> None:
+    dockerfile = (assembled / "Dockerfile").read_text("utf-8")
+    assert re.search(r"^FROM \S+:\d+\.\d+\.\d+-cudnn-runtime-\S+$", dockerfile, re.M)
+    assert "--require-hashes" in dockerfile
+    required = [line for line in (assembled / "requirements.txt").read_text("utf-8").splitlines() if "==" in line]
+    assert {line.partition("==")[0] for line in required} >= {"numpy", "onnxruntime-gpu", "pillow"}
+
+
+def test_the_printed_commands_name_an_image_that_the_template_takes(
+    assembled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, str(ROOT / "endpoint" / "package.py"), str(tmp_path / "context")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    image = re.search(r"EndpointImage=(\S+)", printed)
+    assert image is not None
+    assert image[1].endswith(package.digest(assembled)[:12])
+    registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    pattern = load_template(ROOT / "template.yaml", {}).plain["Parameters"]["EndpointImage"]["AllowedPattern"]
+    assert re.fullmatch(pattern, image[1].replace("$REGISTRY", registry))
