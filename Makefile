@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench eval endpoint-package isnet lock clean
+.PHONY: run test lint format bench chaos eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -27,6 +27,10 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python -m tests.bench.calls
+
+# CHAOS takes --tasks, --seed, --concurrency and --calm.
+chaos: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
 
 # DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
 eval: .venv-training/ready

@@ -23,6 +23,7 @@ from localcloud.front import Front
 from localcloud.gateway import Gateway
 from localcloud.runtime import LambdaService
 from localcloud.sagemaker import SageMaker
+from localcloud.tally import Tally
 from localcloud.template import load_template
 
 _HEALTH = "/health"
@@ -59,7 +60,7 @@ class LocalCloud:
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = False
         self._sagemaker = SageMaker(Atomic(DomainDispatcherApplication(create_backend_app)))
-        self._front = Front(Faulty(self._sagemaker, state_dir / "faults.json"))
+        self._front = Front(Tally(Faulty(self._sagemaker, state_dir / "faults.json")))
         self._server = make_server(
             HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()
         )

@@ -39,7 +39,7 @@ class SageMakerRefusal(Exception):
         self.body = json.dumps({"Message": message, **fields}).encode()
 
 
-def operation_of(path: str) -> str | None:
+def runtime_operation(path: str) -> str | None:
     """The runtime's operation behind a path, if it is one."""
     match = _PATH.fullmatch(path)
     return OPERATIONS[match[2]] if match else None

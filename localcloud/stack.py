@@ -163,6 +163,8 @@ def _stand_in(logical_id: str, resource: dict[str, Any], known: dict[str, dict[s
     if resource["Type"] == "AWS::StepFunctions::StateMachine":
         arn = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{logical_id}"
         return {"Ref": arn, "Arn": arn, "Name": logical_id}
+    if resource["Type"] == "AWS::SageMaker::Endpoint":
+        return {"Ref": f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:endpoint/{logical_id}", "EndpointName": logical_id}
     name = "local" if resource["Type"].startswith("AWS::ApiGateway") else logical_id
     return {"Ref": name, "Arn": f"arn:aws:local:{REGION}:{ACCOUNT_ID}:{logical_id}"}
 

@@ -103,8 +103,8 @@ class Bootstrap:
         runtime = boto3.client("sagemaker-runtime", config=CALL_CONFIG)
         if settings.endpoint_kind == "realtime":
             return RealtimeEndpoint(runtime, settings.endpoint_name)
-        settings.require("input_bucket")
-        return AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.input_bucket)
+        settings.require("output_bucket")
+        return AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.output_bucket)
 
     @cached_property
     def tasks(self) -> TaskStore:
