@@ -64,6 +64,13 @@ def sample_events(now: int) -> dict[str, dict[str, Any]]:
             "POST", apparel, _multipart({"cloth_class": "tops,pants"}, "image", picture), ail_key, now=now
         ),
         "links": _event("GET", "/r/{token}", b"", {}, parameters={"token": "sample.png"}, now=now),
+        "uploads": _event(
+            "POST",
+            "/uploads",
+            json.dumps({"content_type": "image/png", "size": len(picture)}).encode(),
+            {"X-API-KEY": "demo-key", "Content-Type": "application/json"},
+            now=now,
+        ),
         "usage": _event(
             "GET", "/usage", b"", {"X-API-KEY": "demo-key"}, query={"from": "2024-01-01", "to": "2024-01-31"}, now=now
         ),

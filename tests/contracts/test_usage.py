@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aid, ail, jdc, jds, pw, usage
+from cutline.contracts import aid, ail, jdc, jds, own, pw, usage
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
@@ -71,7 +71,7 @@ def test_a_bad_parameter_is_400_and_named(params: dict[str, str], message: str) 
     ],
 )
 def test_each_kind_of_credential_is_recognised(headers: dict[str, str], query: Any, scheme: Scheme) -> None:
-    assert usage.scheme_of(call(method="GET", headers=headers, query=query)) is scheme
+    assert own.scheme_of(call(method="GET", headers=headers, query=query)) is scheme
 
 
 @pytest.mark.parametrize(

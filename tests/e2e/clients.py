@@ -197,7 +197,7 @@ class AiLab:
     key: str = "demo-key"
     path: str = "/api/cutout/general/apparel-background-removal"
 
-    def cut(self, image: bytes | None, **fields: str) -> Answer:
+    def cut(self, image: bytes | None, /, **fields: str) -> Answer:
         return self.post(*multipart(fields, "image", image))
 
     def post(self, body: bytes, content_type: str) -> Answer:

@@ -31,7 +31,8 @@ def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
     answer = post(cloud.url)
     assert answer.status == 413
     assert answer.json["requestId"]
-    message = "about 4.4 MiB pass through a synchronous call; send an address of the picture instead"
+    way_round = "send an address of the picture instead, or its upload's (POST /uploads)"
+    message = f"about 4.4 MiB pass through a synchronous call; {way_round}"
     assert {name: value for name, value in answer.json.items() if name != "requestId"} == {
         "status": 413,
         "message": f"Request Entity Too Large: {message}",

@@ -87,7 +87,9 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     statements = [item for name, item in allowing_statements(resources) if name == "CutoutFunctionRole"]
     actions = {action for statement in statements for action in as_list(statement["Action"])}
     assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "kms:Decrypt", "s3:PutObject"} <= actions
-    assert not {"s3:GetObject", "s3:DeleteObject", "dynamodb:Scan", "kms:Encrypt"} & actions
+    assert not {"s3:DeleteObject", "dynamodb:Scan", "kms:Encrypt"} & actions
+    reading = [item["Resource"] for item in statements if "s3:GetObject" in as_list(item["Action"])]
+    assert reading == [{"Fn::Sub": "${InputBucket.Arn}/u/*"}]
     deleting = [statement for statement in statements if "dynamodb:DeleteItem" in as_list(statement["Action"])]
     keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENT#*"]}}
     assert [statement["Condition"] for statement in deleting] == [keys]
@@ -106,6 +108,21 @@ def test_the_usage_function_only_reads(resources: dict[str, dict[str, Any]]) -> 
         ("dynamodb:Query", "MeterTable"),
         ("kms:Decrypt", "AccountsKey"),
     }
+
+
+def test_the_uploads_function_may_sign_uploads_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
+    statements = [item for name, item in allowing_statements(resources) if name == "UploadsFunctionRole"]
+    storing = [(item["Action"], item["Resource"]) for item in statements if "s3:" in str(item["Action"])]
+    assert storing == [("s3:PutObject", {"Fn::Sub": "${InputBucket.Arn}/u/*"})]
+    writing = [item for item in statements if "dynamodb:PutItem" in as_list(item["Action"])]
+    nonces = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["NONCE#*"]}}
+    assert [item["Condition"] for item in writing] == [nonces]
+
+
+def test_what_callers_bring_and_what_tasks_leave_goes_away(resources: dict[str, dict[str, Any]]) -> None:
+    rules = of_type(resources, "AWS::S3::Bucket")["InputBucket"]["LifecycleConfiguration"]["Rules"]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert (days["u/"], days["t/"]) == (1, 1)
 
 
 def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:
@@ -212,6 +229,7 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
         ("/usage", "get", "UsageFunction"),
+        ("/uploads", "post", "UploadsFunction"),
         ("/health", "get", "SiteFunction"),
         ("/", "get", "SiteFunction"),
         ("/site/{name}", "get", "SiteFunction"),
@@ -234,7 +252,7 @@ def test_every_route_leads_to_a_function_that_the_gateway_may_invoke(resources: 
     assert set(functions_of_routes(resources).values()) <= permitted <= set(of_type(resources, "AWS::Lambda::Function"))
 
 
-def test_the_gateway_throttles_every_method_and_usage_more_than_the_rest(local: LocalTemplate) -> None:
+def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the_rest(local: LocalTemplate) -> None:
     (stage,) = of_type(local.plain["Resources"], "AWS::ApiGateway::Stage").values()
     throttles = {
         (setting["ResourcePath"], setting["HttpMethod"]): [
@@ -243,8 +261,10 @@ def test_the_gateway_throttles_every_method_and_usage_more_than_the_rest(local: 
         ]
         for setting in stage["MethodSettings"]
     }
-    every, usage = throttles["/*", "*"], throttles["/~1usage", "GET"]
-    assert all(0 < low < high for low, high in zip(usage, every, strict=True))
+    every = throttles.pop(("/*", "*"))
+    assert set(throttles) == {("/~1usage", "GET"), ("/~1uploads", "POST")}
+    for lower in throttles.values():
+        assert all(0 < low < high for low, high in zip(lower, every, strict=True))
 
 
 def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:

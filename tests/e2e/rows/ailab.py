@@ -7,7 +7,7 @@ from cutline.contracts import ail
 from cutline.errors import Reason
 from cutline.pipeline.request import GARMENTS
 from tests.e2e.ledger import Row, Shape
-from tests.e2e.rows.common import BEYOND_THE_PLATFORM, PNG_LINK, UUID, field_rows, sent_rows
+from tests.e2e.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
 PATHS = {"/api/cutout/general/apparel-background-removal": "AIL"}
 _API = "AIL"
@@ -15,7 +15,6 @@ _IDS = {"request_id": UUID, "log_id": re.compile(r"\d{19}")}
 # No class asked for, one asked for and found, one asked for and absent, all asked for.
 _CLASSES = [{}, *({name: found} for name in GARMENTS for found in (PNG_LINK, "")), dict.fromkeys(GARMENTS, str)]
 _UNUSED = {
-    Reason.IMAGE_TOO_LARGE: BEYOND_THE_PLATFORM,
     Reason.BODY_TOO_LARGE: "API Gateway refuses such a body itself, with the same HTTP status (0.1)",
 }
 

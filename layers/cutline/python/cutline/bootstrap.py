@@ -17,11 +17,14 @@ from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.flow import TaskFlow
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.results import ResultStore
+from cutline.adapters.sources import Sources
 from cutline.adapters.tasks import TaskStore
+from cutline.adapters.uploads import TicketOffice
 from cutline.adapters.workfiles import WorkFiles
 from cutline.call import Work
 from cutline.service import Service
 from cutline.settings import Settings
+from cutline.uploads import UploadDesk
 from cutline.usage import UsageDesk
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
@@ -47,7 +50,7 @@ class Bootstrap:
             Idempotency(self._meter_table, self.results),
             self.results if keeps_results else None,
             work,
-            FetchPolicy(settings.fetch_allowed),
+            Sources(FetchPolicy(settings.fetch_allowed), self.files if settings.input_bucket else None),
             logger,
             metrics,
             settings.time_limit_ms,
@@ -58,6 +61,16 @@ class Bootstrap:
         self.settings.require("accounts_table", "meter_table", "accounts_key")
         authenticator = Authenticator(self._accounts, lenient_body_hash=self.settings.lenient_body_hash)
         return UsageDesk(authenticator, self._meter_table, logger)
+
+    def uploads(self, logger: Logger) -> UploadDesk:
+        """Issues upload tickets. Raises SettingsError."""
+        settings = self.settings
+        settings.require("accounts_table", "meter_table", "accounts_key", "input_bucket")
+        # A browser does not follow S3 from one region to another, hence the region's own address.
+        s3 = boto3.client(
+            "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+        )
+        return UploadDesk(self.gate, TicketOffice(s3, settings.input_bucket, settings.ticket_s), logger)
 
     @cached_property
     def gate(self) -> Gate:

@@ -18,8 +18,8 @@ from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.idempotency import Claim, FirstAnswer, Idempotency
 from cutline.accounts.meter import HOLD_S, Reservation
-from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
+from cutline.adapters.sources import Sources
 from cutline.call import Call, Deferral, Journal, Produced, Work
 from cutline.contracts.wire import Contract, Outcome, Quota, Request, Response
 from cutline.deadline import deadline
@@ -43,7 +43,7 @@ class Service:
     idempotency: Idempotency
     results: ResultStore | None
     work: Work
-    policy: FetchPolicy
+    sources: Sources
     logger: Logger
     metrics: Metrics
     time_limit_ms: int
@@ -149,17 +149,16 @@ class Service:
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
         """The answer to an admitted call, stored and noted."""
-        contract, request, job = call.contract, call.request, call.job
+        contract, request, job, account = call.contract, call.request, call.job, reservation.account
         if job is None:
             assert call.refusal is not None
             raise call.refusal
         data = job.source.data
         if data is None:
             with call.timer.stage("fetch"):
-                data = fetch(job.source.url or "", job.limits.max_bytes, self.policy)
+                data = self.sources.read(job.source.url or "", account.account_id, job.limits.max_bytes)
         produced = self.work(data, job, call.timer)
         call.notes |= {"pixels": produced.width * produced.height, **produced.notes}
-        account = reservation.account
         with call.timer.stage("store"):
             keys, links = self._store(call, account.account_id, produced)
         outcome = Outcome(

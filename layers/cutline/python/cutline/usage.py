@@ -3,13 +3,12 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.usage import read_usage
-from cutline.contracts import usage
+from cutline.contracts import own, usage
 from cutline.contracts.wire import Request, Response
-from cutline.errors import MattingError, Reason, ServiceFault
+from cutline.desk import answer
 
 
 class UsageDesk:
@@ -22,15 +21,11 @@ class UsageDesk:
 
     def handle(self, request: Request) -> Response:
         """The report, or why there is none. Credentials are looked at before parameters."""
-        try:
-            account = self._authenticator.prove(usage.scheme_of(request), request).account
-            query = usage.parse(request)
-            rows = read_usage(self._meters, account.account_id, query.first, query.last)
-        except MattingError as error:
-            self._logger.info("usage refused", request_id=request.request_id, reason=str(error.reason))
-            return usage.refuse(error)
-        except (ClientError, BotoCoreError):
-            self._logger.exception("usage cannot be read", request_id=request.request_id)
-            return usage.refuse(ServiceFault(Reason.OVERLOADED))
+        return answer(request, self._logger, self._serve, usage.refuse)
+
+    def _serve(self, request: Request) -> Response:
+        account = self._authenticator.prove(own.scheme_of(request), request).account
+        query = usage.parse(request)
+        rows = read_usage(self._meters, account.account_id, query.first, query.last)
         self._logger.info("usage", request_id=request.request_id, account_id=account.account_id, rows=len(rows))
         return usage.render(query, account.account_id, rows)

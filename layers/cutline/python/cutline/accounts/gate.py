@@ -8,7 +8,7 @@ from cutline.accounts import jd_signature
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
-from cutline.contracts.wire import Contract, Request
+from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
 
 # Longer than the signature window on both sides, so that a nonce is remembered while its signature is valid.
@@ -25,13 +25,17 @@ class Gate:
 
     def authenticate(self, contract: Contract, request: Request) -> Account:
         """The caller's account, enabled and allowed on this API. Raises AccessRefused."""
-        caller = self._authenticator.prove(contract.SCHEME, request)
-        if caller.nonce is not None:
-            self._remember_nonce(*caller.nonce, request.received_at)
-        account = caller.account
+        account = self.identify(contract.SCHEME, request)
         if account.apis is not None and contract.NAME not in account.apis:
             raise AccessRefused(Reason.API_NOT_ALLOWED)
         return account
+
+    def identify(self, scheme: Scheme, request: Request) -> Account:
+        """The caller's enabled account, whatever it is allowed to call. Raises AccessRefused."""
+        caller = self._authenticator.prove(scheme, request)
+        if caller.nonce is not None:
+            self._remember_nonce(*caller.nonce, request.received_at)
+        return caller.account
 
     def reserve(self, account: Account, contract: Contract, request: Request, hold_s: int = HOLD_S) -> Reservation:
         """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it."""

@@ -1,17 +1,24 @@
-"""Files that a task works on, in the input bucket; short-lived, and no caller ever gets a link to them."""
+"""Pictures and the files that tasks make of them, in the input bucket; short-lived, and nobody gets a link to them.
+
+t/<account>/<task>/   what a task works on
+u/<account>/          uploads
+in/<account>/<type>/  drops
+"""
 
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutline.errors import Reason, ServiceFault
+from cutline.errors import InputRefused, Reason, ServiceFault
 
 # Without the right to list the bucket S3 calls what is not there forbidden.
-_ABSENT = frozenset({"403", "404", "NoSuchKey", "NotFound"})
+_ABSENT = frozenset({"403", "404", "AccessDenied", "NoSuchKey", "NotFound"})
+# Conditional reads of a picture that has been replaced or deleted meanwhile.
+_REPLACED = frozenset({"412", "PreconditionFailed"})
 
 
 class WorkFiles:
-    """Puts, gets and deletes by key. What fails is ServiceFault(INTERNAL): the flow tries the step again."""
+    """Reads, puts, gets and deletes by key. What fails is ServiceFault(INTERNAL): the flow tries the step again."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -31,6 +38,25 @@ class WorkFiles:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.INTERNAL, "a work file cannot be read") from error
 
+    def read(self, key: str, max_bytes: int, etag: str = "") -> bytes:
+        """A caller's own picture, read only if it is small enough; with an `etag` only as long as it is that very file.
+
+        Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE).
+        """
+        condition = {"IfMatch": etag} if etag else {}
+        try:
+            answer = self._s3.get_object(Bucket=self.bucket, Key=key, **condition)
+            if answer["ContentLength"] > max_bytes:
+                answer["Body"].close()
+                raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
+            return bytes(answer["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT | _REPLACED:
+                raise unreachable() from error
+            raise ServiceFault(Reason.INTERNAL, "a picture cannot be read") from error
+        except BotoCoreError as error:
+            raise ServiceFault(Reason.INTERNAL, "a picture cannot be read") from error
+
     def exists(self, key: str) -> bool:
         """Whether there is such a file."""
         try:
@@ -48,3 +74,8 @@ class WorkFiles:
             self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.INTERNAL, "work files cannot be deleted") from error
+
+
+def unreachable() -> InputRefused:
+    """One refusal for what is not there, what is not there yet and what is another account's."""
+    return InputRefused(Reason.URL_UNREACHABLE, "there is no such picture")

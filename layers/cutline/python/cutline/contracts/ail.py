@@ -4,7 +4,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.contracts.forms import read_form
+from cutline.contracts.forms import Form, read_form
+from cutline.contracts.uploads import PREFIX
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
@@ -33,6 +34,7 @@ _NO_API = ErrorRow(
 )
 _RATE = ErrorRow(429, "EXCEEDING_LIMITS", "Exceeds limit.")
 _INVALID = ErrorRow(400, "ERROR_INVALID_PARAMETER", "Invalid parameter.")
+_TOO_LARGE = ErrorRow(413, "FILE_SIZE_EXCEEDS_LIMIT", "File size exceeds limit.")
 # Every failure: `error_code` equals the HTTP status (5.5).
 ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.KEY_MISSING: _NO_USER,
@@ -46,7 +48,10 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.PARAMETER_INVALID: _INVALID,
     Reason.IDEMPOTENCY_MISMATCH: _INVALID,
     Reason.BODY_MALFORMED: ErrorRow(400, "ERROR_PARAMETERS", "Invalid parameters."),
-    Reason.IMAGE_TOO_LARGE: ErrorRow(413, "FILE_SIZE_EXCEEDS_LIMIT", "File size exceeds limit."),
+    Reason.IMAGE_TOO_LARGE: _TOO_LARGE,
+    # Only of uploads: an extension of ours, the vendor takes no address.
+    Reason.URL_UNREACHABLE: _INVALID,
+    Reason.URL_TOO_LARGE: _TOO_LARGE,
     Reason.BODY_TOO_LARGE: ErrorRow(413, "ERROR_REQUEST_BODY_TOO_LARGE", "Request body size exceeds limit."),
     Reason.RESOLUTION_TOO_HIGH: ErrorRow(413, "FILE_RESOLUTION_EXCEEDS_LIMITS", "File resolution exceeds limits."),
     Reason.RESOLUTION_TOO_LOW: ErrorRow(422, "ERROR_LOW_RESOLUTION", "File resolution too low."),
@@ -73,12 +78,7 @@ def parse(request: Request) -> Job:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InputRefused(Reason.BODY_MALFORMED, "the body must be multipart/form-data")
     form = read_form(request)
-    if "image" not in form.files:
-        raise InputRefused(Reason.IMAGE_MISSING, "image is required and must be a file")
-    data = form.files["image"]
-    if not data:
-        raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
-    return Job(Source(data=data), LIMITS, options=_options(form.fields))
+    return Job(_source(form), LIMITS, options=_options(form.fields))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
@@ -105,6 +105,18 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     }
     body = {**_envelope(request, row.http_status, row.code, row.message), "error_detail": detail}
     return json_response(row.http_status, body)
+
+
+def _source(form: Form) -> Source:
+    """The file; as an extension of ours also a text that is the address of an upload."""
+    if "image" in form.files:
+        if not form.files["image"]:
+            raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
+        return Source(data=form.files["image"])
+    text = form.fields.get("image", "").strip()
+    if not text.startswith(PREFIX):
+        raise InputRefused(Reason.IMAGE_MISSING, "image is required and must be a file")
+    return Source(url=text)
 
 
 def _options(fields: Mapping[str, str]) -> GarmentRequest:

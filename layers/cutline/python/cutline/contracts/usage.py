@@ -1,8 +1,4 @@
-"""Usage: an API of ours, `GET /usage?from=&to=&format=json|csv`. One row per UTC day and API.
-
-Any credential of the account is accepted: `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or
-Aidge's `app_key`, `timestamp` and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
-"""
+"""Usage: an API of ours, `GET /usage?from=&to=&format=json|csv`. One row per UTC day and API."""
 
 import csv
 import io
@@ -11,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from cutline.contracts import aid, ail, jdc, jds, pw
-from cutline.contracts.wire import Request, Response, Scheme, json_response
-from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
+from cutline.contracts import aid, ail, jdc, jds, own, pw
+from cutline.contracts.wire import Request, Response, json_response
+from cutline.errors import InputRefused, MattingError, Reason
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 400
@@ -26,12 +22,9 @@ ROUTES: Mapping[str, str] = {
     ail.NAME: "/api/cutout/general/apparel-background-removal",
 }
 COLUMNS = ("day", "api", "route", "calls", "charge", "refused")
-_UNAUTHORIZED = (401, "unauthorized", "A valid credential of the account is required")
-_ERRORS: Mapping[Reason, tuple[int, str, str]] = {
+_ERRORS: Mapping[Reason, own.ErrorRow] = {
     Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
-    Reason.OVERLOADED: (503, "unavailable", "Too busy, try again"),
 }
-_FAULT = (500, "internal", "Internal error")
 
 
 @dataclass(frozen=True)
@@ -63,18 +56,6 @@ class UsageRow:
             "charge": amount(self.charge_micros),
             "refused": self.refused,
         }
-
-
-def scheme_of(request: Request) -> Scheme:
-    """How the caller chose to authenticate. Raises AccessRefused where there is no credential at all."""
-    for scheme in (Scheme.PICWISH, Scheme.AILAB):
-        if scheme.value in request.headers:
-            return scheme
-    if "authorization" in request.headers:
-        return Scheme.JD
-    if "app_key" in request.params:
-        return Scheme.AIDGE
-    raise AccessRefused(Reason.KEY_MISSING)
 
 
 def parse(request: Request) -> UsageQuery:
@@ -141,11 +122,8 @@ def to_csv(rows: Iterable[UsageRow]) -> str:
 
 
 def refuse(error: MattingError) -> Response:
-    """The answer to a question that failed; of a refused credential it tells nothing but that."""
-    status, code, message = _UNAUTHORIZED if isinstance(error, AccessRefused) else _ERRORS.get(error.reason, _FAULT)
-    if isinstance(error, InputRefused) and error.detail:
-        message = error.detail
-    return json_response(status, {"status": status, "code": code, "message": message})
+    """The answer to a question that failed."""
+    return own.refuse(error, _ERRORS)
 
 
 def amount(micros: int) -> str:

@@ -56,7 +56,7 @@ class Scheme(Enum):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the picture is: exactly one of inline bytes and an http(s) address."""
+    """Where the picture is: exactly one of inline bytes and an address: http(s), or that of an upload."""
 
     data: bytes | None = None
     url: str | None = None

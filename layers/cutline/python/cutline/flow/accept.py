@@ -6,6 +6,7 @@ from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
 from cutline.call import Call
 from cutline.contracts import pw
+from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
 from cutline.flow.task import PENDING_S, Order, Task
 
@@ -41,15 +42,18 @@ class Acceptance:
 
 
 def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
-    """The task in state 0."""
+    """The task in state 0. An upload of the caller's own is worked where it lies, unread until then."""
     assert isinstance(job.options, pw.Options)
-    record = pw.queued(reservation.account.account_id, call.request, job.options)
+    account_id, url = reservation.account.account_id, job.source.url or ""
+    uploaded = own_key(url, account_id)
+    record = pw.queued(account_id, call.request, job.options)
     order = Order(
         cut=job.cut,
         day=reservation.day,
         call_id=reservation.call_id,
         price_micros=reservation.account.price_of(pw.NAME),
         base_url=call.request.base_url,
-        source_url=job.source.url or "",
+        source_key=uploaded or "",
+        source_url="" if uploaded else url,
     )
     return Task(record, order)

@@ -53,7 +53,7 @@ class Prepare:
     def _source(self, task: Task, timer: StageTimer) -> bytes:
         with timer.stage("fetch"):
             if not task.order.source_url:
-                return self.files.get(task.source_key)
+                return read_source(self.files, task)
             data = fetch(task.order.source_url, pw.LIMITS.max_bytes, self.policy)
             # The address may lead elsewhere by the time that Finish wants the picture.
             self.files.put(task.source_key, data)
@@ -110,7 +110,7 @@ class Finish:
 
     def _work(self, task: Task, timer: StageTimer) -> Mapping[str, str]:
         with timer.stage("load"):
-            data, maps = self.files.get(task.source_key), decode_maps(self.files.get(task.maps_key))
+            data, maps = read_source(self.files, task), decode_maps(self.files.get(task.maps_key))
         with timer.stage("decode"):
             picture = decode_image(data, pw.LIMITS)
         cutout = cut_out(picture, task.order.cut, KnownMaps(maps), timer)
@@ -151,6 +151,13 @@ class Fail:
             self.meter.release(reservation_of(task), pw.NAME)
             self.files.delete(*task.work_keys)
         return bool(task.record.options.callback_url)
+
+
+def read_source(files: WorkFiles, task: Task) -> bytes:
+    """The task's picture. One that the caller keeps may be gone or replaced by now: InputRefused(URL_UNREACHABLE)."""
+    if task.order.source_key:
+        return files.read(task.source_key, pw.LIMITS.max_bytes, task.order.source_etag)
+    return files.get(task.source_key)
 
 
 def reservation_of(task: Task) -> Reservation:

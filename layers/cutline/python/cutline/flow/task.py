@@ -18,7 +18,8 @@ class Order:
 
     day and call_id name the reservation, price_micros is what it costs to be served. base_url is where links to the
     results begin. source_url: where the picture has yet to be fetched from; source_key: where a picture lies that is
-    the caller's own file and outlives the task. result_key: where an S3 drop wants its result.
+    the caller's own file and outlives the task, and source_etag which version of it is meant. result_key: where an S3
+    drop wants its result.
     """
 
     cut: CutRequest
@@ -27,6 +28,7 @@ class Order:
     price_micros: int
     base_url: str
     source_key: str = ""
+    source_etag: str = ""
     source_url: str = ""
     result_key: str = ""
 

@@ -1,0 +1,24 @@
+"""Pictures that a caller named instead of sending: an address on the network, or an upload of their own."""
+
+from dataclasses import dataclass
+
+from cutline.adapters.fetch import FetchPolicy, fetch
+from cutline.adapters.workfiles import WorkFiles, unreachable
+from cutline.contracts.uploads import PREFIX, own_key
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`files` is None where no API takes an address."""
+
+    policy: FetchPolicy
+    files: WorkFiles | None = None
+
+    def read(self, url: str, account_id: str, max_bytes: int) -> bytes:
+        """The picture. Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE), in the same words whatever is wrong."""
+        if not url.startswith(PREFIX):
+            return fetch(url, max_bytes, self.policy)
+        key = own_key(url, account_id)
+        if key is None or self.files is None:
+            raise unreachable()
+        return self.files.read(key, max_bytes)

@@ -1,0 +1,37 @@
+"""What the APIs of our own share: any credential of the account is accepted, and failures are told in one shape.
+
+The credential is `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or Aidge's `app_key`, `timestamp`
+and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
+"""
+
+from collections.abc import Mapping
+
+from cutline.contracts.wire import Request, Response, Scheme, json_response
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
+
+# HTTP status, `code` and `message`.
+ErrorRow = tuple[int, str, str]
+_UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the account is required")
+_FAULTS: Mapping[Reason, ErrorRow] = {Reason.OVERLOADED: (503, "unavailable", "Too busy, try again")}
+_FAULT: ErrorRow = (500, "internal", "Internal error")
+
+
+def scheme_of(request: Request) -> Scheme:
+    """How the caller chose to authenticate. Raises AccessRefused where there is no credential at all."""
+    for scheme in (Scheme.PICWISH, Scheme.AILAB):
+        if scheme.value in request.headers:
+            return scheme
+    if "authorization" in request.headers:
+        return Scheme.JD
+    if "app_key" in request.params:
+        return Scheme.AIDGE
+    raise AccessRefused(Reason.KEY_MISSING)
+
+
+def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow]) -> Response:
+    """The answer to a question that failed; of a refused credential it tells nothing but that."""
+    row = _UNAUTHORIZED if isinstance(error, AccessRefused) else {**_FAULTS, **errors}.get(error.reason, _FAULT)
+    status, code, message = row
+    if isinstance(error, InputRefused) and error.detail:
+        message = error.detail
+    return json_response(status, {"status": status, "code": code, "message": message})
