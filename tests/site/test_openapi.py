@@ -27,7 +27,7 @@ CONTRACT_OF = {
     "/rest/ai/image/cut/out": aid,
     "/api/cutout/general/apparel-background-removal": ail,
 }
-WITH_BODY = [operation for operation in all_operations() if operation.kind]
+WITH_BODY = [operation for operation in all_operations() if operation.path in CONTRACT_OF and operation.kind]
 
 
 def test_the_document_is_valid_openapi() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import cutline
 from cutline.accounts import aidge_signature, jd_signature
 from cutline.contracts.wire import Scheme
-from cutline.site import answers, operations, report, samples
+from cutline.site import answers, operations, report, samples, tickets
 from cutline.site.schema import closed, ref, text
 
 _OURS = "Cutline"
@@ -35,7 +35,7 @@ def _document() -> dict[str, Any]:
         "tags": tags,
         "paths": {**operations.paths(), **_own_paths()},
         "components": {
-            "schemas": {**answers.schemas(), **report.schemas()},
+            "schemas": {**answers.schemas(), **report.schemas(), **tickets.schemas()},
             "parameters": _parameters(),
             "headers": _headers(),
             "responses": {"GatewayRefusal": _gateway_refusal()},
@@ -132,6 +132,7 @@ def _own_paths() -> dict[str, Any]:
     return {
         "/r/{token}": _get("followLink", "A result, by its link", {"302": moved, "404": lost}, token),
         "/usage": {"get": report.operation(_OURS)},
+        "/uploads": {"post": tickets.operation(_OURS)},
         "/health": _get("health", "Whether the service answers", {"200": {"description": "It does.", "content": own}}),
         "/": _get("playground", "The playground, for people", {"200": {"description": "A page.", "content": _HTML}}),
         "/site/{name}": _get(

@@ -7,7 +7,7 @@ from cutline.contracts import aid, ail, jdc, jds, pw
 from cutline.limits import MIB
 from cutline.pipeline.request import GARMENTS
 from cutline.site import answers, samples
-from cutline.site.schema import Schema, base64, choice, closed, file, integer, link, ref, text
+from cutline.site.schema import Schema, base64, choice, closed, file, integer, link, ref, source, text
 
 SECURITY = {jdc: "jd", jds: "jd", pw: "picwish", aid: "aidge", ail: "ailab"}
 TITLES = {
@@ -93,7 +93,7 @@ def _jds() -> dict[str, Any]:
 
 def _pw_fields() -> dict[str, Schema]:
     return {
-        "image_url": link("Where the picture can be fetched from; in place of a file."),
+        "image_url": source("Where the picture can be fetched from, or an upload's `source`; in place of a file."),
         "image_base64": base64("The picture as base64; in place of a file."),
         "sync": choice("1 waits for the result; 0 answers with the task's id at once.", (1, 0), 1),
         "type": choice("What to look for.", list(pw.SUBJECTS), "auto"),
@@ -161,7 +161,7 @@ def _task() -> dict[str, Any]:
 def _aid_fields() -> dict[str, Schema]:
     target = {"minimum": aid.TARGET_MIN_PX, "maximum": aid.TARGET_MAX_PX}
     return {
-        "imageUrl": link("Where the picture can be fetched from."),
+        "imageUrl": source("Where the picture can be fetched from, or an upload's `source`."),
         "imageBase64": base64("The picture as base64; wins over `imageUrl`."),
         "backGroundType": choice("A white background comes as JPEG.", (aid.TRANSPARENT, aid.WHITE), aid.TRANSPARENT),
         "targetWidth": integer("Crops to the subject and fits it into this width.", **target),
@@ -207,7 +207,7 @@ def _ail() -> dict[str, Any]:
     names = "|".join(GARMENTS)
     schema = closed(
         {
-            "image": file("The picture."),
+            "image": file("The picture, or the text of an upload's `source`."),
             "cloth_class": text(
                 f"Garments to deliver one by one, as a comma list of {', '.join(GARMENTS)}.",
                 pattern=f"^({names})(,({names}))*$",

@@ -1,15 +1,13 @@
 """The operation of the usage report: its parameters, its rows, and every answer that its own code gives."""
 
-import json
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from cutline.contracts import jdc, pw, usage
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
-from cutline.site import operations, samples
-from cutline.site.schema import Schema, always, closed, integer, ref, text
+from cutline.site import own, samples
+from cutline.site.schema import Schema, closed, integer, ref, text
 
 _LAST = date(2026, 1, 31)
 _QUERY = UsageQuery(_LAST - timedelta(days=1), _LAST)
@@ -35,12 +33,8 @@ def schemas() -> dict[str, Schema]:
     row = closed({"day": day, "api": api, "route": text("Empty for `lapsed`."), **counts})
     report = {"account": text("Whose credential asked."), "from": day, "to": day}
     rows = {"type": "array", "items": row}
-    statuses = [(answer.status, json.loads(answer.body)["code"]) for answer in map(usage.refuse, _ERRORS)]
-    refusals = [
-        closed({"status": always(status), "code": always(code), "message": text("What is wrong.")})
-        for status, code in statuses
-    ]
-    return {"UsageReport": closed({**report, "rows": rows, "total": closed(counts)}), "UsageError": {"oneOf": refusals}}
+    refusal = own.refusal_schema(map(usage.refuse, _ERRORS))
+    return {"UsageReport": closed({**report, "rows": rows, "total": closed(counts)}), "UsageError": refusal}
 
 
 def operation(tag: str) -> dict[str, Any]:
@@ -56,15 +50,14 @@ def operation(tag: str) -> dict[str, Any]:
         "tags": [tag],
         "summary": "What an account was served, charged and refused",
         "description": "Per UTC day and API, with any credential of the account. Costs neither rate nor quota.",
-        "security": [{name: []} for name in dict.fromkeys(operations.SECURITY.values())],
+        "security": own.security(),
         "parameters": [
             {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
             for name, description, schema in parameters
         ],
         "responses": {
             "200": _report(),
-            **_refusals(map(usage.refuse, _ERRORS)),
-            "default": ref("GatewayRefusal", "responses"),
+            **own.refusals(map(usage.refuse, _ERRORS), "UsageError"),
         },
     }
 
@@ -76,12 +69,3 @@ def _report() -> dict[str, Any]:
         "text/csv": {"schema": {"type": "string"}, "example": usage.to_csv(_ROWS)},
     }
     return {"description": "The report.", "content": content}
-
-
-def _refusals(answers: Iterable[Any]) -> dict[str, Any]:
-    found = {}
-    for answer in answers:
-        body = json.loads(answer.body)
-        content = {"schema": ref("UsageError"), "examples": samples.examples({body["code"]: body})}
-        found[str(answer.status)] = {"description": body["message"] + ".", "content": {"application/json": content}}
-    return found

@@ -41,6 +41,11 @@ def link(description: str) -> Schema:
     return {"type": "string", "format": "uri", "pattern": "^https?://", "description": description}
 
 
+def source(description: str) -> Schema:
+    """The address of a picture, or of an upload."""
+    return {**link(description), "pattern": "^(https?://|upload:)"}
+
+
 def one_of(*names: str) -> Schema:
     """Exactly one of the named components."""
     return {"oneOf": [ref(name) for name in names]}
