@@ -159,7 +159,7 @@ def mug() -> tuple[Part, ...]:
     """A glazed mug with a handle and a band, and coffee in it."""
     inside = tube((0, 1.0, 0), 0.66, 0.86, 0.03)
     wall = carve(tube((0, 0.8, 0), 0.74, 0.78, 0.05), inside)
-    handle = carve(ring((0.88, 0.82, 0), 0.4, 0.1), tube((0, 0.8, 0), 0.72, 1.5, 0.0))
+    handle = carve(ring((-0.88, 0.82, 0), 0.4, 0.1), tube((0, 0.8, 0), 0.72, 1.5, 0.0))
     band = carve(tube((0, 0.55, 0), 0.765, 0.14, 0.04), inside)
     return (
         Part(melt(0.06, wall, handle), (0.03, 0.26, 0.30), 0.9),
@@ -211,7 +211,7 @@ def render(
     return Image.fromarray((encoded.reshape(rows, width, 3) * 255 + 0.5).astype(np.uint8))
 
 
-_LAMP = np.float32((-0.55, 0.75, 0.6)) / np.linalg.norm((-0.55, 0.75, 0.6)).astype(np.float32)
+_LAMP = np.float32((-0.5, 1.1, 0.6)) / np.linalg.norm((-0.5, 1.1, 0.6)).astype(np.float32)
 
 
 def surface(parts: tuple[Part, ...], points: Array, rays: Array) -> Array:
@@ -244,7 +244,7 @@ def room(parts: tuple[Part, ...], eyes: Array, rays: Array) -> Array:
     shade = np.ones(len(rays), np.float32)
     _, shade[is_floor] = march(parts, floor_at[is_floor], np.broadcast_to(_LAMP, (int(is_floor.sum()), 3)), 36, 6.0)
     planks = 1 - 0.05 * (np.floor(floor_at[:, 0] * 1.7) % 2)
-    floor = np.float32((0.46, 0.36, 0.26)) * (planks * (0.45 + 0.6 * shade))[:, None]
+    floor = np.float32((0.46, 0.36, 0.26)) * (planks * (0.72 + 0.33 * shade))[:, None]
     return np.where(is_floor[:, None], floor, wall).astype(np.float32)
 
 

@@ -228,10 +228,41 @@ def test_a_bad_key_is_told_in_words(page: Browser, api: str, code: str) -> None:
     page.type("#credential-key", "wrong")
     cut(page)
     assert "does not know these credentials" in page.text("#error")
+    assert not page.is_shown("#after")
     assert code in page.text("#error-code")
     page.click("#use-demo")
     cut(page)
     assert not page.is_shown("#error")
+
+
+@pytest.fixture
+def deployed(page: Browser) -> Iterator[Browser]:
+    """The page as it is outside the local cloud: its facts hold no demo account."""
+    source = """
+        const ask = window.fetch;
+        window.fetch = async (address, ...rest) => {
+            const answer = await ask(address, ...rest);
+            if (!String(address).endsWith("facts.json")) return answer;
+            return new Response(JSON.stringify({ ...(await answer.json()), demo: null }));
+        };
+    """
+    script = page.protocol("Page.addScriptToEvaluateOnNewDocument", source=source)
+    page.command("POST", "/refresh")
+    page.wait_for(lambda: page.run("return document.body.dataset.ready"))
+    yield page
+    page.protocol("Page.removeScriptToEvaluateOnNewDocument", **script)
+
+
+def test_a_deployed_page_offers_no_demo_account_and_shows_no_key(deployed: Browser) -> None:
+    take_sample(deployed, "mug")
+    deployed.click("#go")
+    assert deployed.text("#status") == "Enter your credentials first."
+    assert not deployed.is_shown("#use-demo")
+    deployed.type("#credential-key", "demo-key")
+    cut(deployed)
+    assert deployed.text("#status").startswith("Done in")
+    assert "YOUR_KEY" in deployed.text("#snippet")
+    assert "demo-key" not in deployed.text("#snippet")
 
 
 def test_without_picture_or_key_it_says_what_is_missing(page: Browser) -> None:

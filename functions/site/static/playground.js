@@ -220,7 +220,7 @@ function useLanguage(name) {
   drawSwatches();
   tellPicture();
   status("");
-  if (shown) tellLayers();
+  if (shown && !$("sheet").hidden) tellLayers();
   reports.report();
 }
 

@@ -3,6 +3,7 @@
 import { stagesOf } from "./call.js";
 import { $, make, sizeOf } from "./dom.js";
 import { SNIPPETS } from "./snippets.js";
+import { clear, reveal } from "./viewer.js";
 import { faultOf, say } from "./words.js";
 
 const MICROS = 1e6;
@@ -16,6 +17,8 @@ export function fault(kind, code = "", message = "") {
   $("error-code").textContent = [code, message].filter(Boolean).join(" · ");
   $("error").hidden = false;
   $("busy").hidden = true;
+  clear();
+  reveal();
 }
 
 // The words for a code that the API answered, by way of the reasons behind it.

@@ -60,11 +60,21 @@ export function show(before, layers) {
   $("slider").value = 50;
   layout();
   slide();
-  // On a phone the stage lies below the form.
-  if (stageIsBelow()) $("result-title").scrollIntoView({ block: "start" });
+  reveal();
 }
 
-const stageIsBelow = () => $("stage").getBoundingClientRect().top > window.innerHeight * 0.8;
+// Whoever pressed the button at the end of a long form sees what came of it.
+export function reveal() {
+  const { top } = $("result-title").getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight * 0.6) $("result-title").scrollIntoView({ block: "start" });
+}
+
+// Takes the last result away, which would look like that of a call that failed.
+export function clear() {
+  state.layers = [];
+  for (const id of ["sheet", "tools", "compare", "layers"]) $(id).hidden = true;
+  $("empty").hidden = false;
+}
 
 export function setBackground(colour) {
   state.background = colour;

@@ -2,16 +2,17 @@
 
 const EN = {
   "nav.label": "Site", "nav.reference": "API reference", "nav.language": "Language",
+  "title": "Cutline playground",
   "hero.title": "Cut out product pictures in your own AWS account",
   "hero.text": "Pick a picture, pick the API that your shop calls today, and see what comes back. Going live means changing a host name and a key.",
   "picture.title": "Picture", "picture.drop": "Drop, paste or choose a picture", "picture.private": "It goes to this service only.",
   "picture.samples": "Samples", "picture.unreadable": "This file is not a picture that the browser can open.",
   "sample.mug": "Mug", "sample.person": "Person",
   "api.title": "API",
-  "api.pw": "Multipart, form or JSON. Waits, or works in the background.",
-  "api.jdc": "Image Matting: the picture's bytes, signed.",
-  "api.jds": "People only, signed; the answer carries the picture.",
-  "api.aid": "JSON, signed. Transparent or white, resized if you like.",
+  "api.pw": "By form; waits or works in the background.",
+  "api.jdc": "Image Matting of whatever stands in front.",
+  "api.jds": "People only; the picture is in the answer.",
+  "api.aid": "Transparent or white, resized if you like.",
   "api.ail": "Costume removal: garments one by one.",
   "options.title": "Options", "options.none": "This API has no options.",
   "option.type": "Subject", "value.type.auto": "Anything", "value.type.person": "Person", "value.type.object": "Object", "value.type.stamp": "Stamp or seal",
@@ -56,16 +57,17 @@ const EN = {
 
 const ZH = {
   "nav.label": "网站", "nav.reference": "API 文档", "nav.language": "语言",
-  "hero.title": "在您自己的 AWS 账户里抠出商品图",
+  "title": "Cutline 试用页",
+  "hero.title": "用自己的 AWS 账户抠商品图",
   "hero.text": "选一张图片，选您的店铺正在调用的 API，看看返回什么。上线只需更换域名和密钥。",
   "picture.title": "图片", "picture.drop": "拖入、粘贴或选择一张图片", "picture.private": "图片只发送到本服务。",
   "picture.samples": "示例", "picture.unreadable": "浏览器无法打开这个文件，它可能不是图片。",
   "sample.mug": "杯子", "sample.person": "人物",
   "api.title": "API",
-  "api.pw": "表单或 JSON，可等待结果，也可后台处理。",
-  "api.jdc": "图像抠图：直接发送图片字节，需签名。",
-  "api.jds": "仅限人像，需签名；结果图包含在返回中。",
-  "api.aid": "JSON，需签名。透明或白底，可调整尺寸。",
+  "api.pw": "表单提交；可等待结果，也可后台处理。",
+  "api.jdc": "图像抠图：抠出图中主体。",
+  "api.jds": "仅限人像；结果图包含在返回中。",
+  "api.aid": "透明或白底，可调整尺寸。",
   "api.ail": "服饰抠图：逐件分割服装。",
   "options.title": "选项", "options.none": "这个 API 没有选项。",
   "option.type": "主体", "value.type.auto": "自动", "value.type.person": "人物", "value.type.object": "物体", "value.type.stamp": "印章",
@@ -138,6 +140,7 @@ export function say(key, values = {}) {
 export function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  document.title = say("title");
   for (const node of document.querySelectorAll("[data-i18n]")) node.textContent = say(node.dataset.i18n);
   for (const node of document.querySelectorAll("[data-i18n-aria-label]")) node.setAttribute("aria-label", say(node.dataset.i18nAriaLabel));
   for (const name of Object.keys(LANGUAGES)) document.getElementById(`lang-${name}`).setAttribute("aria-pressed", String(name === chosen));
