@@ -136,7 +136,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if not config.stash.get(_WHOLE, False):
+    if not (config.stash.get(_WHOLE, False) and LEDGER.reached):
         return
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(LEDGER.report(), "utf-8")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cutline.pipeline.stamp import extract_stamp
+from tests.pipeline.seals import BLACK, BLUE, GREEN, PURPLE, RED, seal_page
 
 SIDE = 480
-RED, BLUE, GREEN = (200, 30, 40), (40, 60, 190), (20, 140, 70)
+GREY_PAPER = (178, 176, 170)
 
 
 def seal(ink: tuple[int, int, int], uneven: bool = False, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -79,3 +80,58 @@ def test_less_than_a_twentieth_of_a_percent_of_ink_is_no_stamp():
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (7, 5)])
 def test_tiny_pages_are_served(shape):
     extract_stamp(np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("page", "error", "kept"),
+    [
+        ({}, 0.004, 0.99),
+        ({"strength": 0.3}, 0.009, 0.90),
+        ({"strength": 0.3, "quality": 75}, 0.011, 0.90),
+        ({"paper": GREY_PAPER, "shade": 0.4, "quality": 60}, 0.010, 0.98),
+        ({"strength": 0.3, "paper": GREY_PAPER, "shade": 0.4, "quality": 75}, 0.013, 0.90),
+    ],
+    ids=["fresh", "faded", "faded, JPEG", "grey paper in shade, JPEG", "faded on grey paper in shade, JPEG"],
+)
+@pytest.mark.parametrize("ink", [RED, BLUE, GREEN, PURPLE], ids=["red", "blue", "green", "purple"])
+def test_a_seal_over_print_keeps_its_thin_strokes_and_leaves_the_print(ink, page, error, kept):
+    made = seal_page(ink, **page)
+    found = extract_stamp(made.rgb_u8)
+    assert found is not None
+    alpha = found[1] / 255
+    assert np.abs(alpha - made.alpha).mean() < error
+    strokes = (made.alpha > 0.5) & ~made.printed
+    assert (alpha[strokes] > 0.3).mean() > kept
+    assert alpha[made.bare].mean() < 0.01
+    assert alpha[(made.alpha == 0) & ~made.printed].mean() < 0.004
+
+
+def test_a_drawn_page_without_any_grain_is_served():
+    page = np.full((200, 200, 3), 255, np.uint8)
+    page[80:120, 40:160] = RED
+    found = extract_stamp(page)
+    assert found is not None
+    assert (found[1][80:120, 40:160] > 250).mean() > 0.99
+    assert found[1][:70].max() == 0
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.9])
+def test_a_black_seal_is_taken_by_its_darkness(strength):
+    made = seal_page(BLACK, strength, shade=0.3, quality=80, printed=False)
+    found = extract_stamp(made.rgb_u8)
+    assert found is not None
+    assert np.abs(found[1] / 255 - made.alpha).mean() < 0.01
+
+
+def test_black_print_goes_with_a_black_seal_because_nothing_tells_them_apart():
+    made = seal_page(BLACK, printed=True)
+    found = extract_stamp(made.rgb_u8)
+    assert found is not None
+    assert (found[1][made.bare] / 255).mean() > 0.9
+
+
+def test_a_photograph_of_no_page_is_no_black_stamp():
+    y, x = np.mgrid[:300, :300] / 300
+    rough = 128 + 100 * np.sin(20 * x) * np.cos(17 * y)
+    grey = np.repeat(rough[..., None], 3, axis=2).astype(np.uint8)
+    assert extract_stamp(grey) is None
