@@ -82,7 +82,7 @@ def cut_out(picture: Picture, request: CutRequest, network: Predictor, timer: St
     """The subject of a picture, delivered as the request says.
 
     "auto" takes the network's foreground: every person and thing in front, together. "person" takes its person map;
-    "object" the foreground without the person, or all of it where nothing else remains; "stamp" coloured ink, or the
+    "object" the foreground without the person, or all of it where nothing else remains; "stamp" its ink, or the
     object where there is none. A network without a person map (the quality tier) answers all but stamps with its
     foreground. An empty matte is no error here: its `coverage` is 0.
 

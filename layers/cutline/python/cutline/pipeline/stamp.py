@@ -139,7 +139,7 @@ def _gate(swallowed: F32, full: F32, axis: F32) -> F32:
 
 def _saturation(along: F32, darkness: F32) -> F32:
     """Colour in proportion to darkness (h, w)."""
-    saturation: F32 = along / np.maximum(255 * darkness, np.float32(1e-3))
+    saturation: F32 = along / np.maximum(np.float32(255) * darkness, np.float32(1e-3))
     return saturation
 
 
