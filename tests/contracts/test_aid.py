@@ -8,7 +8,6 @@ import pytest
 from cutline.contracts import aid
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.limits import MIB
 from tests.contracts.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
 PICTURE = b"\xff\xd8\xff\xe0 pixels \xfb\xef\xbe"
@@ -173,12 +172,6 @@ def test_base64_of_nothing_is_refused_as_empty(encoded: str) -> None:
 @pytest.mark.parametrize("value", ["@@@@", "AAAAA", "höhe", 17.5, {"a": "b"}, ["AAAA", 1], "\ud800"])
 def test_what_is_not_base64_is_refused(value: object) -> None:
     assert refusal_of(json_call({"imageBase64": value})).reason is Reason.BASE64_INVALID
-
-
-def test_the_limits_are_those_of_the_dossier() -> None:
-    limits = aid.parse(json_call({"imageUrl": URL})).limits
-    assert limits.formats == {"JPEG", "PNG", "BMP", "WEBP"}
-    assert (limits.max_bytes, limits.min_side_px, limits.max_side_px) == (10 * MIB, 100, 3000)
 
 
 def test_success_holds_the_documented_fields_and_those_of_the_gateway() -> None:

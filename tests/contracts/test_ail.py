@@ -8,11 +8,8 @@ import pytest
 from cutline.contracts import ail
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
-from cutline.limits import MIB
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.request import GARMENTS, GarmentRequest
 from tests.contracts.calls import REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
-from tests.contracts.pictures import padded, picture
 
 REQUEST = replace(call(path="/api/cutout/general/apparel-background-removal"), received_at=1704164645.25)
 JPEG = b"\xff\xd8\xff\xe0rest"
@@ -186,45 +183,6 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
     body = json_of(response)
     assert body["error_code"] == response.status >= 400
     assert "data" not in body
-
-
-@pytest.mark.parametrize(
-    ("side", "code"),
-    [
-        (50, "ERROR_LOW_RESOLUTION"),
-        (51, None),
-        (2999, None),
-        (3000, "FILE_RESOLUTION_EXCEEDS_LIMITS"),
-    ],
-)
-def test_sides_are_strict(side: int, code: str | None) -> None:
-    for width, height in ((side, 60), (60, side)):
-        data = picture(width, height)
-        if code is None:
-            assert decode_image(data, ail.LIMITS).width == width
-            continue
-        with pytest.raises(InputRefused) as refused:
-            decode_image(data, ail.LIMITS)
-        assert ail.ERRORS[refused.value.reason].code == code
-
-
-def test_five_mib_are_taken_and_one_byte_more_is_not() -> None:
-    jpeg = picture(60, 60, "JPEG")
-    assert decode_image(padded(jpeg, 5 * MIB), ail.LIMITS).width == 60
-    with pytest.raises(InputRefused) as refused:
-        decode_image(padded(jpeg, 5 * MIB + 1), ail.LIMITS)
-    assert ail.ERRORS[refused.value.reason].code == "FILE_SIZE_EXCEEDS_LIMIT"
-
-
-@pytest.mark.parametrize("image_format", ["JPEG", "BMP", "PNG", "GIF", "WEBP", "TIFF"])
-def test_formats_are_told_from_the_bytes(image_format: str) -> None:
-    data = picture(60, 60, image_format)
-    if image_format in ail.LIMITS.formats:
-        assert decode_image(data, ail.LIMITS).format == image_format
-        return
-    with pytest.raises(InputRefused) as refused:
-        decode_image(data, ail.LIMITS)
-    assert ail.ERRORS[refused.value.reason].code == "UNSUPPORTED_FILE_TYPES"
 
 
 def test_constants_are_those_of_the_dossier() -> None:

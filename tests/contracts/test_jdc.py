@@ -5,7 +5,6 @@ import pytest
 from cutline.contracts import jdc
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.limits import MIB
 from tests.contracts.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_of, multipart, multipart_call
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -87,12 +86,6 @@ def test_the_body_is_the_picture_byte_for_byte() -> None:
 )
 def test_the_content_type_never_changes_what_a_raw_body_means(content_type: str) -> None:
     assert jdc.parse(call(PICTURE, headers={"content-type": content_type})).source.data == PICTURE
-
-
-def test_the_limits_are_those_the_dossier_decided() -> None:
-    limits = jdc.parse(call(PICTURE)).limits
-    assert limits.formats == {"JPEG", "PNG", "BMP", "GIF", "WEBP"}
-    assert (limits.max_bytes, limits.min_side_px, limits.max_side_px) == (10 * MIB, 1, 4096)
 
 
 def test_the_result_is_a_transparent_png_of_the_inputs_size() -> None:

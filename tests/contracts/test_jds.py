@@ -9,10 +9,7 @@ from cutline.contracts import jds
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.limits import MIB
-from cutline.pipeline.decode import decode_image
 from tests.contracts.calls import REQUEST_ID, call, json_call, json_of
-from tests.contracts.pictures import padded, picture
 
 REQUEST = call(path="/jdai/SelfieSeg")
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -132,37 +129,6 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
 def test_every_documented_status_is_reached() -> None:
     reached = {status for status, _ in jds.ERRORS.values()}
     assert reached == set(range(1001, 1009))
-
-
-@pytest.mark.parametrize(("side", "status"), [(49, 1004), (50, None), (51, None), (1024, None), (1025, 1004)])
-def test_sides_are_inclusive(side: int, status: int | None) -> None:
-    for width, height in ((side, 100), (100, side)):
-        data = picture(width, height)
-        if status is None:
-            assert decode_image(data, jds.LIMITS).width == width
-            continue
-        with pytest.raises(InputRefused) as refused:
-            decode_image(data, jds.LIMITS)
-        assert jds.ERRORS[refused.value.reason][0] == status
-
-
-def test_a_file_must_be_smaller_than_two_mib() -> None:
-    jpeg = picture(60, 60, "JPEG")
-    assert decode_image(padded(jpeg, 2 * MIB - 1), jds.LIMITS).width == 60
-    with pytest.raises(InputRefused) as refused:
-        decode_image(padded(jpeg, 2 * MIB), jds.LIMITS)
-    assert jds.ERRORS[refused.value.reason][0] == 1004
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "BMP", "PNG", "GIF", "WEBP", "TIFF"])
-def test_formats_are_told_from_the_bytes(kind: str) -> None:
-    data = picture(60, 60, kind)
-    if kind in jds.LIMITS.formats:
-        assert decode_image(data, jds.LIMITS).format == kind
-        return
-    with pytest.raises(InputRefused) as refused:
-        decode_image(data, jds.LIMITS)
-    assert jds.ERRORS[refused.value.reason][0] == 1005
 
 
 def test_constants_are_those_of_the_dossier() -> None:

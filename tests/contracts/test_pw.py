@@ -11,10 +11,8 @@ from cutline.contracts import pw
 from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.request import CutRequest
 from tests.contracts.calls import Part, call, json_call, json_of, multipart, multipart_call
-from tests.contracts.pictures import padded, picture
 
 REQUEST = replace(call(path="/api/tasks/visual/segmentation"), received_at=1704164645.25)
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -271,28 +269,6 @@ def test_a_pending_task_has_data_without_pictures() -> None:
         "message": "success",
         "data": {"created_at": 1704164645, "progress": 0, "state": 0, "task_id": TASK_ID},
     }
-
-
-@pytest.mark.parametrize(("side", "taken"), [(1, True), (4096, True), (4097, False)])
-def test_sides_are_inclusive(side: int, taken: bool) -> None:
-    data = picture(side, 40)
-    if taken:
-        assert decode_image(data, pw.LIMITS).width == side
-        return
-    with pytest.raises(InputRefused) as refused:
-        decode_image(data, pw.LIMITS)
-    assert pw.STATES[refused.value.reason] == -7
-
-
-@pytest.mark.parametrize("image_format", ["JPEG", "BMP", "PNG", "WEBP", "TIFF", "GIF"])
-def test_formats_are_told_from_the_bytes_and_gif_is_none_of_them(image_format: str) -> None:
-    data = padded(picture(60, 60, image_format), 40_000)
-    if image_format != "GIF":
-        assert decode_image(data, pw.LIMITS).format == image_format
-        return
-    with pytest.raises(InputRefused) as refused:
-        decode_image(data, pw.LIMITS)
-    assert pw.STATES[refused.value.reason] == -7
 
 
 def test_constants_are_those_of_the_dossier() -> None:
