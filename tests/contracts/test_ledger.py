@@ -14,7 +14,7 @@ JSON = {"content-type": "application/json"}
 
 
 def ledger_after(status: int, body: object, url: str = URL) -> Ledger:
-    ledger = Ledger([ROW, Row("X", "1 errors", "8", unused="never")], {"/api/thing": "X"})
+    ledger = Ledger([ROW, Row("X", "1 errors", "8", excused="never")], {"/api/thing": "X"})
     ledger.note("GET", url, {}, b"", Answer(status, JSON, json.dumps(body).encode()))
     return ledger
 
@@ -24,7 +24,7 @@ def test_a_row_is_reached_by_exactly_its_call_and_its_answer() -> None:
     assert (ledger.missing, ledger.unexplained) == ([], [])
     assert "test_a_row_is_reached_by" in ledger.reached[ROW]
     assert ledger.summary() == ["X  1 errors: 1 of 1"]
-    assert "not used: never" in ledger.report()
+    assert "not needed: never" in ledger.report()
 
 
 @pytest.mark.parametrize(

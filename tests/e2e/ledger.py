@@ -30,7 +30,7 @@ class Row:
     """One row of a table of contracts.md.
 
     sent: what the call must have carried, as patterns over what `describe_call` names; None for what must be absent.
-    unused: why no answer over HTTP can have it, for rows that this service never gives.
+    excused: why it need not be reached, for answers that this service never gives, or that pass too quickly to be seen.
     """
 
     api: str
@@ -39,11 +39,11 @@ class Row:
     status: int = 200
     body: Shape = None
     sent: Mapping[str, str | None] = field(default_factory=dict)
-    unused: str = ""
+    excused: str = ""
 
     def explains(self, sent: Mapping[str, str], status: int, body: Any) -> bool:
         """Whether this call and this answer are the row's."""
-        return not self.unused and status == self.status and fits(self.body, body) and _carried(self.sent, sent)
+        return status == self.status and fits(self.body, body) and _carried(self.sent, sent)
 
 
 @dataclass
@@ -73,20 +73,20 @@ class Ledger:
     @property
     def missing(self) -> list[Row]:
         """The rows that should have been reached and were not."""
-        return [row for row in self.rows if not row.unused and row not in self.reached]
+        return [row for row in self.rows if not row.excused and row not in self.reached]
 
     def report(self) -> str:
         """All rows as a Markdown table."""
         lines = ["| API | table | row | reached by |", "|---|---|---|---|"]
         for row in self.rows:
-            by = f"not used: {row.unused}" if row.unused else self.reached.get(row, "**NOT REACHED**")
+            by = self.reached.get(row, f"not needed: {row.excused}" if row.excused else "**NOT REACHED**")
             lines.append(f"| {row.api} | {row.table} | {row.name} | {by.replace('|', '/')} |")
         return "\n".join([*lines, "", *(f"No row explains {answer}" for answer in self.unexplained), ""])
 
     def summary(self) -> list[str]:
         """A line per table: how many of its rows were reached."""
-        tables = Counter((row.api, row.table) for row in self.rows if not row.unused)
-        reached = Counter((row.api, row.table) for row in self.reached)
+        tables = Counter((row.api, row.table) for row in self.rows if not row.excused)
+        reached = Counter((row.api, row.table) for row in self.reached if not row.excused)
         return [f"{api}  {table}: {reached[api, table]} of {count}" for (api, table), count in tables.items()]
 
 

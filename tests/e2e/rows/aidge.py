@@ -74,7 +74,7 @@ def _business() -> Iterator[Row]:
         body = _failure(code, text) if code != _INVALID_CODE else _failure(code, re.compile(f"{text}: .+"))
         yield Row(_API, table, f"{code} {text}", body=body)
     for code in (1000, 1001, 1002):
-        yield Row(_API, table, str(code), unused=_UNMODERATED)
+        yield Row(_API, table, str(code), excused=_UNMODERATED)
     for name, (detail, sent) in _INVALID.items():
         body = _failure(_INVALID_CODE, re.compile(f"{_INVALID_TEXT}: {detail}"))
         yield Row(_API, table, f"{_INVALID_CODE}: {name}", body=body, sent=sent)
@@ -84,8 +84,8 @@ def _business() -> Iterator[Row]:
 def _gateway() -> Iterator[Row]:
     for reason, (code, message) in aid.GATEWAY_ERRORS.items():
         body = {**_failure(_INVALID_CODE, message), "type": "ISV", "code": code, "message": message}
-        unused = _UNKNOWN_PATH if reason is Reason.NOT_FOUND else ""
-        yield Row(_API, "4.4 gateway", f"{code}: {message}", body=body, unused=unused)
+        excused = _UNKNOWN_PATH if reason is Reason.NOT_FOUND else ""
+        yield Row(_API, "4.4 gateway", f"{code}: {message}", body=body, excused=excused)
 
 
 def _failure(code: int, message: Shape) -> dict[str, Shape]:

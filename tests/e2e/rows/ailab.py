@@ -14,7 +14,7 @@ _API = "AIL"
 _IDS = {"request_id": UUID, "log_id": re.compile(r"\d{19}")}
 # No class asked for, one asked for and found, one asked for and absent, all asked for.
 _CLASSES = [{}, *({name: found} for name in GARMENTS for found in (PNG_LINK, "")), dict.fromkeys(GARMENTS, str)]
-_UNUSED = {
+_EXCUSED = {
     Reason.BODY_TOO_LARGE: "API Gateway refuses such a body itself, with the same HTTP status (0.1)",
 }
 
@@ -78,10 +78,10 @@ def _elements() -> Iterator[Row]:
 
 def _errors() -> Iterator[Row]:
     table = "5.5 errors"
-    unused = {ail.ERRORS[reason]: why for reason, why in _UNUSED.items()}
+    excused = {ail.ERRORS[reason]: why for reason, why in _EXCUSED.items()}
     for row in dict.fromkeys(ail.ERRORS.values()):
         name = f"{row.http_status} {row.code}"
-        yield Row(_API, table, name, row.http_status, _failure(row), unused=unused.get(row, ""))
+        yield Row(_API, table, name, row.http_status, _failure(row), excused=excused.get(row, ""))
     cases: list[tuple[Reason, dict[str, str | None]]] = [
         (Reason.KEY_MISSING, {"ailabapi-api-key": None}),
         (Reason.KEY_UNKNOWN, {"ailabapi-api-key": "wrong"}),

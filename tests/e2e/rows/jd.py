@@ -14,7 +14,7 @@ _ENVELOPE = {"code": jdc.SUCCESS, "msg": jdc.MESSAGE}
 _RESULT = {"requestId": UUID, "requestid": UUID}
 _CUT_OUT = {**_ENVELOPE, "result": {"status": 0, "message": "OK", "cutout_image_url": PNG_LINK, **_RESULT}}
 # Codes that JD publishes and that no case of 1.6 gives.
-_UNUSED = {
+_EXCUSED = {
     10010: "no call is paid for here; a spent quota is 10040",
     10030: "there is no gateway of another house behind ours",
     10060: "no API is published by somebody else",
@@ -40,7 +40,7 @@ def _matting() -> Iterator[Row]:
     yield from field_rows(api, "1.4 success", _CUT_OUT)
     yield from _system_rows(api, "1.6 cases", SYSTEM_ERRORS, _gateway_body)
     for code in (10010, 10030, 10060, 11030):
-        yield Row(api, "1.5 system codes", str(code), unused=_UNUSED[code])
+        yield Row(api, "1.5 system codes", str(code), excused=_EXCUSED[code])
     yield from _business_rows(api, "1.6 cases", jdc.ERRORS, _matting_failure)
     for name, sent in _BAD_PICTURES.items():
         yield Row(api, "1.6 cases", name, body=_matting_failure(*jdc.ERRORS[Reason.IMAGE_TYPE]), sent={"body": sent})
@@ -76,8 +76,8 @@ def _system_rows(
 ) -> Iterator[Row]:
     for row in dict.fromkeys(errors.values()):
         name = f"{row.code} {row.status}"
-        unused = _UNUSED[row.code] if api == "JDS" and row.code in _UNUSED else ""
-        yield Row(api, table, name, row.http_status, body(row), unused=unused)
+        excused = _EXCUSED[row.code] if api == "JDS" and row.code in _EXCUSED else ""
+        yield Row(api, table, name, row.http_status, body(row), excused=excused)
 
 
 def _business_rows(
