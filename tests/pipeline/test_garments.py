@@ -25,6 +25,10 @@ class DrawnNetwork:
     maps: dict[str, Any]
     entry: Any
 
+    @property
+    def view_size(self) -> tuple[int, int]:
+        return self.entry.height, self.entry.width
+
     def predict(self, rgb_u8: Any, alpha_u8: Any = None) -> dict[str, Any]:
         return {name: plane.copy() for name, plane in self.maps.items()}
 
