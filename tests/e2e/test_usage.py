@@ -8,8 +8,9 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
+from skimage import data
 
-from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
+from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
 from tests.localcloud.running import RunningCloud
 
 SMALL = plain_picture(64, 48)
@@ -106,3 +107,21 @@ def test_csv_is_a_download(cloud: RunningCloud) -> None:
 
 def test_another_method_is_404(cloud: RunningCloud) -> None:
     assert send("POST", f"{cloud.url}/usage", b"{}", {"X-API-KEY": "demo-key"}).status == 404
+
+
+def test_selfies_remain_and_charge_are_what_the_report_says(cloud: RunningCloud, accounts) -> None:
+    accounts.create("true", daily_quota=3, price_micros={"*": 900})
+    accounts.create("free", daily_quota=3)
+    portrait = encoded(data.astronaut()[:256, 128:384])
+    jd = JdClient(cloud.url, "AK-true", "SK-true")
+    told = [jd.segment(picture).json for picture in (portrait, b"no picture", portrait, portrait, portrait)]
+    assert [(body["charge"], body["remain"]) for body in told] == [
+        (True, 2),
+        (False, 2),
+        (True, 1),
+        (True, 0),
+        (False, 0),
+    ]
+    assert ask(cloud.url, {"X-API-KEY": "key-true"}).json["total"] == {"calls": 3, "charge": "0.002700", "refused": 2}
+    free = JdClient(cloud.url, "AK-free", "SK-free").segment(portrait).json
+    assert (free["charge"], free["remain"]) == (False, 2)
