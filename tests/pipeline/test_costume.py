@@ -42,9 +42,24 @@ def test_masks_together_never_exceed_opaque_or_the_subject():
 
 
 def test_union_holds_every_garment_and_no_gap_between_them():
-    united = unite(garment_masks(outfit(), picture()))
+    united = unite(garment_masks(outfit(), picture()), outfit(), picture())
     assert united[200, 240] == united[500, 240] == 255
     assert united[329:332, 200:280].min() > 200
+
+
+def test_union_holds_what_the_network_wavers_about_within_the_subject():
+    maps = outfit()
+    maps["tops"][100:130, 100:220] = maps["coat"][100:130, 100:220] = 0.34
+    maps["coat"][140:165, 100:220] = 0.8
+    maps["tops"][140:165, 100:220] = 0.1
+    subject = np.full((640, 480), 255, np.uint8)
+    subject[:, 300:] = 0
+    masks = garment_masks(maps, picture(), subject)
+    assert masks["tops"][230, 240] == masks["coat"][230, 240] == 0
+    united = unite(masks, maps, picture(), subject)
+    assert united[230, 240] == 255
+    assert united[230, 310] == 0
+    assert np.array_equal(unite({"tops": masks["tops"]}, maps, picture(), subject), masks["tops"])
 
 
 def test_no_garment_gives_no_mask():

@@ -50,8 +50,9 @@ def cut_garments(
         masks = garment_masks(maps, picture.rgb_u8, wearer.alpha_u8)
         masks = {name: mask for name, mask in masks.items() if mask.mean() / 255 > LEAST_GARMENT_COVERAGE}
         wanted = {name: mask for name, mask in masks.items() if not request.merged or name in request.classes}
+        union = unite(wanted, maps, picture.rgb_u8, wearer.alpha_u8) if wanted else None
     with timer.stage("encode"):
-        image = _encode(wearer.rgb_u8, unite(wanted), request.form) if wanted else None
+        image = None if union is None else _encode(wearer.rgb_u8, union, request.form)
         classes = {name: _encode(wearer.rgb_u8, masks[name], request.form) for name in request.classes if name in masks}
     return Garments(image, classes, tuple(masks), picture.width, picture.height)
 
