@@ -25,7 +25,7 @@ _ARGUMENTS = (
     "--disable-component-update",
 )
 _START_LIMIT_S = 60.0
-_WAIT_S = 60.0
+_WAIT_S = 120.0
 KEYS = {"tab": "\ue004", "enter": "\ue007", "left": "\ue012", "right": "\ue014", "home": "\ue011", "end": "\ue010"}
 
 
@@ -96,7 +96,7 @@ class Browser:
         return bool(self.run(script, selector))
 
     def wait_for(self, condition: Callable[[], Any], what: str = "the page") -> Any:
-        """The first truthy answer. Raises BrowserError with the page's own words after a minute."""
+        """The first truthy answer. Raises BrowserError with the page's own words after two minutes."""
         limit = time.monotonic() + _WAIT_S
         while time.monotonic() < limit:
             answer = condition()

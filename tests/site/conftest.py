@@ -13,12 +13,12 @@ _PROGRAMS = ("chromium", "chromedriver", "node")
 
 @pytest.fixture(scope="session")
 def programs() -> dict[str, str]:
-    """Where the browser tests' programs are. BROWSER_TESTS=required, as in CI, turns their absence into a failure."""
+    """Where the browser tests' programs are. ALL_TESTS=required, as in CI, turns their absence into a failure."""
     found = {name: shutil.which(name) for name in _PROGRAMS}
     missing = [name for name, path in found.items() if path is None]
     if missing:
         reason = f"browser tests left out: no {', '.join(missing)} (apt-get install chromium chromium-driver nodejs)"
-        if os.environ.get("BROWSER_TESTS") == "required":
+        if os.environ.get("ALL_TESTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
     return {name: str(path) for name, path in found.items()}

@@ -13,6 +13,9 @@ from tests.e2e.clients import follow, open_picture, plain_picture
 from tests.localcloud.running import RunningCloud
 from tests.site.browser import Browser, browser
 
+# A browser beside a local cloud on a busy machine of two cores.
+pytestmark = pytest.mark.timeout(400)
+
 STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
 APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person"}
 
