@@ -23,7 +23,7 @@ def main() -> int:
         outcome = run(cloud, given.tasks, given.seed, given.concurrency, calm=given.calm)
     print(table(outcome))
     for task in outcome.wrong:
-        print(f"wrong: {task.kind.name} ended as {task.state} instead of {task.kind.state}: {task.task_id}")
+        print(f"wrong: {task.kind.name} ended as {task.state} instead of {task.kind.state}: {task.story}")
     for fault in outcome.faults():
         print(f"FAULT {fault}")
     return 1 if outcome.faults() else 0

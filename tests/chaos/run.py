@@ -30,6 +30,7 @@ class Sent:
     tries: int = 0
     state: int | None = None
     seconds: float = 0.0
+    story: str = ""
 
 
 @dataclass
@@ -91,6 +92,8 @@ def run(cloud: RunningCloud, count: int, seed: int, concurrency: int = 8, *, cal
     _settle_down(cloud)
     outcome = _outcome(cloud, tasks, dict(trouble.done), seconds)
     outcome.writes = _writes(cloud) - writes
+    for task in outcome.wrong:
+        task.story = _story(cloud, task)
     return outcome
 
 
@@ -191,13 +194,28 @@ def _writes(cloud: RunningCloud) -> int:
 
 def _transitions(cloud: RunningCloud, tasks: list[Sent]) -> dict[int, int]:
     """How many executions, of up to 50 looked at, entered how many states."""
-    arn = cloud.resources["TaskFlow"].replace(":stateMachine:", ":execution:")
-    states, found = cloud.client("stepfunctions"), dict[int, int]()
+    found: dict[int, int] = {}
     for task in tasks[:50]:
-        history = states.get_execution_history(executionArn=f"{arn}:{task.task_id}", maxResults=1000)["events"]
-        entered = sum(event["type"].endswith("StateEntered") for event in history)
+        entered = sum(event["type"].endswith("StateEntered") for event in _history(cloud, task))
         found[entered] = found.get(entered, 0) + 1
     return dict(sorted(found.items()))
+
+
+def _story(cloud: RunningCloud, task: Sent) -> str:
+    """What failed on a task's way, in order."""
+    failures = []
+    for event in _history(cloud, task):
+        details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+        if "error" in details or event["type"].endswith("StateEntered"):
+            failures.append(details.get("error") or details.get("name", ""))
+    return " > ".join(failures)
+
+
+def _history(cloud: RunningCloud, task: Sent) -> list[dict[str, Any]]:
+    arn = cloud.resources["TaskFlow"].replace(":stateMachine:", ":execution:")
+    pages = cloud.client("stepfunctions").get_paginator("get_execution_history")
+    events = pages.paginate(executionArn=f"{arn}:{task.task_id}")
+    return [event for page in events for event in page["events"]]
 
 
 def _executions(cloud: RunningCloud) -> dict[str, int]:

@@ -1,0 +1,51 @@
+"""A short run of what `make chaos` does at length, and the endpoint gone altogether."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.run import Outcome, parameters, run, table
+from tests.e2e.conftest import FaultyCloud, accounts_of
+from tests.e2e.test_async_tasks import submit, wait
+from tests.e2e.test_tasks import PicWish
+from tests.localcloud.running import running_cloud
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def endpoint_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
+    """A local cloud with the GPU endpoint, which is serve.py on the CPU here."""
+    state = tmp_path_factory.mktemp("chaos")
+    with running_cloud(state, *parameters()) as running:
+        yield FaultyCloud(running, state / "faults.json")
+
+
+def steps(cloud: FaultyCloud, function: str) -> list[dict[str, object]]:
+    """The metric lines that a function wrote for its steps."""
+    lines = (cloud.running.log_dir / f"{function}.log").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"_aws"')]
+
+
+def test_the_endpoint_mattes_where_there_is_one(endpoint_cloud: FaultyCloud) -> None:
+    accounts_of(endpoint_cloud.running).create("with-endpoint")
+    picwish = PicWish(endpoint_cloud.url, "key-with-endpoint")
+    assert wait(picwish, submit(picwish))[0][-1] == 1
+    assert [line["reason"] for line in steps(endpoint_cloud, "WorkerFunction")] == ["ok"]
+    assert steps(endpoint_cloud, "MatteOnCpuFunction") == []
+
+
+def test_without_its_endpoint_a_task_is_matted_on_the_cpu_and_the_metric_says_so(endpoint_cloud: FaultyCloud) -> None:
+    accounts_of(endpoint_cloud.running).create("without-endpoint")
+    picwish = PicWish(endpoint_cloud.url, "key-without-endpoint")
+    with endpoint_cloud.fault("sagemaker:InvokeEndpoint", error="ServiceUnavailable", status=503):
+        assert wait(picwish, submit(picwish))[0][-1] == 1
+    assert [(line["step"], line["reason"]) for line in steps(endpoint_cloud, "MatteOnCpuFunction")] == [("cpu", "ok")]
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_cloud: FaultyCloud) -> None:
+    outcome: Outcome = run(endpoint_cloud.running, 30, SEED)
+    assert outcome.faults() == [], table(outcome)
+    assert sum(outcome.trouble.values()) > 0
