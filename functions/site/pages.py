@@ -90,4 +90,5 @@ class Site:
 
 def _base(request: Request) -> str:
     """The stage as the browser sees it."""
-    return f"{request.raw_path.removesuffix(request.path.rstrip('/')).rstrip('/')}/"
+    stage = request.raw_path.rstrip("/").removesuffix(request.path.rstrip("/"))
+    return f"{stage.rstrip('/')}/"

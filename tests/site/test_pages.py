@@ -4,6 +4,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -36,10 +37,13 @@ def policy_of(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
+@pytest.mark.parametrize("path", ["/", "/reference", "/reference/"])
 @pytest.mark.parametrize(("stage", "base"), [("", "/"), ("/v1", "/v1/")])
-def test_the_pages_base_is_the_stage(pages: ModuleType, stage: str, base: str) -> None:
-    html = pages.Site.from_environment({}).playground(root_request(stage)).body.decode()
-    assert f'<base href="{base}">' in html
+def test_the_pages_base_is_the_stage(pages: ModuleType, stage: str, base: str, path: str) -> None:
+    site = pages.Site.from_environment({})
+    request = replace(root_request(stage), path=path, raw_path=stage + path)
+    page = site.playground(request) if path == "/" else site.reference(request)
+    assert f'<base href="{base}">' in page.body.decode()
 
 
 def test_the_page_loads_from_itself_and_from_where_results_are(pages: ModuleType) -> None:

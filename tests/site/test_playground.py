@@ -358,3 +358,26 @@ def test_a_picture_that_is_none_is_refused_by_the_page(page: Browser, tmp_path: 
     fake.write_bytes(plain_picture(64, 48)[:60])
     page.type("#file", str(fake))
     page.wait_for(lambda: "not a picture" in page.text("#status"))
+
+
+def test_the_code_can_be_copied(page: Browser) -> None:
+    cut_sample(page, "pw", "mug")
+    page.protocol("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.click("#tab-python")
+    page.click("#copy")
+    page.wait_for(lambda: page.text("#copy") == "Copied")
+    assert page.run("return navigator.clipboard.readText()") == page.run(
+        "return document.getElementById('snippet').textContent"
+    )
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_reference_is_read_on_any_screen(chromium: Browser, cloud: RunningCloud, width: int) -> None:
+    chromium.resize(width)
+    chromium.open(f"{cloud.url}/reference")
+    chromium.click("#createTask summary")
+    assert chromium.is_shown("#createTask details[open] pre")
+    assert chromium.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert chromium.console() == []
+    chromium.click(".top nav a")
+    chromium.wait_for(lambda: chromium.is_shown("#go"))

@@ -94,7 +94,13 @@ function move(event) {
 }
 
 async function copy() {
-  await navigator.clipboard.writeText($("snippet").textContent);
+  try {
+    await navigator.clipboard.writeText($("snippet").textContent);
+  } catch {
+    // No clipboard without a secure page, or by the reader's own choice: the text is at least selected.
+    getSelection().selectAllChildren($("snippet"));
+    return;
+  }
   $("copy").textContent = say("code.copied");
   setTimeout(() => ($("copy").textContent = say("code.copy")), 2000);
 }
