@@ -11,6 +11,7 @@ from typing import Protocol
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.grids import F32, U8
 from cutline.pipeline.network import Prepared
+from cutline.pipeline.panorama import Predict
 
 _Waiting = tuple[Prepared, "Future[F32]"]
 # A GPU that has fallen off its bus fails every run; a single failure may be one picture's bad luck.
@@ -19,6 +20,8 @@ _FAILURES_TO_GIVE_UP = 3
 
 class BatchNetwork(Protocol):
     """As much of `cutline.pipeline.network.Network` as is needed here."""
+
+    def look(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]: ...
 
     def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared: ...
 
@@ -55,6 +58,9 @@ class Batcher:
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """What the network's own `predict` returns. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
+        return self._network.look(self._predict_once, rgb_u8, alpha_u8)
+
+    def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self._network.prepare(rgb_u8, alpha_u8)
         future: Future[F32] = Future()
         self._waiting.put((prepared, future))

@@ -123,7 +123,7 @@ def test_a_busy_endpoint_is_asked_again_twice_with_pauses_between() -> None:
     busy = Endpoint(Trouble.OVERLOADED, Trouble.THROTTLED)
     result, pauses = matted(busy)
     assert (result, len(busy.calls), len(pauses)) == (b"maps", 3, 2)
-    assert busy.calls[0] == (b"view", "image/jpeg")
+    assert busy.calls[0] == (b"view", "image/png")
     result, pauses = matted(Endpoint(*[Trouble.OVERLOADED] * 9))
     assert (result, len(pauses)) == (Trouble.OVERLOADED, 2)
     assert all(0 <= pause <= 1 for pause in pauses)

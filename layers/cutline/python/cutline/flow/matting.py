@@ -11,7 +11,7 @@ from cutline.pipeline.decode import decode_image
 from cutline.pipeline.maps_file import encode_maps
 from cutline.pipeline.network import Network
 
-_VIEW = PictureLimits(frozenset({"JPEG"}), max_bytes=6 * MIB, max_side_px=2048)
+_VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2048)
 _TRIES = 3
 _PAUSE_S = 0.4
 
@@ -48,10 +48,10 @@ class GpuMatting:
         """The maps file of a prepared picture. Raises EndpointFault."""
         for tries in range(1, _TRIES):
             try:
-                return self._endpoint.alpha(view, "image/jpeg")
+                return self._endpoint.alpha(view, "image/png")
             except EndpointFault as fault:
                 if not fault.passing:
                     raise
             # Full jitter, so that workers refused together do not come back together.
             self._sleep(random.uniform(0, _PAUSE_S * tries))
-        return self._endpoint.alpha(view, "image/jpeg")
+        return self._endpoint.alpha(view, "image/png")

@@ -16,10 +16,10 @@ from cutline.errors import InputRefused, Reason
 from cutline.flow.task import Task
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.encode import encode_jpeg
-from cutline.pipeline.framing import fit_picture
+from cutline.pipeline.encode import encode_png
 from cutline.pipeline.maps_file import KnownMaps, decode_maps
 from cutline.pipeline.model_entry import ModelEntry
+from cutline.pipeline.panorama import reduce_picture
 from cutline.pipeline.timing import StageTimer
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
@@ -45,7 +45,8 @@ class Prepare:
         with timer.stage("decode"):
             picture = decode_image(data, pw.LIMITS)
         with timer.stage("fit"):
-            view = encode_jpeg(fit_picture(self.entry, picture.rgb_u8, picture.alpha_u8))
+            # PNG, because the network tells JPEG from the real thing: at quality 93 its maps move by 1 % on average.
+            view = encode_png(reduce_picture(self.entry, picture.rgb_u8, picture.alpha_u8))
         with timer.stage("store"):
             self.files.put(task.view_key, view)
         return True
@@ -62,7 +63,7 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Matte:
-    """State 4: the network's maps of the prepared picture. `predict` takes the JPEG and gives a maps file."""
+    """State 4: the network's maps of the prepared picture. `predict` takes the PNG and gives a maps file."""
 
     tasks: TaskStore
     files: WorkFiles

@@ -85,4 +85,4 @@ def work_folder(record: TaskRecord) -> str:
 
 def view_key(record: TaskRecord) -> str:
     """The key of `Task.view_key`, for who has the record alone."""
-    return f"{work_folder(record)}/view.jpg"
+    return f"{work_folder(record)}/view.png"

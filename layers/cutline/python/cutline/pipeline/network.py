@@ -14,7 +14,7 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.framing import fit_picture, to_maps, to_tensor
 from cutline.pipeline.grids import F32, U8
 from cutline.pipeline.model_entry import ModelEntry, read_entry
-from cutline.pipeline.panorama import is_wide, predict_wide
+from cutline.pipeline.panorama import Predict, predict_wide, sees_squares
 
 Provider = tuple[str, dict[str, Any]]
 CPU: Provider = ("CPUExecutionProvider", {})
@@ -90,12 +90,15 @@ class Network:
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Maps (h, w) in [0, 1] by channel name; each covers the whole picture at the network's own resolution.
 
-        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. A network that squashes, and tells persons, looks
-        at a wide picture in squares too. Who has several pictures at once calls the three steps of this by themselves.
+        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. Who has several pictures at once calls the three
+        steps of this by themselves.
         """
-        if not self.entry.letterbox and "person" in self.channels and is_wide(rgb_u8):
-            return predict_wide(self._predict_once, rgb_u8, alpha_u8)
-        return self._predict_once(rgb_u8, alpha_u8)
+        return self.look(self._predict_once, rgb_u8, alpha_u8)
+
+    def look(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+        """What `predict` says of a picture that is put before it in the ways that suit this network."""
+        wide = sees_squares(self.entry, rgb_u8)
+        return predict_wide(predict, rgb_u8, alpha_u8) if wide else predict(rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self.prepare(rgb_u8, alpha_u8)

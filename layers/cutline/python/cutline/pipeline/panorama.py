@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
+from cutline.pipeline.framing import fit_picture
 from cutline.pipeline.grids import F32, U8, resize_f32
+from cutline.pipeline.model_entry import ModelEntry
 
 # Width per height from which on a picture is wide, and from which on it is a strip with nobody on it; 16:9 is neither.
 WIDE, STRIP = 1.8, 6.0
@@ -20,6 +23,21 @@ def is_wide(rgb_u8: U8) -> bool:
     """Whether a picture (H, W, 3) is one for `predict_wide`."""
     height, width = rgb_u8.shape[:2]
     return bool(WIDE <= width / height <= STRIP)
+
+
+def sees_squares(entry: ModelEntry, rgb_u8: U8) -> bool:
+    """Whether a network looks at a picture in squares too: one that squashes, and tells persons, at a wide one."""
+    return not entry.letterbox and "person" in entry.channels and is_wide(rgb_u8)
+
+
+def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
+    """The picture (h, w, 3) reduced so far that the network still sees what it would see of the whole.
+
+    What alpha hides is mid-grey. For a network to run elsewhere; there it makes `predict_wide` of a wide picture too.
+    """
+    if sees_squares(entry, rgb_u8):
+        entry = replace(entry, width=round(entry.height * rgb_u8.shape[1] / rgb_u8.shape[0]))
+    return fit_picture(entry, rgb_u8, alpha_u8)
 
 
 def predict_wide(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
