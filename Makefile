@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench chaos eval endpoint-package isnet lock clean
+.PHONY: run test lint format bench bench-endpoint chaos eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -31,6 +31,10 @@ bench: .venv/ready
 # CHAOS takes --tasks, --seed, --concurrency and --calm.
 chaos: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
+
+# BENCH adds options, such as --model isnet --pictures 200.
+bench-endpoint: .venv/ready
+	PYTHONPATH=layers/cutline/python:endpoint $(BIN)/python -m tests.bench.endpoint $(BENCH)
 
 # DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
 eval: .venv-training/ready

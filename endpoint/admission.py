@@ -21,6 +21,10 @@ class Admission:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def inside(self) -> int:
+        return self._inside
+
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Raises ServiceFault(OVERLOADED) instead of waiting."""

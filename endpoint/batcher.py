@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Protocol
@@ -34,14 +34,22 @@ class Batcher:
     """Implements `inference.Predictor` for many threads: one thread of its own runs up to `max_batch` at a time.
 
     A picture waits for others at most `max_delay_ms`, and not at all while a run is under way: what arrives meanwhile
-    makes up the next batch. `predict` gives up after `limit_s`.
+    makes up the next batch. `predict` gives up after `limit_s`. `on_run` is told each run's size and milliseconds.
     """
 
-    def __init__(self, network: BatchNetwork, max_batch: int, max_delay_ms: float, limit_s: float) -> None:
+    def __init__(
+        self,
+        network: BatchNetwork,
+        max_batch: int,
+        max_delay_ms: float,
+        limit_s: float,
+        on_run: Callable[[int, float], None] = lambda size, ms: None,
+    ) -> None:
         self._network = network
         self._max_batch = max_batch
         self._max_delay_s = max_delay_ms / 1000
         self._limit_s = limit_s
+        self._on_run = on_run
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._failures = 0
         threading.Thread(target=self._work, daemon=True, name="batcher").start()
@@ -90,6 +98,7 @@ class Batcher:
         return batch
 
     def _run(self, batch: list[_Waiting]) -> None:
+        begun = time.perf_counter()
         try:
             results = self._network.run([prepared for prepared, _ in batch])
         except Exception as error:  # the thread must live on; every caller learns of it
@@ -99,5 +108,6 @@ class Batcher:
                 future.set_exception(fault)
             return
         self._failures = 0
+        self._on_run(len(batch), (time.perf_counter() - begun) * 1000)
         for (_, future), planes in zip(batch, results, strict=True):
             future.set_result(planes)

@@ -37,6 +37,7 @@ from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn,
 _CALL_LIMIT_S = 50.0
 _STOP_LIMIT_S = 25.0
 _IDLE_LIMIT_S = 90.0
+_SIGNAL_PAUSE_S = 0.5
 _STATUS = {
     Reason.IMAGE_TYPE: 415,
     Reason.IMAGE_TOO_LARGE: 413,
@@ -112,7 +113,7 @@ class Server(ThreadingHTTPServer):
         settings = self._settings
         max_batch = settings.max_batch if network.batches else 1
         _warm_up(network, max_batch)
-        self._batcher = Batcher(network, max_batch, settings.max_delay_ms, _CALL_LIMIT_S)
+        self._batcher = Batcher(network, max_batch, settings.max_delay_ms, _CALL_LIMIT_S, _log_run)
         _log("ready", model=network.entry.name, provider=network.provider, max_batch=max_batch)
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
@@ -142,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/ping":
             self._send(404, *_worded("not_found"))
         elif self.server.ready:
-            self._send(200, b"", "text/plain")
+            self._send(200, json.dumps({"inside": self.server.admission.inside}).encode(), "application/json")
         else:
             self._send(503, *_worded("not_ready"))
 
@@ -229,6 +230,10 @@ def _warm_up(network: Network, max_batch: int) -> None:
     network.run([network.prepare(rgb_u8)] * max_batch)
 
 
+def _log_run(size: int, ms: float) -> None:
+    _log("run", size=size, ms=round(ms, 1))
+
+
 def _log(message: str, **fields: Any) -> None:
     print(json.dumps({"message": message, **fields}), flush=True)
 
@@ -248,10 +253,12 @@ def main() -> int:
             failures.append(error)
             stop.set()
 
+    _log("listening", port=server.server_address[1])
     for work in (server.serve_forever, load):
         threading.Thread(target=work, daemon=True).start()
-    _log("listening", port=server.server_address[1])
-    stop.wait()
+    # Not one long wait: a signal that another thread receives would not end it.
+    while not stop.wait(_SIGNAL_PAUSE_S):
+        pass
     finished = server.admission.close(_STOP_LIMIT_S)
     server.shutdown()
     server.server_close()

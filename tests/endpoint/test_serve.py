@@ -174,15 +174,15 @@ def test_the_child_answers_as_the_pipelines_own_network_does(matte: Network) -> 
 def test_sigterm_finishes_what_is_inside_and_refuses_the_rest(tiny_models: Path) -> None:
     body = encoded(noise(1))
     head = f"POST /invocations HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length: {len(body)}\r\n"
-    with child(**in_repository(tiny_models), MAX_WAITING="1") as running:
+    with child(**in_repository(tiny_models)) as running:
         running.line("ready")
         kept = http.client.HTTPConnection("127.0.0.1", running.caller.port, timeout=WAIT_S)
         kept.request("GET", "/ping")
-        assert kept.getresponse().read() == b""
+        assert kept.getresponse().read() == b'{"inside": 0}'
         with socket.create_connection(("127.0.0.1", running.caller.port), WAIT_S) as inside:
             inside.sendall(head.encode() + b"Expect: 100-continue\r\n\r\n")
             assert inside.recv(100).startswith(b"HTTP/1.1 100 ")
-            until(lambda: running.caller.invoke(body).status == 503)  # the one place is taken
+            until(lambda: running.caller.call("GET", "/ping").json()["inside"] == 1)
             running.process.send_signal(signal.SIGTERM)
             until(lambda: running.caller.ping() == 503)
             kept.request("POST", "/invocations", body, {"Content-Type": "image/png"})
