@@ -47,6 +47,17 @@ def test_an_idle_caller_may_use_exactly_one_second_of_its_rate_at_once(bank: Ban
     assert admitted(bank.meter, Account("a", qps=qps), [NOW] * (qps + 2)) == [True] * qps + [False] * 2
 
 
+def test_work_that_is_not_paced_takes_quota_alone_and_is_held_once(bank: Bank) -> None:
+    meter, account = Meter(bank.meters, service_qps=0.01), Account("drops", qps=0.01, daily_quota=3)
+    taken = [meter.reserve(account, call_id, NOW, paced=False).remaining for call_id in ("a", "b", "b", "c")]
+    assert taken == [2, 1, 1, 0]
+    with pytest.raises(AccessRefused) as refusal:
+        meter.reserve(account, "d", NOW, paced=False)
+    assert refusal.value.reason is Reason.QUOTA_EXCEEDED
+    assert meter.reserve(account, "e", NOW + HOLD_S + 1, paced=False).remaining == 2
+    assert isinstance(outcome(Meter(bank.meters), account, "f", NOW + HOLD_S + 1), Reservation)
+
+
 def test_after_a_burst_calls_are_let_in_at_the_steady_rate(bank: Bank) -> None:
     account = Account("a", qps=2)
     assert admitted(bank.meter, account, [NOW, NOW, NOW + 0.49, NOW + 0.51, NOW + 0.52, NOW + 1.01]) == [

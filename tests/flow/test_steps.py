@@ -53,7 +53,7 @@ def finish(stack: Stack, meter: Any = None) -> Finish:
 
 
 def fail(stack: Stack) -> Fail:
-    return Fail(stack.tasks, stack.files, stack.meter, lambda: NOW + 5)
+    return Fail(stack.tasks, stack.files, stack.meter, stack.results, lambda: NOW + 5)
 
 
 def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> pw.TaskRecord:

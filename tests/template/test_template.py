@@ -122,7 +122,35 @@ def test_the_uploads_function_may_sign_uploads_and_nothing_else(resources: dict[
 def test_what_callers_bring_and_what_tasks_leave_goes_away(resources: dict[str, dict[str, Any]]) -> None:
     rules = of_type(resources, "AWS::S3::Bucket")["InputBucket"]["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-    assert (days["u/"], days["t/"]) == (1, 1)
+    assert (days["u/"], days["t/"], days["in/"]) == (1, 1, {"Ref": "DropDays"})
+    rules = of_type(resources, "AWS::S3::Bucket")["OutputBucket"]["LifecycleConfiguration"]["Rules"]
+    assert {rule["Prefix"] for rule in rules if "Prefix" in rule} >= {"r/", "i/", "in/"}
+
+
+def test_only_the_input_bucket_tells_of_new_files_so_that_results_are_no_drops(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    buckets = of_type(resources, "AWS::S3::Bucket")
+    assert [name for name, properties in buckets.items() if "NotificationConfiguration" in properties] == [
+        "InputBucket"
+    ]
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    detail = {"bucket": {"name": [{"Ref": "InputBucket"}]}, "object": {"key": [{"prefix": "in/"}]}}
+    assert rule["EventPattern"]["detail"] == detail
+
+
+def test_queues_take_messages_of_the_rule_alone(resources: dict[str, dict[str, Any]]) -> None:
+    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DropRule", "Arn"]}}}
+
+
+def test_the_intake_reads_drops_and_writes_nothing_but_errors(resources: dict[str, dict[str, Any]]) -> None:
+    statements = [item for name, item in allowing_statements(resources) if name == "IntakeFunctionRole"]
+    s3 = {item["Action"]: item["Resource"]["Fn::Sub"] for item in statements if "s3:" in str(item["Action"])}
+    assert s3 == {"s3:GetObject": "${InputBucket.Arn}/in/*", "s3:PutObject": "${OutputBucket.Arn}/in/*.error.json"}
 
 
 def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:

@@ -12,7 +12,7 @@ from cutline.settings import Settings
 logger = Logger(service="fail")
 metrics = Metrics(namespace="Cutline", service="fail")
 bootstrap = Bootstrap(Settings.from_environment())
-fail = Fail(bootstrap.tasks, bootstrap.files, bootstrap.meter)
+fail = Fail(bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

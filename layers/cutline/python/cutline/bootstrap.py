@@ -59,7 +59,7 @@ class Bootstrap:
     def usage(self, logger: Logger) -> UsageDesk:
         """Reports on the accounts' counters. Raises SettingsError."""
         self.settings.require("accounts_table", "meter_table", "accounts_key")
-        authenticator = Authenticator(self._accounts, lenient_body_hash=self.settings.lenient_body_hash)
+        authenticator = Authenticator(self.accounts, lenient_body_hash=self.settings.lenient_body_hash)
         return UsageDesk(authenticator, self._meter_table, logger)
 
     def uploads(self, logger: Logger) -> UploadDesk:
@@ -76,7 +76,7 @@ class Bootstrap:
     def gate(self) -> Gate:
         """Authentication, rate, quota and charge."""
         return Gate(
-            self._accounts,
+            self.accounts,
             self.meter,
             self._meter_table,
             lenient_body_hash=self.settings.lenient_body_hash,
@@ -126,7 +126,9 @@ class Bootstrap:
         return TaskStore(self._dynamodb.Table(self.settings.tasks_table))
 
     @cached_property
-    def _accounts(self) -> AccountStore:
+    def accounts(self) -> AccountStore:
+        """Accounts and their credentials."""
+        self.settings.require("accounts_table")
         cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
         return AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher)
 

@@ -89,6 +89,11 @@ class AccountStore:
         self._cache[pk] = (time.monotonic(), credential)
         return credential
 
+    def account(self, account_id: str) -> Account | None:
+        """The account by its own name, as it is now, or None."""
+        item = self._table.get_item(Key={"pk": account_key(account_id)}, ConsistentRead=True).get("Item")
+        return None if item is None else account_from(item)
+
     def put_account(self, account: Account, *, new: bool = False) -> None:
         """Creates or replaces the account; a `new` one must not exist yet: ClientError."""
         item: dict[str, Any] = {

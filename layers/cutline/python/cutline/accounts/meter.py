@@ -53,18 +53,21 @@ class Meter:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
 
-    def reserve(self, account: Account, call_id: str, now: float | None = None, hold_s: int = HOLD_S) -> Reservation:
+    def reserve(
+        self, account: Account, call_id: str, now: float | None = None, hold_s: int = HOLD_S, *, paced: bool = True
+    ) -> Reservation:
         """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
 
-        Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
+        Unless `paced` it takes from the quota alone, for work that something else bounds. Where the call is held
+        already, nothing is taken again. Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
         """
         now = time.time() if now is None else now
-        if self._service is not None:
+        if self._service is not None and paced:
             try:
                 self._take(self._service, call_id, now, hold_s=0)
             except AccessRefused as error:
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
-        return self._take(account, call_id, now, hold_s)
+        return self._take(account, call_id, now, hold_s, paced=paced)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call: counted and charged once, however often the write itself is retried."""
@@ -79,7 +82,7 @@ class Meter:
     def refuse(self, account: Account, api: str, now: float) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
         self._table.update_item(
-            Key=_key(account, _day(now)),
+            Key=_key(account, day_of(now)),
             UpdateExpression=f"SET expires_at = :expires_at ADD refused_{api} :one",
             ExpressionAttributeValues={":expires_at": _expires_at(now), ":one": 1},
         )
@@ -98,12 +101,12 @@ class Meter:
             if error.response["Error"]["Code"] != _RACE:
                 raise
 
-    def _take(self, account: Account, call_id: str, now: float, hold_s: int) -> Reservation:
+    def _take(self, account: Account, call_id: str, now: float, hold_s: int, *, paced: bool = True) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        day = _day(now)
+        day = day_of(now)
         item: Mapping[str, Any] = {}
-        idle = True
+        idle = True if paced else None
         for _ in range(_ATTEMPTS):
             try:
                 item = self._write(account, day, call_id, now, idle=idle, hold_s=hold_s)
@@ -112,39 +115,42 @@ class Meter:
                     raise
                 item = _plain(error.response.get("Item", {}))
                 if _HOLD + call_id not in item:  # else the answer to an earlier try of this very write was lost
-                    idle = self._judge(account, day, item, now)
+                    idle = self._judge(account, day, item, now, idle)
                     continue
             return Reservation(account, day, call_id, _remaining(account, item, now))
         raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
 
     def _write(
-        self, account: Account, day: str, call_id: str, now: float, *, idle: bool, hold_s: int
+        self, account: Account, day: str, call_id: str, now: float, *, idle: bool | None, hold_s: int
     ) -> Mapping[str, Any]:
-        """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions."""
+        """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions.
+
+        `idle` None leaves the rate alone.
+        """
         now_us, interval_us, burst_us = _rate(account, now)
-        sets = ["expires_at = :expires_at"]
+        sets, conditions = ["expires_at = :expires_at"], []
         names: dict[str, str] = {}
-        values: dict[str, Any] = {":now": now_us, ":one": 1, ":expires_at": _expires_at(now)}
-        if idle:
+        values: dict[str, Any] = {":one": 1, ":expires_at": _expires_at(now)}
+        if idle is True:
             sets.append("tat_us = :next")
-            condition = "(attribute_not_exists(tat_us) OR tat_us <= :now)"
-            values[":next"] = now_us + interval_us
-        else:
+            conditions.append("(attribute_not_exists(tat_us) OR tat_us <= :now)")
+            values |= {":now": now_us, ":next": now_us + interval_us}
+        elif idle is False:
             sets.append("tat_us = tat_us + :step")
-            condition = "tat_us > :now AND tat_us <= :latest"
-            values |= {":step": interval_us, ":latest": now_us + burst_us}
+            conditions.append("tat_us > :now AND tat_us <= :latest")
+            values |= {":now": now_us, ":step": interval_us, ":latest": now_us + burst_us}
         if account.daily_quota is not None:
-            condition += " AND (attribute_not_exists(taken) OR taken < :quota)"
+            conditions.append("(attribute_not_exists(taken) OR taken < :quota)")
             values[":quota"] = account.daily_quota
         if hold_s:
             sets.append("#hold = :until")
-            condition += " AND attribute_not_exists(#hold)"
+            conditions.append("attribute_not_exists(#hold)")
             names["#hold"] = _HOLD + call_id
             values[":until"] = int(now) + hold_s
         answer = self._table.update_item(
             Key=_key(account, day),
             UpdateExpression=f"SET {', '.join(sets)} ADD taken :one",
-            ConditionExpression=condition,
+            ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -153,12 +159,14 @@ class Meter:
         attributes: Mapping[str, Any] = answer["Attributes"]
         return attributes
 
-    def _judge(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> bool:
+    def _judge(self, account: Account, day: str, item: Mapping[str, Any], now: float, idle: bool | None) -> bool | None:
         """Why the write was refused: raises, or returns whether to try again as idle."""
         now_us, _, burst_us = _rate(account, now)
         full = account.daily_quota is not None and int(item.get("taken", 0)) >= account.daily_quota
         if full and not self._give_back_lapsed(account, day, item, now):
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
+        if idle is None:
+            return None
         tat_us = int(item.get("tat_us", 0))
         if tat_us > now_us + burst_us:
             raise AccessRefused(Reason.RATE_EXCEEDED)
@@ -172,7 +180,8 @@ class Meter:
         return len(lapsed)
 
 
-def _day(now: float) -> str:
+def day_of(now: float) -> str:
+    """The UTC day that a call counts for."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
 
 

@@ -72,8 +72,7 @@ class Registry:
 
     def find(self, account_id: str) -> Account | None:
         """The account, or None."""
-        item = self._table.get_item(Key={"pk": account_key(account_id)}, ConsistentRead=True).get("Item")
-        return None if item is None else account_from(item)
+        return self._store.account(account_id)
 
     def accounts(self) -> list[Account]:
         """Every account, by name."""

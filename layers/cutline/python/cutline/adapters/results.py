@@ -61,6 +61,13 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
+    def delete(self, key: str) -> None:
+        """Removes a file; one that is not there is no error. Raises ServiceFault(STORE_FAILED)."""
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+
     def link(self, base_url: str, key: str, expires_at: int) -> str:
         """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""
         payload = f"{expires_at:x}/{key}".encode()

@@ -1,10 +1,11 @@
-"""Tasks in DynamoDB: one item per task, forgotten an hour after its end.
+"""Tasks in DynamoDB: one item per task, shown until an hour after its end.
 
 pk           the task's id
 account_id   who may ask for it
 state        contracts.md 3.5; 1 and everything negative are final, and nothing changes a final state
 order        JSON of `cutline.flow.task.Order`, for tasks that the flow works
 expires_at   unix second after which it is unknown, also while DynamoDB has not deleted it yet
+keep_until   in place of that for tasks whose id comes again with every duplicate of an event; shown no longer for it
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ from cutline.flow.task import PENDING_S, Order, Task
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
 _MAX_ID_CHARS = 64
 _RACE = "ConditionalCheckFailedException"
+# Longer than S3's events may be repeated: EventBridge tries for a day, and the queue keeps them for a day.
+KEEP_S = 3 * 24 * 3600
+_VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
 _UNFINISHED = "attribute_exists(pk) AND #state >= :queued AND #state <> :done"
 
 
@@ -39,9 +43,21 @@ class TaskStore:
 
     def accept(self, task: Task) -> None:
         """Stores a task that the flow will work. Its id must be new: ServiceFault(INTERNAL)."""
-        expires_at = task.record.created_at + PENDING_S
-        item = {**_item_of(task.record), "order": task.order.to_json(), "expires_at": expires_at}
-        self._put(item, "attribute_not_exists(pk)", {})
+        self._put(_pending(task), "attribute_not_exists(pk)", {})
+
+    def add(self, task: Task, keep_s: int = KEEP_S) -> bool:
+        """Stores a task of the flow whose id may come again, for `keep_s`; False where it is there already."""
+        keep_until = task.record.created_at + keep_s
+        try:
+            self._table.put_item(
+                Item={**_pending(task), "expires_at": keep_until, "keep_until": keep_until},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:
+                raise
+            return False
+        return True
 
     def get(self, task_id: str, account_id: str, now: float) -> TaskRecord | None:
         """The account's task, or None for one that is unknown, another's or expired."""
@@ -50,7 +66,10 @@ class TaskStore:
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
         if item is None or item["account_id"] != account_id or int(item["expires_at"]) <= now:
             return None
-        return _record_from(item)
+        record = _record_from(item)
+        if record.completed_at is not None and record.completed_at + LINK_LIFETIME_S <= now:
+            return None
+        return record
 
     def find(self, task_id: str) -> Task | None:
         """A task of the flow, whoever's it is."""
@@ -71,7 +90,7 @@ class TaskStore:
         return self._end_or_advance(task_id, state, {"expires_at": now + LINK_LIFETIME_S})
 
     def _end_or_advance(self, task_id: str, state: int, values: Mapping[str, Any]) -> Task | None:
-        sets = "".join(f", #{name} = :{name}" for name in values)
+        sets = "".join(f", #{name} = {_VALUES.get(name, f':{name}')}" for name in values)
         try:
             answer = self._table.update_item(
                 Key={"pk": task_id},
@@ -100,6 +119,11 @@ class TaskStore:
             if error.response["Error"]["Code"] != _RACE:
                 raise
             raise ServiceFault(Reason.INTERNAL, "the task's id is taken") from error
+
+
+def _pending(task: Task) -> dict[str, Any]:
+    expires_at = task.record.created_at + PENDING_S
+    return {**_item_of(task.record), "order": task.order.to_json(), "expires_at": expires_at}
 
 
 def _item_of(record: TaskRecord) -> dict[str, Any]:

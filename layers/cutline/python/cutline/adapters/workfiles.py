@@ -5,6 +5,9 @@ u/<account>/          uploads
 in/<account>/<type>/  drops
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +18,15 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 _ABSENT = frozenset({"403", "404", "AccessDenied", "NoSuchKey", "NotFound"})
 # Conditional reads of a picture that has been replaced or deleted meanwhile.
 _REPLACED = frozenset({"412", "PreconditionFailed"})
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is known of a file without reading it; `metadata` is what its owner said of it."""
+
+    etag: str
+    modified: datetime
+    metadata: Mapping[str, str]
 
 
 class WorkFiles:
@@ -59,13 +71,17 @@ class WorkFiles:
 
     def exists(self, key: str) -> bool:
         """Whether there is such a file."""
+        return self.look(key) is not None
+
+    def look(self, key: str) -> FileFacts | None:
+        """The file's facts, or None where there is none."""
         try:
-            self._s3.head_object(Bucket=self.bucket, Key=key)
+            head = self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
-                return False
+                return None
             raise ServiceFault(Reason.INTERNAL, "a work file cannot be looked up") from error
-        return True
+        return FileFacts(head["ETag"].strip('"'), head["LastModified"], head["Metadata"])
 
     def delete(self, *keys: str) -> None:
         """Removes files; those that are not there are no error."""

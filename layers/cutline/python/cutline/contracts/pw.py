@@ -113,7 +113,12 @@ def parse(request: Request) -> Job:
     """The fields of a multipart, urlencoded or JSON body (3.3). Size comes first, as the order of 3.6 wants it."""
     form = read_form(request)
     source = _source(form)
-    fields = form.fields
+    options, cut = read_options(form.fields)
+    return Job(source, LIMITS, cut, options)
+
+
+def read_options(fields: Mapping[str, str]) -> tuple[Options, CutRequest]:
+    """Everything asked for but the picture, under a new task id. Raises InputRefused(PARAMETER_INVALID)."""
     kind = fields.get("type", "").strip() or "auto"
     if kind not in SUBJECTS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
@@ -127,7 +132,7 @@ def parse(request: Request) -> Job:
     )
     if options.asynchronous and options.return_type == AS_BYTES:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid return type")
-    return Job(source, LIMITS, _cut(fields, options), options)
+    return options, _cut(fields, options)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

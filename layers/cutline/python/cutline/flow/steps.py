@@ -11,7 +11,7 @@ from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
 from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
-from cutline.contracts import pw
+from cutline.contracts import drops, pw
 from cutline.errors import InputRefused, Reason
 from cutline.flow.task import Task
 from cutline.pipeline.cutout import cut_out
@@ -107,6 +107,8 @@ class Finish:
         with timer.stage("settle"):
             self.meter.settle(reservation_of(task), pw.NAME)
             self.files.delete(*task.work_keys)
+            if task.order.result_key:
+                self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
         return bool(task.record.options.callback_url)
 
     def _work(self, task: Task, timer: StageTimer) -> Mapping[str, str]:
@@ -126,19 +128,23 @@ class Finish:
             return {name: self._store(task, name, file, cutout.content_type) for name, file in files.items()}
 
     def _store(self, task: Task, name: str, file: bytes, content_type: str) -> str:
-        """A name of the task's own: a second try replaces the first one's file."""
-        key = f"r/{task.record.account_id}/{task.record.task_id}-{name}{_EXTENSIONS[content_type]}"
+        """A name of the task's or the drop's own: a second try replaces the first one's file."""
+        if task.order.result_key:
+            key = drops.result_key(task.order.result_key, name, content_type)
+        else:
+            key = f"r/{task.record.account_id}/{task.record.task_id}-{name}{_EXTENSIONS[content_type]}"
         self.results.put_at(key, file, content_type, {"task-id": task.record.task_id})
         return key
 
 
 @dataclass(frozen=True)
 class Fail:
-    """The negative states: the reservation goes back, nothing is charged."""
+    """The negative states: the reservation goes back, nothing is charged; who dropped a file finds out why."""
 
     tasks: TaskStore
     files: WorkFiles
     meter: Meter
+    results: ResultStore
     clock: Clock = time.time
 
     def __call__(self, task_id: str, reason: Reason, timer: StageTimer) -> bool:
@@ -151,7 +157,17 @@ class Fail:
         with timer.stage("release"):
             self.meter.release(reservation_of(task), pw.NAME)
             self.files.delete(*task.work_keys)
+        if task.order.result_key and not self._is_superseded(task):
+            with timer.stage("results"):
+                document = drops.error_file(task_id, reason)
+                key = drops.error_key(task.order.result_key)
+                self.results.put_at(key, document, "application/json", {"task-id": task_id})
         return bool(task.record.options.callback_url)
+
+    def _is_superseded(self, task: Task) -> bool:
+        """Whether another picture lies where this task's did: what it comes to is for its own task to tell."""
+        found = self.files.look(task.order.source_key)
+        return found is not None and found.etag != task.order.source_etag
 
 
 def read_source(files: WorkFiles, task: Task) -> bytes:

@@ -1,0 +1,82 @@
+"""Drops: pictures put into the input bucket as `in/<account>/<type>/<name>`, each worked like a task of PicWish's.
+
+The result gets the same key in the output bucket with its own ending after the name, so that x.jpg and x.png stay
+apart: `x.jpg.png`, its mask `x.jpg-mask.png`. A drop that comes to nothing leaves `x.jpg.error.json` there instead.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cutline.contracts import pw
+from cutline.errors import InputRefused, Reason
+from cutline.pipeline.request import CutRequest
+
+FOLDER = "in/"
+# Fields of PicWish's that may be said in the object's metadata; everything else in there is the owner's business.
+METADATA = ("format", "bg_color", "crop", "output_type")
+_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg"}
+_FAULT = "The picture could not be processed for a reason of ours; put it there again"
+WORDS: Mapping[Reason, str] = {
+    Reason.KEY_UNKNOWN: "There is no such account",
+    Reason.ACCOUNT_DISABLED: "The account is disabled",
+    Reason.API_NOT_ALLOWED: "The account may not use PicWish's tasks, which drops are worked as",
+    Reason.QUOTA_EXCEEDED: "The account's quota for the day is used up",
+    Reason.PARAMETER_INVALID: "An option is invalid",
+    Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
+    Reason.URL_TOO_LARGE: f"The file is larger than {pw.LIMITS.max_bytes} bytes",
+    Reason.IMAGE_EMPTY: "The file is empty",
+    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(pw.LIMITS.formats))}",
+    Reason.IMAGE_CORRUPT: "The picture cannot be decoded",
+    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {pw.LIMITS.max_side_px} pixels",
+    Reason.RESOLUTION_TOO_LOW: "The picture is too small",
+    Reason.NO_SUBJECT: "Nothing was found that could be cut out",
+    Reason.MODEL_FAILED: _FAULT,
+    Reason.STORE_FAILED: _FAULT,
+    Reason.TIMED_OUT: "The picture took too long",
+}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Whose picture it is and what to make of it."""
+
+    account_id: str
+    options: pw.Options
+    cut: CutRequest
+
+
+def parse(key: str, metadata: Mapping[str, str]) -> Drop:
+    """The validated drop. Raises InputRefused(PARAMETER_INVALID)."""
+    _, _, path = key.partition(FOLDER)
+    account_id, _, rest = path.partition("/")
+    kind, _, name = rest.partition("/")
+    if not (account_id and kind and name):
+        raise InputRefused(Reason.PARAMETER_INVALID, "The key must be in/<account>/<type>/<name>")
+    if name.endswith("/"):
+        raise InputRefused(Reason.PARAMETER_INVALID, "A folder is no picture")
+    said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
+    fields = {option: said[option] for option in METADATA if option in said}
+    options, cut = pw.read_options({**fields, "type": kind, "sync": "0"})
+    return Drop(account_id, options, cut)
+
+
+def result_key(key: str, name: str, content_type: str) -> str:
+    """Where a result of the drop belongs; `name` is "image" or "mask"."""
+    return f"{key}{'' if name == 'image' else f'-{name}'}{_ENDINGS[content_type]}"
+
+
+def error_key(key: str) -> str:
+    """Where it is told why there is no result."""
+    return f"{key}.error.json"
+
+
+def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:
+    """Why there is no result: the state that GET shows, a stable name, and words."""
+    document = {
+        "task_id": task_id,
+        "state": pw.STATES.get(reason, pw.FAILED),
+        "reason": str(reason),
+        "message": detail or WORDS.get(reason, _FAULT),
+    }
+    return json.dumps(document, indent=2).encode()

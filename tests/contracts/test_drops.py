@@ -1,0 +1,75 @@
+"""What the name and the metadata of a dropped picture mean, and what is told of one that came to nothing."""
+
+import json
+
+import pytest
+
+from cutline.contracts import drops, pw
+from cutline.errors import InputRefused, Reason
+from cutline.pipeline.request import CutRequest
+
+
+def test_the_key_names_the_account_and_the_type() -> None:
+    drop = drops.parse("in/shop/person/2026/summer/a b+ü.jpg", {})
+    assert (drop.account_id, drop.options.kind, drop.options.asynchronous) == ("shop", "person", True)
+    assert drop.cut == CutRequest(subject="person")
+
+
+def test_metadata_says_what_picwishs_fields_say() -> None:
+    metadata = {"format": "jpg", "bg-color": "0a0b0c", "Crop": "1", "output_type": "1", "owner": "warehouse"}
+    drop = drops.parse("in/shop/auto/x.png", metadata)
+    assert drop.options.output_type == pw.BOTH
+    assert drop.cut == CutRequest(
+        background=(10, 11, 12), crop=True, image_format="jpeg", want_image=True, want_mask=True
+    )
+
+
+def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> None:
+    options = drops.parse("in/shop/auto/x.png", {"callback_url": "https://a.example", "return_type": "2"}).options
+    assert (options.callback_url, options.return_type) == ("", pw.AS_LINK)
+
+
+@pytest.mark.parametrize(
+    ("key", "metadata", "message"),
+    [
+        ("in/x.jpg", {}, "The key must be in/<account>/<type>/<name>"),
+        ("in/shop/x.jpg", {}, "The key must be in/<account>/<type>/<name>"),
+        ("in/shop/auto/", {}, "The key must be in/<account>/<type>/<name>"),
+        ("in//auto/x.jpg", {}, "The key must be in/<account>/<type>/<name>"),
+        ("in/shop//x.jpg", {}, "The key must be in/<account>/<type>/<name>"),
+        ("in/shop/auto/folder/", {}, "A folder is no picture"),
+        ("in/shop/cat/x.jpg", {}, "Invalid task type"),
+        ("in/shop/auto/x.jpg", {"format": "webp"}, "Invalid format"),
+        ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
+        ("in/shop/auto/x.jpg", {"crop": "yes"}, "Invalid crop"),
+        ("in/shop/auto/x.jpg", {"output_type": "4"}, "Invalid output type"),
+    ],
+)
+def test_a_bad_name_or_option_is_refused_and_named(key: str, metadata: dict[str, str], message: str) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        drops.parse(key, metadata)
+    assert (refusal.value.reason, refusal.value.detail) == (Reason.PARAMETER_INVALID, message)
+
+
+def test_results_of_pictures_that_differ_by_their_ending_stay_apart() -> None:
+    keys = [drops.result_key(f"in/shop/auto/x.{ending}", "image", "image/png") for ending in ("jpg", "png")]
+    assert keys == ["in/shop/auto/x.jpg.png", "in/shop/auto/x.png.png"]
+    assert drops.result_key("in/shop/auto/x.jpg", "image", "image/jpeg") == "in/shop/auto/x.jpg.jpg"
+    assert drops.result_key("in/shop/auto/x.jpg", "mask", "image/png") == "in/shop/auto/x.jpg-mask.png"
+    assert drops.error_key("in/shop/auto/x.jpg") == "in/shop/auto/x.jpg.error.json"
+
+
+def test_every_way_to_fail_has_words() -> None:
+    gate = {Reason.KEY_UNKNOWN, Reason.ACCOUNT_DISABLED, Reason.API_NOT_ALLOWED, Reason.QUOTA_EXCEEDED}
+    assert set(drops.WORDS) == set(pw.STATES) | gate | {Reason.PARAMETER_INVALID}
+
+
+def test_an_error_file_tells_state_reason_and_words() -> None:
+    assert json.loads(drops.error_file("id", Reason.IMAGE_EMPTY)) == {
+        "task_id": "id",
+        "state": -7,
+        "reason": "image_empty",
+        "message": "The file is empty",
+    }
+    assert json.loads(drops.error_file("id", Reason.PARAMETER_INVALID, "Invalid crop"))["message"] == "Invalid crop"
+    assert json.loads(drops.error_file("id", Reason.INTERNAL))["state"] == -1
