@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 import cutline
-from cutline.operator import account
+from cutline.operator import account, batch
 from cutline.operator.deployment import CommandFailed
 
-COMMANDS = (account,)
+COMMANDS = (account, batch)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

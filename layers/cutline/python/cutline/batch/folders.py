@@ -1,0 +1,100 @@
+"""Where pictures come from and results go to: a folder on this machine or in S3."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import ClientError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_S3 = "s3://"
+
+
+class Folder(Protocol):
+    """Files by name, with "/" between the parts."""
+
+    def pictures(self) -> dict[str, str]:
+        """The names of all pictures, each with a stamp that changes when the file does."""
+
+    def read(self, name: str) -> bytes:
+        """A file's content."""
+
+    def find(self, name: str) -> bytes | None:
+        """A file's content, or None where there is none."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Creates or replaces a file; nobody ever sees half of one."""
+
+
+class LocalFolder:
+    """A folder on this machine; hidden files are left alone."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def pictures(self) -> dict[str, str]:
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            name = path.relative_to(self.root).as_posix()
+            if (
+                path.suffix.lower() in ENDINGS
+                and path.is_file()
+                and not any(p.startswith(".") for p in name.split("/"))
+            ):
+                facts = path.stat()
+                found[name] = f"{facts.st_size}-{facts.st_mtime_ns}"
+        return found
+
+    def read(self, name: str) -> bytes:
+        return (self.root / name).read_bytes()
+
+    def find(self, name: str) -> bytes | None:
+        path = self.root / name
+        return path.read_bytes() if path.exists() else None
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        part.write_bytes(data)
+        part.replace(path)
+
+
+class S3Folder:
+    """A prefix of a bucket."""
+
+    def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    def pictures(self) -> dict[str, str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        items = (item for page in pages for item in page.get("Contents", []))
+        found = {item["Key"].removeprefix(self._prefix): item["ETag"] for item in items}
+        return {name: etag for name, etag in found.items() if name.lower().endswith(ENDINGS)}
+
+    def read(self, name: str) -> bytes:
+        return bytes(self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read())
+
+    def find(self, name: str) -> bytes | None:
+        try:
+            return self.read(name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
+
+
+def open_folder(text: str) -> Folder:
+    """The folder that `text` names: a path or s3://bucket/prefix."""
+    if not text.startswith(_S3):
+        return LocalFolder(Path(text))
+    parts = urlsplit(text)
+    return S3Folder(boto3.client("s3"), parts.netloc, parts.path)

@@ -1,0 +1,146 @@
+"""One batch: every picture of a folder, a few at a time, each done once."""
+
+import csv
+import hashlib
+import io
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cutline.batch.client import Refused, TasksClient
+from cutline.batch.folders import Folder
+from cutline.batch.ledger import DONE, FAILED, Entry, Ledger
+from cutline.contracts import drops, pw
+from cutline.errors import Reason
+
+FAILURES = "failures.csv"
+BEFORE = "done before"
+# Above this the picture goes to S3 by a ticket; about 4.4 MiB pass through a call.
+INLINE_BYTES = 4_000_000
+# An upload lives for a day.
+_UPLOAD_KEEP_S = 20 * 3600
+_FIRST_ASK_S, _LONGEST_ASK_S = 0.5, 5.0
+_TICK_S = 0.2
+_WORDS = {
+    pw.FAILED: "nothing could be cut out",
+    pw.STATES[Reason.STORE_FAILED]: "the result could not be stored",
+    pw.STATES[Reason.URL_UNREACHABLE]: "the upload was gone before it could be read",
+    pw.STATES[Reason.URL_TOO_LARGE]: "the file is too large",
+    pw.STATES[Reason.IMAGE_CORRUPT]: "the file is no picture that can be decoded, or too large a one",
+    pw.STATES[Reason.TIMED_OUT]: "the picture took too long",
+}
+Progress = Callable[[Counter[str], int], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`fields` are PicWish's fields for all pictures."""
+
+    source: Folder
+    target: Folder
+    client: TasksClient
+    ledger: Ledger
+    fields: Mapping[str, str]
+
+    def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
+        """How many pictures ended how. Raises Hopeless and what interrupts it; the ledger is saved all the same."""
+        pictures, counts = self.source.pictures(), Counter[str]()
+        pool = ThreadPoolExecutor(concurrency)
+        waiting: set[Future[str]] = set()
+        try:
+            waiting = {pool.submit(self._work, name, stamp) for name, stamp in pictures.items()}
+            while waiting:
+                progress(counts, len(pictures))
+                ended, waiting = wait(waiting, _TICK_S, FIRST_COMPLETED)
+                counts.update(future.result() for future in ended)
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            self.ledger.save()
+        progress(counts, len(pictures))
+        self._list_failures(list(pictures))
+        return counts
+
+    def _work(self, name: str, stamp: str) -> str:
+        mark = _digest(name, stamp, json.dumps(self.fields, sort_keys=True))
+        entry = self.ledger.get(name)
+        if entry is None or entry.mark != mark:
+            entry = Entry(mark)
+        if entry.outcome == DONE:
+            return BEFORE
+        if entry.outcome == FAILED:
+            entry = Entry(mark, entry.attempt + 1)
+        try:
+            entry, task = self._task(name, entry)
+            if task["state"] == pw.DONE:
+                self._fetch(name, task)
+                ended = replace(entry, outcome=DONE)
+            else:
+                ended = replace(entry, outcome=FAILED, state=task["state"], message=_WORDS.get(task["state"], ""))
+        except Refused as error:
+            ended = replace(self.ledger.get(name) or entry, outcome=FAILED, message=str(error))
+        self.ledger.put(name, ended)
+        return ended.outcome
+
+    def _task(self, name: str, entry: Entry) -> tuple[Entry, dict[str, Any]]:
+        """The picture's task once it has ended: the one that an earlier run began, or a new one."""
+        if entry.task_id:
+            task = self._await(entry.task_id)
+            if task is not None:
+                return entry, task
+        try:
+            data = self.source.read(name)
+        except FileNotFoundError as error:
+            raise Refused("the file is gone") from error
+        picture: bytes | None = data
+        fields = dict(self.fields)
+        if len(data) > INLINE_BYTES:
+            if not entry.source or time.time() - entry.uploaded_at > _UPLOAD_KEEP_S:
+                entry = replace(entry, source=self.client.upload(data), uploaded_at=time.time())
+                # The same key with another source would be another request.
+                self.ledger.put(name, entry, at_once=True)
+            picture, fields["image_url"] = None, entry.source
+        key = _digest(name, hashlib.sha256(data).hexdigest(), json.dumps(self.fields, sort_keys=True), entry.attempt)
+        entry = replace(entry, task_id=self.client.submit(fields, picture, key))
+        self.ledger.put(name, entry)
+        task = self._await(entry.task_id)
+        if task is None:
+            raise Refused("the task was forgotten")
+        return entry, task
+
+    def _await(self, task_id: str) -> dict[str, Any] | None:
+        """The task once it has ended; None where it is forgotten."""
+        pause_s = _FIRST_ASK_S
+        while True:
+            task = self.client.show(task_id)
+            if task is None or task["state"] == pw.DONE or task["state"] < 0:
+                return task
+            self.client.wait(pause_s * random.uniform(0.8, 1.2))
+            pause_s = min(pause_s * 1.5, _LONGEST_ASK_S)
+
+    def _fetch(self, name: str, task: Mapping[str, Any]) -> None:
+        for result in ("image", "mask"):
+            if result in task:
+                data, content_type = self.client.download(task[result])
+                self.target.write(drops.result_key(name, result, content_type), data)
+
+    def _list_failures(self, names: list[str]) -> None:
+        """The table of what failed and why; a batch without failures leaves it with a header alone."""
+        entries = {name: self.ledger.get(name) for name in names}
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(("picture", "state", "message", "task_id"))
+        for name, entry in entries.items():
+            if entry is not None and entry.outcome == FAILED:
+                table.writerow((name, entry.state or "", entry.message, entry.task_id))
+        self.target.write(FAILURES, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()

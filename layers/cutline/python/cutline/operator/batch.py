@@ -1,0 +1,92 @@
+"""`cutline batch`: a folder of pictures through the tasks API."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from cutline.batch.client import Hopeless, TasksClient
+from cutline.batch.folders import LocalFolder, open_folder
+from cutline.batch.ledger import DONE, FAILED, Ledger
+from cutline.batch.run import BEFORE, FAILURES, Batch
+from cutline.contracts import pw
+from cutline.operator.deployment import CommandFailed
+
+_BAR_CHARS = 30
+
+
+def add_to(commands: Any) -> None:
+    """Declares `batch`."""
+    text = "cut out every picture of a folder; run it again to go on where it was interrupted"
+    batch: argparse.ArgumentParser = commands.add_parser("batch", help=text, description=text)
+    batch.set_defaults(run=_run)
+    batch.add_argument("source", metavar="FOLDER", help="a folder, or s3://bucket/prefix")
+    batch.add_argument(
+        "--out", required=True, metavar="FOLDER", help="where results go: a folder, or s3://bucket/prefix"
+    )
+    batch.add_argument("--url", default=os.environ.get("CUTLINE_URL"), help="address of the service (CUTLINE_URL)")
+    batch.add_argument("--api-key", default=os.environ.get("CUTLINE_API_KEY"), metavar="KEY", help="(CUTLINE_API_KEY)")
+    batch.add_argument("--concurrency", type=int, default=4, choices=range(1, 65), metavar="N", help="1..64 (4)")
+    batch.add_argument("--type", choices=tuple(pw.SUBJECTS), help="what to look for (auto)")
+    batch.add_argument("--format", choices=("png", "jpg"), help="of the results (png)")
+    batch.add_argument("--bg-color", metavar="RRGGBB", help="with jpg (ffffff)")
+    batch.add_argument("--crop", action="store_const", const="1", help="cut to the subject's edges")
+    batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if not arguments.url or not arguments.api_key:
+        raise CommandFailed("--url and --api-key (or CUTLINE_URL and CUTLINE_API_KEY) are needed")
+    source, target = open_folder(arguments.source), open_folder(arguments.out)
+    _check(source, target)
+    stop = threading.Event()
+    client = TasksClient(arguments.url, arguments.api_key, stop)
+    progress = _bar if sys.stderr.isatty() else _silent
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # a nightly job is ended by the one, a person by the other
+    batch = Batch(source, target, client, Ledger(target), _fields(arguments))
+    try:
+        counts = batch.run(arguments.concurrency, stop, progress)
+    except KeyboardInterrupt as error:
+        raise CommandFailed("interrupted; the same command goes on from here") from error
+    except (Hopeless, OSError) as error:
+        raise CommandFailed(f"stopped: {error}. The same command goes on from here") from error
+    print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done before, {counts[FAILED]} failed")
+    if counts[FAILED]:
+        raise CommandFailed(f"{counts[FAILED]} pictures failed, listed in {arguments.out.rstrip('/')}/{FAILURES}")
+
+
+def _check(source: object, target: object) -> None:
+    """Results among the pictures would be the next batch's pictures."""
+    if not isinstance(source, LocalFolder):
+        return
+    if not source.root.is_dir():
+        raise CommandFailed(f"{source.root} is no folder")
+    if isinstance(target, LocalFolder) and _lies_in(target.root, source.root):
+        raise CommandFailed("--out must not lie in the folder of the pictures")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _fields(arguments: argparse.Namespace) -> dict[str, str]:
+    """PicWish's fields."""
+    names = ("type", "format", "bg_color", "crop", "output_type")
+    said = {name: getattr(arguments, name) for name in names}
+    return {"sync": "0", **{name: value for name, value in said.items() if value is not None}}
+
+
+def _bar(counts: Counter[str], total: int) -> None:
+    ended = counts.total()
+    filled = "#" * (_BAR_CHARS * ended // max(total, 1))
+    text = f"\r[{filled:<{_BAR_CHARS}}] {ended}/{total}, {counts[FAILED]} failed"
+    print(text, end="\n" if ended == total else "", file=sys.stderr, flush=True)
+
+
+def _silent(counts: Counter[str], total: int) -> None:
+    """Nobody is watching."""

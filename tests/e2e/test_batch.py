@@ -1,0 +1,122 @@
+"""`cutline batch` against the local cloud: a folder with a bad picture, killed and interrupted, then resumed."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from localcloud.account import credentials_environment
+from tests.e2e.clients import encoded, plain_picture
+from tests.e2e.conftest import Accounts
+from tests.e2e.test_drops import eventually
+from tests.e2e.test_idempotency import meter_of
+from tests.localcloud.running import ROOT, RunningCloud
+
+_WAIT_S = 90
+
+
+def batch(cloud: RunningCloud, key: str, source: object, out: object) -> "subprocess.Popen[str]":
+    """The command under way, as an operator or a nightly job starts it."""
+    command = [sys.executable, "-m", "cutline", "batch", str(source), "--out", str(out), "--url", cloud.url]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "layers" / "cutline" / "python"),
+        "CUTLINE_API_KEY": key,
+        **credentials_environment(cloud.port),
+    }
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=_WAIT_S)
+    return process.returncode, out, err
+
+
+def interrupted(process: "subprocess.Popen[str]", out: Path, count: int, number: int) -> tuple[int, str, str]:
+    """Ends the command once that many results lie there."""
+    limit = time.monotonic() + _WAIT_S
+    while len(results_in(out)) < count and process.poll() is None:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    process.send_signal(number)
+    return ended(process)
+
+
+def results_in(out: Path) -> list[str]:
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("[!.]*.png"))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Twelve, in folders: one of them is no picture, one too large for a call."""
+    folder = tmp_path / "photos"
+    noise = np.random.default_rng(3).integers(0, 256, (1200, 1300, 3), np.uint8)
+    files = {f"shelf {n % 3}/ä{n}.jpg": plain_picture(90 + n, 80, "JPEG") for n in range(10)}
+    files |= {"large.png": encoded(noise, "PNG"), "shelf 1/broken.jpg": plain_picture(90, 80, "JPEG")[:700]}
+    assert len(files["large.png"]) > 4_400_000
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays_once(
+    cloud: RunningCloud, accounts: Accounts, pictures: Path, tmp_path: Path
+) -> None:
+    accounts.create("batcher", qps=4, daily_quota=30, price_micros={"pw": 10})
+    out = tmp_path / "results"
+
+    def start() -> "subprocess.Popen[str]":
+        return batch(cloud, "key-batcher", pictures, out)
+
+    assert interrupted(start(), out, 2, signal.SIGKILL)[0] == -signal.SIGKILL
+    status, _, said = interrupted(start(), out, 5, signal.SIGINT)
+    assert (status, said) == (1, "cutline: interrupted; the same command goes on from here\n")
+    status, printed, said = ended(start())
+    assert status == 1
+    assert printed.startswith("12 pictures: ")
+    assert said == f"cutline: 1 pictures failed, listed in {out}/failures.csv\n"
+    wanted = sorted(f"{path.relative_to(pictures).as_posix()}.png" for path in pictures.rglob("*.*"))
+    wanted.remove("shelf 1/broken.jpg.png")
+    assert results_in(out) == wanted
+    rows = list(csv.DictReader((out / "failures.csv").read_text("utf-8").splitlines()))
+    assert [(row["picture"], row["state"]) for row in rows] == [("shelf 1/broken.jpg", "-7")]
+    status, printed, _ = ended(start())
+    assert (status, printed) == (1, "12 pictures: 0 done, 11 done before, 1 failed\n")
+    eventually(lambda: meter_of(cloud, "batcher")["calls_pw"] == 11)
+    eventually(lambda: meter_of(cloud, "batcher")["taken"] == 11)
+    assert meter_of(cloud, "batcher")["charged_micros"] == 110
+
+
+def test_a_batch_goes_from_s3_to_s3(cloud: RunningCloud, accounts: Accounts) -> None:
+    accounts.create("mover")
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="photos")
+    for name in ("a.png", "new/b.png"):
+        s3.put_object(Bucket="photos", Key=f"in/{name}", Body=plain_picture(64, 48))
+    for printed in ("2 done, 0 done before", "0 done, 2 done before"):
+        done = ended(batch(cloud, "key-mover", "s3://photos/in", "s3://photos/out"))
+        assert done == (0, f"2 pictures: {printed}, 0 failed\n", "")
+    keys = {item["Key"] for item in s3.list_objects_v2(Bucket="photos", Prefix="out/")["Contents"]}
+    assert keys == {"out/a.png.png", "out/new/b.png.png", "out/failures.csv", "out/.cutline-batch.json"}
+
+
+def test_a_batch_stops_at_a_wrong_key_and_at_the_end_of_the_quota(
+    cloud: RunningCloud, accounts: Accounts, pictures: Path, tmp_path: Path
+) -> None:
+    accounts.create("limited", daily_quota=2)
+    status, _, said = ended(batch(cloud, "guess", pictures, tmp_path / "none"))
+    assert (status, said.partition(".")[0]) == (1, "cutline: stopped: the API key is not taken: Unauthorized")
+    status, _, said = ended(batch(cloud, "key-limited", pictures, tmp_path / "some"))
+    assert status == 1
+    assert said.startswith("cutline: stopped: the account's quota for the day is used up")
+    status, _, said = ended(batch(cloud, "key-limited", pictures, pictures / "results"))
+    assert (status, said) == (1, "cutline: --out must not lie in the folder of the pictures\n")
