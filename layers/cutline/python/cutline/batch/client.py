@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException
 from typing import Any
 
@@ -33,7 +34,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer of any status."""
+    """An HTTP answer of any status; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -91,7 +92,7 @@ class TasksClient:
         answer = self._exchange("GET", url, None, {})
         if not _is_good(answer):
             raise Refused(f"the result was answered with {answer.status}")
-        return answer.body, answer.headers.get("Content-Type", "")
+        return answer.body, answer.headers.get("content-type", "")
 
     def wait(self, delay_s: float) -> None:
         """Sleeps, unless the batch is to end."""
@@ -139,7 +140,7 @@ def _told_to_wait(answer: Answer) -> float | None:
     """Seconds, where the rate was exceeded: ours says how long, API Gateway's throttle goes by its own body."""
     if answer.status != _TOO_MANY:
         return None
-    told = answer.headers.get("Retry-After", "")
+    told = answer.headers.get("retry-after", "")
     if told.isdigit():
         return float(told)
     return _PAUSE_S if "code" in answer.document() else None
@@ -152,10 +153,14 @@ def _is_good(answer: Answer) -> bool:
 def _send(request: urllib.request.Request) -> Answer:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
-            return Answer(reply.status, reply.headers, reply.read())
+            return Answer(reply.status, _lowered(reply.headers), reply.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            return Answer(error.code, _lowered(error.headers), error.read())
+
+
+def _lowered(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _multipart(fields: Mapping[str, str], file: str, data: bytes | None) -> tuple[bytes, str]:
