@@ -104,7 +104,7 @@ def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Scri
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Hopeless, "the API key is not taken: Unauthorized"),
+        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Hopeless, "the API key is not taken"),
         ((429, {}, b'{"status":429,"message":"Too Many Requests"}'), Hopeless, "the account's quota for the day"),
         ((400, {}, b'{"status":400,"message":"Invalid crop"}'), Refused, "Invalid crop"),
         ((413, {}, b"<html>"), Refused, "the service answered with 413"),

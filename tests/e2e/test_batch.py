@@ -114,7 +114,7 @@ def test_a_batch_stops_at_a_wrong_key_and_at_the_end_of_the_quota(
 ) -> None:
     accounts.create("limited", daily_quota=2)
     status, _, said = ended(batch(cloud, "guess", pictures, tmp_path / "none"))
-    assert (status, said.partition(".")[0]) == (1, "cutline: stopped: the API key is not taken: Unauthorized")
+    assert (status, said.partition(".")[0]) == (1, "cutline: stopped: the API key is not taken")
     status, _, said = ended(batch(cloud, "key-limited", pictures, tmp_path / "some"))
     assert status == 1
     assert said.startswith("cutline: stopped: the account's quota for the day is used up")

@@ -107,7 +107,7 @@ class TasksClient:
         document = answer.document()
         message = str(document.get("message") or f"the service answered with {answer.status}")
         if answer.status == _UNAUTHORIZED:
-            raise Hopeless(f"the API key is not taken: {message}")
+            raise Hopeless("the API key is not taken")
         if answer.status == _TOO_MANY:
             raise Hopeless("the account's quota for the day is used up; run the same command again tomorrow")
         if not _is_good(answer):
