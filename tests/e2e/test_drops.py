@@ -138,6 +138,7 @@ def test_events_that_come_twice_late_or_out_of_order_make_one_task_each(
         ("in/strict/auto/empty.jpg", b"", {}, "image_empty"),
         ("in/strict/auto/short.png", PICTURE[:200], {}, "image_corrupt"),
         ("in/strict/auto/wide.png", plain_picture(4097, 20), {}, "resolution_too_high"),
+        ("in/strict/auto/huge.png", PICTURE.ljust(15 * 1024 * 1024 + 1, b"\0"), {}, "url_too_large"),
         ("in/strict/auto/folder/", b"", {}, "parameter_invalid"),
         ("in/strict/cat/x.png", PICTURE, {}, "parameter_invalid"),
         ("in/strict/auto/x.png", PICTURE, {"output_type": "5"}, "parameter_invalid"),
@@ -157,7 +158,8 @@ def test_a_drop_that_comes_to_nothing_says_why(
     drops.put(key, data, **metadata)
     document = drops.told(key)
     assert document["reason"] == reason
-    assert document["state"] == (-7 if reason.startswith(("image", "resolution")) else -1)
+    bad_file = -5 if reason == "url_too_large" else -7
+    assert document["state"] == (bad_file if reason.startswith(("image", "resolution", "url")) else -1)
     assert document["message"]
     assert int(meter_of(cloud, "strict").get("charged_micros", 0)) == 0
 

@@ -119,6 +119,23 @@ def test_the_uploads_function_may_sign_uploads_and_nothing_else(resources: dict[
     assert [item["Condition"] for item in writing] == [nonces]
 
 
+def test_uploads_are_read_by_those_alone_who_work_them(resources: dict[str, dict[str, Any]]) -> None:
+    uploads = {"Fn::Sub": "${InputBucket.Arn}/u/*"}
+    allowed = {
+        (name, action)
+        for name, statement in allowing_statements(resources)
+        if "Resource" in statement and uploads in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+    readers = ("CutoutFunction", "TasksFunction", "CostumeFunction", "PrepareFunction", "FinishFunction")
+    assert allowed == {(f"{name}Role", "s3:GetObject") for name in readers} | {("UploadsFunctionRole", "s3:PutObject")}
+
+
+def test_browsers_may_post_to_the_input_bucket_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
+    (rule,) = of_type(resources, "AWS::S3::Bucket")["InputBucket"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["POST"], {"Ref": "UploadOrigins"})
+
+
 def test_what_callers_bring_and_what_tasks_leave_goes_away(resources: dict[str, dict[str, Any]]) -> None:
     rules = of_type(resources, "AWS::S3::Bucket")["InputBucket"]["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
