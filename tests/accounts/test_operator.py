@@ -10,8 +10,8 @@ import pytest
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter
+from cutline.commands import main
 from cutline.contracts.wire import Scheme
-from cutline.operator import main
 from tests.accounts.conftest import Bank
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cutline.operator.deployment import SETTINGS as DEPLOYMENT_SETTINGS
+from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
 from localcloud.template import LocalTemplate
 
 # The resource of a key policy is the key that it is attached to.

@@ -2,7 +2,7 @@
 
 import sys
 
-from cutline.operator import main
+from cutline.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

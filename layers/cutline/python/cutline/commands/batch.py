@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -13,10 +12,9 @@ from cutline.batch.client import Hopeless, TasksClient
 from cutline.batch.folders import LocalFolder, open_folder
 from cutline.batch.ledger import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
+from cutline.commands.failure import CommandFailed
+from cutline.commands.progress import show_progress
 from cutline.contracts import pw
-from cutline.operator.deployment import CommandFailed
-
-_BAR_CHARS = 30
 
 
 def add_to(commands: Any) -> None:
@@ -45,12 +43,11 @@ def _run(arguments: argparse.Namespace) -> None:
     _check(source, target)
     stop = threading.Event()
     client = TasksClient(arguments.url, arguments.api_key, stop)
-    progress = _bar if sys.stderr.isatty() else _silent
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # a nightly job is ended by the one, a person by the other
     batch = Batch(source, target, client, Ledger(target), _fields(arguments))
     try:
-        counts = batch.run(arguments.concurrency, stop, progress)
+        counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt as error:
         raise CommandFailed("interrupted; the same command goes on from here") from error
     except (Hopeless, OSError) as error:
@@ -81,12 +78,5 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
     return {"sync": "0", **{name: value for name, value in said.items() if value is not None}}
 
 
-def _bar(counts: Counter[str], total: int) -> None:
-    ended = counts.total()
-    filled = "#" * (_BAR_CHARS * ended // max(total, 1))
-    text = f"\r[{filled:<{_BAR_CHARS}}] {ended}/{total}, {counts[FAILED]} failed"
-    print(text, end="\n" if ended == total else "", file=sys.stderr, flush=True)
-
-
-def _silent(counts: Counter[str], total: int) -> None:
-    """Nobody is watching."""
+def _progress(counts: Counter[str], total: int) -> None:
+    show_progress(counts.total(), total, counts[FAILED])

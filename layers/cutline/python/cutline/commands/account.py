@@ -8,10 +8,9 @@ from typing import Any
 from cutline.accounts.account import CACHE_S, Account
 from cutline.accounts.registry import KINDS, AccountTaken
 from cutline.accounts.usage import read_usage
-from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
-from cutline.errors import InputRefused
-from cutline.operator.deployment import CommandFailed, Deployment, deployment_options
-from cutline.operator.printing import (
+from cutline.commands.deployment import Deployment, deployment_options
+from cutline.commands.failure import CommandFailed
+from cutline.commands.printing import (
     account_document,
     cell_text,
     credential_document,
@@ -19,7 +18,9 @@ from cutline.operator.printing import (
     print_json,
     print_table,
 )
-from cutline.operator.terms import account_name, add_terms, with_terms
+from cutline.commands.terms import account_name, add_terms, with_terms
+from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
+from cutline.errors import InputRefused
 
 _SOON = f"The functions follow within {CACHE_S:.0f} seconds."
 

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from cutline.accounts.registry import Registry
 from cutline.adapters.kms import KmsCipher
+from cutline.commands.failure import CommandFailed
 
 DEFAULT_STACK = "cutline"
 # Per setting: its option, its environment variable and the stack's output.
@@ -19,10 +20,6 @@ SETTINGS = {
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
 }
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
-
-
-class CommandFailed(Exception):
-    """A command could not do what it was asked to; the message is for the operator."""
 
 
 def deployment_options() -> argparse.ArgumentParser:

@@ -1,0 +1,165 @@
+"""`cutline cut`: pictures cut out on this machine, without a service."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from cutline.batch.folders import LocalFolder
+from cutline.call import Produced, Work
+from cutline.commands.failure import CommandFailed
+from cutline.commands.networks import models_dir, network_options
+from cutline.commands.pictures import LIMITS, Errand, plan
+from cutline.commands.progress import show_progress
+from cutline.contracts import drops
+from cutline.contracts.wire import Job, Source
+from cutline.errors import MattingError
+from cutline.pipeline.request import GARMENTS, CutRequest, GarmentForm, GarmentRequest, ImageFormat, Subject
+from cutline.pipeline.timing import StageTimer
+
+_WHITE = (255, 255, 255)
+_FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
+_EXAMPLES = """examples:
+  cutline cut photo.jpg                          photo.jpg.png, transparent
+  cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
+  cutline cut photos --out results --crop        every picture below a folder
+  cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
+  cutline cut model.jpg --costume=tops,pants     these clothes alone
+  curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
+
+Results that are there already are left alone and count as failures; --force replaces them."""
+
+
+def add_to(commands: Any) -> None:
+    """Declares `cut`."""
+    text = "cut out pictures on this machine"
+    cut: argparse.ArgumentParser = commands.add_parser(
+        "cut",
+        help=text,
+        description=text,
+        epilog=_EXAMPLES,
+        parents=[network_options()],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    cut.set_defaults(run=_run, refuse=cut.error)
+    cut.add_argument(
+        "pictures", nargs="+", metavar="FILE|DIR|-", help="pictures, folders, quoted patterns, or - for stdin"
+    )
+    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a .png or .jpg, or - for stdout")
+    cut.add_argument("--force", action="store_true", help="replace results that are there already")
+    cut.add_argument("--format", choices=tuple(_FORMATS), help="of the results (as --out is called, else png)")
+    what = cut.add_argument_group("what")
+    what.add_argument("--subject", choices=get_args(Subject), default="auto", help="what to look for (auto)")
+    what.add_argument(
+        "--costume",
+        nargs="?",
+        const=(),
+        type=_garments,
+        metavar="CLASSES",
+        help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
+    )
+    what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
+    ground = cut.add_argument_group("on what").add_mutually_exclusive_group()
+    ground.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="a white ground")
+    ground.add_argument(
+        "--colour", "--color", dest="background", type=_colour, metavar="RRGGBB", help="a ground of this colour"
+    )
+    ground.add_argument("--mask", action="store_true", help="the mask instead of the picture: the subject white")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    job, name = _job(arguments), "mask" if arguments.mask else "image"
+    errands = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{job.cut.image_format}"))
+    if errands[0].target is None and sys.stdout.isatty():
+        raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
+    work = _work(arguments)
+    failed = 0
+    for ended, errand in enumerate(errands):
+        show_progress(ended, len(errands), failed)
+        failed += not _attempt(errand, arguments.force, lambda data: work(data, job, StageTimer()))
+    show_progress(len(errands), len(errands), failed)
+    if failed:
+        raise CommandFailed(
+            f"{failed} of {len(errands)} pictures failed" if len(errands) > 1 else "nothing was cut out"
+        )
+
+
+def _job(arguments: argparse.Namespace) -> Job:
+    """What the options ask for. Ends the program where they do not go together."""
+    ending = Path(arguments.out or "").suffix.lstrip(".").lower()
+    image_format = _FORMATS[arguments.format or (ending if ending in _FORMATS else "png")]
+    if arguments.costume is None:
+        cut = CutRequest(
+            arguments.subject,
+            arguments.background,
+            arguments.crop,
+            image_format=image_format,
+            want_image=not arguments.mask,
+            want_mask=arguments.mask,
+        )
+        return Job(Source(), LIMITS, cut)
+    plain = arguments.subject == "auto" and not arguments.crop and image_format == "png"
+    if not plain or arguments.background not in (None, _WHITE):
+        arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
+    form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
+    return Job(Source(), LIMITS, options=GarmentRequest(arguments.costume, form, merged=bool(arguments.costume)))
+
+
+def _work(arguments: argparse.Namespace) -> Work:
+    """The pipeline, its networks open. Raises CommandFailed."""
+    from cutline.work import ANY_SUBJECT, CostumeWork, CutoutWork  # noqa: PLC0415 (the networks' libraries)
+
+    folder = models_dir(arguments)
+    work: CutoutWork | CostumeWork = CutoutWork(folder, arguments.model, arguments.threads, ANY_SUBJECT)
+    if arguments.costume is not None:
+        work = CostumeWork(folder, arguments.threads)
+    try:
+        work.open()
+    except MattingError as error:
+        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
+    return work
+
+
+def _attempt(errand: Errand, force: bool, work: Callable[[bytes], Produced]) -> bool:
+    """Whether the result is where it belongs; if not, why is told on stderr."""
+    try:
+        problem = _perform(errand, force, work)
+    except OSError as error:
+        problem = str(error.strerror or error)
+    except MattingError as error:
+        problem = error.detail or drops.WORDS.get(error.reason, str(error.reason))
+    if problem:
+        print(f"cutline: {errand.name}: {problem}", file=sys.stderr)
+    return not problem
+
+
+def _perform(errand: Errand, force: bool, work: Callable[[bytes], Produced]) -> str:
+    """Why nothing was done, if so."""
+    target = errand.target
+    if target is not None and target.exists() and not force:
+        return f"{target} is there already; --force replaces it"
+    results = work(sys.stdin.buffer.read() if errand.source is None else errand.source.read_bytes()).results
+    file, _ = results.get("image") or results["mask"]
+    if target is None:
+        sys.stdout.buffer.write(file)
+        sys.stdout.buffer.flush()
+    else:
+        LocalFolder(target.parent).write(target.name, file)
+    return ""
+
+
+def _garments(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    if not set(names) <= set(GARMENTS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of {', '.join(GARMENTS)}; pictures come before --costume")
+    return names
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    digits = text.removeprefix("#")
+    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
+        raise argparse.ArgumentTypeError("must be six hexadecimal digits, such as 1f6feb")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue

@@ -1,0 +1,208 @@
+"""`cutline cut` and `cutline bench` on real files, in this process."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline.commands import INTERRUPTED, cut, main
+from tests.e2e.clients import plain_picture
+from tests.localcloud.running import ROOT
+
+SAMPLES = ROOT / "functions" / "site" / "static"
+MUG = (SAMPLES / "mug.jpg").read_bytes()
+WHITE = (255, 255, 255)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "mug.jpg"
+    path.write_bytes(MUG)
+    return path
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs `cutline cut`: its exit status and what it told on stderr."""
+
+    def call(*arguments: object) -> tuple[int, str]:
+        status = main(["cut", *map(str, arguments)])
+        return status, capfd.readouterr().err
+
+    return call
+
+
+def pixels(file: Path | bytes) -> Any:
+    with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        return np.asarray(image)
+
+
+def test_a_photo_becomes_a_transparent_png_beside_it(photo: Path, run: Any) -> None:
+    assert run(photo) == (0, "")
+    rgba = pixels(photo.with_name("mug.jpg.png"))
+    assert rgba.shape == (640, 800, 4)
+    assert rgba[320, 400, 3] == 255, "the mug"
+    assert (rgba[5, 5] == 0).all(), "the room"
+
+
+def test_a_result_that_is_there_is_left_alone_unless_forced(photo: Path, run: Any) -> None:
+    there = photo.with_name("mug.jpg.png")
+    there.write_bytes(b"mine")
+    status, told = run(photo)
+    assert (status, there.read_bytes()) == (1, b"mine")
+    assert "mug.jpg.png is there already; --force replaces it" in told
+    assert run(photo, "--force") == (0, "")
+    assert pixels(there).shape == (640, 800, 4)
+
+
+@pytest.mark.parametrize(("options", "colour"), [(["--white"], WHITE), (["--colour", "1f6feb"], (0x1F, 0x6F, 0xEB))])
+def test_a_ground_of_any_colour(photo: Path, run: Any, options: list[str], colour: tuple[int, ...]) -> None:
+    out = photo.with_name("shop.png")
+    assert run(photo, *options, "--out", out) == (0, "")
+    assert tuple(pixels(out)[5, 5]) == colour
+
+
+def test_the_ending_of_the_result_says_its_format(photo: Path, run: Any) -> None:
+    out = photo.with_name("shop.jpg")
+    assert run(photo, "--out", out) == (0, "")
+    with Image.open(out) as image:
+        assert (image.format, image.getpixel((5, 5))) == ("JPEG", WHITE)
+
+
+def test_the_mask_is_grey_and_has_a_name_of_its_own(photo: Path, run: Any) -> None:
+    assert run(photo, "--mask") == (0, "")
+    mask = pixels(photo.with_name("mug.jpg-mask.png"))
+    assert (mask.shape, mask[320, 400], mask[5, 5]) == ((640, 800), 255, 0)
+
+
+def test_crop_cuts_to_the_subject(photo: Path, run: Any) -> None:
+    assert run(photo, "--crop", "--subject", "object") == (0, "")
+    height, width = pixels(photo.with_name("mug.jpg.png")).shape[:2]
+    assert 200 < height < 640
+    assert 200 < width < 800
+
+
+def test_clothes_alone(tmp_path: Path, run: Any) -> None:
+    def garments(*options: str) -> Any:
+        out = tmp_path / "clothes.png"
+        assert run(SAMPLES / "person.jpg", *options, "--force", "--out", out) == (0, "")
+        return pixels(out)[..., 3] > 128
+
+    everything, trousers = garments("--costume"), garments("--costume=pants")
+    assert 0 < trousers.mean() < everything.mean() < 0.5
+
+
+def test_a_folder_with_its_folders_and_a_pattern(tmp_path: Path, run: Any) -> None:
+    for name in ("in/a/one.png", "in/two.png", "in/.hidden/no.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(plain_picture(64, 48))
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    assert run(tmp_path / "in", "--out", tmp_path / "out") == (0, "")
+    assert run(f"{tmp_path}/in/*.png", "--out", tmp_path / "matched") == (0, "")
+    found = [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.png.png"))]
+    assert found == ["matched/two.png.png", "out/a/one.png.png", "out/two.png.png"]
+
+
+def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "good.png").write_bytes(plain_picture(64, 48))
+    status, told = run(tmp_path / "bad.jpg", tmp_path / "missing.jpg", tmp_path / "good.png", "--out", tmp_path / "out")
+    assert status == 1
+    lines = told.splitlines()
+    assert [line.partition(".jpg: ")[2] for line in lines[:2]] == [
+        "Not one of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "No such file or directory",
+    ]
+    assert lines[2:] == ["cutline: 2 of 3 pictures failed"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["{}/in"], "say with --out where"),
+        (["{}/in", "--out", "{}/in/results"], "outside the pictures' own"),
+        (["{}/in", "--out", "-"], "outside the pictures' own"),
+        (["{}/in/1.png", "{}/in/2.png", "--out", "{}/one.png"], "only one picture"),
+        (["-", "{}/in/1.png", "--out", "-"], "only one picture"),
+        (["-", "--out", "{}/folder"], "say --out FILE.png"),
+        (["{}/nothing/*.png"], "no pictures"),
+        (["{}/in/1.png", "--models", "{}"], "no networks in"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_any_work(
+    tmp_path: Path, run: Any, arguments: list[str], problem: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("1.png", "2.png"):
+        (tmp_path / "in" / name).write_bytes(plain_picture(64, 48))
+    status, told = run(*(argument.format(tmp_path) for argument in arguments))
+    assert (status, problem in told) == (1, True), told
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["1.png", "2.png", "in"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--costume=socks"], ["--costume", "--crop"], ["--mask", "--white"], ["--colour", "blue"], ["--threads", "0"], []],
+)
+def test_wrong_arguments_are_told_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    with pytest.raises(SystemExit, check=lambda ended: ended.code == 2):
+        main(["cut", *(["photo.jpg", *options] if options else [])])
+    assert "usage: cutline cut" in capsys.readouterr().err
+
+
+def test_an_interrupt_has_a_status_of_its_own(photo: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cut, "_perform", interrupt)
+    assert run(photo)[0] == INTERRUPTED
+
+
+def piped(*arguments: str, data: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", "cutline", *arguments]
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
+    return subprocess.run(command, input=data, env=environment, capture_output=True, timeout=90, check=False)
+
+
+def test_a_pipe_carries_the_picture_and_nothing_else() -> None:
+    ended = piped("cut", "-", data=MUG)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert pixels(ended.stdout).shape == (640, 800, 4)
+
+
+def test_a_pipe_without_a_picture_carries_nothing() -> None:
+    ended = piped("cut", "-", data=b"")
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert b"stdin: The picture has no bytes." in ended.stderr
+
+
+def test_the_networks_libraries_are_loaded_by_those_who_need_them_alone() -> None:
+    script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'moto'} & set(sys.modules)))"
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, timeout=90, check=True)
+    assert ended.stdout == b"[]\n"
+
+
+def test_bench_prints_every_stage_of_every_picture(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--runs", "1", "--threads", "1", str(photo)]) == 0
+    assert main(["bench", "--runs", "1", "--side", "64"]) == 0
+    _, stages, row, _, again, generated = capsys.readouterr().out.splitlines()
+    assert stages == again
+    assert stages.split()[1:] == ["decode", "network", "refine", "foreground", "compose", "encode", "total"]
+    *times, total = map(float, row.split()[1:])
+    assert row.startswith("mug.jpg")
+    assert total == pytest.approx(sum(times), abs=0.5)
+    assert generated.startswith("generated, 64 px")
+
+
+def test_bench_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", str(tmp_path / "none.jpg")]) == 1
+    assert "none.jpg: No such file" in capsys.readouterr().err
