@@ -57,6 +57,7 @@ class Stack:
     results: ResultStore
     meter: Meter
     machine: Machine
+    noted_charges: list[int] = field(default_factory=list)
 
     def task(self, data: bytes | None = None, *, url: str = "", cut: CutRequest | None = None, **options: Any) -> Task:
         """A task that has been accepted, with its reservation and, if given, its picture."""

@@ -49,7 +49,9 @@ def matte(stack: Stack) -> Matte:
 
 
 def finish(stack: Stack, meter: Any = None) -> Finish:
-    return Finish(stack.tasks, stack.files, stack.results, meter or stack.meter, lambda: NOW + 5)
+    return Finish(
+        stack.tasks, stack.files, stack.results, meter or stack.meter, stack.noted_charges.append, lambda: NOW + 5
+    )
 
 
 def fail(stack: Stack) -> Fail:
@@ -147,8 +149,10 @@ def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(s
     with pytest.raises(ClientError):
         finish(stack, Dying(stack.meters))(task_id, TIMER)
     assert (stack.state(task), stack.day().get("charged_micros", 0)) == (pw.DONE, 0)
-    finish(stack)(task_id, TIMER)
-    assert stack.day()["charged_micros"] == 3000
+    assert stack.noted_charges == []
+    for _ in range(2):
+        finish(stack)(task_id, TIMER)
+    assert (stack.day()["charged_micros"], stack.noted_charges) == (3000, [3000])
 
 
 def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> None:

@@ -1,21 +1,26 @@
 """The flow's last step: refines a task's matte at full size, stores the results, charges the account."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
+from cutline.contracts import pw
 from cutline.deadline import deadline
 from cutline.flow.run import run_step
 from cutline.flow.steps import Finish
 from cutline.flow.task import WORK_LIMIT_S
 from cutline.pipeline.timing import StageTimer
 from cutline.settings import Settings
+from cutline.telemetry import count_charge
 
 logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
 bootstrap = Bootstrap(Settings.from_environment())
-finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter)
+finish = Finish(
+    bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics, pw.NAME)
+)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.accounts.account import Account
@@ -25,6 +24,7 @@ from cutline.contracts.wire import Contract, Outcome, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.gateway_event import fits_the_proxy
+from cutline.telemetry import count_request, time_stages
 
 _THROTTLES = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
@@ -220,11 +220,8 @@ class Service:
             **call.notes,
             total_ms=total_ms,
         )
-        self.metrics.add_dimension("api", api)
-        self.metrics.add_dimension("reason", reason or "ok")
-        self.metrics.add_metric("Requests", MetricUnit.Count, 1)
-        self.metrics.add_metric("TotalMs", MetricUnit.Milliseconds, total_ms)
-        self.metrics.flush_metrics()
+        count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
+        time_stages(self.metrics, call.timer.stages_ms)
 
 
 def _parse(call: Call) -> None:

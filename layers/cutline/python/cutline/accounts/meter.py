@@ -69,11 +69,11 @@ class Meter:
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
         return self._take(account, call_id, now, hold_s, paced=paced)
 
-    def settle(self, reservation: Reservation, api: str) -> None:
-        """Ends a served call: counted and charged once, however often the write itself is retried."""
+    def settle(self, reservation: Reservation, api: str) -> bool:
+        """Ends a served call: counted and charged once, however often it is tried. Whether it was this time."""
         price = reservation.account.price_of(api)
         additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
-        self._end(reservation, additions, {":one": 1, ":price": price})
+        return self._end(reservation, additions, {":one": 1, ":price": price})
 
     def release(self, reservation: Reservation, api: str) -> None:
         """Ends a call that was not served: the quota gets it back, nothing is charged."""
@@ -87,8 +87,8 @@ class Meter:
             ExpressionAttributeValues={":expires_at": _expires_at(now), ":one": 1},
         )
 
-    def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> None:
-        """Takes the hold away and adds; without the hold the call has been ended before, and nothing is added."""
+    def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> bool:
+        """Takes the hold away and adds; False, and nothing added, where the call has been ended before."""
         try:
             self._table.update_item(
                 Key=_key(reservation.account, reservation.day),
@@ -100,6 +100,8 @@ class Meter:
         except ClientError as error:
             if error.response["Error"]["Code"] != _RACE:
                 raise
+            return False
+        return True
 
     def _take(self, account: Account, call_id: str, now: float, hold_s: int, *, paced: bool = True) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from cutline.errors import MattingError
 from cutline.pipeline.timing import StageTimer
+from cutline.telemetry import count_step
 
 T = TypeVar("T")
 
@@ -27,8 +27,4 @@ def run_step(step: str, task_id: str, work: Callable[[StageTimer], T], logger: L
     finally:
         stages_ms = {name: round(ms, 1) for name, ms in timer.stages_ms.items()}
         logger.info("step", step=step, task_id=task_id, reason=reason, stages_ms=stages_ms)
-        metrics.add_dimension("step", step)
-        metrics.add_dimension("reason", reason)
-        metrics.add_metric("Steps", MetricUnit.Count, 1)
-        metrics.add_metric("StepMs", MetricUnit.Milliseconds, round(timer.total_ms))
-        metrics.flush_metrics()
+        count_step(metrics, step, reason, round(timer.total_ms))

@@ -85,12 +85,13 @@ class Matte:
 
 @dataclass(frozen=True)
 class Finish:
-    """State 1: refined at full size, stored, charged."""
+    """State 1: refined at full size, stored, charged; `note_charge` is told in millionths, once."""
 
     tasks: TaskStore
     files: WorkFiles
     results: ResultStore
     meter: Meter
+    note_charge: Callable[[int], None]
     clock: Clock = time.time
 
     def __call__(self, task_id: str, timer: StageTimer) -> bool:
@@ -105,7 +106,8 @@ class Finish:
         if task is None or task.record.state != pw.DONE:
             return False
         with timer.stage("settle"):
-            self.meter.settle(reservation_of(task), pw.NAME)
+            if self.meter.settle(reservation_of(task), pw.NAME):
+                self.note_charge(task.order.price_micros)
             self.files.delete(*task.work_keys)
             if task.order.result_key:
                 self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before

@@ -1,0 +1,87 @@
+"""What the functions tell CloudWatch, read from their logs: all that the dashboard draws, and few dimensions."""
+
+import json
+import re
+import time
+import uuid
+from typing import Any
+
+from tests.e2e.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
+from tests.e2e.conftest import Accounts
+from tests.localcloud.running import ROOT, RunningCloud
+
+_WAIT_S = 90
+_DASHBOARD = (ROOT / "template.yaml").read_text("utf-8").partition("DashboardBody:")[2].partition("\nOutputs:")[0]
+
+
+def emitted(cloud: RunningCloud) -> list[dict[str, Any]]:
+    """Every metric written so far: its name, its value, its dimensions."""
+    found = []
+    for log in cloud.log_dir.iterdir():
+        for line in log.read_text("utf-8", "replace").splitlines():
+            if '"_aws"' not in line:
+                continue
+            document = json.loads(line[line.index("{") :])
+            (directive,) = document["_aws"]["CloudWatchMetrics"]
+            (names,) = directive["Dimensions"]
+            assert directive["Namespace"] == "Cutline"
+            dimensions = {name: document[name] for name in names}
+            found += [
+                {"metric": metric["Name"], "value": document[metric["Name"]][0], **dimensions}
+                for metric in directive["Metrics"]
+            ]
+    return found
+
+
+def drawn() -> tuple[set[tuple[str, str]], set[tuple[str, frozenset[str]]]]:
+    """What the dashboard asks for: metrics of the cutout function by name, and searches with their dimensions."""
+    plain = set(re.findall(r'\["Cutline", "(\w+)", "service", "(\w+)"', _DASHBOARD))
+    searches = {
+        (metric, frozenset(dimensions.split(",")))
+        for dimensions, metric in re.findall(r"SEARCH\('\{Cutline,([a-z,]+)\} MetricName=\\\"(\w+)\\\"", _DASHBOARD)
+    }
+    return plain, searches
+
+
+def test_all_that_the_dashboard_draws_is_told(cloud: RunningCloud, accounts: Accounts) -> None:
+    accounts.create("metrics", price_micros={"jdc": 2000, "pw": 3000})
+    key = f"u/metrics/{uuid.uuid4().hex}"
+    cloud.client("s3").put_object(Bucket=cloud.resources["InputBucket"], Key=key, Body=plain_picture(120, 100))
+    assert JdClient(cloud.url, "AK-metrics", "SK-metrics").cutout(SMALL).json["result"]["status"] == 0
+    assert AidgeClient(cloud.url, "APP-metrics", "SK-metrics").post({"imageUrl": f"upload:{key}"}).json["success"]
+    picwish = PicWish(cloud.url, "key-metrics")
+    task = picwish.create(sync="0").json["data"]["task_id"]
+    assert picwish.poll(task)["state"] == 1
+    assert picwish.create(b"no picture").status == 200
+    found = wait_for_charge_of_task(cloud)
+    names = {(item["metric"], item["service"]) for item in found}
+    shapes = {(item["metric"], frozenset(item) - {"metric", "value"}) for item in found}
+    plain, searches = drawn()
+    of_cutout = {pair for pair in plain if pair[0] != "ColdStarts"}
+    assert len(of_cutout) == 10
+    assert of_cutout <= names
+    assert ("ColdStarts", "cutout") in names
+    assert len(searches) == 4
+    assert searches <= shapes
+
+
+def wait_for_charge_of_task(cloud: RunningCloud) -> list[dict[str, Any]]:
+    """Everything, once the task's charge is there: it is told after the caller can see the result."""
+    limit = time.monotonic() + _WAIT_S
+    charge = {"metric": "ChargeMicros", "value": 3000, "service": "finish", "api": "pw", "reason": "ok"}
+    while time.monotonic() < limit:
+        found = emitted(cloud)
+        if charge in found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError("the charge was not told")
+
+
+def test_dimensions_are_few_and_name_no_account(cloud: RunningCloud) -> None:
+    PicWish(cloud.url, "wrong").create(SMALL)
+    found = emitted(cloud)
+    keys = {frozenset(item) - {"metric", "value"} for item in found}
+    assert keys <= {frozenset({"service", *more}) for more in ((), ("api", "reason"), ("step", "reason"))}
+    refused = [item for item in found if item["metric"] == "Requests" and item["reason"] == "key_unknown"]
+    assert refused
+    assert {(item["service"], item["api"], item["value"]) for item in refused} == {("tasks", "pw", 1)}
