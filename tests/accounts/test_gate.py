@@ -1,5 +1,7 @@
 """Who is let in: credentials, accounts, nonces, and the secrets behind them."""
 
+import time
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,7 @@ from cutline.accounts import account as account_module
 from cutline.accounts import aidge_signature, jd_signature
 from cutline.accounts.account import Account, AccountStore, credential_key
 from cutline.accounts.gate import NONCE_KEEP_S
+from cutline.accounts.meter import day_of
 from cutline.contracts import aid, jdc
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
@@ -155,8 +158,15 @@ def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
     gate = bank.gate()
     gate.settle(bank.admit(aid, aidge_call()), aid.NAME)
     gate.release(bank.admit(jdc, JdCall().send()), jdc.NAME)
-    item = bank.day(ACCOUNT, "2024-01-02")
+    item = bank.day(ACCOUNT, day_of(time.time()))
     assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
+
+
+def test_a_call_that_waited_for_a_cold_start_is_not_ahead_of_its_rate(bank: Bank) -> None:
+    gate, account = bank.gate(), Account("steady", qps=100)
+    for late_s in (0, 10, 0, 10):
+        call = replace(aidge_call(), request_id=str(uuid.uuid4()), received_at=time.time() - late_s)
+        gate.reserve(account, aid, call)
 
 
 def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:
@@ -224,7 +234,7 @@ def test_what_rate_or_quota_refuse_is_counted_for_the_api_and_takes_nothing(bank
             outcomes.append(bank.admit(aid, call))
         except AccessRefused:
             continue
-    item = bank.day(ACCOUNT, "2024-01-02")
+    item = bank.day(ACCOUNT, day_of(time.time()))
     assert (item["refused_aid"], item.get("taken", 0)) == (3 - len(outcomes), len(outcomes))
     assert item["expires_at"] > NOW
 

@@ -40,9 +40,9 @@ class Gate:
     def reserve(self, account: Account, contract: Contract, request: Request, hold_s: int = HOLD_S) -> Reservation:
         """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it."""
         try:
-            return self._meter.reserve(account, request.request_id, request.received_at, hold_s)
+            return self._meter.reserve(account, request.request_id, hold_s=hold_s)
         except AccessRefused:
-            self._meter.refuse(account, contract.NAME, request.received_at)
+            self._meter.refuse(account, contract.NAME)
             raise
 
     def settle(self, reservation: Reservation, api: str) -> None:

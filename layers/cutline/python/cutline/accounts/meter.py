@@ -59,9 +59,10 @@ class Meter:
         """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
 
         Unless `paced` it takes from the quota alone, for work that something else bounds. Where the call is held
-        already, nothing is taken again. Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
+        already, nothing is taken again. `now` None reads the clock at every write: a call that was slow to come here,
+        or lost races, would otherwise seem to be ahead of its rate.
+        Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
         """
-        now = time.time() if now is None else now
         if self._service is not None and paced:
             try:
                 self._take(self._service, call_id, now, hold_s=0)
@@ -79,8 +80,9 @@ class Meter:
         """Ends a call that was not served: the quota gets it back, nothing is charged."""
         self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
 
-    def refuse(self, account: Account, api: str, now: float) -> None:
+    def refuse(self, account: Account, api: str, now: float | None = None) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
+        now = _or_clock(now)
         self._table.update_item(
             Key=_key(account, day_of(now)),
             UpdateExpression=f"SET expires_at = :expires_at ADD refused_{api} :one",
@@ -103,23 +105,25 @@ class Meter:
             return False
         return True
 
-    def _take(self, account: Account, call_id: str, now: float, hold_s: int, *, paced: bool = True) -> Reservation:
+    def _take(
+        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool = True
+    ) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        day = day_of(now)
+        day = day_of(_or_clock(now))
         item: Mapping[str, Any] = {}
         idle = True if paced else None
         for _ in range(_ATTEMPTS):
             try:
-                item = self._write(account, day, call_id, now, idle=idle, hold_s=hold_s)
+                item = self._write(account, day, call_id, _or_clock(now), idle=idle, hold_s=hold_s)
             except ClientError as error:
                 if error.response["Error"]["Code"] != _RACE:
                     raise
                 item = _plain(error.response.get("Item", {}))
                 if _HOLD + call_id not in item:  # else the answer to an earlier try of this very write was lost
-                    idle = self._judge(account, day, item, now, idle)
+                    idle = self._judge(account, day, item, _or_clock(now), idle)
                     continue
-            return Reservation(account, day, call_id, _remaining(account, item, now))
+            return Reservation(account, day, call_id, _remaining(account, item, _or_clock(now)))
         raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
 
     def _write(
@@ -189,6 +193,10 @@ def day_of(now: float) -> str:
 
 def _expires_at(now: float) -> int:
     return int(now) + KEEP_DAYS * 86400
+
+
+def _or_clock(now: float | None) -> float:
+    return time.time() if now is None else now
 
 
 def _rate(account: Account, now: float) -> tuple[int, int, int]:
