@@ -26,6 +26,8 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.edges
+	$(BIN)/python -m tests.bench.sizes
 	$(BIN)/python -m tests.bench.calls
 
 # CHAOS takes --tasks, --seed, --concurrency and --calm.

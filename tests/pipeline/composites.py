@@ -11,6 +11,7 @@ from PIL import Image
 
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
+Colour = tuple[float, float, float]
 
 _OVERSAMPLING = 3
 
@@ -103,7 +104,7 @@ SHAPES: dict[str, Callable[[int], F32]] = {
 }
 
 
-def plain(side: int, colour: tuple[float, float, float], seed: int, texture: float = 0.03) -> F32:
+def plain(side: int, colour: Colour, seed: int, texture: float = 0.03) -> F32:
     """(side, side, 3): a colour with a slope of light and some texture."""
     noise = np.random.default_rng(seed).normal(0, texture, (side // 4, side // 4, 3)).astype(np.float32)
     planes = [np.asarray(Image.fromarray(noise[..., c]).resize((side, side), 2)) for c in range(3)]
@@ -119,15 +120,22 @@ def busy(side: int, seed: int) -> F32:
     return np.clip(np.stack(planes, -1) * 0.8 + 0.1, 0, 1).astype(np.float32)
 
 
+# Colours of subject and background; a background of None is busy.
+SCENES: dict[str, tuple[Colour, Colour | None]] = {
+    "apart": ((0.75, 0.35, 0.2), (0.2, 0.55, 0.7)),
+    "busy": ((0.75, 0.35, 0.2), None),
+    "bright sky": ((0.22, 0.15, 0.1), (0.82, 0.88, 0.93)),
+    "white on white": ((0.86, 0.85, 0.82), (0.93, 0.93, 0.94)),
+    "dark on dark": ((0.08, 0.07, 0.09), (0.16, 0.14, 0.12)),
+    "same": ((0.75, 0.35, 0.2), (0.75, 0.35, 0.2)),
+}
+
+
 def compose(shape: str, scene: str = "apart", side: int = 768) -> Composite:
-    """A shape in front of a scene: colours far "apart", a "busy" background, or the "same" colour on both sides."""
+    """A shape in front of a scene of `SCENES`."""
     alpha = SHAPES[shape](side)
-    subject = plain(side, (0.75, 0.35, 0.2), 1)
-    if scene == "same":
-        background = plain(side, (0.75, 0.35, 0.2), 2)
-    elif scene == "busy":
-        background = busy(side, 3)
-    else:
-        background = plain(side, (0.2, 0.55, 0.7), 2)
+    front, behind = SCENES[scene]
+    subject = plain(side, front, 1)
+    background = busy(side, 3) if behind is None else plain(side, behind, 2)
     mixed = alpha[..., None] * subject + (1 - alpha[..., None]) * background
     return Composite(np.rint(mixed * 255).astype(np.uint8), alpha, subject, background)

@@ -14,9 +14,15 @@ FLOOR, CEILING = 0.03, 0.97
 STRIP_ROWS = 256
 # Window of the regression in pixels of the network's map: it must see both sides of an edge that the map blurs.
 _RADIUS_IN_MAP_PX = 3
-_EPSILON = np.float32(1e-3)
+_EPSILON = np.float32(3e-4)
 # R squared from which a fit starts to count, and from which it counts wholly: below, texture explains alpha by chance.
-_TRUST_FROM, _TRUST_TO = 0.5, 0.8
+_TRUST_FROM, _TRUST_TO = 0.55, 0.8
+# Variance of alpha in a window from which its edge may be sharper than the map can show, and from which it surely is.
+# Shallower ramps the map shows as they are.
+_STEEP_FROM, _STEEP_TO = np.float32(0.065), np.float32(0.1)
+# A line fitted to a blurred edge is too flat: at the colours of either side it says .9 and .1 where 1 and 0 is true.
+_STEEPER = np.float32(1.3)
+_HALF = np.float32(0.5)
 # Variance of alpha in a window that is worth explaining; shallow ramps are bicubic's business.
 _LEAST_VARIANCE = np.float32(0.01)
 _SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
@@ -111,7 +117,10 @@ def _regress(guide: F32, target: F32, radius: int) -> F32:
     # R squared of the fit; flat windows have nothing to explain.
     variance = np.maximum(means[13] - mean_target * mean_target, 0)
     explained = (gains * shared).sum(0) / (variance + _LEAST_VARIANCE)
-    trust = np.clip((explained - _TRUST_FROM) / (_TRUST_TO - _TRUST_FROM), 0, 1).astype(np.float32)
+    steep = np.clip((variance - _STEEP_FROM) / (_STEEP_TO - _STEEP_FROM), 0, 1)
+    trust = steep * np.clip((explained - _TRUST_FROM) / (_TRUST_TO - _TRUST_FROM), 0, 1).astype(np.float32)
+    slope = 1 + (_STEEPER - 1) * steep
+    gains, offset = gains * slope, (offset - _HALF) * slope + _HALF
     smooth = box_mean(np.concatenate((gains, offset[None], trust[None])), radius)
     return np.ascontiguousarray(smooth.transpose(1, 2, 0))
 

@@ -1,0 +1,57 @@
+"""Megabytes of the layers and the largest function as Lambda unpacks them, for both processors.
+
+    python -m tests.bench.sizes
+
+The runtime layer is installed from its lock into build/sizes as `sam build` does it, wheels only; nothing is run.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.bars import Bar
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ROOT / "layers"
+PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+MB = 1_000_000
+_BAR_MB = 230
+_SKIPPED = {"__pycache__", ".lock"}
+
+
+def main() -> None:
+    """Prints a row per processor and part, and the bar for each set of networks."""
+    own_mb = tree_mb(LAYERS / "cutline")
+    function_mb = max(tree_mb(folder) for folder in (ROOT / "functions").iterdir())
+    networks_mb = sum(path.stat().st_size for path in (LAYERS / "model").glob("*.onnx") if path.stem != "isnet") / MB
+    isnet = LAYERS / "model" / "isnet.onnx"
+    print(f"{'unzipped, MB':>14}{'runtime':>10}{'cutline':>10}{'networks':>10}{'function':>10}{'total':>10}")
+    for processor in PLATFORMS:
+        runtime_mb = tree_mb(install_runtime(processor))
+        total_mb = runtime_mb + own_mb + networks_mb + function_mb
+        cells = "".join(f"{part:10.1f}" for part in (runtime_mb, own_mb, networks_mb, function_mb, total_mb))
+        print(f"{processor:>14}{cells}")
+        print(Bar(f"layers and function, {processor}", _BAR_MB, "MB").verdict(total_mb))
+        if isnet.is_file():
+            with_isnet_mb = total_mb + isnet.stat().st_size / MB
+            print(Bar(f"the same with Model=isnet, {processor}", _BAR_MB, "MB").verdict(with_isnet_mb))
+
+
+def install_runtime(processor: str) -> Path:
+    """The folder with the runtime layer's packages for this processor."""
+    target = ROOT / "build" / "sizes" / processor
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    command += ["--only-binary", ":all:", "--python-version", "3.13", "--python-platform", PLATFORMS[processor]]
+    command += ["--target", str(target), "-r", str(LAYERS / "runtime" / "requirements.txt")]
+    subprocess.run(command, check=True)
+    return target
+
+
+def tree_mb(folder: Path) -> float:
+    """What lies below a folder, without what Python wrote there."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not _SKIPPED & set(path.parts))
+    return sum(path.stat().st_size for path in files) / MB
+
+
+if __name__ == "__main__":
+    main()
