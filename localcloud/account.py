@@ -21,10 +21,10 @@ def endpoint_url(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def credentials_environment(port: int) -> dict[str, str]:
+def credentials_environment(port: int, access_key: str = ACCESS_KEY) -> dict[str, str]:
     """The variables that bind every AWS SDK to the local account, and cut it off from the user's own profile."""
     return {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -54,8 +54,8 @@ def enter_account(port: int) -> None:
     os.environ["MOTO_PORT"] = str(port)
 
 
-def client(service: str) -> Any:
-    """A boto3 client of the local account; call it after `enter_account`."""
+def client(service: str, access_key: str = ACCESS_KEY) -> Any:
+    """A boto3 client of the local account, the operator's or a function's; call it after `enter_account`."""
     import boto3  # noqa: PLC0415 (the environment must be set first)
 
-    return boto3.client(service)
+    return boto3.client(service, aws_access_key_id=access_key, aws_secret_access_key=SECRET_KEY)

@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.account import ACCOUNT_ID, STACK_NAME, client
 from localcloud.endpoint_process import EndpointConfig
+from localcloud.roles import Grant, read_grants
 from localcloud.sandbox import FunctionConfig
 from localcloud.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
 from localcloud.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
@@ -32,6 +33,7 @@ class Deployment:
     resources: dict[str, str]
     mappings: list[QueueMapping]
     swagger: dict[str, Any]
+    grants: dict[str, list[Grant]]
     buckets: set[str]
     endpoint: EndpointConfig | None = None
     left_out: list[str] = field(default_factory=list)
@@ -63,12 +65,14 @@ def deploy(template: LocalTemplate) -> Deployment:
     endpoint = _endpoint(ours, asked, answers)
     if endpoint is not None:
         resources[endpoint.name] = endpoint.name
+    grants = {name: read_grants(resources[f"{name}Role"]) for name in template.code if name in resources}
     limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
     return Deployment(
         functions=_functions(template, resources, limits),
         resources=resources,
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
+        grants=grants,
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
         endpoint=endpoint,
         left_out=sorted(name for name, key in omitted.items() if key in answers),

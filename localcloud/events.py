@@ -30,10 +30,12 @@ class Pollers:
         self._stopping.set()
 
     def _poll(self, mapping: QueueMapping) -> None:
-        sqs = client("sqs")
-        url = sqs.get_queue_url(QueueName=mapping.queue_arn.rpartition(":")[2])["QueueUrl"]
+        url = client("sqs").get_queue_url(QueueName=mapping.queue_arn.rpartition(":")[2])["QueueUrl"]
+        # By leave of the function's role, as Lambda does it.
+        sqs = client("sqs", self._service.logical_id_of(mapping.function_name))
         while not self._stopping.is_set():
             try:
+                sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
                 self._round(sqs, url, mapping)
             except Exception as error:
                 # One bad round must not end the mapping: the messages come back after their visibility timeout.

@@ -112,6 +112,7 @@ def check_post(environ: "WSGIEnvironment") -> None:
     _, form, files = parse_form_data({**environ, "wsgi.input": io.BytesIO(body)})
     environ["wsgi.input"].seek(0)
     fields = {name.lower(): value for name, value in form.items()}
+    environ["localcloud.form"] = fields
     policy = _policy(fields)
     if _moment(str(policy.get("expiration", ""))[:19], "%Y-%m-%dT%H:%M:%S") < time.time():
         raise S3Refusal(403, "AccessDenied", "Invalid according to Policy: Policy expired.")

@@ -81,6 +81,10 @@ class LambdaService:
             raise ServiceRefusal(413, "RequestTooLargeException", message)
         threading.Thread(target=self.invoke, args=(name_or_arn, payload), daemon=True).start()
 
+    def logical_id_of(self, name_or_arn: str) -> str:
+        """The template's name of a function. Raises ServiceRefusal for one that does not exist."""
+        return self._find(name_or_arn).config.logical_id
+
     def close(self) -> None:
         """End every sandbox, idle or busy."""
         with self._lock:

@@ -170,4 +170,4 @@ class Sandbox:
             "CUTLINE_LOCAL": "true",
             "AWS_XRAY_SDK_ENABLED": "false",
         }
-        return lambda_variables | config.environment | credentials_environment(self._port)
+        return lambda_variables | config.environment | credentials_environment(self._port, config.logical_id)

@@ -25,6 +25,7 @@ REPORT = ROOT / "build" / "contract-rows.md"
 LEDGER = new_ledger()
 observers.append(LEDGER.note)
 _HERE = Path(__file__).parent
+_JUDGED = (_HERE / "test_rows.py", _HERE / "test_roles.py")
 _left_out: list[pytest.Item] = []
 _WHOLE = pytest.StashKey[bool]()
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
@@ -123,9 +124,9 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """The ledger is judged when all else has run, and only where this whole folder runs."""
+    """What the calls reached and used is judged when all else has run, and only where this whole folder runs."""
     yield
-    judged = [item for item in items if item.path == _HERE / "test_rows.py"]
+    judged = [item for item in items if item.path in _JUDGED]
     rest = [item for item in items if item not in judged]
     here = {item.path for item in items}
     whole = not _left_out and here >= set(_HERE.glob("test_*.py")) and not any("::" in arg for arg in config.args)

@@ -17,6 +17,8 @@ from localcloud.account import HOST, credentials_environment
 from localcloud.welcome import READY
 
 ROOT = Path(__file__).resolve().parents[2]
+# The state folders of the clouds that this run has started.
+started: list[Path] = []
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 15.0
 
@@ -99,6 +101,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 def running_cloud(state_dir: Path, *options: str) -> Iterator[RunningCloud]:
     """Start `python -m localcloud` on a free port, wait until it is ready, end it. Raises StartFailed."""
     state_dir.mkdir(parents=True, exist_ok=True)
+    started.append(state_dir)
     output = state_dir / "output.txt"
     command = [sys.executable, "-m", "localcloud", "--port", "0", "--state", str(state_dir), *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
