@@ -94,7 +94,9 @@ def _line(caller: str, grant: Grant, resources: Mapping[str, str]) -> str:
     """The grant in words that are the same for every stack of the template."""
     resource = grant.resource.split(":", 5)[-1]
     for logical, physical in resources.items():
-        resource = resource.replace(physical.split(":", 5)[-1], logical)
+        # A queue's physical id is its address.
+        name = physical.rpartition("/")[2] if physical.startswith("http") else physical.split(":", 5)[-1]
+        resource = resource.replace(name, logical)
     return f"{caller} {grant.sid} {grant.action} {resource}"
 
 

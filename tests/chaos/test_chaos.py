@@ -49,3 +49,4 @@ def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_c
     outcome: Outcome = run(endpoint_cloud.running, 30, SEED)
     assert outcome.faults() == [], table(outcome)
     assert sum(outcome.trouble.values()) > 0
+    assert not (endpoint_cloud.running.state_dir / "denied.txt").exists()

@@ -177,3 +177,17 @@ def test_a_result_that_cannot_be_stored_is_state_minus_2(faulty: FaultyCloud) ->
         states, _ = wait(picwish, submit(picwish))
     assert states[-1] == -2
     assert _settled(faulty.running, "async-store") == {"taken": 0, "charged_micros": 0}
+
+
+def test_a_dead_letter_that_nobody_waits_for_is_taken_away(cloud: RunningCloud) -> None:
+    sqs, queue = cloud.client("sqs"), cloud.resources["MatteDeadLetters"]
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"task_id": "gone", "token": "of-no-execution"}))
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    limit = time.monotonic() + _WAIT_S
+    left = 1
+    while left and time.monotonic() < limit:
+        time.sleep(0.2)
+        attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        left = sum(int(attributes[name]) for name in names)
+    assert left == 0
+    assert '"message":"undelivered"' in (cloud.log_dir / "UndeliveredFunction.log").read_text("utf-8")

@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 from skimage import data
 
 from tests.e2e.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
+from tests.e2e.clients import multipart as form
 from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
 from tests.localcloud.running import RunningCloud
 
@@ -151,3 +153,14 @@ def test_an_answer_kept_before_its_charge_failed_is_charged_when_it_is_fetched(f
         assert found.headers["idempotency-replayed"] == "true"
         assert found.json["result"]["status"] == 0
         assert meter_of(faulty.running, "unlucky")["charged_micros"] == before["charged_micros"] + 3000
+
+
+def test_an_answer_too_large_for_the_table_is_repeated_too(cloud: RunningCloud, accounts: Accounts) -> None:
+    accounts.create("idempotent-large", daily_quota=10)
+    noise = np.random.default_rng(1).integers(0, 256, (480, 480, 3), np.uint8)
+    body, kind = form({"return_type": "3", "bg_color": "ffffff"}, "image_file", encoded(noise, "PNG"))
+    headers = {"X-API-KEY": "key-idempotent-large", "Content-Type": kind, "Idempotency-Key": "large"}
+    first, again = (send("POST", f"{cloud.url}/api/tasks/visual/segmentation", body, headers) for _ in range(2))
+    assert (first.status, len(first.body) > 256 * 1024) == (200, True)
+    assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
+    assert meter_of(cloud, "idempotent-large")["taken"] == 1
