@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench bench-endpoint chaos eval endpoint-package isnet lock clean
+.PHONY: run test lint format bench bench-endpoint chaos fuzz eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -33,6 +33,10 @@ bench: .venv/ready
 # CHAOS takes --tasks, --seed, --concurrency and --calm.
 chaos: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
+
+# FUZZ takes --minutes, --seed and --target.
+fuzz: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.fuzz $(FUZZ)
 
 # BENCH adds options, such as --model isnet --pictures 200.
 bench-endpoint: .venv/ready

@@ -1,5 +1,6 @@
 """What the template deploys, read after the SAM transform as CloudFormation would see it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,6 +195,13 @@ def test_every_function_keeps_its_logs_for_a_bounded_time(resources: dict[str, d
     named = {str(properties.get("LogGroupName")) for properties in groups.values()}
     for name in of_type(resources, "AWS::Lambda::Function"):
         assert any(f"${{{name}}}" in group for group in named), f"{name} has no log group"
+
+
+def test_the_access_log_holds_nothing_that_opens_a_door(resources: dict[str, dict[str, Any]]) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    told = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSetting"]["Format"]))
+    harmless = {"requestId", "resourcePath", "httpMethod", "status", "responseLength", "responseLatency"}
+    assert told == {f"$context.{name}" for name in harmless}
 
 
 def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str, dict[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from cutline.contracts.wire import Contract, Outcome, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.gateway_event import fits_the_proxy
-from cutline.telemetry import count_request, time_stages
+from cutline.telemetry import count_request, is_cold_start, time_stages
 
 _THROTTLES = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
@@ -208,20 +208,23 @@ class Service:
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
         """The one line per request, and the metrics; never a body, key, signature or link."""
-        api, total_ms = call.contract.NAME, call.elapsed_ms
+        api, total_ms, cold_start = call.contract.NAME, call.elapsed_ms, is_cold_start()
         self.logger.info(
             "request",
             request_id=call.request.request_id,
             api=api,
+            route=f"{call.request.method} {call.request.path}",
             status=response.status,
             reason=reason or "ok",
             stages_ms={name: round(ms, 1) for name, ms in call.timer.stages_ms.items()},
             max_rss_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             **call.notes,
-            total_ms=total_ms,
+            cold_start=cold_start,
+            # Lambda bills this and, of a cold start, INIT; its own report line has the sum.
+            billed_ms=total_ms,
         )
         count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
-        time_stages(self.metrics, call.timer.stages_ms)
+        time_stages(self.metrics, call.timer.stages_ms, cold_start=cold_start)
 
 
 def _parse(call: Call) -> None:

@@ -40,9 +40,14 @@ def count_step(metrics: Metrics, step: str, reason: str, total_ms: int) -> None:
     metrics.flush_metrics()
 
 
-def time_stages(metrics: Metrics, stages_ms: Mapping[str, float]) -> None:
+def is_cold_start() -> bool:
+    """Whether this is the first call of the sandbox; to be asked once per call."""
+    return next(_calls) == 0
+
+
+def time_stages(metrics: Metrics, stages_ms: Mapping[str, float], *, cold_start: bool) -> None:
     """Each stage's time, and whether this was the first call of a sandbox."""
-    if next(_calls) == 0:
+    if cold_start:
         metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
     for name, ms in stages_ms.items():
         metrics.add_metric(f"{name.capitalize()}Ms", MetricUnit.Milliseconds, round(ms, 1))

@@ -1,0 +1,11 @@
+"""Every way in takes a few hundred hostile examples, the same ones each time; `make fuzz` goes on with others."""
+
+import pytest
+
+from tests.trust.fuzz import run
+from tests.trust.targets import TARGETS, Target
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_only_refusals_come_out(target: Target) -> None:
+    run(target, target.examples)
