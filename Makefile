@@ -29,6 +29,7 @@ bench: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.edges
 	$(BIN)/python -m tests.bench.sizes
 	$(BIN)/python -m tests.bench.calls
+	$(BIN)/python -m tests.bench.routes
 
 # CHAOS takes --tasks, --seed, --concurrency and --calm.
 chaos: .venv/ready

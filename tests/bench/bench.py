@@ -20,17 +20,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "layers" / "cutline" / "python"))
+sys.path[:0] = [str(ROOT / "layers" / "cutline" / "python"), str(ROOT)]
 
 from cutline.limits import MIB, PictureLimits  # noqa: E402
 from cutline.pipeline.cutout import CutRequest, cut_out  # noqa: E402
 from cutline.pipeline.decode import decode_image  # noqa: E402
 from cutline.pipeline.network import Network  # noqa: E402
 from cutline.pipeline.timing import StageTimer  # noqa: E402
+from tests.bench.bars import Bar, load_line  # noqa: E402
 
 SIDES = (1024, 2048, 4096)
 STAGES = ("decode", "network", "refine", "foreground", "compose", "encode")
 _COLUMNS = (*STAGES, "all but network", "total")
+# By side: what, and the column that it bounds. CPU time is what one vCPU of its own would take.
+_BARS = {
+    1024: ((Bar("1 MP, all but the network, CPU time", 200, "ms"), "all but network"),),
+    4096: ((Bar("16.8 MP, the whole pipeline, CPU time", 4000, "ms"), "total"),),
+}
+_PEAK = Bar("16.8 MP, peak memory", 1.2e9 / 2**20, "MiB")
 
 
 def main() -> int:
@@ -46,6 +53,7 @@ def main() -> int:
         return 0
     print(f"{options.model}, {options.threads} thread(s), median of {options.runs} runs after one to warm up, ms")
     print(f"{'picture':>10} {'':4}" + "".join(f"{name:>16}" for name in _COLUMNS) + f"{'peak RSS':>12}")
+    verdicts = []
     for side in SIDES:
         command = [sys.executable, __file__, "--side", str(side), "--model", options.model]
         command += ["--threads", str(options.threads), "--runs", str(options.runs)]
@@ -53,6 +61,10 @@ def main() -> int:
         for clock in ("wall", "cpu"):
             cells = "".join(f"{result[clock][name]:16.1f}" for name in _COLUMNS)
             print(f"{side * side / 1e6:7.1f} MP {clock:4}{cells}{result['peak_mib']:8.0f} MiB")
+        verdicts += [bar.verdict(result["cpu"][column]) for bar, column in _BARS.get(side, ())]
+        if side == SIDES[-1]:
+            verdicts.append(_PEAK.verdict(result["peak_mib"]))
+    print("\n".join([load_line(), *verdicts]))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What a whole synchronous call takes in the local cloud: every stage over HTTP, the accounts' share, the first call.
+"""What a whole synchronous call takes in the local cloud: every stage over HTTP, and the accounts' share.
 
     python -m tests.bench.calls [--runs N]
 
@@ -32,7 +32,7 @@ _COLUMNS = (*_BEFORE, *_PIPELINE, "store", "settle", "http", "total")
 
 
 def main() -> None:
-    """Prints a row per picture size, and the cold start."""
+    """Prints a row per picture size, and the accounts' share."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
@@ -42,12 +42,9 @@ def main() -> None:
         print(f"{'picture':>10}" + "".join(f"{name:>11}" for name in _COLUMNS))
         for side in SIDES:
             body = _photograph(side)
-            first, *rest = [_timed(jd, body) for _ in range(runs + 1)]
-            if side == SIDES[0]:
-                cold_ms = first["total"]
+            rest = [_timed(jd, body) for _ in range(runs + 1)][1:]
             cells = "".join(f"{statistics.median(run.get(name, 0.0) for run in rest):11.1f}" for name in _COLUMNS)
             print(f"{side * side / 1e6:7.1f} MP{cells}")
-        print(f"cold start, INIT to the first answer (1 MP): {cold_ms:.0f} ms")
         _print_accounts_share(cloud, jd)
 
 
