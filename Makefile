@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
-CODE := layers/cutline/python/cutline functions endpoint events localcloud tests layers/model
+CODE := layers/cutline/python/cutline functions endpoint events localcloud tests layers/model docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -141,8 +141,9 @@ def moto_stack(
     kept = {name: _without_dependencies(r, set(ours)) for name, r in kept.items()}
     stack = {key: value for key, value in plain.items() if key in ("Parameters", "Conditions", "Mappings")}
     stand_ins = {name: _stand_in(name, r, known) for name, r in ours.items()}
-    # The template's own outputs too, but for those about what moto does not make: the API's address is another here.
-    outputs = {name: o for name, o in plain.get("Outputs", {}).items() if _replace(o, stand_ins) == o}
+    # The template's own outputs too, but for those about what does not exist here: the API's address is another.
+    missing = {name: stand_in for name, stand_in in stand_ins.items() if name not in known}
+    outputs = {name: o for name, o in plain.get("Outputs", {}).items() if _replace(o, missing) == o}
     stack |= {"Resources": kept, "Outputs": {**outputs, **questions.outputs}}
     replaced = _replace(stack, stand_ins)
     assert isinstance(replaced, dict)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from skimage import data
 
+from cutline.flow.callback import callback_secret
 from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
 from tests.localcloud.running import RunningCloud
 
@@ -125,3 +126,10 @@ def test_selfies_remain_and_charge_are_what_the_report_says(cloud: RunningCloud,
     assert ask(cloud.url, {"X-API-KEY": "key-true"}).json["total"] == {"calls": 3, "charge": "0.002700", "refused": 2}
     free = JdClient(cloud.url, "AK-free", "SK-free").segment(portrait).json
     assert (free["charge"], free["remain"]) == (False, 2)
+
+
+def test_the_operator_can_look_up_an_accounts_callback_key(cloud: RunningCloud, cutline: Callable[..., str]) -> None:
+    secret = cloud.client("secretsmanager").get_secret_value(SecretId=cloud.resources["LinkSecret"])["SecretString"]
+    printed = cutline("account", "callback-key", "demo")
+    assert printed == callback_secret(secret.encode(), "demo") + "\n"
+    assert len(printed) == 65

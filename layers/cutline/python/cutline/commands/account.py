@@ -21,6 +21,7 @@ from cutline.commands.printing import (
 from cutline.commands.terms import account_name, add_terms, with_terms
 from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
 from cutline.errors import InputRefused
+from cutline.flow.callback import callback_secret
 
 _SOON = f"The functions follow within {CACHE_S:.0f} seconds."
 
@@ -54,6 +55,7 @@ def add_to(commands: Any) -> None:
         add("enable", _enable, "enable an account, or one of its credentials", "NAME"),
     ):
         switch.add_argument("--credential", metavar="KEY", help="a key as `show` prints it")
+    add("callback-key", _callback_key, "print the key that signs an account's callbacks", "NAME")
     usage = add("usage", _usage, "calls, charges and refusals per day and API", "NAME")
     usage.add_argument("--from", dest="first", default="", metavar="DATE", help="first day (30 days with --to)")
     usage.add_argument("--to", dest="last", default="", metavar="DATE", help="last day (today, UTC)")
@@ -139,6 +141,11 @@ def _switch(arguments: argparse.Namespace, *, enabled: bool) -> None:
         for record in wanted:
             deployment.registry.enable_credential(record, enabled)
     print(f"{what} is {'enabled' if enabled else 'disabled'}. {_SOON}")
+
+
+def _callback_key(arguments: argparse.Namespace) -> None:
+    deployment = Deployment(arguments)
+    print(callback_secret(deployment.link_secret(), _existing(deployment, arguments.name).account_id))
 
 
 def _usage(arguments: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ SETTINGS = {
     "accounts_table": ("--accounts-table", "ACCOUNTS_TABLE", "AccountsTable"),
     "meter_table": ("--meter-table", "METER_TABLE", "MeterTable"),
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
+    "link_secret": ("--link-secret", "LINK_SECRET", "LinkSecret"),
 }
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
@@ -56,6 +57,11 @@ class Deployment:
     def meters(self) -> Any:
         """The table of the usage counters. Raises CommandFailed."""
         return self._table(self._setting("meter_table"))
+
+    def link_secret(self) -> bytes:
+        """The key that the accounts' callback keys are made from. Raises CommandFailed."""
+        answer = self._client("secretsmanager").get_secret_value(SecretId=self._setting("link_secret"))
+        return str(answer["SecretString"]).encode()
 
     def _setting(self, name: str) -> str:
         option, variable, output = SETTINGS[name]

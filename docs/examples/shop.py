@@ -1,0 +1,104 @@
+"""A shop's server: customers upload straight to S3, wait, and see their cut-out. The standard library alone.
+
+    python docs/examples/shop.py [PORT]      with CUTLINE_URL and CUTLINE_API_KEY, then open http://127.0.0.1:8000
+
+With SHOP_URL, the address under which Cutline reaches this server, and CUTLINE_CALLBACK_KEY it is called back when a
+task has ended; without them it asks, which is what the page does in any case. The API key stays on this server.
+"""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from callback import is_genuine
+
+TASKS = "/api/tasks/visual/segmentation"
+SHOP_URL, CALLBACK_KEY = os.environ.get("SHOP_URL", ""), os.environ.get("CUTLINE_CALLBACK_KEY", "")
+MOST_BYTES = 65_536
+PAGE = Path(__file__).with_name("upload.html")
+# By task id, as the callbacks told it. A real shop has a database, and sessions that say whose task is whose.
+ended: dict[str, Any] = {}
+
+
+def ask(method: str, path: str, body: bytes, content_type: str) -> tuple[int, Any]:
+    """Cutline's status and JSON, with the shop's key."""
+    headers = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], "Content-Type": content_type}
+    request = urllib.request.Request(os.environ["CUTLINE_URL"] + path, body or None, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def ticket(wish: dict[str, Any]) -> tuple[int, Any]:
+    """An upload ticket: where the browser may put one picture of this type and size, for a short while."""
+    return ask("POST", "/uploads", json.dumps(wish).encode(), "application/json")
+
+
+def start(wish: dict[str, Any]) -> tuple[int, Any]:
+    """A background task for an upload."""
+    fields = {"sync": "0", "type": "object", "image_url": wish["source"]}
+    if SHOP_URL and CALLBACK_KEY:
+        fields["callback_url"] = f"{SHOP_URL}/callback"
+    return ask("POST", TASKS, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+
+
+def look(task_id: str) -> tuple[int, Any]:
+    """How far a task is: the callback's word if it came, else Cutline's."""
+    if task_id in ended:
+        return 200, ended[task_id]
+    return ask("GET", f"{TASKS}/{task_id}", b"", "")
+
+
+class Shop(BaseHTTPRequestHandler):
+    """The page, its three questions, and the callback."""
+
+    def do_GET(self) -> None:
+        """The page, or a task."""
+        if self.path == "/":
+            self._send(200, PAGE.read_bytes(), "text/html; charset=utf-8")
+        elif self.path.startswith("/task/"):
+            self._answer(*look(self.path.removeprefix("/task/")))
+        else:
+            self._answer(404, {"message": "Not Found"})
+
+    def do_POST(self) -> None:
+        """A wish of the page's, or a callback."""
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MOST_BYTES))
+        if self.path == "/callback":
+            self._answer(*self._hear(body))
+        elif self.path in ("/ticket", "/cut"):
+            self._answer(*(ticket if self.path == "/ticket" else start)(json.loads(body)))
+        else:
+            self._answer(404, {"message": "Not Found"})
+
+    def _hear(self, body: bytes) -> tuple[int, Any]:
+        if not CALLBACK_KEY or not is_genuine(CALLBACK_KEY, self.headers.get("X-Cutline-Signature", ""), body):
+            return 403, {"message": "Not signed by Cutline"}
+        document = json.loads(body)
+        ended[document["data"]["task_id"]] = document
+        return 200, {"message": "Thank you"}
+
+    def _answer(self, status: int, document: Any) -> None:
+        self._send(status, json.dumps(document).encode(), "application/json")
+
+    def _send(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+if __name__ == "__main__":
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8000), Shop)
+    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    server.serve_forever()

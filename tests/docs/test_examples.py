@@ -1,0 +1,229 @@
+"""The guides' examples, each run as its reader would run it, against the local cloud."""
+
+import hashlib
+import hmac
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.docs.conftest import EXAMPLES, STATIC
+from tests.localcloud.running import RunningCloud
+from tests.site.browser import Browser
+
+APIS = ("jd", "selfie", "picwish", "aidge", "ailab")
+_WAIT_S = 90
+
+
+def run(environment: dict[str, str], *command: object) -> str:
+    """A command that is to succeed, and what it printed."""
+    words = [str(word) for word in command]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def assert_cut_out(path: Path) -> None:
+    with Image.open(path) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGBA", (600, 800))
+        alpha = np.asarray(image)[..., 3]
+    assert 0.02 < (alpha > 128).mean() < 0.6
+    assert alpha[5, 5] == 0
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_python_calls_each_api(environment: dict[str, str], photo: Path, api: str) -> None:
+    result = photo.with_name("cutout.png")
+    run(environment, sys.executable, EXAMPLES / "call.py", api, photo, result)
+    assert_cut_out(result)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_node_calls_each_api(environment: dict[str, str], node: str, photo: Path, api: str) -> None:
+    result = photo.with_name("cutout.png")
+    run(environment, node, EXAMPLES / "call.mjs", api, photo, result)
+    assert_cut_out(result)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_refusal_ends_the_example_with_the_apis_words(environment: dict[str, str], tmp_path: Path, api: str) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"no picture")
+    command = [sys.executable, str(EXAMPLES / "call.py"), api, str(tmp_path / "photo.jpg"), str(tmp_path / "out.png")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("refused: "), ended.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_repeated_call_is_answered_once_more(environment: dict[str, str], photo: Path) -> None:
+    told = json.loads(run(environment, sys.executable, EXAMPLES / "retry.py", photo))
+    assert (told["same"], told["replayed"]) == (True, [False, True])
+
+
+def test_a_drop_folder(shop_cloud: RunningCloud, environment: dict[str, str], tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    run(environment, sys.executable, EXAMPLES / "drop.py", "demo", results, STATIC / "mug.jpg", STATIC / "person.jpg")
+    assert sorted(path.name for path in results.iterdir()) == ["mug.jpg.jpg", "person.jpg.jpg"]
+    with Image.open(results / "mug.jpg.jpg") as image:
+        assert (image.format, image.getpixel((1, 1))) == ("JPEG", (255, 255, 255))
+        assert max(image.size) < 800, "cut to the mug"
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    command = [sys.executable, str(EXAMPLES / "drop.py"), "demo", str(results), str(tmp_path / "bad.jpg")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert (ended.returncode, "none of BMP, JPEG" in ended.stderr) == (1, True), ended.stderr
+
+
+BODY = b'{"status":200}'
+
+
+def signed(key: str, body: bytes, at: int) -> str:
+    return f"t={at},v1={hmac.new(key.encode(), str(at).encode() + b'.' + body, hashlib.sha256).hexdigest()}"
+
+
+# Key, header and body at second 1000, and whether that is genuine.
+CALLBACKS = [
+    ("k", signed("k", BODY, 1000), BODY, True),
+    ("k", signed("k", BODY, 701), BODY, True),
+    ("k", signed("k", BODY, 699), BODY, False),
+    ("k", signed("k", BODY, 1301), BODY, False),
+    ("other", signed("k", BODY, 1000), BODY, False),
+    ("k", signed("k", BODY, 1000), BODY + b" ", False),
+    ("k", signed("k", BODY, 1000).replace("t=1000", "t=1001"), BODY, False),
+    ("k", "t=1000", BODY, False),
+    ("k", "t=1000,v1=zz", BODY, False),
+    ("k", "v1=", BODY, False),
+    ("k", "", BODY, False),
+]
+
+
+def test_python_tells_genuine_callbacks_from_others() -> None:
+    spec = importlib.util.spec_from_file_location("callback_example", EXAMPLES / "callback.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for key, header, body, genuine in CALLBACKS:
+        assert module.is_genuine(key, header, body, now=1000.0) is genuine, header
+
+
+def test_node_tells_genuine_callbacks_from_others(environment: dict[str, str], node: str) -> None:
+    cases = json.dumps([[key, header, body.decode()] for key, header, body, _ in CALLBACKS])
+    script = (
+        f"import {{ isGenuine }} from {json.dumps(str(EXAMPLES / 'callback.mjs'))};"
+        f"const told = {cases}.map(([key, header, body]) => isGenuine(key, header, Buffer.from(body), 1000));"
+        "console.log(JSON.stringify(told));"
+    )
+    told = json.loads(run(environment, node, "--input-type=module", "-e", script))
+    assert told == [genuine for *_, genuine in CALLBACKS]
+
+
+@contextmanager
+def shop(environment: dict[str, str]) -> Iterator[str]:
+    """The example's server, and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, str(EXAMPLES / "shop.py"), str(port)]
+    variables = {**environment, "SHOP_URL": url}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().decode().strip() == url
+            yield url
+        finally:
+            process.terminate()
+
+
+def post(url: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    request = urllib.request.Request(url, body, headers or {}, method="POST")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+@pytest.fixture
+def callback_key(shop_cloud: RunningCloud, environment: dict[str, str]) -> str:
+    """As the operator looks it up."""
+    command = f'. "{shop_cloud.state_dir}/operator.env" && cutline account callback-key demo'
+    return run(environment, "sh", "-c", command).strip()
+
+
+def test_the_shop_believes_cutlines_callbacks_alone(
+    shop_cloud: RunningCloud, environment: dict[str, str], callback_key: str
+) -> None:
+    with shop({**environment, "CUTLINE_CALLBACK_KEY": callback_key}) as url:
+        forged = b'{"data":{"task_id":"x","state":1}}'
+        assert post(f"{url}/callback", forged)[0] == 403
+        header = {"X-Cutline-Signature": signed("guessed", forged, int(time.time()))}
+        assert post(f"{url}/callback", forged, header)[0] == 403
+        key = "u/demo/" + "0" * 32
+        s3, bucket = shop_cloud.client("s3"), shop_cloud.resources["InputBucket"]
+        s3.put_object(Bucket=bucket, Key=key, Body=(STATIC / "mug.jpg").read_bytes())
+        status, answer = post(f"{url}/cut", json.dumps({"source": f"upload:{key}"}).encode())
+        assert status == 200
+        task_id = answer["data"]["task_id"]
+        wait_for_callback(shop_cloud, task_id)
+        # Without the record Cutline knows nothing of the task: what the shop shows, it was told.
+        shop_cloud.client("dynamodb").delete_item(
+            TableName=shop_cloud.resources["TasksTable"], Key={"pk": {"S": task_id}}
+        )
+        assert ask(f"{url}/task/{task_id}")["data"]["state"] == 1
+        with pytest.raises(urllib.error.HTTPError, check=lambda error: error.code == 404):
+            ask(f"{url}/task/{'0' * 36}")
+
+
+def ask(url: str) -> Any:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=60) as answer:
+        return json.load(answer)
+
+
+def wait_for_callback(cloud: RunningCloud, task_id: str) -> None:
+    """Returns once the callback's step has logged its end."""
+    limit = time.monotonic() + _WAIT_S
+    while time.monotonic() < limit:
+        lines = (cloud.log_dir / "CallBackFunction.log").read_text("utf-8", "replace").splitlines()
+        if any(task_id in line and '"step"' in line for line in lines):
+            return
+        time.sleep(0.2)
+    raise AssertionError("the shop was not called back")
+
+
+def test_a_customer_uploads_waits_and_sees_the_cut_out(environment: dict[str, str], chromium: Browser) -> None:
+    with shop(environment) as url:
+        chromium.open(url)
+        chromium.type("#file", str(STATIC / "mug.jpg"))
+        chromium.wait_for(lambda: chromium.text("#status") == "Done.", "the cut-out")
+        assert chromium.is_shown("#after")
+        assert not chromium.is_shown("#before")
+        assert chromium.run("return document.getElementById('after').naturalWidth") == 800
+        assert chromium.console() == []
+
+
+def test_a_customer_is_told_that_a_file_cannot_be_cut_out(
+    environment: dict[str, str], chromium: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "fake.png").write_bytes(b"no picture")
+    with shop(environment) as url:
+        chromium.open(url)
+        chromium.type("#file", str(tmp_path / "fake.png"))
+        chromium.wait_for(lambda: "could not be cut out" in chromium.text("#status"), "the refusal")
+        assert not chromium.is_shown("#bar")
