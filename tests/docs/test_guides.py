@@ -1,0 +1,172 @@
+"""README and guides: what they tell to type works, and what they say of the template is so.
+
+A fence `sh runnable` is run here, in a shell beside a photo.jpg; a fence `sh cloud` cannot be: it needs an AWS
+account or keeps the terminal. No other fence may hold commands.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.template import LocalTemplate, load_template
+from tests.docs.conftest import DOCS
+from tests.localcloud.running import ROOT, RunningCloud
+from tests.template.test_template import of_type
+from tests.template.test_watching import ALARM, watched
+
+FILES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+# Commands of fences that are not run here, and what runs them instead.
+ELSEWHERE = {
+    "make": "every target that is named exists; CI and `make first-run` run them",
+    "sam": "needs AWS",
+    "aws": "needs AWS",
+    "git": "make first-run",
+    "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
+}
+
+
+@dataclass(frozen=True)
+class Fence:
+    file: Path
+    kind: str
+    text: str
+
+
+def fences() -> list[Fence]:
+    found = []
+    for file in FILES:
+        for kind, text in re.findall(r"^```([^\n]*)\n(.*?)^```$", file.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+            found.append(Fence(file, kind.strip(), text))
+    return found
+
+
+def test_every_fence_says_whether_it_runs() -> None:
+    assert {fence.kind for fence in fences()} == {"sh runnable", "sh cloud"}
+    for file in FILES:
+        prose = re.sub(r"^```.*?^```$", "", file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        assert not re.search(r"^    \S", prose, re.MULTILINE), f"{file.name}: commands belong into fences"
+
+
+def test_commands_that_are_not_run_here_are_run_elsewhere_or_need_aws() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for fence in fences():
+        for line in fence.text.splitlines() if fence.kind == "sh cloud" else []:
+            command = line.partition("#")[0].strip()
+            assert any(command.startswith(known) for known in ELSEWHERE), line
+            if command.startswith("make "):
+                assert command.split()[1] in targets, line
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_what_is_told_to_type_works(
+    file: Path, shop_cloud: RunningCloud, environment: dict[str, str], photo: Path
+) -> None:
+    folder = photo.parent
+    commands = [fence.text for fence in fences() if (fence.file, fence.kind) == (file, "sh runnable")]
+    assert commands
+    for name in ("docs", "layers", "localcloud"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".localcloud").symlink_to(shop_cloud.state_dir)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    (folder / "bin").mkdir()
+    shim = folder / "bin" / "aws"
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("aws_stand_in.py")} "$@"\n')
+    shim.chmod(0o755)
+    variables = {**environment, "PATH": f"{folder}/bin:{Path(sys.prefix)}/bin:{os.environ['PATH']}"}
+    script = "set -e\n. .localcloud/operator.env\n" + "\n".join(commands)
+    script = script.replace("http://127.0.0.1:3000", shop_cloud.url)
+    ended = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    documents = [json.loads(line) for line in re.findall(r"^\{.*\}$", ended.stdout, re.MULTILINE)]
+    assert [document for document in documents if not is_good(document)] == []
+    if file.name == "README.md":
+        assert {api_of(document) for document in documents} >= {"jdc", "aid", "jds", "pw", "ail"}
+
+
+def api_of(document: dict[str, Any]) -> str:
+    """Whose answer it is."""
+    marks = {"resCode": "aid", "charge": "jds", "error_code": "ail", "result": "jdc", "message": "pw"}
+    return next((api for mark, api in marks.items() if mark in document), "")
+
+
+def is_good(document: dict[str, Any]) -> bool:
+    """Whether an answer tells of success, each API in its own way; what is no API's answer is taken as it is."""
+    match api_of(document):
+        case "jdc" | "jds" as api:
+            return bool(document["result"]["status"] == {"jdc": 0, "jds": 1000}[api])
+        case "aid":
+            return bool(document["success"])
+        case "ail":
+            return bool(document["error_code"] == 0)
+        case "pw":
+            return document["status"] == 200 and document["data"].get("state", 1) >= 0
+    return "status" not in document
+
+
+@pytest.fixture(scope="module")
+def template() -> LocalTemplate:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return load_template(ROOT / "template.yaml", {})
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the last table under a heading of the operation guide."""
+    section = (DOCS / "operate.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_table_of_parameters_is_the_templates(template: LocalTemplate) -> None:
+    declared = {
+        f"`{name}`": f"`{default}`" if (default := str(spec["Default"])) else "empty"
+        for name, spec in template.plain["Parameters"].items()
+    }
+    assert {name: default for name, default, _ in rows("Parameters")} == declared
+    assert len(rows("Parameters")) == len(declared)
+    assert all(when for *_, when in rows("Parameters"))
+
+
+def test_there_is_something_to_do_for_every_alarm(template: LocalTemplate) -> None:
+    alarms = set(of_type(template.plain["Resources"], ALARM)) - {"EndpointWakeAlarm"}
+    table = rows("Watching")
+    assert {name.strip("`") for name, *_ in table} == alarms
+    assert len(table) == len(alarms)
+
+
+def test_the_cost_of_alarms_is_told(template: LocalTemplate) -> None:
+    resources = template.plain["Resources"]
+    always = [item["Properties"] for item in resources.values() if item["Type"] == ALARM and "Condition" not in item]
+    count = sum(len(watched(alarm)) for alarm in always)
+    assert f"The alarms look at {count} metrics" in (DOCS / "operate.md").read_text("utf-8")
+
+
+def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
+    told = {
+        (match[1], match[2]): until
+        for where, _, until in rows("Privacy and retention")
+        if (match := re.fullmatch(r"(input|output) bucket, `(\S+)`", where))
+    }
+    buckets = of_type(template.plain["Resources"], "AWS::S3::Bucket")
+    for name, kind in (("InputBucket", "input"), ("OutputBucket", "output")):
+        for rule in buckets[name]["LifecycleConfiguration"]["Rules"]:
+            if "Prefix" in rule:
+                days = rule["ExpirationInDays"]
+                expected = f"`{days['Ref']}`" if isinstance(days, dict) else f"{days} day"
+                assert expected in told.pop((kind, rule["Prefix"])), rule
+    assert told == {}
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for file in FILES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text("utf-8")):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
