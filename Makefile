@@ -6,13 +6,17 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint format bench bench-endpoint chaos fuzz eval endpoint-package isnet lock clean
+.PHONY: run test first-run lint format bench bench-endpoint chaos fuzz eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest
+
+# From git clone to the first cut-out, timed.
+first-run:
+	$(PYTHON) tests/first_run.py
 
 lint: .venv/ready
 	$(BIN)/ruff check $(CODE)

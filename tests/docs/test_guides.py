@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from localcloud.template import LocalTemplate, load_template
 from tests.docs.conftest import DOCS
@@ -164,6 +166,18 @@ def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
                 expected = f"`{days['Ref']}`" if isinstance(days, dict) else f"{days} day"
                 assert expected in told.pop((kind, rule["Prefix"])), rule
     assert told == {}
+
+
+def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp_path: Path) -> None:
+    again = tmp_path / "result.png"
+    package = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
+    command = [sys.executable, str(DOCS / "result.py"), str(again)]
+    subprocess.run(command, env={**environment, **package}, check=True, timeout=110)
+    with Image.open(again) as made, Image.open(DOCS / "result.png") as kept:
+        assert made.size == kept.size
+        apart = np.abs(np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)).mean()
+    # Networks are trained further; a picture that shows something else has to be drawn again.
+    assert apart < 4, "python docs/result.py draws it again"
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:
