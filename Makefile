@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test first-run lint format bench bench-endpoint chaos fuzz eval endpoint-package isnet lock clean
+.PHONY: run test first-run lint format bench bench-endpoint chaos trust fuzz sam-build eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -39,9 +39,24 @@ bench: .venv/ready
 chaos: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
 
+# The numbers behind the promises: what hostile files cost, and what is promised about each fault.
+trust: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.bombs
+
 # FUZZ takes --minutes, --seed and --target.
 fuzz: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.fuzz $(FUZZ)
+
+# What a deployment ships, built without Docker and measured. SAM (300 MB) gets an environment of its own; the layers are
+# built by python3.13, which has to be on the PATH.
+sam-build: .venv/ready build/sam/ready
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build --build-dir build/sam-build
+	$(BIN)/python -m tests.trust.sizes build/sam-build/template.yaml
+
+build/sam/ready:
+	test -x build/sam/bin/python || $(PYTHON) -m venv build/sam
+	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
+	touch $@
 
 # BENCH adds options, such as --model isnet --pictures 200.
 bench-endpoint: .venv/ready

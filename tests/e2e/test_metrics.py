@@ -84,4 +84,4 @@ def test_dimensions_are_few_and_name_no_account(cloud: RunningCloud) -> None:
     assert keys <= {frozenset({"service", *more}) for more in ((), ("api", "reason"), ("step", "reason"))}
     refused = [item for item in found if item["metric"] == "Requests" and item["reason"] == "key_unknown"]
     assert refused
-    assert {(item["service"], item["api"], item["value"]) for item in refused} == {("tasks", "pw", 1)}
+    assert ("tasks", "pw", 1) in {(item["service"], item["api"], item["value"]) for item in refused}

@@ -8,6 +8,7 @@ import pytest
 
 from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
 from localcloud.template import LocalTemplate
+from tests.localcloud.running import ROOT
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
@@ -324,3 +325,14 @@ def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -
     for name, folder in local.code.items():
         module, _, function = local.plain["Resources"][name]["Properties"]["Handler"].rpartition(".")
         assert f"def {function}(" in (folder / f"{module}.py").read_text("utf-8"), name
+
+
+def test_layers_that_make_builds_have_the_target_that_sam_calls() -> None:
+    source = (ROOT / "template.yaml").read_text("utf-8")
+    built = re.findall(
+        r"  (\w+Layer):\n    Type: AWS::Serverless::LayerVersion(?:(?!\n  \w).)*ContentUri: (\S+)", source, re.S
+    )
+    assert {name for name, _ in built} == {"RuntimeLayer", "CutlineLayer", "ModelLayer"}
+    assert source.count("BuildMethod: makefile") == len(built)
+    for name, folder in built:
+        assert f"\nbuild-{name}:\n" in (ROOT / folder / "Makefile").read_text("utf-8")

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline.colour import U8, to_srgb
-from cutline.pipeline.headers import sniff_format, webp_size
+from cutline.pipeline.headers import jpeg_scans, sniff_format, webp_size
 
 # What Pillow's plugins raise on bytes made to break them; anything else would be a bug of ours.
 _PLUGIN_ERRORS = (
@@ -33,6 +33,8 @@ _PLUGIN_ERRORS = (
     struct.error,
     zlib.error,
 )
+# Encoders make about ten. 100 is where libtiff gives up on the JPEG inside a TIFF.
+_MOST_SCANS = 100
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -68,7 +70,7 @@ def decode_image(data: bytes, limits: PictureLimits) -> Picture:
     """The first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
 
     Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
-    pixel of the largest picture that `limits` allows.
+    pixel of the largest picture that `limits` allows, and 18 for a WEBP, whose decoder holds two canvases.
 
     Raises:
         InputRefused: for every other input, whatever the bytes are.
@@ -99,6 +101,8 @@ def _accepted_format(data: bytes, limits: PictureLimits) -> str:
 def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
     if name == "WEBP" and (size := webp_size(data)) is not None:
         _check_sides(size, limits)
+    if name == "JPEG" and jpeg_scans(data) > _MOST_SCANS:
+        raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MOST_SCANS} scans.")
     with Image.open(io.BytesIO(data), formats=[name]) as image:
         _check_sides(image.size, limits)
         _check_tiles(image, limits)

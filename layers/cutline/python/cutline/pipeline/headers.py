@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -14,6 +16,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00+", "TIFF"),
 )
 _WEBP_SIZE_BYTES = 10
+# A marker that ends the data of a scan: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 
 
 def sniff_format(data: bytes) -> str | None:
@@ -43,3 +48,15 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
     if kind == b"VP8 ":
         return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
     return None
+
+
+def jpeg_scans(data: bytes) -> int:
+    """How many scans a JPEG has, or those found before it breaks off.
+
+    Each scan of a progressive JPEG is a pass over the whole picture, and may be as short as a few hundred bytes.
+    """
+    at, scans = 2, 0
+    while (marker := _MARKER.search(data, at)) is not None and marker[1] != _END_OF_IMAGE:
+        scans += marker[1] == _START_OF_SCAN
+        at = marker.end() + max(int.from_bytes(data[marker.end() : marker.end() + 2], "big"), 2)
+    return scans

@@ -1,0 +1,25 @@
+"""Small files that ask for much cost no more than the largest honest picture."""
+
+import pytest
+
+from cutline.pipeline.headers import jpeg_scans
+from tests.trust.bomb_files import BOMBS
+from tests.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB, measured
+from tests.trust.samples import samples
+
+
+def test_every_bomb_ends_in_bounded_time_and_memory() -> None:
+    rows = measured()
+    assert [row["bomb"] for row in rows] == list(BOMBS)
+    assert [row for row in rows if row["cpu_s"] > CPU_LIMIT_S or row["peak_mib"] > PEAK_LIMIT_MIB] == []
+
+
+@pytest.mark.parametrize(("name", "scans"), [("jpeg", 1), ("jpeg progressive", 10), ("jpeg exif icc", 1)])
+def test_scans_of_true_pictures_are_counted(name: str, scans: int) -> None:
+    assert jpeg_scans(samples()[name]) == scans
+
+
+def test_what_follows_a_jpeg_is_not_taken_for_scans() -> None:
+    motion = samples()["jpeg progressive"] + b"\xff\xda" * 1000
+    assert jpeg_scans(motion) == 10
+    assert jpeg_scans(b"\xff\xd8") == jpeg_scans(samples()["jpeg"][:40]) == 0
