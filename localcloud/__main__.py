@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -89,7 +90,8 @@ def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> 
     seeded = seed_demo_account(deployment.resources)
     cloud.wait_until_healthy(gateway)
     if deployment.left_out:
-        print(f"Not emulated: {', '.join(deployment.left_out)}")
+        kinds = Counter(name.partition("(")[2].rstrip(")") for name in deployment.left_out)
+        print("Not emulated: " + ", ".join(f"{kind} ({count})" for kind, count in kinds.items()))
     print(f"{len(deployment.functions)} functions from {arguments.template.name} in {time.monotonic() - begun:.1f} s")
     print(welcome(cloud.url, gateway.routes.paths(), seeded, arguments.state), flush=True)
 
