@@ -6,7 +6,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test first-run lint format bench bench-endpoint chaos trust fuzz sam-build eval endpoint-package isnet lock clean
+.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust fuzz sam-build eval endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -61,6 +61,10 @@ build/sam/ready:
 # BENCH adds options, such as --model isnet --pictures 200.
 bench-endpoint: .venv/ready
 	PYTHONPATH=layers/cutline/python:endpoint $(BIN)/python -m tests.bench.endpoint $(BENCH)
+
+# Installs other background removers under build/compare. COMPARE adds options, such as --quick or --data FOLDER.
+compare: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.compare $(COMPARE)
 
 # DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
 eval: .venv-training/ready

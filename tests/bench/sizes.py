@@ -2,9 +2,11 @@
 
     python -m tests.bench.sizes
 
-The runtime layer is installed from its lock into build/sizes as `sam build` does it, wheels only; nothing is run.
+The runtime layer is built by its own Makefile into build/sizes, as by `sam build`, where there is Python 3.13; else its
+lock is installed as it is: larger by the packages' tests, smaller by the .pyc files.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +15,9 @@ from tests.bench.bars import Bar
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "layers"
-PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+_UV_NAMES = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 MB = 1_000_000
 _BAR_MB = 230
-_SKIPPED = {"__pycache__", ".lock"}
 
 
 def main() -> None:
@@ -25,9 +26,12 @@ def main() -> None:
     function_mb = max(tree_mb(folder) for folder in (ROOT / "functions").iterdir())
     networks_mb = sum(path.stat().st_size for path in (LAYERS / "model").glob("*.onnx") if path.stem != "isnet") / MB
     isnet = LAYERS / "model" / "isnet.onnx"
+    print(
+        "runtime layer " + ("as sam build makes it" if shutil.which("python3.13") else "as locked: no python3.13 here")
+    )
     print(f"{'unzipped, MB':>14}{'runtime':>10}{'cutline':>10}{'networks':>10}{'function':>10}{'total':>10}")
-    for processor in PLATFORMS:
-        runtime_mb = tree_mb(install_runtime(processor))
+    for processor in _UV_NAMES:
+        runtime_mb = tree_mb(build_runtime(processor))
         total_mb = runtime_mb + own_mb + networks_mb + function_mb
         cells = "".join(f"{part:10.1f}" for part in (runtime_mb, own_mb, networks_mb, function_mb, total_mb))
         print(f"{processor:>14}{cells}")
@@ -37,20 +41,26 @@ def main() -> None:
             print(Bar(f"the same with Model=isnet, {processor}", _BAR_MB, "MB").verdict(with_isnet_mb))
 
 
-def install_runtime(processor: str) -> Path:
-    """The folder with the runtime layer's packages for this processor."""
+def build_runtime(processor: str) -> Path:
+    """The folder with the runtime layer for this processor; without .pyc and with the packages' tests if need be."""
     target = ROOT / "build" / "sizes" / processor
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-    command += ["--only-binary", ":all:", "--python-version", "3.13", "--python-platform", PLATFORMS[processor]]
-    command += ["--target", str(target), "-r", str(LAYERS / "runtime" / "requirements.txt")]
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    runtime = LAYERS / "runtime"
+    if shutil.which("python3.13"):
+        command = ["make", "-s", "-C", str(runtime), "build-RuntimeLayer"]
+        command += [f"ARTIFACTS_DIR={target}", f"MACHINE={_UV_NAMES[processor].split('-')[0]}"]
+    else:
+        command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+        command += ["--only-binary", ":all:", "--python-version", "3.13", "--python-platform", _UV_NAMES[processor]]
+        command += ["--target", str(target), "-r", str(runtime / "requirements.txt")]
     subprocess.run(command, check=True)
     return target
 
 
 def tree_mb(folder: Path) -> float:
-    """What lies below a folder, without what Python wrote there."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not _SKIPPED & set(path.parts))
-    return sum(path.stat().st_size for path in files) / MB
+    """What lies below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / MB
 
 
 if __name__ == "__main__":

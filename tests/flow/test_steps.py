@@ -15,8 +15,9 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import pw
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.flow.failing import Fail, reason_of
 from cutline.flow.matting import CpuMatting
-from cutline.flow.steps import Fail, Finish, Matte, Prepare, reason_of
+from cutline.flow.steps import Finish, Matte, Prepare
 from cutline.flow.task import Order
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image

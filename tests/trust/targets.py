@@ -21,8 +21,8 @@ from cutline.adapters.results import ResultStore
 from cutline.contracts import aid, ail, drops, jdc, jds, own, pw, uploads, usage
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
+from cutline.flow.failing import reason_of
 from cutline.flow.intake import read_event
-from cutline.flow.steps import reason_of
 from cutline.gateway_event import to_proxy, to_request
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
+from cutline.flow.failing import Fail, reason_of
 from cutline.flow.run import run_step
-from cutline.flow.steps import Fail, reason_of
 from cutline.settings import Settings
 
 logger = Logger(service="fail")

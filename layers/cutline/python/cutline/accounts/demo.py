@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import boto3
-
 from cutline.accounts.account import Account, AccountStore
 from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
@@ -18,6 +16,8 @@ DEMO_CREDENTIALS = (
 
 def seed_demo_account(resources: Mapping[str, str]) -> None:
     """Writes the demo account; `resources` maps the template's logical ids to the deployed names."""
+    import boto3  # noqa: PLC0415 (slow, and the pages want the names alone)
+
     table = boto3.resource("dynamodb").Table(resources["AccountsTable"])
     store = AccountStore(table, KmsCipher(boto3.client("kms"), resources["AccountsKey"]))
     store.put_account(Account("demo", qps=50, daily_quota=100_000, price_micros={"*": 1000}))

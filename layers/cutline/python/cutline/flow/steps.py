@@ -1,18 +1,17 @@
-"""The steps of the flow, each safe to run twice: Prepare, MatteOnCpu, Finish, Fail."""
+"""The steps of the flow that touch pixels, each safe to run twice: Prepare, MatteOnCpu, Finish."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cutline.accounts.account import Account
-from cutline.accounts.meter import Meter, Reservation
+from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.results import ResultStore
 from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
 from cutline.contracts import drops, pw
 from cutline.errors import InputRefused, Reason
+from cutline.flow.failing import reservation_of
 from cutline.flow.task import Task
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
@@ -139,66 +138,8 @@ class Finish:
         return key
 
 
-@dataclass(frozen=True)
-class Fail:
-    """The negative states: the reservation goes back, nothing is charged; who dropped a file finds out why."""
-
-    tasks: TaskStore
-    files: WorkFiles
-    meter: Meter
-    results: ResultStore
-    clock: Clock = time.time
-
-    def __call__(self, task_id: str, reason: Reason, timer: StageTimer) -> bool:
-        """Whether the caller is to be called back; also right where an earlier try has failed the task already."""
-        with timer.stage("fail"):
-            state = pw.STATES.get(reason, pw.FAILED)
-            task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
-        if task is None or task.record.state >= 0:
-            return False
-        with timer.stage("release"):
-            self.meter.release(reservation_of(task), pw.NAME)
-            self.files.delete(*task.work_keys)
-        if task.order.result_key and not self._is_superseded(task):
-            with timer.stage("results"):
-                document = drops.error_file(task_id, reason)
-                key = drops.error_key(task.order.result_key)
-                self.results.put_at(key, document, "application/json", {"task-id": task_id})
-        return bool(task.record.options.callback_url)
-
-    def _is_superseded(self, task: Task) -> bool:
-        """Whether another picture lies where this task's did: what it comes to is for its own task to tell."""
-        found = self.files.look(task.order.source_key)
-        return found is not None and found.etag != task.order.source_etag
-
-
 def read_source(files: WorkFiles, task: Task) -> bytes:
     """The task's picture. One that the caller keeps may be gone or replaced by now: InputRefused(URL_UNREACHABLE)."""
     if task.order.source_key:
         return files.read(task.source_key, pw.LIMITS.max_bytes, task.order.source_etag)
     return files.get(task.source_key)
-
-
-def reservation_of(task: Task) -> Reservation:
-    """The reservation that `accept` made, at the price of that moment."""
-    account = Account(task.record.account_id, price_micros={pw.NAME: task.order.price_micros})
-    return Reservation(account, task.order.day, task.order.call_id, None)
-
-
-def reason_of(error: Mapping[str, str]) -> Reason:
-    """Why a step failed, from Step Functions' `Error` and `Cause`; the cause is a function's own JSON or plain text."""
-    name = error.get("Error", "")
-    if name in ("States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"):
-        return Reason.TIMED_OUT
-    message = error_message(error.get("Cause", ""))
-    text = message.partition(":")[0].strip()
-    return Reason(text) if text in set(Reason) else Reason.MODEL_FAILED
-
-
-def error_message(cause: str) -> str:
-    """The message inside a cause."""
-    try:
-        document = json.loads(cause)
-    except ValueError:
-        return cause
-    return str(document.get("errorMessage", "")) if isinstance(document, dict) else ""

@@ -1,17 +1,22 @@
 """The worker behind the queue: one message is one prepared picture, and one waiting step to be answered."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutline.adapters.endpoint import EndpointFault
 from cutline.adapters.flow import TaskFlow
 from cutline.deadline import deadline
 from cutline.errors import MattingError, Reason
-from cutline.flow.steps import Matte
 from cutline.flow.task import WORK_LIMIT_S
 from cutline.pipeline.timing import StageTimer
+
+if TYPE_CHECKING:
+    # The functions that only take messages in need no pixels, and start without them.
+    from cutline.flow.steps import Matte
 
 # The names of errors that flow.asl.json catches to go on without the queue.
 ENDPOINT_AWAY = "EndpointAway"
