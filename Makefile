@@ -6,7 +6,8 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tests
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust fuzz sam-build eval endpoint-package isnet lock clean
+.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust fuzz fuzz-atheris sam-build sbom audit eval
+.PHONY: endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -46,6 +47,30 @@ trust: .venv/ready
 # FUZZ takes --minutes, --seed and --target.
 fuzz: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.fuzz $(FUZZ)
+
+# The decoder alone, guided by coverage; SECONDS_LONG says how long.
+fuzz-atheris: .venv/ready build/atheris/ready
+	PYTHONPATH=layers/cutline/python build/atheris/bin/python -m tests.trust.atheris_decode \
+	  -max_total_time=$(or $(SECONDS_LONG),60) -max_len=20000 -rss_limit_mb=4096 build/corpus
+
+build/atheris/ready:
+	test -x build/atheris/bin/python || $(PYTHON) -m venv build/atheris
+	build/atheris/bin/python -m pip install --quiet "atheris>=3" numpy pillow psutil
+	touch $@
+
+# What ships: every locked package with its hashes and licence, and the models.
+sbom: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.shipped build/sbom.json
+
+# Known vulnerabilities of what ships. Fails where it cannot tell, such as without a way to the advisories.
+audit: build/audit/ready
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/runtime/requirements.txt
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r endpoint/requirements.txt
+
+build/audit/ready:
+	test -x build/audit/bin/python || $(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet "pip-audit>=2.9"
+	touch $@
 
 # What a deployment ships, built without Docker and measured. SAM (300 MB) gets an environment of its own; the layers are
 # built by python3.13, which has to be on the PATH.
