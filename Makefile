@@ -5,6 +5,7 @@ BIN := .venv/bin
 CODE := layers/cutline/python/cutline functions endpoint events localcloud tests layers/model docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: run test first-run lint format bench bench-endpoint compare chaos trust fuzz fuzz-atheris sam-build sbom audit eval
 .PHONY: endpoint-package isnet lock clean
