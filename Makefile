@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust fuzz fuzz-atheris sam-build sbom audit eval
+.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
 .PHONY: endpoint-package isnet lock clean
 
 run: .venv/ready
@@ -44,6 +44,10 @@ chaos: .venv/ready
 # The numbers behind the promises: what hostile files cost, and what is promised about each fault.
 trust: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.bombs
+
+# LOAD takes --minutes.
+load: .venv/ready
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.load $(LOAD)
 
 # FUZZ takes --minutes, --seed and --target.
 fuzz: .venv/ready

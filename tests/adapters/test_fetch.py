@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, fetch, resolve
+from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch, resolve
 from cutline.errors import InputRefused, Reason
 from tests.adapters.hostile_server import Script, answer, drip, serving
 
@@ -188,6 +188,13 @@ def test_redirects_are_followed_also_relative_ones() -> None:
     with serving(script) as server:
         assert fetch(server.url("/x/y/a.png"), 10, LOOPBACK) == b"ok"
     assert server.requests[1].startswith(b"GET /x/b.png ")
+
+
+def test_a_callback_follows_no_redirect() -> None:
+    with serving(answer("307 Temporary Redirect", "Location: /elsewhere\r\n")) as server:
+        assert deliver(server.url(), b"{}", {"Content-Type": "application/json"}, LOOPBACK) == 307
+    (request,) = server.requests
+    assert request.startswith(b"POST /a.png ")
 
 
 def test_a_redirect_loop_ends_after_five() -> None:
