@@ -70,10 +70,18 @@ class Outcome:
         return [f"{name}: {found} instead of {wanted}" for name, (found, wanted) in expected.items() if found != wanted]
 
 
-def run(cloud: RunningCloud, count: int, seed: int, concurrency: int = 8, *, calm: bool = False) -> Outcome:
+def run(
+    cloud: RunningCloud,
+    count: int,
+    seed: int,
+    concurrency: int = 8,
+    *,
+    calm: bool = False,
+    kill_every_s: tuple[float, float] = (1.5, 4.0),
+) -> Outcome:
     """Sends `count` tasks and waits for the end of each; without trouble if `calm`."""
     accounts_of(cloud).create(ACCOUNT, qps=1000, daily_quota=100_000, price_micros={"*": PRICE_MICROS})
-    trouble = Trouble(cloud.state_dir / "faults.json", cloud.process.pid, seed)
+    trouble = Trouble(cloud.state_dir / "faults.json", cloud.process.pid, seed, kill_every_s)
     tasks = [Sent(kind) for kind in drawn(count, seed)]
     began, writes = time.monotonic(), _writes(cloud)
     with site() as pictures, ThreadPoolExecutor(concurrency) as pool:

@@ -27,10 +27,11 @@ _STEPS = ("prepare", "worker", "cpu", "finish")
 class Trouble:
     """Changes the fault file and kills the functions' processes until it is stopped; counts what it did."""
 
-    def __init__(self, faults: Path, process_id: int, seed: int) -> None:
+    def __init__(self, faults: Path, process_id: int, seed: int, kill_every_s: tuple[float, float]) -> None:
         self._faults = faults
         self._cloud = psutil.Process(process_id)
         self._random = random.Random(seed)
+        self._kill_every_s = kill_every_s
         self._stop = threading.Event()
         self.done: Counter[str] = Counter()
 
@@ -67,7 +68,7 @@ class Trouble:
         partial.replace(self._faults)
 
     def _kill(self) -> None:
-        while not self._stop.wait(self._random.uniform(1.5, 4)):
+        while not self._stop.wait(self._random.uniform(*self._kill_every_s)):
             victims = [found for found in self._cloud.children(recursive=True) if _step_of(found)]
             if victims:
                 victim = self._random.choice(victims)
