@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
 
 _BUSY = 2
+_LOOK_S = 0.5
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = _ROOT / "layers" / "cutline" / "python"
 
@@ -28,7 +28,9 @@ def main() -> int:
     """0 after a clean stop, 1 if the start failed, 2 if the port is taken; with --run the command's own status."""
     begun = time.monotonic()
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell without job control starts its background jobs with Ctrl-C ignored.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _interrupt)
     try:
         return _serve(arguments, begun)
     except KeyboardInterrupt:
@@ -55,8 +57,9 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
         _start(cloud, arguments, begun)
         if arguments.run:
             return subprocess.run(arguments.run, env={**os.environ, "CUTLINE_URL": cloud.url}, check=False).returncode
-        threading.Event().wait()
-        return 0
+        while True:
+            # Not one long wait: a signal that another thread receives would not end it.
+            time.sleep(_LOOK_S)
     except (StartFailed, ValueError, BotoCoreError, ClientError) as error:
         _warn(f"The local cloud did not start: {error}")
         return 1

@@ -144,11 +144,12 @@ def _wait(url: str, task: Sent, start: float) -> None:
 
 
 def _settle_down(cloud: RunningCloud) -> None:
-    """Waits for what happens after a task's state is final: its charge, its clean-up, late copies of messages."""
+    """Waits for what comes after a task's state is final: its charge, its execution's end, late copies of messages."""
     limit = time.monotonic() + _END_LIMIT_S
     while time.monotonic() < limit:
         counters, queued = _counters(cloud), _queued(cloud)
-        if not any(name.startswith("hold:") for name in counters) and not any(queued.values()):
+        held = any(name.startswith("hold:") for name in counters)
+        if not held and not any(queued.values()) and "RUNNING" not in _executions(cloud):
             return
         time.sleep(1)
 
