@@ -59,12 +59,15 @@ def aws() -> Iterator[tuple[Any, Any]]:
 def bank(aws: tuple[Any, Any]) -> Bank:
     dynamodb, kms = aws
     name = uuid.uuid4().hex
-    accounts, meters = _table(dynamodb, f"accounts-{name}", "pk"), _table(dynamodb, f"meters-{name}", "pk", "sk")
+    accounts, meters = (
+        make_table(dynamodb, f"accounts-{name}", "pk"),
+        make_table(dynamodb, f"meters-{name}", "pk", "sk"),
+    )
     cipher = KmsCipher(kms, kms.create_key()["KeyMetadata"]["KeyId"])
     return Bank(accounts, meters, kms, cipher, AccountStore(accounts, cipher), Meter(meters))
 
 
-def _table(dynamodb: Any, name: str, *keys: str) -> Any:
+def make_table(dynamodb: Any, name: str, *keys: str) -> Any:
     return dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

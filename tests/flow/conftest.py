@@ -17,6 +17,7 @@ from cutline.adapters.workfiles import WorkFiles
 from cutline.contracts import pw
 from cutline.flow.task import PENDING_S, Order, Task
 from cutline.pipeline.request import CutRequest
+from tests.accounts.conftest import make_table
 
 NOW = 1_704_164_645
 SHOP = Account("shop", qps=1000, daily_quota=100, price_micros={"pw": 3000})
@@ -100,23 +101,14 @@ def stack(aws: tuple[Any, Any]) -> Stack:
     name = uuid.uuid4().hex
     for bucket in (f"in-{name}", f"out-{name}"):
         s3.create_bucket(Bucket=bucket)
-    meters = _table(dynamodb, f"meters-{name}", "pk", "sk")
+    meters = make_table(dynamodb, f"meters-{name}", "pk", "sk")
     return Stack(
         meters,
         s3,
         f"out-{name}",
-        TaskStore(_table(dynamodb, f"tasks-{name}", "pk")),
+        TaskStore(make_table(dynamodb, f"tasks-{name}", "pk")),
         WorkFiles(s3, f"in-{name}"),
         ResultStore(s3, f"out-{name}", lambda: b"link secret"),
         Meter(meters),
         Machine(),
-    )
-
-
-def _table(dynamodb: Any, name: str, *keys: str) -> Any:
-    return dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
     )

@@ -67,6 +67,6 @@ def each(event: dict[str, Any], act: Callable[[str], None]) -> dict[str, Message
     for record in event["Records"]:
         try:
             act(record["body"])
-        except Exception:
+        except Exception:  # the boundary of one message; `act` has logged what went wrong
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
