@@ -25,9 +25,16 @@ EXCUSED = {
 
 
 def lines_of(name: str) -> set[str]:
-    """What the clouds of this run wrote down in this file of their state folders."""
-    files = [folder / name for folder in started if (folder / name).exists()]
+    """What the product's clouds of this run wrote down in this file of their state folders."""
+    files = [folder / name for folder in started if _is_ours(folder) and (folder / name).exists()]
     return {line for file in files for line in _lines(file)}
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the product ran there as this folder's tests run it: no toy template, no GPU endpoint."""
+    file = folder / "resources.json"
+    resources = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return "TaskFlow" in resources and "MatteEndpoint" not in resources
 
 
 def _lines(file: Path) -> list[str]:
