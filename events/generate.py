@@ -27,6 +27,10 @@ _BOUNDARY = "cutline-sample"
 
 def sample_events(now: int) -> dict[str, dict[str, Any]]:
     """Every event by file name, its signatures dated `now` (unix seconds)."""
+    return {**_events_of_the_five(now), **_events_of_ours(now)}
+
+
+def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
     picture = _picture()
     encoded = base64.b64encode(picture).decode()
     aidge_query = _aidge_query(now)
@@ -63,11 +67,16 @@ def sample_events(now: int) -> dict[str, dict[str, Any]]:
         "costume": _event(
             "POST", apparel, _multipart({"cloth_class": "tops,pants"}, "image", picture), ail_key, now=now
         ),
+    }
+
+
+def _events_of_ours(now: int) -> dict[str, dict[str, Any]]:
+    return {
         "links": _event("GET", "/r/{token}", b"", {}, parameters={"token": "sample.png"}, now=now),
         "uploads": _event(
             "POST",
             "/uploads",
-            json.dumps({"content_type": "image/png", "size": len(picture)}).encode(),
+            json.dumps({"content_type": "image/png", "size": len(_picture())}).encode(),
             {"X-API-KEY": "demo-key", "Content-Type": "application/json"},
             now=now,
         ),

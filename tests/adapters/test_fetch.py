@@ -3,16 +3,10 @@
 import gzip
 import ipaddress
 import socket
-import ssl
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch, resolve
 from cutline.errors import InputRefused, Reason
@@ -360,67 +354,6 @@ def test_an_address_of_another_kind_is_refused_before_any_lookup(url: str) -> No
 
 def test_a_label_too_long_for_dns_is_refused() -> None:
     assert reason_of(f"http://{'a' * 300}.example.com/") is Reason.URL_UNREACHABLE
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate and key for shop.example.com, vouched for by nobody but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example.com")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example.com")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(signed.public_bytes(pem) + private)
-    return path
-
-
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-@pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the certificate one that the machine trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(tls: ssl.SSLContext) -> None:
-    with serving(answer(body=b"x"), tls) as server:
-        url = server.url(host="shop.example.com", scheme="https")
-        assert reason_of(url, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE
-    assert server.requests == []
-
-
-@pytest.mark.usefixtures("trusted")
-def test_a_trusted_certificate_counts_only_for_its_own_name(tls: ssl.SSLContext) -> None:
-    with serving(answer(body=PICTURE), tls) as server:
-        right = server.url(host="shop.example.com", scheme="https")
-        wrong = server.url(host="evil.example.com", scheme="https")
-        assert fetch(right, 10**6, LOOPBACK, names("127.0.0.1")) == PICTURE
-        assert reason_of(wrong, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE
-
-
-@pytest.mark.usefixtures("trusted")
-@pytest.mark.parametrize(
-    "script",
-    [drip(b"", b"H"), drip(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x")],
-    ids=["headers", "body"],
-)
-def test_dripping_through_tls_is_given_up_at_the_deadline_too(tls: ssl.SSLContext, script: Script) -> None:
-    with serving(script, tls) as server:
-        started = time.monotonic()
-        url = server.url(host="shop.example.com", scheme="https")
-        assert reason_of(url, policy=HASTY, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE
-        assert time.monotonic() - started < 2.5
 
 
 def test_nothing_is_left_open_between_calls(recwarn: pytest.WarningsRecorder) -> None:

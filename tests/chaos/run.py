@@ -12,6 +12,7 @@ from tests.chaos.trouble import Trouble
 from tests.chaos.workload import Kind, drawn, site
 from tests.e2e.clients import Answer, send
 from tests.e2e.conftest import accounts_of
+from tests.e2e.meters import counters
 from tests.localcloud.running import RunningCloud
 
 PATH = "/api/tasks/visual/segmentation"
@@ -147,25 +148,11 @@ def _settle_down(cloud: RunningCloud) -> None:
     """Waits for what comes after a task's state is final: its charge, its execution's end, late copies of messages."""
     limit = time.monotonic() + _END_LIMIT_S
     while time.monotonic() < limit:
-        counters, queued = _counters(cloud), _queued(cloud)
-        held = any(name.startswith("hold:") for name in counters)
+        queued = _queued(cloud)
+        held = any(name.startswith("hold:") for name in counters(cloud, ACCOUNT))
         if not held and not any(queued.values()) and "RUNNING" not in _executions(cloud):
             return
         time.sleep(1)
-
-
-def _counters(cloud: RunningCloud) -> dict[str, int]:
-    items = cloud.client("dynamodb").query(
-        TableName=cloud.resources["MeterTable"],
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{ACCOUNT}"}},
-    )["Items"]
-    total: dict[str, int] = {}
-    for item in items:
-        for name, value in item.items():
-            if "N" in value:
-                total[name] = total.get(name, 0) + int(value["N"])
-    return total
 
 
 def _queued(cloud: RunningCloud) -> dict[str, int]:
@@ -179,15 +166,15 @@ def _queued(cloud: RunningCloud) -> dict[str, int]:
 
 
 def _outcome(cloud: RunningCloud, tasks: list[Sent], trouble: dict[str, int], seconds: float) -> Outcome:
-    counters = _counters(cloud)
+    used = counters(cloud, ACCOUNT)
     return Outcome(
         tasks,
         trouble,
         seconds,
-        charged_calls=counters.get("calls_pw", 0),
-        charged_micros=counters.get("charged_micros", 0),
-        taken=counters.get("taken", 0),
-        holds=sum(name.startswith("hold:") for name in counters),
+        charged_calls=used.get("calls_pw", 0),
+        charged_micros=used.get("charged_micros", 0),
+        taken=used.get("taken", 0),
+        holds=sum(name.startswith("hold:") for name in used),
         queued=_queued(cloud),
         executions=_executions(cloud),
         transitions=_transitions(cloud, tasks),

@@ -15,7 +15,7 @@ from skimage import data
 from cutline.flow.callback import callback_secret, signature
 from tests.e2e.clients import encoded, follow, open_picture
 from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
-from tests.e2e.test_idempotency import meter_of
+from tests.e2e.meters import meter_of
 from tests.e2e.test_tasks import SMALL, PicWish, assert_request_error
 from tests.localcloud.running import RunningCloud
 

@@ -14,8 +14,8 @@ import pytest
 from localcloud.account import credentials_environment
 from tests.e2e.clients import encoded, plain_picture
 from tests.e2e.conftest import Accounts
+from tests.e2e.meters import meter_of
 from tests.e2e.test_drops import eventually
-from tests.e2e.test_idempotency import meter_of
 from tests.localcloud.running import ROOT, RunningCloud
 
 _WAIT_S = 90

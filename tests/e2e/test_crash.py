@@ -10,7 +10,7 @@ import pytest
 from cutline.accounts.meter import HOLD_S
 from tests.e2e.clients import JdClient, plain_picture
 from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.test_quota import meter_of
+from tests.e2e.meters import counters
 from tests.localcloud.running import RunningCloud, running_cloud
 
 SMALL = plain_picture(64, 48)
@@ -41,16 +41,16 @@ def test_a_killed_call_is_not_charged_and_its_quota_comes_back_when_its_hold_lap
         kill_sandbox(mortal.running, "CutoutFunction")
         caller.join()
     assert answers == [502]
-    item = meter_of(mortal.running, "mortal")
-    assert (item["taken"], "calls_jdc" in item, "charged_micros" in item) == ("1", False, False)
-    assert 0 < int(item[hold]) - time.time() <= HOLD_S
+    item = counters(mortal.running, "mortal")
+    assert (item["taken"], "calls_jdc" in item, "charged_micros" in item) == (1, False, False)
+    assert 0 < item[hold] - time.time() <= HOLD_S
     assert jd.cutout(SMALL).json["code"] == 10040
 
     lapse(mortal.running, hold)
     assert jd.cutout(SMALL).json["result"]["status"] == 0
     assert jd.cutout(SMALL).json["code"] == 10040
-    item = meter_of(mortal.running, "mortal")
-    counted = {name: int(item[name]) for name in ("taken", "calls_jdc", "charged_micros", "refused_lapsed")}
+    item = counters(mortal.running, "mortal")
+    counted = {name: item[name] for name in ("taken", "calls_jdc", "charged_micros", "refused_lapsed")}
     assert counted == {"taken": 1, "calls_jdc": 1, "charged_micros": 500, "refused_lapsed": 1}
     assert hold not in item
 
@@ -60,7 +60,7 @@ def wait_for_hold(cloud: RunningCloud) -> str:
     limit = time.monotonic() + WAIT_S
     while time.monotonic() < limit:
         try:
-            return next(name for name in meter_of(cloud, "mortal") if name.startswith("hold:"))
+            return next(name for name in counters(cloud, "mortal") if name.startswith("hold:"))
         except (KeyError, StopIteration):
             time.sleep(0.05)
     raise AssertionError("the call was not reserved")
@@ -76,7 +76,7 @@ def kill_sandbox(cloud: RunningCloud, function: str) -> None:
 
 def lapse(cloud: RunningCloud, hold: str) -> None:
     """As if the hold's time were over: its deadline lies in the past."""
-    item = meter_of(cloud, "mortal")
+    item = counters(cloud, "mortal")
     assert hold in item
     day = time.strftime("%Y-%m-%d", time.gmtime())
     cloud.client("dynamodb").update_item(

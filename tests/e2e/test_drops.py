@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.clients import PicWish, follow, open_picture, plain_picture
 from tests.e2e.conftest import Accounts
-from tests.e2e.test_idempotency import meter_of
+from tests.e2e.meters import meter_of
 from tests.localcloud.running import RunningCloud
 
 PICTURE = plain_picture(120, 100)

@@ -10,8 +10,8 @@ from skimage import data
 
 from tests.e2e.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded
 from tests.e2e.conftest import FaultyCloud, accounts_of
+from tests.e2e.meters import meter_of
 from tests.e2e.test_faults import ENCODED, PICTURE
-from tests.e2e.test_idempotency import meter_of
 
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])
 

@@ -16,6 +16,7 @@ from skimage import data
 from tests.e2e.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
 from tests.e2e.clients import multipart as form
 from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
+from tests.e2e.meters import meter_of
 from tests.localcloud.running import RunningCloud
 
 PICTURES = (encoded(data.astronaut()[:256, 60:380]), plain_picture(120, 100))
@@ -70,21 +71,6 @@ MISMATCH: dict[str, tuple[int, dict[str, Any]]] = {
     "pw": (400, {"status": 400, "message": "this Idempotency-Key was used with another request"}),
     "ail": (400, {"error_code": 400, "error_code_str": "ERROR_INVALID_PARAMETER"}),
 }
-
-
-def meter_of(cloud: RunningCloud, account: str) -> dict[str, int]:
-    """The account's counters over all days: calls, quota taken, money charged."""
-    items = cloud.client("dynamodb").query(
-        TableName=cloud.resources["MeterTable"],
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account}"}},
-    )["Items"]
-    total: dict[str, int] = {}
-    for item in items:
-        for name, value in item.items():
-            if name == "taken" or name.startswith(("calls_", "hold:")) or name == "charged_micros":
-                total[name] = total.get(name, 0) + int(value["N"])
-    return total
 
 
 @pytest.mark.parametrize("api", APIS)

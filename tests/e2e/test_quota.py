@@ -5,13 +5,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
 from tests.e2e.conftest import accounts_of
+from tests.e2e.meters import counters
 from tests.localcloud.running import RunningCloud, running_cloud
 
 CALLERS, QUOTA, PRICE_MICROS = 200, 50, 1200
@@ -66,10 +66,10 @@ def test_of_200_calls_at_once_exactly_50_are_served_and_charged(
     with ThreadPoolExecutor(CALLERS) as pool:
         told = Counter(pool.map(call, range(CALLERS)))
     assert told == {"served": QUOTA, "refused": CALLERS - QUOTA}
-    item = meter_of(roomy, name)
-    assert int(item["taken"]) == QUOTA
+    item = counters(roomy, name)
+    assert item["taken"] == QUOTA
     assert total(item, "calls_") == QUOTA
-    assert total(item, "charged_micros_") == int(item["charged_micros"]) == QUOTA * PRICE_MICROS
+    assert total(item, "charged_micros_") == item["charged_micros"] == QUOTA * PRICE_MICROS
     assert total(item, "refused_") == CALLERS - QUOTA
     assert not [attribute for attribute in item if attribute.startswith("hold:")]
     report = send("GET", f"{roomy.url}/usage", headers={"X-API-KEY": f"key-{name}"}).json
@@ -84,12 +84,5 @@ def warm_up(cloud: RunningCloud, callers: list[Callable[[str, str], str]]) -> No
     assert {call.result() for call in calls} == {"served"}
 
 
-def meter_of(cloud: RunningCloud, account: str) -> dict[str, Any]:
-    """The counters of the account's day."""
-    key = {"pk": {"S": f"ACCOUNT#{account}"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
-    item = cloud.client("dynamodb").get_item(TableName=cloud.resources["MeterTable"], Key=key, ConsistentRead=True)
-    return {name: next(iter(value.values())) for name, value in item["Item"].items()}
-
-
-def total(item: dict[str, Any], prefix: str) -> int:
-    return sum(int(value) for name, value in item.items() if name.startswith(prefix))
+def total(item: dict[str, int], prefix: str) -> int:
+    return sum(value for name, value in item.items() if name.startswith(prefix))

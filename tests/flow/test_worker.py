@@ -1,10 +1,12 @@
 """The worker, its messages and whom it asks for the network's maps."""
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from cutline.adapters.endpoint import EndpointFault, Trouble
 from cutline.errors import InputRefused, Reason, ServiceFault
@@ -82,14 +84,19 @@ def test_a_passing_fault_of_ours_keeps_the_message(stack: Stack, reason: Reason)
     assert stack.machine.answers == []
 
 
-def test_only_the_messages_that_failed_come_back() -> None:
+def test_only_the_messages_that_failed_come_back_and_the_log_says_why() -> None:
     event = {"Records": [{"messageId": str(number), "body": str(number)} for number in range(4)]}
 
     def act(body: str) -> None:
         if body in ("1", "3"):
             raise ValueError(body)
 
-    assert each(event, act) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
+    written = io.StringIO()
+    logger = Logger(service="each", stream=written)
+    assert each(event, act, logger) == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]}
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["message_id"] for line in lines] == ["1", "3"]
+    assert {line["exception_name"] for line in lines} == {"ValueError"}
 
 
 def test_a_dead_letter_ends_the_wait_as_undelivered(stack: Stack) -> None:

@@ -22,11 +22,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     def work(body: str) -> None:
         timer = StageTimer()
-        try:
-            outcome = intake(body, timer)
-        except Exception:
-            logger.exception("a drop was not taken in")
-            raise
+        outcome = intake(body, timer)
         logger.info("drop", outcome=outcome, total_ms=round(timer.total_ms))
 
-    return each(event, work)
+    return each(event, work, logger)

@@ -18,4 +18,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     def work(body: str) -> None:
         logger.warning("undelivered", waiting=give_up(body, flow))
 
-    return each(event, work)
+    return each(event, work, logger)

@@ -28,4 +28,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         outcome = run_step("worker", json.loads(body)["task_id"], lambda timer: worker(body, timer), logger, metrics)
         logger.info("message", outcome=outcome)
 
-    return each(event, work)
+    return each(event, work, logger)

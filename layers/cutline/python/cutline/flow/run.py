@@ -23,8 +23,6 @@ def run_step(step: str, task_id: str, work: Callable[[StageTimer], T], logger: L
         raise
     except Exception as error:
         reason = type(error).__name__
-        # Here, because a batch's boundary keeps the message and drops the error.
-        logger.exception("the step broke", step=step, task_id=task_id)
         raise
     finally:
         stages_ms = {name: round(ms, 1) for name, ms in timer.stages_ms.items()}

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
+
 from cutline.adapters.endpoint import EndpointFault
 from cutline.adapters.flow import TaskFlow
 from cutline.deadline import deadline
@@ -61,12 +63,13 @@ def give_up(body: str, flow: TaskFlow) -> bool:
 Messages = list[dict[str, Any]]
 
 
-def each(event: dict[str, Any], act: Callable[[str], None]) -> dict[str, Messages]:
+def each(event: dict[str, Any], act: Callable[[str], None], logger: Logger) -> dict[str, Messages]:
     """Acts on every message of an SQS event and names those that failed, so that only they come back."""
     failed: Messages = []
     for record in event["Records"]:
         try:
             act(record["body"])
-        except Exception:  # the boundary of one message; `act` has logged what went wrong
+        except Exception:  # the boundary of one message: whatever went wrong is logged, and SQS brings it back
+            logger.exception("message failed", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
