@@ -66,7 +66,8 @@ class Site:
             "script-src": "'self'",
             "style-src": "'self'",
             "img-src": "'self' blob: data:",
-            "connect-src": " ".join(["'self'", *self.origins]),
+            # data: is where results of an account that retains nothing are.
+            "connect-src": " ".join(["'self'", "data:", *self.origins]),
             "base-uri": "'self'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",

@@ -118,8 +118,8 @@ def test_list_shows_every_account_by_name(bank: Bank, cutline: Any) -> None:
     listed = json.loads(cutline("list", "--json"))
     assert [item["account"] for item in listed] == ["shop-0", "shop-1", "shop-2"]
     header, *lines = cutline("list").splitlines()
-    assert header.split() == ["account", "enabled", "qps", "quota", "apis", "prices"]
-    assert lines[0].split() == ["shop-0", "yes", "2", "-", "-", "*=0.000005"]
+    assert header.split() == ["account", "enabled", "qps", "quota", "apis", "prices", "retention"]
+    assert lines[0].split() == ["shop-0", "yes", "2", "-", "-", "*=0.000005", "on"]
 
 
 def test_a_long_table_is_read_to_its_end(bank: Bank, cutline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,10 +141,19 @@ def test_set_changes_what_it_names_and_nothing_else(bank: Bank, cutline: Any) ->
     document = json.loads(cutline("set", "shop", "--quota", "0", "--price", "aid=1", "--json"))
     assert document == {
         "account": "shop", "enabled": False, "qps": 5.0, "quota": 0, "apis": ["jdc"],
-        "prices": {"aid": "1.000000", "jdc": "0.500000"},
+        "prices": {"aid": "1.000000", "jdc": "0.500000"}, "retention": "on",
     }  # fmt: skip
     document = json.loads(cutline("set", "shop", "--quota", "none", "--api", "all", "--qps", "0.5", "--json"))
     assert (document["quota"], document["apis"], document["qps"]) == (None, None, 0.5)
+
+
+def test_retention_is_switched_off_and_on_again(bank: Bank, cutline: Any) -> None:
+    key = keys_of(cutline("create", "shop", "--retention", "off", "--json"))["jd"][0]
+    assert found(bank, Scheme.JD, key).account.retains is False
+    cutline("set", "shop", "--qps", "7")
+    assert "retention  off" in cutline("show", "shop").splitlines()
+    assert json.loads(cutline("set", "shop", "--retention", "on", "--json"))["retention"] == "on"
+    assert found(bank, Scheme.JD, key).account.retains is True
 
 
 def test_rotate_replaces_every_credential(bank: Bank, cutline: Any) -> None:

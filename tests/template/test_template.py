@@ -89,9 +89,10 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     statements = [item for name, item in allowing_statements(resources) if name == "CutoutFunctionRole"]
     actions = {action for statement in statements for action in as_list(statement["Action"])}
     assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "kms:Decrypt", "s3:PutObject"} <= actions
-    assert not {"s3:DeleteObject", "dynamodb:Scan", "kms:Encrypt"} & actions
-    reading = [item["Resource"] for item in statements if "s3:GetObject" in as_list(item["Action"])]
-    assert reading == [{"Fn::Sub": "${InputBucket.Arn}/u/*"}]
+    assert not {"dynamodb:Scan", "kms:Encrypt"} & actions
+    for action in ("s3:GetObject", "s3:DeleteObject"):
+        resources_of = [item["Resource"] for item in statements if action in as_list(item["Action"])]
+        assert resources_of == [{"Fn::Sub": "${InputBucket.Arn}/u/*"}], action
     deleting = [statement for statement in statements if "dynamodb:DeleteItem" in as_list(statement["Action"])]
     keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENT#*"]}}
     assert [statement["Condition"] for statement in deleting] == [keys]
@@ -129,8 +130,10 @@ def test_uploads_are_read_by_those_alone_who_work_them(resources: dict[str, dict
         if "Resource" in statement and uploads in as_list(statement["Resource"])
         for action in as_list(statement["Action"])
     }
-    readers = ("CutoutFunction", "TasksFunction", "CostumeFunction", "PrepareFunction", "FinishFunction")
-    assert allowed == {(f"{name}Role", "s3:GetObject") for name in readers} | {("UploadsFunctionRole", "s3:PutObject")}
+    sync = ("CutoutFunction", "TasksFunction", "CostumeFunction")
+    reading = {(f"{name}Role", "s3:GetObject") for name in (*sync, "PrepareFunction", "FinishFunction")}
+    deleting = {(f"{name}Role", "s3:DeleteObject") for name in sync}
+    assert allowed == reading | deleting | {("UploadsFunctionRole", "s3:PutObject")}
 
 
 def test_browsers_may_post_to_the_input_bucket_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:

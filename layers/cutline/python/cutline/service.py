@@ -5,6 +5,7 @@
 Whatever goes wrong on the way is released, logged and counted once, and worded by the contract.
 """
 
+import base64
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.results import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.call import Call, Deferral, Journal, Produced, Work
-from cutline.contracts.wire import Contract, Outcome, Quota, Request, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
 from cutline.deadline import deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.gateway_event import fits_the_proxy
@@ -29,6 +30,8 @@ from cutline.telemetry import count_request, is_cold_start, time_stages
 _THROTTLES = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
 )
+# Why a call that wants its result later is refused to an account that retains nothing.
+NO_TASKS = "Invalid sync: this account keeps no results, so it has no background tasks"
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,14 @@ class Service:
         call.notes["account_id"] = account.account_id
         with call.timer.stage("parse"):
             _parse(call)
+        if not account.retains and self._is_deferred(call):
+            call.job, call.refusal = None, InputRefused(Reason.PARAMETER_INVALID, NO_TASKS)
         with call.timer.stage("gate"):
             claim = self._claim(call, account)
         if claim is not None and claim.first is not None:
             return self._replay(call, account, claim.first)
         try:
-            if self.deferral is not None and call.job is not None and self.deferral.takes(call.job):
+            if self.deferral is not None and self._is_deferred(call):
                 return self._defer(call, account, claim, self.deferral)
             return self._work_now(call, account, claim)
         except BaseException:
@@ -98,10 +103,16 @@ class Service:
                 self._undo("the claim on the key will lapse", self.idempotency.forget, claim)
             raise
 
+    def _is_deferred(self, call: Call) -> bool:
+        return self.deferral is not None and call.job is not None and self.deferral.takes(call.job)
+
     def _claim(self, call: Call, account: Account) -> Claim | None:
-        """The claim behind an `Idempotency-Key`. A request that cannot be parsed goes the way without one."""
+        """The claim behind an `Idempotency-Key`. A request that cannot be parsed goes the way without one.
+
+        So does an account that retains nothing: there will be no answer to repeat.
+        """
         key = call.request.headers.get("idempotency-key", "").strip()
-        if not key or call.request.method != "POST" or call.job is None:
+        if not key or call.request.method != "POST" or call.job is None or not account.retains:
             return None
         contract = call.contract
         return self.idempotency.claim(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
@@ -156,11 +167,11 @@ class Service:
         data = job.source.data
         if data is None:
             with call.timer.stage("fetch"):
-                data = self.sources.read(job.source.url or "", account.account_id, job.limits.max_bytes)
+                data = self._fetch(job, account)
         produced = self.work(data, job, call.timer)
         call.notes |= {"pixels": produced.width * produced.height, **produced.notes}
         with call.timer.stage("store"):
-            keys, links = self._store(call, account.account_id, produced)
+            keys, links = self._store(call, account, produced)
         outcome = Outcome(
             width=produced.width,
             height=produced.height,
@@ -173,20 +184,29 @@ class Service:
         response = contract.render(request, job, outcome)
         if not fits_the_proxy(response):
             raise ServiceFault(Reason.STORE_FAILED, "the answer is larger than a synchronous call can bring back")
-        if self.journal is not None:
+        if self.journal is not None and account.retains:
             with call.timer.stage("note"):
                 self.journal.finished(account.account_id, request, job, outcome)
         return response
 
-    def _store(self, call: Call, account_id: str, produced: Produced) -> tuple[dict[str, str], dict[str, str]]:
-        """Key of and link to each result; nothing is stored for a contract whose answers carry the pixels."""
+    def _fetch(self, job: Job, account: Account) -> bytes:
+        url, limit = job.source.url or "", job.limits.max_bytes
+        return self.sources.read(url, account.account_id, limit, once=not account.retains)
+
+    def _store(self, call: Call, account: Account, produced: Produced) -> tuple[dict[str, str], dict[str, str]]:
+        """Key of and link to each result; nothing is stored for a contract whose answers carry the pixels.
+
+        Nor for an account that retains nothing: each of its links is the result itself (RFC 2397).
+        """
         keys: dict[str, str] = {}
         links: dict[str, str] = {}
         if self.results is None or call.contract.LINK_LIFETIME_S == 0:
             return keys, links
+        if not account.retains:
+            return keys, {name: _data_link(*result) for name, result in produced.results.items()}
         expires_at = int(call.request.received_at) + call.contract.LINK_LIFETIME_S
         for name, (body, content_type) in produced.results.items():
-            keys[name] = self.results.put(account_id, body, content_type)
+            keys[name] = self.results.put(account.account_id, body, content_type)
             links[name] = self.results.link(call.request.base_url, keys[name], expires_at)
         return keys, links
 
@@ -194,8 +214,11 @@ class Service:
         """Tells the journal. Should that fail too, the caller still has the answer."""
         if self.journal is None or call.job is None or call.reservation is None:
             return
+        account = call.reservation.account
+        if not account.retains:
+            return
         try:
-            self.journal.failed(call.reservation.account.account_id, call.request, call.job, failure)
+            self.journal.failed(account.account_id, call.request, call.job, failure)
         except (ClientError, BotoCoreError):
             self.logger.exception("the failed call could not be noted")
 
@@ -225,6 +248,10 @@ class Service:
         )
         count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
         time_stages(self.metrics, call.timer.stages_ms, cold_start=cold_start)
+
+
+def _data_link(body: bytes, content_type: str) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(body).decode()}"
 
 
 def _parse(call: Call) -> None:

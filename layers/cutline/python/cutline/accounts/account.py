@@ -2,7 +2,7 @@
 
     CRED#<scheme>#<key id>   account_id, enabled, created_at, secret (HMAC schemes: KMS ciphertext) or
                              ending (API keys: the last characters, for the operator to tell keys apart)
-    ACCOUNT#<id>             enabled, qps, daily_quota, apis, price_micros
+    ACCOUNT#<id>             enabled, qps, daily_quota, apis, price_micros, retains
 
 API keys are secrets themselves, so their key id is the SHA-256 of the key; access keys of HMAC schemes are public.
 """
@@ -30,6 +30,7 @@ class Account:
     """Who is charged. `qps` calls per second, `daily_quota` calls per UTC day (None: unlimited), `apis` None: all.
 
     `price_micros` is the price of one call in millionths of the operator's currency, by API name; "*" is the default.
+    Without `retains` nothing of its calls is stored but the meter.
     """
 
     account_id: str
@@ -38,6 +39,7 @@ class Account:
     daily_quota: int | None = None
     apis: frozenset[str] | None = None
     price_micros: Mapping[str, int] = field(default_factory=dict)
+    retains: bool = True
 
     def __post_init__(self) -> None:
         if self.qps <= 0:
@@ -102,6 +104,7 @@ class AccountStore:
             "enabled": account.enabled,
             "qps": Decimal(str(account.qps)),
             "price_micros": dict(account.price_micros),
+            "retains": account.retains,
         }
         if account.daily_quota is not None:
             item["daily_quota"] = account.daily_quota
@@ -155,4 +158,5 @@ def account_from(record: Mapping[str, Any]) -> Account:
         daily_quota=None if quota is None else int(quota),
         apis=None if apis is None else frozenset(apis),
         price_micros={api: int(price) for api, price in record.get("price_micros", {}).items()},
+        retains=bool(record.get("retains", True)),
     )

@@ -14,11 +14,17 @@ class Sources:
     policy: FetchPolicy
     files: WorkFiles | None = None
 
-    def read(self, url: str, account_id: str, max_bytes: int) -> bytes:
-        """The picture. Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE), in the same words whatever is wrong."""
+    def read(self, url: str, account_id: str, max_bytes: int, *, once: bool = False) -> bytes:
+        """The picture. `once` deletes an upload as soon as it has been read, whatever becomes of the call.
+
+        Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE), in the same words whatever is wrong.
+        """
         if not url.startswith(PREFIX):
             return fetch(url, max_bytes, self.policy)
         key = own_key(url, account_id)
         if key is None or self.files is None:
             raise unreachable()
-        return self.files.read(key, max_bytes)
+        data = self.files.read(key, max_bytes)
+        if once:
+            self.files.delete(key)
+        return data

@@ -79,7 +79,7 @@ def _list(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(accounts)
     else:
-        print_table(("account", "enabled", "qps", "quota", "apis", "prices"), accounts)
+        print_table(("account", "enabled", "qps", "quota", "apis", "prices", "retention"), accounts)
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -90,7 +90,7 @@ def _show(arguments: argparse.Namespace) -> None:
         print_json({**account_document(account), "credentials": credentials})
         return
     for name, value in account_document(account).items():
-        print(f"{name:8} {cell_text(value)}")
+        print(f"{name:10} {cell_text(value)}")
     print()
     print_table(("kind", "key", "enabled", "created"), credentials)
 

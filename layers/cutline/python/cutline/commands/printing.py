@@ -26,6 +26,7 @@ def account_document(account: Account) -> dict[str, Any]:
         "quota": account.daily_quota,
         "apis": None if account.apis is None else sorted(account.apis),
         "prices": {api: amount(micros) for api, micros in sorted(account.price_micros.items())},
+        "retention": "on" if account.retains else "off",
     }
 
 

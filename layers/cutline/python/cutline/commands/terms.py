@@ -11,6 +11,7 @@ from cutline.contracts.usage import ROUTES
 
 _ALL = "all"
 _NONE = "none"
+_RETENTION = {"on": True, "off": False}
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,11 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         metavar="API=AMOUNT",
         help=f"price of a call, such as aid=0.002; {EVERY_API}=AMOUNT is for all others (repeat; new accounts: 0)",
     )
+    parser.add_argument(
+        "--retention",
+        choices=_RETENTION,
+        help="off: nothing of its calls is stored but the meter; results come inline (new accounts: on)",
+    )
 
 
 def with_terms(account: Account, arguments: argparse.Namespace) -> Account:
@@ -40,6 +46,8 @@ def with_terms(account: Account, arguments: argparse.Namespace) -> Account:
         terms["apis"] = None if _ALL in arguments.api else frozenset(arguments.api)
     if arguments.price:
         terms["price_micros"] = {**account.price_micros, **dict(arguments.price)}
+    if arguments.retention:
+        terms["retains"] = _RETENTION[arguments.retention]
     return replace(account, **terms)
 
 

@@ -93,6 +93,8 @@ class Intake:
             raise AccessRefused(Reason.ACCOUNT_DISABLED)
         if account.apis is not None and pw.NAME not in account.apis:
             raise AccessRefused(Reason.API_NOT_ALLOWED)
+        if not account.retains:
+            raise InputRefused(Reason.PARAMETER_INVALID, "this account keeps no pictures, so drops are not worked")
         return account
 
     def _task(self, drop: drops.Drop, account: Account, key: str, found: FileFacts) -> Task:

@@ -10,7 +10,7 @@ from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS
 from cutline.errors import Reason
 from cutline.pipeline.request import GARMENTS
 from cutline.site import samples
-from cutline.site.schema import Schema, always, base64, boolean, closed, integer, link, one_of, ref, text
+from cutline.site.schema import Schema, always, base64, boolean, closed, integer, one_of, ref, result, text
 
 _ID = text("Id of the call, also found in the service's log.")
 _ONCE = text("The same id again: the vendor's pages spell the field both ways.")
@@ -121,7 +121,7 @@ def _jdc() -> dict[str, Schema]:
     good = {
         "status": always(0),
         "message": always("OK"),
-        "cutout_image_url": link(f"RGBA PNG of the input's size; lives {jdc.LINK_LIFETIME_S // 3600} h."),
+        "cutout_image_url": result(f"RGBA PNG of the input's size; lives {jdc.LINK_LIFETIME_S // 3600} h."),
     }
     bad = {
         "status": integer("What went wrong.", enum=sorted({row[0] for row in jdc.ERRORS.values()})),
@@ -197,7 +197,7 @@ def _aid() -> dict[str, Schema]:
     low, high = 1, aid.LIMITS.max_side_px
     data = closed(
         {
-            "imageUrl": link(f"PNG or JPEG; lives {aid.LINK_LIFETIME_S // 3600} h."),
+            "imageUrl": result(f"PNG or JPEG; lives {aid.LINK_LIFETIME_S // 3600} h."),
             "imageWidth": integer("Pixels.", minimum=low, maximum=high),
             "imageHeight": integer("Pixels.", minimum=low, maximum=high),
         }
@@ -229,7 +229,7 @@ def _aid() -> dict[str, Schema]:
 
 def _ail() -> dict[str, Schema]:
     hours = ail.LINK_LIFETIME_S // 3600
-    picture = link(f"The union of the garments found; lives {hours} h.")
+    picture = result(f"The union of the garments found; lives {hours} h.")
     part = {"type": "string", "description": "Link to the garment alone; empty where the picture has none."}
     classes = {"type": "object", "properties": {name: part for name in GARMENTS}, "additionalProperties": False}
     elements = {

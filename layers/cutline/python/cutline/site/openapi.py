@@ -54,7 +54,8 @@ def _parameters() -> dict[str, Any]:
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": "Any text of your own. A call repeated with it gets the first answer and is charged once.",
+            "description": "Any text of your own. A call repeated with it gets the first answer and is charged once, "
+            "unless the account retains nothing.",
             "schema": {"type": "string", "maxLength": 255},
         },
         "AppKey": query("app_key", "The account's app key."),

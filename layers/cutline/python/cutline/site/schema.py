@@ -41,6 +41,11 @@ def link(description: str) -> Schema:
     return {"type": "string", "format": "uri", "pattern": "^https?://", "description": description}
 
 
+def result(description: str) -> Schema:
+    """A link to a result, or the result itself for an account that retains nothing."""
+    return {**link(description), "pattern": "^(https?://|data:image/)"}
+
+
 def source(description: str) -> Schema:
     """The address of a picture, or of an upload."""
     return {**link(description), "pattern": "^(https?://|upload:)"}
