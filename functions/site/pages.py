@@ -24,15 +24,15 @@ _CACHE = "public, max-age=300"
 
 @dataclass(frozen=True)
 class Site:
-    """`origins`: the hosts besides its own that the page may load results from; `local` admits the demo account."""
+    """`origins`: the hosts besides its own that the page may talk to; `local` admits the demo account."""
 
     origins: tuple[str, ...]
     local: bool
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Site":
-        """RESULT_ORIGINS comes from the template; AWS_ENDPOINT_URL is where S3 answers if not at AWS itself."""
-        addresses = [*env.get("RESULT_ORIGINS", "").split(), env.get("PUBLIC_URL", ""), env.get("AWS_ENDPOINT_URL", "")]
+        """BUCKET_ORIGINS comes from the template; AWS_ENDPOINT_URL is where S3 answers if not at AWS itself."""
+        addresses = [*env.get("BUCKET_ORIGINS", "").split(), env.get("PUBLIC_URL", ""), env.get("AWS_ENDPOINT_URL", "")]
         parts = [urlsplit(address) for address in addresses if address]
         origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.localcloud.running import RunningCloud
 from tests.site.browser import Browser, browser
 
 _PROGRAMS = ("chromium", "chromedriver", "node")
@@ -28,3 +29,13 @@ def programs() -> dict[str, str]:
 def chromium(programs: dict[str, str]) -> Iterator[Browser]:
     with browser(programs["chromium"], programs["chromedriver"]) as window:
         yield window
+
+
+@pytest.fixture
+def page(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
+    """The page in English on a desktop, and nothing to complain about at the end."""
+    chromium.resize(1280)
+    chromium.open(f"{cloud.url}/")
+    chromium.click("#lang-en")
+    yield chromium
+    assert chromium.console() == []

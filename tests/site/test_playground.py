@@ -1,8 +1,6 @@
 """The playground in headless Chromium: real clicks, real keys, the pixels of the page."""
 
 import base64
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,55 +10,20 @@ import pytest
 from tests.e2e.clients import follow, open_picture, plain_picture
 from tests.localcloud.running import RunningCloud
 from tests.site.browser import Browser, browser
+from tests.site.playground import (
+    APIS,
+    LANGUAGES,
+    STATIC,
+    alpha_at,
+    cut,
+    cut_sample,
+    result_size,
+    run_code,
+    take_sample,
+)
 
 # A browser beside a local cloud on a busy machine of two cores.
 pytestmark = pytest.mark.timeout(400)
-
-STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
-APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person"}
-
-
-@pytest.fixture
-def page(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
-    """The page in English on a desktop, and nothing to complain about at the end."""
-    chromium.resize(1280)
-    chromium.open(f"{cloud.url}/")
-    chromium.click("#lang-en")
-    yield chromium
-    assert chromium.console() == []
-
-
-def take_sample(page: Browser, name: str) -> None:
-    page.click(f"[data-sample={name}]")
-    page.wait_for(lambda: page.run(f"return document.querySelector('[data-sample={name}]').ariaPressed === 'true'"))
-
-
-def cut(page: Browser) -> None:
-    """Presses the button and waits for the end of the call, good or bad."""
-    page.click("#go")
-    page.wait_for(lambda: page.text("#status").startswith(("Done in", "That did not")), "the call")
-
-
-def cut_sample(page: Browser, api: str, sample: str) -> None:
-    take_sample(page, sample)
-    page.click(f"#api-{api}")
-    cut(page)
-    assert page.text("#status").startswith("Done in"), page.text("#error")
-
-
-def alpha_at(page: Browser, x: float, y: float) -> int:
-    """Alpha of the result at a place given as shares of width and height."""
-    script = """
-        const canvas = document.getElementById("after");
-        const [x, y] = [Math.floor(arguments[0] * canvas.width), Math.floor(arguments[1] * canvas.height)];
-        return canvas.getContext("2d").getImageData(x, y, 1, 1).data[3];
-    """
-    return int(page.run(script, x, y))
-
-
-def result_size(page: Browser) -> tuple[int, int]:
-    width, height = page.run("const c = document.getElementById('after'); return [c.width, c.height]")
-    return width, height
 
 
 @pytest.mark.parametrize(("api", "sample"), APIS.items())
@@ -326,15 +289,8 @@ def test_the_code_that_is_shown_works(
         page.choose("#option-sync", "0")
     cut_sample(page, api.split(maxsplit=1)[0], sample)
     (tmp_path / f"{sample}.jpg").write_bytes((STATIC / f"{sample}.jpg").read_bytes())
-    runners = {"curl": ["bash", "-eu"], "python": ["python3"], "javascript": [programs["node"], "--input-type=module"]}
-    for language, command in runners.items():
-        page.click(f"#tab-{language}")
-        code = page.run("return document.getElementById('snippet').textContent")
-        if language == "curl":
-            code = code.partition("# then")[0]
-        done = subprocess.run(command, input=code.encode(), cwd=tmp_path, capture_output=True, check=False, timeout=100)
-        assert done.returncode == 0, done.stderr.decode()
-        assert_success(json.loads(done.stdout), api)
+    for language in LANGUAGES:
+        assert_success(run_code(page, programs, language, tmp_path), api)
 
 
 def assert_success(answer: dict[str, Any], api: str) -> None:

@@ -218,11 +218,12 @@ def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str,
         assert properties["LifecycleConfiguration"]["Rules"], name
 
 
-def test_pages_may_read_results_from_the_bucket_that_links_lead_to(resources: dict[str, dict[str, Any]]) -> None:
-    (rule,) = resources["OutputBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedMethods"] == ["GET"], "a page may look, nothing else"
+@pytest.mark.parametrize(("bucket", "method"), [("OutputBucket", "GET"), ("InputBucket", "POST")])
+def test_pages_may_load_results_and_send_uploads(resources: dict[str, Any], bucket: str, method: str) -> None:
+    (rule,) = resources[bucket]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == [method], "and nothing else"
     variables = resources["SiteFunction"]["Properties"]["Environment"]["Variables"]
-    assert "${OutputBucket}" in variables["RESULT_ORIGINS"]["Fn::Sub"]
+    assert f"https://${{{bucket}}}.s3.$" in variables["BUCKET_ORIGINS"]["Fn::Sub"]
 
 
 def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 // The five APIs: their options, the call that a choice makes, and how their answers read.
 //
-// A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file } }; `file` names the picture's field.
+// A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link } }: `file` names the picture's
+// field, and `link` the field that takes a picture's address instead, where the API has one.
 // An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }.
 
 const choice = (name, values, when) => ({ name, kind: "choice", values, when });
@@ -58,7 +59,7 @@ export const APIS = [
       const fields = without(options, { type: "auto", output_type: "2", format: "png", crop: "0" });
       if (options.format === "jpg") fields.bg_color = options.bg_color.slice(1);
       else delete fields.bg_color;
-      return { kind: "multipart", fields, file: "image_file" };
+      return { kind: "multipart", fields, file: "image_file", link: "image_url" };
     },
     read: picwish,
   },
@@ -86,7 +87,7 @@ export const APIS = [
     body: (options) => {
       const fields = without(options, {});
       for (const name of ["targetWidth", "targetHeight"]) if (name in fields) fields[name] = Number(fields[name]);
-      return { kind: "json", fields, file: "imageBase64", contentType: "application/json" };
+      return { kind: "json", fields, file: "imageBase64", link: "imageUrl", contentType: "application/json" };
     },
     read: aidge,
   },
@@ -99,7 +100,7 @@ export const APIS = [
       choice("return_form", ["", "whiteBK", "mask"]),
       choice("out_mode", ["0", "1"]),
     ],
-    body: (options) => ({ kind: "multipart", fields: without(options, { out_mode: "0" }), file: "image" }),
+    body: (options) => ({ kind: "multipart", fields: without(options, { out_mode: "0" }), file: "image", link: "image" }),
     read: ailab,
   },
 ];
@@ -108,6 +109,4 @@ export const apiOf = (id) => APIS.find((api) => api.id === id);
 
 // Bytes that fit through a synchronous Lambda call: 6 MiB of event, in which the body is base64; JSON holds base64 itself.
 const EVENT_BYTES = 5.9 * 1024 * 1024;
-export function mostBytes(kind, limit) {
-  return Math.min(limit, Math.floor(kind === "json" ? (EVENT_BYTES * 9) / 16 : (EVENT_BYTES * 3) / 4));
-}
+export const callBytes = (kind) => Math.floor(kind === "json" ? (EVENT_BYTES * 9) / 16 : (EVENT_BYTES * 3) / 4);

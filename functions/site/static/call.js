@@ -8,19 +8,22 @@ const GIVE_UP_MS = 120000;
 
 export const isSigned = (scheme) => scheme === "jd" || scheme === "aidge";
 
-async function encode(body, picture) {
+// `source`, where there is one, is the address of the picture, which then stays out of the call.
+async function encode(body, picture, source) {
+  const fields = source ? { ...body.fields, [body.link]: source } : body.fields;
   if (body.kind === "multipart") {
     const form = new FormData();
-    for (const [name, value] of Object.entries(body.fields)) form.append(name, value);
-    form.append(body.file, picture.blob, picture.name);
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    if (!source) form.append(body.file, picture.blob, picture.name);
     return form;
   }
-  const bytes = new Uint8Array(await picture.blob.arrayBuffer());
-  if (body.kind === "bytes") return bytes;
-  return new TextEncoder().encode(JSON.stringify({ ...body.fields, [body.file]: toBase64(bytes) }));
+  const bytes = async () => new Uint8Array(await picture.blob.arrayBuffer());
+  if (body.kind === "bytes") return bytes();
+  const document = source ? fields : { ...fields, [body.file]: toBase64(await bytes()) };
+  return new TextEncoder().encode(JSON.stringify(document));
 }
 
-async function authenticated(call, url, body, credentials) {
+export async function authenticated(call, url, body, credentials) {
   if (call.scheme === "jd") return jdHeaders(url, body, call.body.contentType, credentials);
   const headers = call.body.contentType ? { "Content-Type": call.body.contentType } : {};
   if (call.scheme !== "aidge") return { ...headers, [call.scheme]: credentials.key };
@@ -28,7 +31,7 @@ async function authenticated(call, url, body, credentials) {
   return headers;
 }
 
-async function exchange(url, init) {
+export async function exchange(url, init) {
   const begun = performance.now();
   const response = await fetch(url, { cache: "no-store", ...init });
   const text = await response.text();
@@ -41,9 +44,9 @@ async function exchange(url, init) {
   return { status: response.status, headers: response.headers, ms: performance.now() - begun, json, text };
 }
 
-export async function send(call, picture, credentials) {
+export async function send(call, picture, credentials, source) {
   const url = new URL(call.path, document.baseURI);
-  const body = await encode(call.body, picture);
+  const body = await encode(call.body, picture, source);
   const headers = await authenticated(call, url, body, credentials);
   return exchange(url, { method: "POST", headers, body });
 }

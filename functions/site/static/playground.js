@@ -1,11 +1,12 @@
 // The page as a whole: a picture in, a call out, the result on the stage.
 
-import { mostBytes } from "./apis.js";
+import { callBytes } from "./apis.js";
 import { follow, isSigned, load, readAnswer, send } from "./call.js";
 import { $, make, memory, sizeOf } from "./dom.js";
 import * as form from "./form.js";
 import { fitted, openPicture } from "./picture.js";
 import * as reports from "./report.js";
+import { UploadFailed, upload } from "./ticket.js";
 import * as viewer from "./viewer.js";
 import { preferred, say, speak } from "./words.js";
 
@@ -108,9 +109,36 @@ async function present(sent, images) {
   return { width: bitmap.width, height: bitmap.height, bytes: file.size };
 }
 
-function made(call, sent, poll, demo) {
+function made(call, { sent, uploaded }, poll, demo) {
   const { key, secret } = demo ? form.complete() : { key: "YOUR_KEY", secret: "YOUR_SECRET" };
-  return { call, url: new URL(call.path, document.baseURI).href, file: sent.name, key, secret, poll };
+  const absolute = (path) => new URL(path, document.baseURI).href;
+  const ticket = uploaded ? { url: absolute("uploads"), type: sent.blob.type } : null;
+  return { call, url: absolute(call.path), file: sent.name, key, secret, poll, ticket };
+}
+
+function tellSent({ bitmap, blob }, changed, large) {
+  const values = { width: bitmap.width, height: bitmap.height, size: sizeOf(blob.size) };
+  const notes = [say(changed ? "status.fitted" : "status.sent", values), large ? say("status.large") : ""];
+  $("picture-note").textContent = notes.filter(Boolean).join(" ");
+}
+
+// What goes out: { sent, changed, uploaded }. A picture too large for a call goes to S3 where the API takes addresses, and
+// is made smaller where it does not.
+async function prepare(call, limits, credentials) {
+  const most = Math.min(limits.max_bytes, callBytes(call.body.kind));
+  const { picture: sent, changed } = await fitted(picture, limits, call.body.link ? limits.max_bytes : most);
+  const large = sent.blob.size > most;
+  tellSent(sent, changed, large);
+  if (!large) return { sent, changed };
+  status(say("status.uploading"));
+  $("uploading").hidden = false;
+  try {
+    const uploaded = await upload(call, sent, credentials, (share) => ($("uploading").value = share));
+    return { sent, changed, uploaded };
+  } finally {
+    $("uploading").hidden = true;
+    $("uploading").value = 0;
+  }
 }
 
 async function work() {
@@ -119,11 +147,11 @@ async function work() {
   const credentials = form.complete();
   const call = { path: api.path, scheme: limits.scheme, body: api.body({ ...form.options() }) };
   status(say("status.fitting"));
-  const { picture: sent, changed } = await fitted(picture, limits, mostBytes(call.body.kind, limits.max_bytes));
-  if (changed) $("picture-note").textContent = say("status.fitted", { width: sent.bitmap.width, height: sent.bitmap.height, size: sizeOf(sent.blob.size) });
+  const prepared = await prepare(call, limits, credentials);
+  const { sent, uploaded } = prepared;
   status(say("status.sending"));
   const begun = performance.now();
-  const answer = await send(call, sent, credentials);
+  const answer = await send(call, sent, credentials, uploaded?.source);
   let seen = readAnswer(answer, api.read);
   let last = answer;
   const background = Boolean(seen.pending);
@@ -134,7 +162,8 @@ async function work() {
   }
   const told = { answer: background ? withTimingsOf(answer, last) : answer, ms: performance.now() - begun, pending: background && !seen.fault };
   told.demo = form.isDemo();
-  told.made = made(call, sent, background, told.demo);
+  told.made = made(call, prepared, background, told.demo);
+  Object.assign(told, { uploaded, changed: prepared.changed });
   if (seen.images) {
     status(say("status.loading"));
     told.result = await present(sent, seen.images);
@@ -165,7 +194,9 @@ async function submit(event) {
   try {
     await work();
   } catch (error) {
-    reports.fault(error instanceof TypeError ? "network" : "result", "", error.message);
+    reports.forget();
+    if (error instanceof UploadFailed) reports.fault(error.kind, error.code, error.message);
+    else reports.fault(error instanceof TypeError ? "network" : "result", "", error.message);
     status(say("status.failed"));
   } finally {
     working = false;

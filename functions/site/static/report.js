@@ -1,11 +1,14 @@
 // What is told about a call: its faults, its facts, its code.
 
 import { stagesOf } from "./call.js";
+import { curl } from "./curl.js";
 import { $, make, sizeOf } from "./dom.js";
-import { SNIPPETS } from "./snippets.js";
+import { javascript } from "./javascript.js";
+import { python } from "./python.js";
 import { clear, reveal } from "./viewer.js";
 import { faultOf, say } from "./words.js";
 
+const SNIPPETS = { curl, python, javascript };
 const MICROS = 1e6;
 const LONG_TEXT = 200;
 let language = "curl";
@@ -48,6 +51,7 @@ function drawFacts() {
     fact("service", stages.length ? `${Math.round(total)} ms` : "–"),
     fact("charge", charge(told)),
   ];
+  if (told.uploaded) items.unshift(fact("upload", `${sizeOf(told.uploaded.bytes)}, ${Math.round(told.uploaded.ms)} ms`));
   if (told.result) items.push(fact("size", `${told.result.width} × ${told.result.height}, ${sizeOf(told.result.bytes)}`));
   $("fact-list").replaceChildren(...items.map((pair) => make("div", {}, ...pair)));
   const rows = stages.map(({ name, ms }) => {
@@ -62,7 +66,8 @@ function drawFacts() {
 function drawCode() {
   $("snippet").textContent = SNIPPETS[language](told.made);
   $("snippet").setAttribute("aria-labelledby", `tab-${language}`);
-  $("code-note").textContent = told.demo ? say("code.note.demo") : say("code.note");
+  const notes = [told.demo ? "code.note.demo" : "code.note", told.changed ? "code.note.changed" : ""];
+  $("code-note").textContent = notes.filter(Boolean).map((name) => say(name, { file: told.made.file })).join(" ");
   for (const tab of $("tabs").children) {
     const current = tab.dataset.language === language;
     tab.setAttribute("aria-selected", String(current));
@@ -70,13 +75,19 @@ function drawCode() {
   }
 }
 
-// `call` is { answer, ms, pending, result, made, demo }; without one, the last is told again.
+// `call` is { answer, ms, pending, result, made, demo, uploaded, changed }; without one, the last is told again.
 export function report(call = told) {
   if (!call) return;
   told = call;
   drawFacts();
   drawCode();
   $("facts").hidden = $("code").hidden = false;
+}
+
+// A call that came to no answer has neither facts nor code, and those of the one before are not its own.
+export function forget() {
+  told = null;
+  $("facts").hidden = $("code").hidden = true;
 }
 
 function choose(tab) {
