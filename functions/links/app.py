@@ -22,5 +22,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except InputRefused as error:
         logger.info("link refused", reason=str(error.reason))
         return to_proxy(json_response(404, {"message": "This link is unknown or has expired."}))
-    headers = {"Location": location, "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+    headers = {"Location": location, "Access-Control-Allow-Origin": "*"}
     return to_proxy(Response(302, headers, b""))

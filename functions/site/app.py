@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     match event["resource"]:
         case "/health":
             health = {"status": "ok", "version": cutline.__version__}
-            return to_proxy(json_response(200, health, {"Cache-Control": "no-store"}))
+            return to_proxy(json_response(200, health))
         case "/site/{name}":
             return to_proxy(site.file(event["pathParameters"]["name"]))
         case "/openapi.json":

@@ -54,7 +54,7 @@ class Site:
     def file(self, name: str) -> Response:
         """One of the page's files, or the facts that it works with."""
         if name == "facts.json":
-            return json_response(200, playground_facts(demo=self.local), {"Cache-Control": "no-store"})
+            return json_response(200, playground_facts(demo=self.local))
         path = _FILES.get(name)
         if path is None or path.suffix == ".html":
             return json_response(404, {"message": "Not Found"})
@@ -83,8 +83,6 @@ class Site:
         return {
             "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
             "Cache-Control": _CACHE,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
         }
 

@@ -49,7 +49,7 @@ def test_the_pages_base_is_the_stage(pages: ModuleType, stage: str, base: str, p
 def test_the_page_loads_from_itself_and_from_where_results_are(pages: ModuleType) -> None:
     site = pages.Site.from_environment({"BUCKET_ORIGINS": "https://b.s3.amazonaws.com https://b.s3.eu.amazonaws.com"})
     policy = policy_of(site.playground(root_request("/v1")).headers)
-    assert policy["connect-src"] == "'self' https://b.s3.amazonaws.com https://b.s3.eu.amazonaws.com"
+    assert policy["connect-src"] == "'self' data: https://b.s3.amazonaws.com https://b.s3.eu.amazonaws.com"
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
 

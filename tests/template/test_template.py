@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
+from cutline.contracts.wire import Response
+from cutline.gateway_event import to_proxy
 from localcloud.template import LocalTemplate
 from tests.localcloud.running import ROOT
 
@@ -138,7 +140,7 @@ def test_uploads_are_read_by_those_alone_who_work_them(resources: dict[str, dict
 
 def test_browsers_may_post_to_the_input_bucket_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
     (rule,) = of_type(resources, "AWS::S3::Bucket")["InputBucket"]["CorsConfiguration"]["CorsRules"]
-    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["POST"], {"Ref": "UploadOrigins"})
+    assert rule == {"AllowedMethods": ["POST"], "AllowedOrigins": {"Ref": "UploadOrigins"}, "MaxAge": 3600}
 
 
 def test_what_callers_bring_and_what_tasks_leave_goes_away(resources: dict[str, dict[str, Any]]) -> None:
@@ -221,7 +223,7 @@ def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str,
 @pytest.mark.parametrize(("bucket", "method"), [("OutputBucket", "GET"), ("InputBucket", "POST")])
 def test_pages_may_load_results_and_send_uploads(resources: dict[str, Any], bucket: str, method: str) -> None:
     (rule,) = resources[bucket]["Properties"]["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedMethods"] == [method], "and nothing else"
+    assert (rule["AllowedMethods"], set(rule)) == ([method], {"AllowedMethods", "AllowedOrigins", "MaxAge"}), "no more"
     variables = resources["SiteFunction"]["Properties"]["Environment"]["Variables"]
     assert f"https://${{{bucket}}}.s3.$" in variables["BUCKET_ORIGINS"]["Fn::Sub"]
 
@@ -277,6 +279,19 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
     (properties,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
     assert [kind.replace("~1", "/") for kind in properties["BinaryMediaTypes"]] == ["*/*"]
     assert api_document(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_send(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= said.keys()
+    (sent,) = {tuple(sorted(response["responseParameters"].items())) for response in said.values()}
+    headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in sent}
+    own = to_proxy(Response(200, {}, b""))["headers"]
+    policy = {part.strip().removesuffix(" 'none'") for part in own.pop("Content-Security-Policy").split(";")}
+    assert {part.strip() for part in headers.pop("Content-Security-Policy").split(";")} == policy
+    assert headers == own
 
 
 @pytest.mark.parametrize(

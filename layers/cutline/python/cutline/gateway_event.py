@@ -10,6 +10,16 @@ from cutline.contracts.wire import Request, Response
 # 6 MiB through a synchronous function, less room for the envelope.
 _MAX_BODY_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
+# On every answer, so that no route can forget them. What may be kept says so itself, and a page brings its own policy.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    # Heeded on https alone, so it does the local cloud no harm.
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+
 ProxyEvent = Mapping[str, Any]
 
 
@@ -42,7 +52,7 @@ def to_proxy(response: Response) -> dict[str, Any]:
     text = _is_text(response)
     return {
         "statusCode": response.status,
-        "headers": dict(response.headers),
+        "headers": {**_HEADERS, **response.headers},
         "body": response.body.decode() if text else base64.b64encode(response.body).decode(),
         "isBase64Encoded": not text,
     }

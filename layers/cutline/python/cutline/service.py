@@ -73,7 +73,6 @@ class Service:
             **response.headers,
             "Server-Timing": call.timer.server_timing(),
             "X-Cutline-Charge-Micros": str(call.notes.get("charge_micros", 0)),
-            "Cache-Control": "no-store",
         }
         response = replace(response, headers=headers)
         self._report(call, response, reason)

@@ -80,9 +80,8 @@ class ResultStore:
         left_s = int(expires_at - now)
         if left_s <= 0:
             raise InputRefused(Reason.NOT_FOUND)
-        url: str = self._s3.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=min(left_s, PRESIGNED_S)
-        )
+        wanted = {"Bucket": self._bucket, "Key": key, "ResponseCacheControl": "no-store"}
+        url: str = self._s3.generate_presigned_url("get_object", Params=wanted, ExpiresIn=min(left_s, PRESIGNED_S))
         return url
 
     def _open(self, token: str) -> tuple[int, str]:

@@ -72,7 +72,7 @@ def render(ticket: Ticket) -> Response:
         "source": PREFIX + ticket.key,
         "expires_at": ticket.expires_at,
     }
-    return json_response(200, body, {"Cache-Control": "no-store"})
+    return json_response(200, body)
 
 
 def refuse(error: MattingError) -> Response:
