@@ -41,11 +41,11 @@ bench: .venv/ready
 chaos: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
 
-# The numbers behind the promises: what hostile files cost, and what is promised about each fault.
+# The numbers behind the promises in one table: hostile files, load, faults. TRUST takes --minutes, of load (1).
 trust: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.bombs
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.table $(TRUST)
 
-# LOAD takes --minutes.
+# All routes mixed, 1 to 32 callers. LOAD takes --minutes (10).
 load: .venv/ready
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.load $(LOAD)
 

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +98,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 @contextmanager
-def running_cloud(state_dir: Path, *options: str) -> Iterator[RunningCloud]:
-    """Start `python -m localcloud` on a free port, wait until it is ready, end it. Raises StartFailed."""
+def running_cloud(state_dir: Path, *options: str, within: Sequence[str] = ()) -> Iterator[RunningCloud]:
+    """Start `python -m localcloud` on a free port, wait until it is ready, end it. Raises StartFailed.
+
+    `within` is a command that runs it, and in the end becomes it.
+    """
     state_dir.mkdir(parents=True, exist_ok=True)
     started.append(state_dir)
     output = state_dir / "output.txt"
-    command = [sys.executable, "-m", "localcloud", "--port", "0", "--state", str(state_dir), *options]
+    command = [*within, sys.executable, "-m", "localcloud", "--port", "0", "--state", str(state_dir), *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with output.open("wb") as sink:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT)

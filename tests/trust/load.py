@@ -83,6 +83,14 @@ def run(cloud: RunningCloud, minutes: float) -> Seen:
     return seen
 
 
+def measured(minutes: float) -> Seen:
+    """The same, with a local cloud of its own."""
+    # More than the callers, so that Lambda's own throttle, which no contract words, stays out of it.
+    options = ["--parameter=SyncConcurrency=40"]
+    with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder), *options) as cloud:
+        return run(cloud, minutes)
+
+
 def _call(calls: dict[str, Callable[[], Answer]], seen: Seen, end: float) -> None:
     while time.monotonic() < end:
         name = random.choice(sorted(calls))
@@ -105,21 +113,31 @@ def _watch(cloud: RunningCloud, seen: Seen, stop: threading.Event) -> None:
                 continue
 
 
+def percentiles(seconds: list[float]) -> tuple[float, float, float]:
+    """p50, p95 and p99."""
+    cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
+    return cuts[49], cuts[94], cuts[98]
+
+
+def memory_of(seen: Seen) -> str:
+    """How the sandboxes' memory went, in words; of those that lived long enough to tell."""
+    slopes = [slope for points in seen.memory.values() if (slope := _slope(points)) is not None]
+    peak = max(mib for points in seen.memory.values() for _, mib in points)
+    if not slopes:
+        return f"too short to tell a slope; the largest sandbox held {peak:.0f} MiB"
+    return (
+        f"{statistics.median(slopes):+.2f} MiB a minute in the median, {max(slopes):+.2f} at most,"
+        f" of {len(slopes)} sandboxes after their first third; the largest held {peak:.0f} MiB"
+    )
+
+
 def report(seen: Seen) -> str:
     """The tables."""
     lines = [f"{'route':<18}{'calls':>7}{'p50 s':>9}{'p95 s':>9}{'p99 s':>9}{'throttled':>11}"]
     for name, seconds in sorted(seen.seconds.items()):
-        cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
-        numbers = "".join(f"{cuts[at - 1]:>9.3f}" for at in (50, 95, 99))
+        numbers = "".join(f"{value:>9.3f}" for value in percentiles(seconds))
         lines.append(f"{name:<18}{len(seconds):>7}{numbers}{seen.throttled[name]:>11}")
-    lines.append("")
-    slopes = [slope for points in seen.memory.values() if (slope := _slope(points)) is not None]
-    peak = max(mib for points in seen.memory.values() for _, mib in points)
-    if slopes:
-        lines.append(
-            f"memory of {len(slopes)} sandboxes after their first third: {statistics.median(slopes):+.2f} MiB a minute"
-            f" in the median, {max(slopes):+.2f} at most; the largest held {peak:.0f} MiB"
-        )
+    lines += ["", f"memory: {memory_of(seen)}"]
     lines += [f"WRONG {count} times: {story}" for story, count in seen.wrong.most_common()]
     return "\n".join([*lines, f"wrong answers: {sum(seen.wrong.values())}"])
 
@@ -137,10 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     arguments = parser.parse_args()
-    # More than the callers, so that Lambda's own throttle, which no contract words, stays out of it.
-    options = ["--parameter=SyncConcurrency=40"]
-    with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder), *options) as cloud:
-        seen = run(cloud, arguments.minutes)
+    seen = measured(arguments.minutes)
     print(report(seen))
     return 1 if seen.wrong else 0
 

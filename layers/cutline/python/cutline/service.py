@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
@@ -67,7 +67,8 @@ class Service:
             failure = _as_matting_error(error)
             response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
             if isinstance(failure, ServiceFault):
-                self.logger.error("fault", reason=reason, detail=failure.detail, exc_info=error)
+                request_id = call.request.request_id
+                self.logger.error("fault", request_id=request_id, reason=reason, detail=failure.detail, exc_info=error)
             self._note_failure(call, failure)
         headers = {
             **response.headers,
@@ -267,4 +268,6 @@ def _as_matting_error(error: Exception) -> MattingError:
         return error
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLES:
         return ServiceFault(Reason.OVERLOADED)
+    if isinstance(error, HTTPClientError):  # no connection, or no answer in time
+        return ServiceFault(Reason.OVERLOADED, type(error).__name__)
     return ServiceFault(Reason.INTERNAL, type(error).__name__)

@@ -1,0 +1,81 @@
+"""Each fault and API: the contract's own answer, the reason logged, nothing charged, healed without a restart."""
+
+import json
+import os
+
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+from botocore.exceptions import ReadTimeoutError
+
+from cutline.accounts.account import Account
+from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.errors import Reason
+from cutline.service import Service
+from tests.contracts import calls
+from tests.trust.disks import can_be_mounted
+from tests.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, WORDS, Row, trials
+from tests.trust.table import Line, printed
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return list(trials(disks=can_be_mounted()))
+
+
+def test_every_fault_is_told_logged_not_charged_and_healed_without_a_restart(rows: list[Row]) -> None:
+    assert [row for row in rows if row.wrong] == []
+    met = {(row.fault, row.api) for row in rows}
+    names = {"a model is missing", "a model is cut short", *(fault.name for fault in FAULTS)}
+    assert met >= {(name, api) for name in names for api in FUNCTIONS}
+
+
+def test_a_full_and_a_sealed_disk_are_met_by_nobody(rows: list[Row]) -> None:
+    tried = {(row.fault, row.api) for row in rows}
+    missing = {(fault.name, api) for fault in DISK_FAULTS for api in FUNCTIONS} - tried
+    if missing and os.environ.get("ALL_TESTS") != "required":
+        pytest.skip("left out: this machine lets nobody mount a small disk (unshare, nsenter)")
+    assert missing == set()
+
+
+class Silent:
+    """A gate behind which DynamoDB does not answer."""
+
+    def authenticate(self, *_: object) -> Account:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+
+def test_a_service_that_does_not_answer_in_time_is_too_busy() -> None:
+    logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
+    service = Service(Silent(), None, None, None, None, logger, metrics, 5000)
+    answer = service.handle(jdc, calls.call(b"x"))
+    assert (answer.status, json.loads(answer.body)["code"]) == WORDS["overloaded"]["jdc"]
+
+
+def test_the_words_are_the_contracts_own() -> None:
+    for reason, said in WORDS.items():
+        if reason in ("ok", "date_skewed"):
+            continue
+        for api, (_, code) in said.items():
+            assert code in codes_of(api, Reason(reason)), (reason, api)
+
+
+def codes_of(api: str, reason: Reason) -> set[object]:
+    """The numbers and names that the contract's own tables have for a reason, or for whatever they do not name."""
+    match api:
+        case "jdc" | "jds":
+            contract = jdc if api == "jdc" else jds
+            rows = [table[reason] for table in (contract.ERRORS,) if reason in table]
+            gateway = {11010: "11010", 10020: "10020"}
+            return {row[0] for row in rows} or {*gateway, *gateway.values()}
+        case "aid":
+            return {aid.ERRORS.get(reason, aid.ERRORS[Reason.INTERNAL])[0]}
+        case "pw":
+            return {pw.STATES.get(reason, pw.ERRORS.get(reason, (0,))[0])}
+        case _:
+            return {ail.ERRORS[reason].code}
+
+
+def test_the_table_has_a_column_for_what_is_not_as_promised() -> None:
+    text = printed([Line("bomb", "a", "ok", "1 s"), Line("fault: b", "c", "HTTP 500", "2", "charged 3000")])
+    head, fine, wrong = text.splitlines()
+    assert wrong.index("charged 3000") == head.index("not as promised") > len(fine)
