@@ -8,6 +8,7 @@ import pytest
 
 from tests.localcloud.running import RunningCloud
 from tests.site.browser import Browser, browser
+from tests.site.playground import open_playground
 
 _PROGRAMS = ("chromium", "chromedriver", "node")
 
@@ -35,7 +36,7 @@ def chromium(programs: dict[str, str]) -> Iterator[Browser]:
 def page(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
     """The page in English on a desktop, and nothing to complain about at the end."""
     chromium.resize(1280)
-    chromium.open(f"{cloud.url}/")
+    open_playground(chromium, cloud.url)
     chromium.click("#lang-en")
     yield chromium
     assert chromium.console() == []

@@ -12,6 +12,12 @@ LANGUAGES = ("curl", "python", "javascript")
 APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person"}
 
 
+def open_playground(window: Browser, url: str) -> None:
+    """The page, with its options drawn and its buttons alive."""
+    window.open(f"{url}/")
+    window.wait_for(lambda: window.run("return document.body.dataset.ready"))
+
+
 def take_sample(page: Browser, name: str) -> None:
     page.click(f"[data-sample={name}]")
     page.wait_for(lambda: page.run(f"return document.querySelector('[data-sample={name}]').ariaPressed === 'true'"))

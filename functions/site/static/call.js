@@ -77,7 +77,7 @@ export function readAnswer(answer, read) {
 
 // The file behind a link or inside an answer.
 export async function load(image) {
-  if (!/^https?:/.test(image)) return new Blob([fromBase64(image)], { type: "image/png" });
+  if (!/^(https?|data):/.test(image)) return new Blob([fromBase64(image)], { type: "image/png" });
   const response = await fetch(image);
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.blob();

@@ -1,15 +1,15 @@
 // The call as shell: curl, and openssl where it is signed.
 
-import { code, lines, shell } from "./text.js";
+import { lines, shell } from "./text.js";
 
 const AIDGE = "partner_id=aidge&sign_method=sha256&sign_ver=v2&app_key=$key&timestamp=$timestamp&sign=$sign";
 
 // The ticket's fields become curl's own options, then comes the file: what S3 calls a POST.
-function ticket({ ticket: { url, type }, file }, address, header) {
+function ticket({ ticket: { type, size }, file }, address, header) {
   return [
     "# an upload ticket, then the file straight to S3",
-    `size=$(wc -c < ${shell(file)} | tr -d ' ')`,
-    `ticket=$(curl -s ${address} ${header}-d ${shell(`{"content_type":${code(type)},"size":`)}"$size"'}')`,
+    `ticket=$(curl -s ${address} ${header}\\`,
+    `  -d ${shell(JSON.stringify({ content_type: type, size }))})`,
     `part() { printf %s "$ticket" | sed 's/.*"'"$1"'": *"\\([^"]*\\)".*/\\1/'; }`,
     `printf %s "$ticket" | sed 's/.*"fields": *{//; s/}.*//' | grep -o '"[^"]*": *"[^"]*"' |`,
     `  sed 's/"\\([^"]*\\)": *"\\(.*\\)"/form-string = "\\1=\\2"/' > ticket.txt`,

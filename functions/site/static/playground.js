@@ -17,7 +17,7 @@ let picture = null;
 let working = false;
 let shown = null;
 
-const status = (text) => ($("status").textContent = text);
+const status = (text) => ($("status").textContent = $("busy-text").textContent = text);
 
 function tellPicture() {
   if (!picture) return;
@@ -94,7 +94,7 @@ function tellLayers() {
       layerWords(layer.name, layers),
     ),
   );
-  const missing = absent.length ? make("p", { class: "hint" }, say("layers.absent", { names: absent.map((name) => say(`garment.${name}`)).join(", ") })) : "";
+  const missing = absent.length ? make("p", { class: "hint" }, say("layers.absent", { names: absent.map((name) => say(`garment.${name}`)).join(say("list.join")) })) : "";
   $("layer-list").replaceChildren(make("div", { class: "chips" }, ...boxes), missing);
   $("layers").hidden = layers.length + absent.length < 2;
   if (focused) $("layer-list").querySelector(`[data-layer="${focused}"]`)?.focus();
@@ -112,7 +112,7 @@ async function present(sent, images) {
 function made(call, { sent, uploaded }, poll, demo) {
   const { key, secret } = demo ? form.complete() : { key: "YOUR_KEY", secret: "YOUR_SECRET" };
   const absolute = (path) => new URL(path, document.baseURI).href;
-  const ticket = uploaded ? { url: absolute("uploads"), type: sent.blob.type } : null;
+  const ticket = uploaded ? { url: absolute("uploads"), type: sent.blob.type, size: sent.blob.size } : null;
   return { call, url: absolute(call.path), file: sent.name, key, secret, poll, ticket };
 }
 
@@ -170,7 +170,7 @@ async function work() {
     status(say("status.done", { ms: Math.round(told.ms) }));
   } else {
     const code = seen.fault?.code ?? "";
-    reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes) : "time", code, seen.fault?.message);
+    reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes, last.status) : "time", code, seen.fault?.message);
     status(say("status.failed"));
   }
   reports.report(told);
@@ -189,8 +189,7 @@ async function submit(event) {
   }
   working = true;
   $("go").setAttribute("aria-disabled", "true");
-  $("error").hidden = true;
-  $("busy").hidden = false;
+  viewer.wait(true);
   try {
     await work();
   } catch (error) {
@@ -201,7 +200,7 @@ async function submit(event) {
   } finally {
     working = false;
     $("go").setAttribute("aria-disabled", "false");
-    $("busy").hidden = true;
+    viewer.wait(false);
   }
 }
 
@@ -261,11 +260,13 @@ function listen() {
   for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => takeSample(button.dataset.sample));
   for (const name of ["en", "zh"]) $(`lang-${name}`).addEventListener("click", () => useLanguage(name));
   $("download").addEventListener("click", download);
-  const firstPicture = (items) => [...(items?.files ?? [])].find((file) => file.type.startsWith("image/"));
-  document.addEventListener("paste", (event) => {
-    const file = firstPicture(event.clipboardData);
+  // A file that is none of these is told to be no picture; text that is pasted or dropped is nobody's business.
+  const given = (items) => {
+    const files = [...(items?.files ?? [])];
+    const file = files.find((one) => one.type.startsWith("image/")) ?? files[0];
     if (file) take(file, file.name);
-  });
+  };
+  document.addEventListener("paste", (event) => given(event.clipboardData));
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
     $("drop").classList.add("over");
@@ -274,8 +275,7 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     $("drop").classList.remove("over");
-    const file = firstPicture(event.dataTransfer);
-    if (file) take(file, file.name);
+    given(event.dataTransfer);
   });
 }
 

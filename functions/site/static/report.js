@@ -10,6 +10,8 @@ import { faultOf, say } from "./words.js";
 
 const SNIPPETS = { curl, python, javascript };
 const MICROS = 1e6;
+// What API Gateway says in place of any API.
+const GATEWAY_FAULTS = { 403: "access", 413: "size", 429: "rate", 503: "rate", 504: "time" };
 const LONG_TEXT = 200;
 let language = "curl";
 let told = null;
@@ -19,24 +21,24 @@ export function fault(kind, code = "", message = "") {
   $("error-hint").textContent = say(`fault.${kind}`);
   $("error-code").textContent = [code, message].filter(Boolean).join(" · ");
   $("error").hidden = false;
-  $("busy").hidden = true;
   clear();
   reveal();
 }
 
-// The words for a code that the API answered, by way of the reasons behind it.
-export function faultOfCode(code, codes) {
-  return faultOf(codes[code]?.[0]);
+// The words for a code that the API answered, by way of the reasons behind it; for what is none of its codes, by HTTP's.
+export function faultOfCode(code, codes, status) {
+  if (code in codes) return faultOf(codes[code][0]);
+  return GATEWAY_FAULTS[status] ?? (status >= 500 ? "service" : "request");
 }
 
-function fact(name, value) {
-  return [make("dt", {}, say(`facts.${name}`)), make("dd", { id: `fact-${name}` }, value)];
+function fact(name, value, more = "") {
+  return [make("dt", {}, say(`facts.${name}`)), make("dd", { id: `fact-${name}` }, value, more ? make("small", {}, more) : null)];
 }
 
 function charge({ answer, pending }) {
   const micros = Number(answer.headers.get("X-Cutline-Charge-Micros") ?? 0);
-  if (micros > 0) return String(micros / MICROS);
-  return pending ? say("facts.charge.unknown") : say("facts.charge.none");
+  if (micros > 0) return [String(micros / MICROS), say("facts.charge.unit")];
+  return [pending ? say("facts.charge.unknown") : say("facts.charge.none")];
 }
 
 // Long texts in an answer are pictures.
@@ -49,15 +51,15 @@ function drawFacts() {
     fact("status", String(told.answer.status)),
     fact("trip", `${Math.round(told.ms)} ms`),
     fact("service", stages.length ? `${Math.round(total)} ms` : "–"),
-    fact("charge", charge(told)),
+    fact("charge", ...charge(told)),
   ];
-  if (told.uploaded) items.unshift(fact("upload", `${sizeOf(told.uploaded.bytes)}, ${Math.round(told.uploaded.ms)} ms`));
-  if (told.result) items.push(fact("size", `${told.result.width} × ${told.result.height}, ${sizeOf(told.result.bytes)}`));
+  if (told.uploaded) items.unshift(fact("upload", sizeOf(told.uploaded.bytes), `${Math.round(told.uploaded.ms)} ms`));
+  if (told.result) items.push(fact("size", `${told.result.width} × ${told.result.height}`, sizeOf(told.result.bytes)));
   $("fact-list").replaceChildren(...items.map((pair) => make("div", {}, ...pair)));
   const rows = stages.map(({ name, ms }) => {
     const bar = make("i");
     bar.style.width = `${total ? (ms / total) * 100 : 0}%`;
-    return make("div", { class: "stage-row" }, make("span", {}, name), make("span", {}, bar), make("span", {}, `${ms.toFixed(1)} ms`));
+    return make("div", { class: "stage-row" }, make("span", { title: name }, say(`stage.${name}`, {}, name)), make("span", {}, bar), make("span", {}, `${ms.toFixed(1)} ms`));
   });
   $("stages").replaceChildren(...rows);
   $("answer").textContent = told.answer.json ? JSON.stringify(told.answer.json, shortened, 2) : told.answer.text;

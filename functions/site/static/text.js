@@ -1,5 +1,5 @@
 // What the three languages' snippets share. A snippet tells of `made`:
-// { call, url, file, key, secret, poll, ticket }, where `ticket` is { url, type } if the picture went by an upload ticket.
+// { call, url, file, key, secret, poll, ticket }, where `ticket` is { url, type, size } if the picture went by an upload ticket.
 
 export const shell = (text) => `'${String(text).replaceAll("'", `'\\''`)}'`;
 export const code = (value) => JSON.stringify(value);

@@ -1,6 +1,7 @@
 // The stage: result over checkerboard or colour, the original in front of it up to the slider, zoom, layers.
 
-const $ = (id) => document.getElementById(id);
+import { $ } from "./dom.js";
+
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
 const state = { before: null, layers: [], background: null, zoom: 0, comparable: false };
@@ -27,6 +28,7 @@ function slide() {
   const share = state.comparable ? Number($("slider").value) : 0;
   $("before").style.clipPath = `inset(0 ${100 - share}% 0 0)`;
   $("divider").style.left = `${share}%`;
+  $("slider").setAttribute("aria-valuetext", `${share} %`);
 }
 
 function layout() {
@@ -54,8 +56,8 @@ export function show(before, layers) {
   repaint();
   size($("before"), width, height);
   if (state.comparable) $("before").getContext("2d").drawImage(before, 0, 0);
-  for (const id of ["empty", "busy", "error"]) $(id).hidden = true;
-  for (const id of ["sheet", "tools"]) $(id).hidden = false;
+  for (const id of ["empty", "error"]) $(id).hidden = true;
+  for (const id of ["sheet", "stage", "tools"]) $(id).hidden = false;
   for (const id of ["before", "divider", "compare"]) $(id).hidden = !state.comparable;
   $("slider").value = 50;
   layout();
@@ -72,8 +74,17 @@ export function reveal() {
 // Takes the last result away, which would look like that of a call that failed.
 export function clear() {
   state.layers = [];
-  for (const id of ["sheet", "tools", "compare", "layers"]) $(id).hidden = true;
-  $("empty").hidden = false;
+  for (const id of ["stage", "sheet", "tools", "compare", "layers"]) $(id).hidden = true;
+}
+
+// Something to look at while a call is under way: a wheel, before the last result if there is one.
+export function wait(waiting) {
+  $("busy").hidden = !waiting;
+  if (!waiting) return;
+  $("stage").hidden = false;
+  $("error").hidden = true;
+  $("empty").hidden = true;
+  reveal();
 }
 
 export function setBackground(colour) {
