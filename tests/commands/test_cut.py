@@ -1,6 +1,8 @@
 """`cutline cut` and `cutline bench` on real files, in this process."""
 
 import io
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +112,16 @@ def test_a_folder_with_its_folders_and_a_pattern(tmp_path: Path, run: Any) -> No
     assert found == ["matched/two.png.png", "out/a/one.png.png", "out/two.png.png"]
 
 
+def test_pictures_of_one_name_never_replace_each_others_results(tmp_path: Path, run: Any) -> None:
+    for folder in ("spring", "autumn"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(plain_picture(64, 48))
+    status, told = run(tmp_path / "spring", tmp_path / "autumn", "--out", tmp_path / "out", "--force")
+    assert status == 1
+    assert f"spring/1.png and {tmp_path}/autumn/1.png would both become {tmp_path}/out/1.png.png" in told
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     (tmp_path / "good.png").write_bytes(plain_picture(64, 48))
@@ -156,6 +168,21 @@ def test_wrong_arguments_are_told_with_status_2(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit, check=lambda ended: ended.code == 2):
         main(["cut", *(["photo.jpg", *options] if options else [])])
     assert "usage: cutline cut" in capsys.readouterr().err
+
+
+def test_what_failed_is_told_beside_the_bar_not_in_it(tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "good.png").write_bytes(plain_picture(64, 48))
+    main_end, terminal = os.openpty()
+    command = [sys.executable, "-m", "cutline", "cut", "bad.jpg", "good.png"]
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, stderr=terminal, timeout=90, check=False)
+    os.close(terminal)
+    shown = os.read(main_end, 4096).decode()
+    os.close(main_end)
+    assert ended.returncode == 1
+    assert "] 0/2, 0 failed\r\x1b[Kcutline: bad.jpg: Not one of" in shown
+    assert re.search(r"\[#+ +\] 1/2, 1 failed\r\[#+\] 2/2, 1 failed\r\n", shown)
 
 
 def test_an_interrupt_has_a_status_of_its_own(photo: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,17 +13,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import cutline
 from cutline.commands import account, batch, bench, cut, serve
-from cutline.commands.failure import CommandFailed
+from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
 COMMANDS = (cut, batch, serve, account, bench)
 INTERRUPTED = 130
-_EXIT_CODES = "exit status: 0 done, 1 something failed (told on stderr), 2 wrong arguments, 130 interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status; argparse itself ends with 2 for bad arguments."""
     text = "Background removal: cut out pictures here, or operate the service."
-    parser = argparse.ArgumentParser(prog="cutline", description=text, epilog=_EXIT_CODES)
+    parser = argparse.ArgumentParser(prog="cutline", description=text, epilog=EXIT_STATUS)
     parser.add_argument("--version", action="version", version=f"cutline {cutline.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:

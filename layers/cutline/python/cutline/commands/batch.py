@@ -12,15 +12,29 @@ from cutline.batch.client import Hopeless, TasksClient
 from cutline.batch.folders import LocalFolder, open_folder
 from cutline.batch.ledger import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
-from cutline.commands.failure import CommandFailed
+from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.progress import show_progress
 from cutline.contracts import pw
+
+_EPILOG = f"""examples:
+  cutline batch photos --out results --type object
+  cutline batch s3://shop/new --out s3://shop/cut --format jpg --bg-color ffffff
+
+Results get the pictures' names and an ending; failures.csv among them lists what failed and why.
+
+{EXIT_STATUS}"""
 
 
 def add_to(commands: Any) -> None:
     """Declares `batch`."""
     text = "cut out every picture of a folder; run it again to go on where it was interrupted"
-    batch: argparse.ArgumentParser = commands.add_parser("batch", help=text, description=text)
+    batch: argparse.ArgumentParser = commands.add_parser(
+        "batch",
+        help=text,
+        description=text,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     batch.set_defaults(run=_run)
     batch.add_argument("source", metavar="FOLDER", help="a folder, or s3://bucket/prefix")
     batch.add_argument(

@@ -9,10 +9,10 @@ from typing import Any, Final, get_args
 
 from cutline.batch.folders import LocalFolder
 from cutline.call import Produced, Work
-from cutline.commands.failure import CommandFailed
+from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.networks import models_dir, network_options
 from cutline.commands.pictures import LIMITS, Errand, plan
-from cutline.commands.progress import show_progress
+from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
@@ -21,7 +21,7 @@ from cutline.pipeline.timing import StageTimer
 
 _WHITE = (255, 255, 255)
 _FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
-_EXAMPLES = """examples:
+_EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
   cutline cut photos --out results --crop        every picture below a folder
@@ -29,7 +29,9 @@ _EXAMPLES = """examples:
   cutline cut model.jpg --costume=tops,pants     these clothes alone
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
 
-Results that are there already are left alone and count as failures; --force replaces them."""
+Results that are there already are left alone and count as failures; --force replaces them.
+
+{EXIT_STATUS}"""
 
 
 def add_to(commands: Any) -> None:
@@ -39,7 +41,7 @@ def add_to(commands: Any) -> None:
         "cut",
         help=text,
         description=text,
-        epilog=_EXAMPLES,
+        epilog=_EPILOG,
         parents=[network_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -131,7 +133,7 @@ def _attempt(errand: Errand, force: bool, work: Callable[[bytes], Produced]) -> 
     except MattingError as error:
         problem = error.detail or drops.WORDS.get(error.reason, str(error.reason))
     if problem:
-        print(f"cutline: {errand.name}: {problem}", file=sys.stderr)
+        tell(f"{errand.name}: {problem}")
     return not problem
 
 

@@ -39,10 +39,20 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[Errand]:
     to_stdout = out == STREAM or (out is None and found == [(None, Path())])
     to_file = out is not None and Path(out).suffix.lower() in _RESULTS and not Path(out).is_dir()
     if not (to_stdout or to_file):
-        return [Errand(source, _target(source, relative, out, suffix)) for source, relative in found]
+        return _apart([Errand(source, _target(source, relative, out, suffix)) for source, relative in found])
     if len(found) > 1:
         raise CommandFailed(f"{'stdout' if to_stdout else out} can take only one picture")
     return [Errand(found[0][0], None if to_stdout or out is None else Path(out))]
+
+
+def _apart(errands: list[Errand]) -> list[Errand]:
+    """The errands, none of which would replace another's result. Raises CommandFailed."""
+    taken: dict[Path | None, Errand] = {}
+    for errand in errands:
+        first = taken.setdefault(errand.target, errand)
+        if first is not errand:
+            raise CommandFailed(f"{first.name} and {errand.name} would both become {errand.target}")
+    return errands
 
 
 def _expand(text: str, out: str | None) -> Iterator[tuple[Path | None, Path]]:
