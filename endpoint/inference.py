@@ -21,7 +21,8 @@ from cutline.pipeline.network import CPU, Network, Provider
 MAX_BYTES = 6 * MIB
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
 MODELS = ("isnet", "matte")
-_MAX_SIDE_PX = 2048
+# The widest picture that the network sees in squares: six times its height of 384.
+_MAX_SIDE_PX = 2400
 # The exhaustive search would time every convolution anew for every size of batch, in the middle of serving.
 _CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"})
 
@@ -37,7 +38,7 @@ class Predictor(Protocol):
         """Raises ServiceFault."""
 
 
-Maps = tuple[dict[str, F32], int, int]
+Maps = dict[str, F32]
 
 
 def model_fn(model_dir: str) -> Network:
@@ -65,11 +66,10 @@ def input_fn(body: bytes, content_type: str) -> Picture:
 
 
 def predict_fn(picture: Picture, model: Predictor) -> Maps:
-    """The network's maps by channel name, and the picture's width and height. Raises ServiceFault."""
-    return model.predict(picture.rgb_u8, picture.alpha_u8), picture.width, picture.height
+    """The network's maps (h, w) in [0, 1] by channel name. Raises ServiceFault."""
+    return model.predict(picture.rgb_u8, picture.alpha_u8)
 
 
 def output_fn(prediction: Maps, accept: str = "") -> tuple[bytes, str]:
-    """The maps as a PNG of the picture's size (`cutline.pipeline.maps_file`); `accept` has no other to choose."""
-    maps, width, height = prediction
-    return encode_maps(maps, width, height), "image/png"
+    """The maps as a PNG of their own size (`cutline.pipeline.maps_file`); `accept` has no other to choose."""
+    return encode_maps(prediction), "image/png"

@@ -42,7 +42,7 @@ def disc_maps(view: bytes) -> bytes:
     """What a network that knows only discs says."""
     y, x = np.mgrid[-1:1:320j, -1:1:320j]
     disc = (x**2 + y**2 < 0.3).astype(np.float32)
-    return encode_maps({"foreground": disc, "person": np.zeros_like(disc)}, 320, 320)
+    return encode_maps({"foreground": disc, "person": np.zeros_like(disc)})
 
 
 def matte(stack: Stack) -> Matte:
@@ -194,7 +194,7 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
     task_id = stack.task(PICTURE).record.task_id
     prepare(stack)(task_id, TIMER)
     nothing = np.zeros((320, 320), np.float32)
-    maps = encode_maps({"foreground": nothing, "person": nothing}, 320, 320)
+    maps = encode_maps({"foreground": nothing, "person": nothing})
     Matte(stack.tasks, stack.files, lambda view: maps)(task_id, TIMER)
     with pytest.raises(InputRefused) as refused:
         finish(stack)(task_id, TIMER)

@@ -38,15 +38,15 @@ class Plan:
     out: Path
     seed: int = 7
     batch: int = 16
-    stored: int = 352
+    stored: int = 416
     early_size: int = 256
-    final_size: int = 320
+    final_size: int = 384
     early_zoom: tuple[float, float] = (0.6, 1.0)
     final_zoom: tuple[float, float] = (0.75, 1.0)
-    final_share: float = 0.34
+    final_share: float = 0.4
     rate: float = 1.0e-3
     encoder_rate_share: float = 0.4
-    check_minutes: float = 9.0
+    check_minutes: float = 12.0
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Picture size and zoom once the share `progress` of the time has passed."""

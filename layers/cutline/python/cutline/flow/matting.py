@@ -11,7 +11,7 @@ from cutline.pipeline.decode import decode_image
 from cutline.pipeline.maps_file import encode_maps
 from cutline.pipeline.network import Network
 
-_VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2048)
+_VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2400)
 _TRIES = 3
 _PAUSE_S = 0.4
 
@@ -33,8 +33,7 @@ class CpuMatting:
 
     def __call__(self, view: bytes) -> bytes:
         """The maps file of a prepared picture. Raises ServiceFault."""
-        picture = decode_image(view, _VIEW)
-        return encode_maps(self.open().predict(picture.rgb_u8), picture.width, picture.height)
+        return encode_maps(self.open().predict(decode_image(view, _VIEW).rgb_u8))
 
 
 class GpuMatting:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.grids import F32, U8, resize_f32
+from cutline.pipeline.grids import F32, U8
 
 # The channels of models.toml by Pillow's mode.
 CHANNELS = {"L": ("foreground",), "LA": ("foreground", "person")}
@@ -33,12 +33,9 @@ class KnownMaps:
         return self._maps
 
 
-def encode_maps(maps: Mapping[str, F32], width: int, height: int) -> bytes:
-    """A PNG of `width` x `height`, 8 bits per plane, from maps (h, w) in [0, 1] by channel name."""
-    sized = [
-        resize_f32(maps[name], width, height, Image.Resampling.BILINEAR) for name in CHANNELS["LA"] if name in maps
-    ]
-    planes_u8 = [np.rint(plane * 255).astype(np.uint8) for plane in sized]
+def encode_maps(maps: Mapping[str, F32]) -> bytes:
+    """A PNG of their size, 8 bits per plane, from maps (h, w) in [0, 1] by channel name."""
+    planes_u8 = [np.rint(maps[name] * 255).astype(np.uint8) for name in CHANNELS["LA"] if name in maps]
     return encode_png(planes_u8[0] if len(planes_u8) == 1 else np.dstack(planes_u8))
 
 

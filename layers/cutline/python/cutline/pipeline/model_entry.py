@@ -10,6 +10,8 @@ from typing import Any
 from cutline.errors import Reason, ServiceFault
 
 MODELS_FILE = "models.toml"
+# A subject of half the picture's width and height, the largest that is looked at twice, fills the network at this size.
+_CLOSER_VIEW = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class ModelEntry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rescale: bool
+    closer: bool
+
+    @property
+    def view_height(self) -> int:
+        """Rows from which on more show the network nothing new: its own, or twice as many for who looks closer."""
+        return self.height * (_CLOSER_VIEW if self.closer else 1)
+
+    @property
+    def view_width(self) -> int:
+        """The same for columns."""
+        return self.width * (_CLOSER_VIEW if self.closer else 1)
 
 
 def read_entry(models_dir: Path, name: str) -> ModelEntry:
@@ -64,6 +77,7 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         mean=_triple(entry["mean"]),
         std=_triple(entry["std"]),
         rescale=bool(entry["rescale"]),
+        closer=bool(entry["closer"]),
     )
 
 

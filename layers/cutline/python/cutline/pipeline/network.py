@@ -11,10 +11,11 @@ import numpy as np
 import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.closer import Predict, predict_closer
 from cutline.pipeline.framing import fit_picture, to_maps, to_tensor
 from cutline.pipeline.grids import F32, U8
 from cutline.pipeline.model_entry import ModelEntry, read_entry
-from cutline.pipeline.panorama import Predict, predict_wide, sees_squares
+from cutline.pipeline.panorama import predict_wide, sees_squares
 
 Provider = tuple[str, dict[str, Any]]
 CPU: Provider = ("CPUExecutionProvider", {})
@@ -75,7 +76,7 @@ class Network:
     @property
     def view_size(self) -> tuple[int, int]:
         """Height and width from which on a reduced picture will do for `predict`."""
-        return self.entry.height, self.entry.width
+        return self.entry.view_height, self.entry.view_width
 
     @property
     def provider(self) -> str:
@@ -97,8 +98,11 @@ class Network:
 
     def look(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         """What `predict` says of a picture that is put before it in the ways that suit this network."""
-        wide = sees_squares(self.entry, rgb_u8)
-        return predict_wide(predict, rgb_u8, alpha_u8) if wide else predict(rgb_u8, alpha_u8)
+        if sees_squares(self.entry, rgb_u8):
+            return predict_wide(predict, rgb_u8, alpha_u8)
+        if self.entry.closer:
+            return predict_closer(predict, rgb_u8, alpha_u8)
+        return predict(rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self.prepare(rgb_u8, alpha_u8)

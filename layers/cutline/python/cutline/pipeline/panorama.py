@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
+from cutline.pipeline.closer import Predict
 from cutline.pipeline.framing import fit_picture
 from cutline.pipeline.grids import F32, U8, resize_f32
 from cutline.pipeline.model_entry import ModelEntry
@@ -15,8 +15,6 @@ from cutline.pipeline.model_entry import ModelEntry
 # Width per height from which on a picture is wide, and from which on it is a strip with nobody on it; 16:9 is neither.
 WIDE, STRIP = 1.8, 6.0
 _OVERLAP = 0.25
-
-Predict = Callable[[U8, "U8 | None"], dict[str, F32]]
 
 
 def is_wide(rgb_u8: U8) -> bool:
@@ -33,10 +31,18 @@ def sees_squares(entry: ModelEntry, rgb_u8: U8) -> bool:
 def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
     """The picture (h, w, 3) reduced so far that the network still sees what it would see of the whole.
 
-    What alpha hides is mid-grey. For a network to run elsewhere; there it makes `predict_wide` of a wide picture too.
+    What alpha hides is mid-grey. For a network to run elsewhere; there it makes `predict_wide` of a wide picture and
+    looks closer at a small subject too.
     """
+    height, width = rgb_u8.shape[:2]
     if sees_squares(entry, rgb_u8):
-        entry = replace(entry, width=round(entry.height * rgb_u8.shape[1] / rgb_u8.shape[0]))
+        entry = replace(entry, width=round(entry.height * width / height))
+    elif entry.closer:
+        entry = replace(
+            entry,
+            height=min(max(height, entry.height), entry.view_height),
+            width=min(max(width, entry.width), entry.view_width),
+        )
     return fit_picture(entry, rgb_u8, alpha_u8)
 
 
