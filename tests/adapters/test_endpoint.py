@@ -201,8 +201,18 @@ def test_async_gives_up_in_time(runtime: tuple[Any, Stubber], s3: tuple[Any, Stu
     assert max(clock.pauses) == 1.0
 
 
-def test_async_without_a_right_to_list_is_told_so(runtime: tuple[Any, Stubber], s3: tuple[Any, Stubber]) -> None:
+def test_async_waits_for_what_s3_calls_forbidden_because_nobody_may_list(
+    runtime: tuple[Any, Stubber], s3: tuple[Any, Stubber]
+) -> None:
     endpoint = asynchronous(runtime, s3, Clock())
-    s3[1].add_client_error("get_object", "AccessDenied", http_status_code=403)
+    for _ in range(2):
+        s3[1].add_client_error("get_object", "AccessDenied", http_status_code=403)
+    s3[1].add_response("get_object", {"Body": body(MAPS)}, {"Bucket": "out", "Key": "endpoint/out/1.out"})
+    assert endpoint.alpha(PICTURE, "image/jpeg") == MAPS
+
+
+def test_async_does_not_wait_for_a_bucket_that_is_gone(runtime: tuple[Any, Stubber], s3: tuple[Any, Stubber]) -> None:
+    endpoint = asynchronous(runtime, s3, Clock())
+    s3[1].add_client_error("get_object", "NoSuchBucket", http_status_code=404)
     fault = trouble_of(endpoint)
-    assert (fault.trouble, "AccessDenied" in fault.detail) == (Trouble.UNAVAILABLE, True)
+    assert (fault.trouble, fault.detail) == (Trouble.UNAVAILABLE, "unavailable: NoSuchBucket")

@@ -140,6 +140,35 @@ def test_every_call_has_one_line_that_tells_what_became_of_it(faulty: FaultyClou
     assert "charge_micros" not in refused
 
 
+def steps_of(cloud: FaultyCloud, task_id: str) -> dict[str, dict[str, Any]]:
+    """The lines of a task's steps, by step."""
+    texts = [file.read_text("utf-8") for file in cloud.running.log_dir.iterdir()]
+    found = [
+        json.loads(line) for text in texts for line in text.splitlines() if line.startswith("{") and task_id in line
+    ]
+    return {line["step"]: line for line in found if line.get("message") == "step"}
+
+
+def test_every_step_of_a_task_has_one_line_too(faulty: FaultyCloud, secrets: Secrets) -> None:
+    picwish = PicWish(faulty.url, f"key-{ACCOUNT}")
+    good = picwish.create(PICTURE, sync="0").json["data"]["task_id"]
+    bad = picwish.create(b"no picture", sync="0").json["data"]["task_id"]
+    assert (wait(picwish, good)[0][-1], wait(picwish, bad)[0][-1]) == (1, -7)
+    accepted = [line for line in requests(faulty, "TasksFunction") if line.get("task_id") == good]
+    assert [(line["account_id"], line["reason"]) for line in accepted] == [(ACCOUNT, "ok")]
+    steps, failed = steps_of(faulty, good), steps_of(faulty, bad)
+    assert (steps.keys(), failed.keys()) == ({"prepare", "worker", "finish"}, {"prepare", "fail"})
+    for line in (*steps.values(), *failed.values()):
+        assert (line["account_id"], line["api"]) == (ACCOUNT, "pw")
+        assert sum(line["stages_ms"].values()) <= line["billed_ms"] + 1
+        assert 50_000 < line["max_rss_kib"] < 3_080_192
+        assert isinstance(line["cold_start"], bool)
+    assert [steps[name]["pixels"] for name in ("prepare", "finish")] == [200 * 200] * 2
+    assert {name: line["charge_micros"] for name, line in steps.items() if "charge_micros" in line} == {"finish": 3000}
+    assert (failed["prepare"]["reason"], failed["fail"]["reason"]) == ("image_type", "ok")
+    assert not [line for line in failed.values() if "charge_micros" in line]
+
+
 def test_the_sentinels_would_be_found() -> None:
     found = Secrets()
     found.new("planted")

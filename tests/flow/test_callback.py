@@ -15,7 +15,7 @@ from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import pw
 from cutline.errors import InputRefused, ServiceFault
 from cutline.flow.callback import CallBack, callback_secret, signature
-from cutline.pipeline.timing import StageTimer
+from cutline.flow.run import Step
 from tests.flow.conftest import NOW, Stack
 
 LOCAL = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
@@ -70,7 +70,7 @@ def ended(stack: Stack, url: str, state: int = -7) -> str:
 @pytest.mark.parametrize("state", [pw.DONE, -7])
 def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, state: int) -> None:
     task_id = ended(stack, listener.url, state)
-    assert call_back(stack)(task_id, StageTimer()) is True
+    assert call_back(stack)(task_id, Step()) is True
     [(headers, body)] = listener.heard
     data = json.loads(body)["data"]
     assert (data["task_id"], data["state"]) == (task_id, state)
@@ -79,7 +79,7 @@ def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, sta
 
 
 def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:
-    call_back(stack)(ended(stack, listener.url), StageTimer())
+    call_back(stack)(ended(stack, listener.url), Step())
     [(headers, body)] = listener.heard
     # As a shop would check it, with the key that the operator gave it.
     parts = dict(part.split("=", 1) for part in headers["x-cutline-signature"].split(","))
@@ -94,16 +94,16 @@ def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack
 def test_any_other_answer_is_to_be_tried_again(stack: Stack, listener: Listener, status: int) -> None:
     listener.status = status
     with pytest.raises(ServiceFault):
-        call_back(stack)(ended(stack, listener.url), StageTimer())
+        call_back(stack)(ended(stack, listener.url), Step())
     assert len(listener.heard) == 1  # a redirect is not followed
 
 
 def test_a_private_address_is_never_called(stack: Stack, listener: Listener) -> None:
     with pytest.raises(InputRefused):
-        call_back(stack, FetchPolicy())(ended(stack, listener.url), StageTimer())
+        call_back(stack, FetchPolicy())(ended(stack, listener.url), Step())
     assert listener.heard == []
 
 
 def test_who_left_no_address_or_no_task_is_not_called(stack: Stack) -> None:
-    assert call_back(stack)(ended(stack, ""), StageTimer()) is False
-    assert call_back(stack)("unknown", StageTimer()) is False
+    assert call_back(stack)(ended(stack, ""), Step()) is False
+    assert call_back(stack)("unknown", Step()) is False

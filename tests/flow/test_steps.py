@@ -17,6 +17,7 @@ from cutline.contracts import pw
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.flow.failing import Fail, reason_of
 from cutline.flow.matting import CpuMatting
+from cutline.flow.run import Step
 from cutline.flow.steps import Finish, Matte, Prepare
 from cutline.flow.task import Order
 from cutline.pipeline.cutout import cut_out
@@ -25,13 +26,12 @@ from cutline.pipeline.maps_file import encode_maps
 from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.network import Network
 from cutline.pipeline.request import CutRequest
-from cutline.pipeline.timing import StageTimer
 from tests.e2e.clients import encoded, plain_picture
 from tests.flow.conftest import NOW, Stack
 
 MODELS = Path(__file__).parents[2] / "layers" / "model"
 PICTURE = plain_picture(480, 360)
-TIMER = StageTimer()
+STEP = Step()
 
 
 def prepare(stack: Stack) -> Prepare:
@@ -62,9 +62,9 @@ def fail(stack: Stack) -> Fail:
 def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> pw.TaskRecord:
     """A task from accepted to done."""
     task_id = stack.task(data, **options).record.task_id
-    assert prepare(stack)(task_id, TIMER)
-    assert matte(stack)(task_id, TIMER)
-    finish(stack)(task_id, TIMER)
+    assert prepare(stack)(task_id, STEP)
+    assert matte(stack)(task_id, STEP)
+    finish(stack)(task_id, STEP)
     found = stack.tasks.find(task_id)
     assert found is not None
     return found.record
@@ -91,12 +91,12 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
 )
 def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, picture: bytes, bound: float) -> None:
     task = stack.task(picture)
-    prepare(stack)(task.record.task_id, TIMER)
-    Matte(stack.tasks, stack.files, CpuMatting(MODELS, "matte", 1))(task.record.task_id, TIMER)
-    finish(stack)(task.record.task_id, TIMER)
+    prepare(stack)(task.record.task_id, STEP)
+    Matte(stack.tasks, stack.files, CpuMatting(MODELS, "matte", 1))(task.record.task_id, STEP)
+    finish(stack)(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
-    cut = cut_out(decode_image(picture, pw.LIMITS), CutRequest(), Network.open(MODELS, "matte", 1), StageTimer())
+    cut = cut_out(decode_image(picture, pw.LIMITS), CutRequest(), Network.open(MODELS, "matte", 1), Step())
     sync = np.asarray(Image.open(io.BytesIO(cut.image)))[..., 3].astype(int)
     assert np.abs(flow - sync).mean() < bound
 
@@ -104,20 +104,20 @@ def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, pictu
 def test_states_follow_the_steps(stack: Stack) -> None:
     task = stack.task(PICTURE)
     assert stack.state(task) == pw.QUEUED
-    prepare(stack)(task.record.task_id, TIMER)
+    prepare(stack)(task.record.task_id, STEP)
     assert stack.state(task) == pw.PREPARING
     assert stack.files.exists(task.view_key)  # what GET shows as state 3
-    matte(stack)(task.record.task_id, TIMER)
+    matte(stack)(task.record.task_id, STEP)
     assert stack.state(task) == pw.PROCESSING
-    finish(stack)(task.record.task_id, TIMER)
+    finish(stack)(task.record.task_id, STEP)
     assert stack.state(task) == pw.DONE
 
 
 def test_every_step_may_run_twice(stack: Stack) -> None:
     task_id = stack.task(PICTURE, callback_url="https://shop.example/done").record.task_id
     for step in (prepare(stack), matte(stack)):
-        assert [step(task_id, TIMER), step(task_id, TIMER)] == [True, True]
-    assert [finish(stack)(task_id, TIMER), finish(stack)(task_id, TIMER)] == [True, True]
+        assert [step(task_id, STEP), step(task_id, STEP)] == [True, True]
+    assert [finish(stack)(task_id, STEP), finish(stack)(task_id, STEP)] == [True, True]
     assert len(stack.objects(stack.output_bucket)) == 1
     assert stack.day()["charged_micros"] == 3000
 
@@ -127,14 +127,14 @@ def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None
     task = stack.task(PICTURE)
     task_id = task.record.task_id
     if ended == pw.DONE:
-        prepare(stack)(task_id, TIMER), matte(stack)(task_id, TIMER), finish(stack)(task_id, TIMER)
+        prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP), finish(stack)(task_id, STEP)
     else:
-        fail(stack)(task_id, Reason.IMAGE_CORRUPT, TIMER)
+        fail(stack)(task_id, Reason.IMAGE_CORRUPT, STEP)
     before = stack.day()
-    assert prepare(stack)(task_id, TIMER) is False
-    assert matte(stack)(task_id, TIMER) is False
-    finish(stack)(task_id, TIMER)
-    fail(stack)(task_id, Reason.TIMED_OUT, TIMER)
+    assert prepare(stack)(task_id, STEP) is False
+    assert matte(stack)(task_id, STEP) is False
+    finish(stack)(task_id, STEP)
+    fail(stack)(task_id, Reason.TIMED_OUT, STEP)
     assert stack.state(task) == ended
     assert stack.day() == before
 
@@ -146,25 +146,25 @@ def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(s
 
     task = stack.task(PICTURE)
     task_id = task.record.task_id
-    prepare(stack)(task_id, TIMER), matte(stack)(task_id, TIMER)
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
     with pytest.raises(ClientError):
-        finish(stack, Dying(stack.meters))(task_id, TIMER)
+        finish(stack, Dying(stack.meters))(task_id, STEP)
     assert (stack.state(task), stack.day().get("charged_micros", 0)) == (pw.DONE, 0)
     assert stack.noted_charges == []
     for _ in range(2):
-        finish(stack)(task_id, TIMER)
+        finish(stack)(task_id, STEP)
     assert (stack.day()["charged_micros"], stack.noted_charges) == (3000, [3000])
 
 
 def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> None:
     task = stack.task(PICTURE, callback_url="https://shop.example/done")
-    prepare(stack)(task.record.task_id, TIMER)
-    assert fail(stack)(task.record.task_id, Reason.STORE_FAILED, TIMER) is True
+    prepare(stack)(task.record.task_id, STEP)
+    assert fail(stack)(task.record.task_id, Reason.STORE_FAILED, STEP) is True
     assert stack.state(task) == -2
     counters = stack.day()
     assert (counters["taken"], counters.get("charged_micros", 0), counters["refused_pw"]) == (0, 0, 1)
     assert stack.objects(stack.files.bucket) == set()
-    assert fail(stack)(task.record.task_id, Reason.TIMED_OUT, TIMER) is True
+    assert fail(stack)(task.record.task_id, Reason.TIMED_OUT, STEP) is True
     assert (stack.state(task), stack.day()) == (-2, counters)
 
 
@@ -179,25 +179,25 @@ def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> N
 def test_a_picture_outside_the_contract_is_refused_by_preparing(stack: Stack, data: bytes, reason: Reason) -> None:
     task = stack.task(data)
     with pytest.raises(InputRefused) as refused:
-        prepare(stack)(task.record.task_id, TIMER)
+        prepare(stack)(task.record.task_id, STEP)
     assert refused.value.reason is reason
 
 
 def test_an_address_that_must_not_be_fetched_is_refused_by_preparing(stack: Stack) -> None:
     task = stack.task(url="http://169.254.169.254/latest")
     with pytest.raises(InputRefused) as refused:
-        prepare(stack)(task.record.task_id, TIMER)
+        prepare(stack)(task.record.task_id, STEP)
     assert refused.value.reason is Reason.URL_UNREACHABLE
 
 
 def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
     task_id = stack.task(PICTURE).record.task_id
-    prepare(stack)(task_id, TIMER)
+    prepare(stack)(task_id, STEP)
     nothing = np.zeros((320, 320), np.float32)
     maps = encode_maps({"foreground": nothing, "person": nothing})
-    Matte(stack.tasks, stack.files, lambda view: maps)(task_id, TIMER)
+    Matte(stack.tasks, stack.files, lambda view: maps)(task_id, STEP)
     with pytest.raises(InputRefused) as refused:
-        finish(stack)(task_id, TIMER)
+        finish(stack)(task_id, STEP)
     assert refused.value.reason is Reason.NO_SUBJECT
     assert stack.objects(stack.output_bucket) == set()
 
@@ -205,24 +205,24 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
 def test_a_result_too_large_for_base64_is_an_upload_that_failed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pw, "_MAX_INLINE_BYTES", 1000)
     task_id = stack.task(PICTURE, return_type=pw.AS_BASE64).record.task_id
-    prepare(stack)(task_id, TIMER), matte(stack)(task_id, TIMER)
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
     with pytest.raises(InputRefused) as refused:
-        finish(stack)(task_id, TIMER)
+        finish(stack)(task_id, STEP)
     assert pw.STATES[refused.value.reason] == -2
 
 
 def test_a_missing_work_file_is_a_fault_that_another_try_may_heal(stack: Stack) -> None:
     task_id = stack.task().record.task_id
     with pytest.raises(ServiceFault) as fault:
-        prepare(stack)(task_id, TIMER)
+        prepare(stack)(task_id, STEP)
     assert fault.value.reason is Reason.INTERNAL
 
 
 def test_an_unknown_task_is_nobodys(stack: Stack) -> None:
-    assert prepare(stack)("unknown", TIMER) is False
-    assert matte(stack)("unknown", TIMER) is False
-    assert finish(stack)("unknown", TIMER) is False
-    assert fail(stack)("unknown", Reason.INTERNAL, TIMER) is False
+    assert prepare(stack)("unknown", STEP) is False
+    assert matte(stack)("unknown", STEP) is False
+    assert finish(stack)("unknown", STEP) is False
+    assert fail(stack)("unknown", Reason.INTERNAL, STEP) is False
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger
 from cutline.adapters.endpoint import EndpointFault, Trouble
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.flow.matting import GpuMatting
+from cutline.flow.run import Step
 from cutline.flow.steps import Matte
 from cutline.flow.worker import ENDPOINT_AWAY, UNDELIVERED, Worker, each, give_up
-from cutline.pipeline.timing import StageTimer
 from tests.flow.conftest import Stack
 
 MESSAGE = "a message"
@@ -39,7 +39,7 @@ def raising(error: Exception) -> Callable[[bytes], bytes]:
 
 def test_a_matted_picture_lets_its_execution_go_on(stack: Stack) -> None:
     body = prepared(stack)
-    assert worker(stack, lambda view: b"maps of " + view)(body, StageTimer()) == "matted"
+    assert worker(stack, lambda view: b"maps of " + view)(body, Step()) == "matted"
     assert stack.machine.answers == [("token", "ok", "")]
     task = stack.tasks.find(json.loads(body)["task_id"])
     assert task is not None
@@ -49,10 +49,10 @@ def test_a_matted_picture_lets_its_execution_go_on(stack: Stack) -> None:
 def test_a_message_that_comes_twice_or_too_late_changes_nothing(stack: Stack) -> None:
     body = prepared(stack)
     work = worker(stack, lambda view: b"maps")
-    assert [work(body, StageTimer()), work(body, StageTimer())] == ["matted", "matted"]
+    assert [work(body, Step()), work(body, Step())] == ["matted", "matted"]
     task_id = json.loads(body)["task_id"]
     stack.tasks.fail(task_id, -8, 0)
-    assert worker(stack, raising(AssertionError()))(body, StageTimer()) == "matted"
+    assert worker(stack, raising(AssertionError()))(body, Step()) == "matted"
     task = stack.tasks.find(task_id)
     assert task is not None
     assert task.record.state == -8
@@ -60,7 +60,7 @@ def test_a_message_that_comes_twice_or_too_late_changes_nothing(stack: Stack) ->
 
 @pytest.mark.parametrize("trouble", list(Trouble))
 def test_an_endpoint_in_trouble_hands_the_picture_to_the_cpu(stack: Stack, trouble: Trouble) -> None:
-    assert worker(stack, raising(EndpointFault(trouble)))(prepared(stack), StageTimer()) == "endpoint away"
+    assert worker(stack, raising(EndpointFault(trouble)))(prepared(stack), Step()) == "endpoint away"
     assert [(token, error) for token, error, _ in stack.machine.answers] == [("token", ENDPOINT_AWAY)]
 
 
@@ -73,14 +73,14 @@ def test_an_endpoint_in_trouble_hands_the_picture_to_the_cpu(stack: Stack, troub
     ],
 )
 def test_a_failure_of_the_picture_ends_the_wait(stack: Stack, error: Exception, name: str) -> None:
-    assert worker(stack, raising(error))(prepared(stack), StageTimer()) == str(error.reason)
+    assert worker(stack, raising(error))(prepared(stack), Step()) == str(error.reason)
     assert stack.machine.answers == [("token", name, str(error))]
 
 
 @pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.OVERLOADED, Reason.STORE_FAILED])
 def test_a_passing_fault_of_ours_keeps_the_message(stack: Stack, reason: Reason) -> None:
     with pytest.raises(ServiceFault):
-        worker(stack, raising(ServiceFault(reason)))(prepared(stack), StageTimer())
+        worker(stack, raising(ServiceFault(reason)))(prepared(stack), Step())
     assert stack.machine.answers == []
 
 

@@ -210,6 +210,22 @@ def test_the_access_log_holds_nothing_that_opens_a_door(resources: dict[str, dic
     assert told == {f"$context.{name}" for name in harmless}
 
 
+def test_nothing_that_opens_a_door_is_traced_or_logged_by_the_gateway(resources: dict[str, dict[str, Any]]) -> None:
+    """Segments of API Gateway's own hold whole addresses, and so do its execution logs."""
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert stage["TracingEnabled"] is False
+    assert not {"LoggingLevel", "DataTraceEnabled"} & {name for setting in stage["MethodSettings"] for name in setting}
+    for name, properties in of_type(resources, "AWS::Lambda::Function").items():
+        assert properties["TracingConfig"] == {"Mode": "Active"}, name
+    (flow,) = of_type(resources, "AWS::StepFunctions::StateMachine").values()
+    assert flow["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_no_role_may_list_a_bucket(resources: dict[str, dict[str, Any]]) -> None:
+    actions = {action for _, statement in allowing_statements(resources) for action in as_list(statement["Action"])}
+    assert not {action for action in actions if action.startswith("s3:List")}
+
+
 def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str, dict[str, Any]]) -> None:
     for name, properties in of_type(resources, "AWS::S3::Bucket").items():
         block = properties["PublicAccessBlockConfiguration"]

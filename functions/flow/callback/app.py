@@ -20,4 +20,4 @@ call_back = CallBack(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"task_id"} in. Raises where nobody heard, for the state machine to try again."""
     task_id = event["task_id"]
-    return {"called": run_step("callback", task_id, lambda timer: call_back(task_id, timer), logger, metrics)}
+    return {"called": run_step("callback", task_id, lambda step: call_back(task_id, step), logger, metrics)}

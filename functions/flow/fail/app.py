@@ -19,4 +19,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"task_id", "error": {"Error", "Cause"}} in; whether the caller is to be called back out."""
     task_id, reason = event["task_id"], reason_of(event["error"])
     logger.info("task failed", task_id=task_id, reason=str(reason))
-    return {"callback": run_step("fail", task_id, lambda timer: fail(task_id, reason, timer), logger, metrics)}
+    return {"callback": run_step("fail", task_id, lambda step: fail(task_id, reason, step), logger, metrics)}

@@ -8,10 +8,9 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.bootstrap import Bootstrap
 from cutline.contracts import pw
 from cutline.deadline import deadline
-from cutline.flow.run import run_step
+from cutline.flow.run import Step, run_step
 from cutline.flow.steps import Finish
 from cutline.flow.task import WORK_LIMIT_S
-from cutline.pipeline.timing import StageTimer
 from cutline.settings import Settings
 from cutline.telemetry import count_charge
 
@@ -27,8 +26,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"task_id"} in; whether the caller is to be called back out."""
     task_id = event["task_id"]
 
-    def work(timer: StageTimer) -> bool:
+    def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):
-            return finish(task_id, timer)
+            return finish(task_id, step)
 
     return {"callback": run_step("finish", task_id, work, logger, metrics)}

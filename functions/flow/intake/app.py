@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger
 
 from cutline.bootstrap import Bootstrap
 from cutline.flow.intake import Intake
+from cutline.flow.run import Step
 from cutline.flow.worker import each
-from cutline.pipeline.timing import StageTimer
 from cutline.settings import Settings
 
 logger = Logger(service="intake")
@@ -21,8 +21,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch from SQS in; the messages that are to come back out."""
 
     def work(body: str) -> None:
-        timer = StageTimer()
-        outcome = intake(body, timer)
-        logger.info("drop", outcome=outcome, total_ms=round(timer.total_ms))
+        step = Step()
+        outcome = intake(body, step)
+        logger.info("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
 
     return each(event, work, logger)

@@ -26,4 +26,4 @@ prepare = Prepare(
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"task_id"} in. Raises InputRefused for a picture that no further try can save."""
     task_id = event["task_id"]
-    return {"worked": run_step("prepare", task_id, lambda timer: prepare(task_id, timer), logger, metrics)}
+    return {"worked": run_step("prepare", task_id, lambda step: prepare(task_id, step), logger, metrics)}

@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch from SQS in; the messages that are to come back out."""
 
     def work(body: str) -> None:
-        outcome = run_step("worker", json.loads(body)["task_id"], lambda timer: worker(body, timer), logger, metrics)
+        outcome = run_step("worker", json.loads(body)["task_id"], lambda step: worker(body, step), logger, metrics)
         logger.info("message", outcome=outcome)
 
     return each(event, work, logger)

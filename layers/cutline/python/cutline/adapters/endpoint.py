@@ -22,6 +22,8 @@ _BUSY_STATUS = frozenset({429, 503})
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.125, 1.0
 # SageMaker drops a queued call after this; a minute is the least that it takes.
 _QUEUE_TTL_S = 60
+# What S3 says of an answer that is not there yet, to a role without and with the right to list the bucket.
+_ABSENT = frozenset({"AccessDenied", "NoSuchKey"})
 _EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -90,9 +92,10 @@ class RealtimeEndpoint:
 class AsyncEndpoint:
     """Implements `GpuEndpoint` by InvokeEndpointAsync: the picture goes through S3, and S3 is asked for the answer.
 
-    `bucket` holds the inputs under `endpoint/in/`; where the answers go is the endpoint's own configuration. Polling
-    needs ListBucket on the bucket, or S3 calls what is not there yet forbidden. `limit_s` bounds a call; a scaled-in
-    endpoint takes minutes to wake, so the first calls after a rest run into it and belong to the CPU.
+    `bucket` holds the inputs under `endpoint/in/`; where the answers go is the endpoint's own configuration. The worker
+    may read there and list nothing, so S3 calls what is not there yet forbidden: both are waited for. `limit_s` bounds
+    a call; a scaled-in endpoint takes minutes to wake, so the first calls after a rest run into it and belong to the
+    CPU.
     """
 
     def __init__(
@@ -148,7 +151,7 @@ class AsyncEndpoint:
                 raise EndpointFault(Trouble.MODEL_ERROR, failed[:300].decode("utf-8", "replace"))
             left_s = end - self._clock()
             if left_s <= 0:
-                raise EndpointFault(Trouble.TIMED_OUT, "no answer in S3")
+                raise EndpointFault(Trouble.TIMED_OUT, "no answer in S3, or none that may be read")
             self._sleep(min(pause_s, left_s))
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
@@ -157,7 +160,9 @@ class AsyncEndpoint:
         parts = urlsplit(address)
         try:
             return bytes(self._s3.get_object(Bucket=parts.netloc, Key=parts.path[1:])["Body"].read())
-        except self._s3.exceptions.NoSuchKey:
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _ABSENT:
+                raise
             return None
 
 

@@ -34,6 +34,7 @@ class Acceptance:
         assert job is not None
         with call.timer.stage("accept"):
             task = queued_task(call, job, reservation)
+            call.notes["task_id"] = task.record.task_id
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
             self._tasks.accept(task)

@@ -16,8 +16,8 @@ from cutline.adapters.fetch import FetchPolicy, deliver
 from cutline.adapters.results import ResultStore
 from cutline.adapters.tasks import TaskStore
 from cutline.errors import Reason, ServiceFault
+from cutline.flow.run import Step
 from cutline.flow.show import show_task
-from cutline.pipeline.timing import StageTimer
 
 _HEARD = range(200, 300)
 
@@ -42,21 +42,22 @@ class CallBack:
     policy: FetchPolicy
     clock: Callable[[], float] = time.time
 
-    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+    def __call__(self, task_id: str, step: Step) -> bool:
         """Whether there was somebody to call. Raises InputRefused or ServiceFault where nobody heard."""
-        with timer.stage("look up"):
+        with step.stage("look up"):
             task = self.tasks.find(task_id)
         if task is None or not task.record.options.callback_url:
             return False
         record = task.record
-        with timer.stage("load"):
+        step.notes["account_id"] = record.account_id
+        with step.stage("load"):
             response = show_task(record, self.results, task.order.base_url)
         secret = callback_secret(self.link_secret(), record.account_id)
         headers = {
             "Content-Type": response.headers["Content-Type"],
             "X-Cutline-Signature": signature(secret, response.body, int(self.clock())),
         }
-        with timer.stage("deliver"):
+        with step.stage("deliver"):
             status = deliver(record.options.callback_url, response.body, headers, self.policy)
         if status not in _HEARD:
             raise ServiceFault(Reason.INTERNAL, f"the callback was answered with {status}")

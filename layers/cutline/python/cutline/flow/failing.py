@@ -12,8 +12,8 @@ from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
 from cutline.contracts import drops, pw
 from cutline.errors import Reason
+from cutline.flow.run import Step
 from cutline.flow.task import Task
-from cutline.pipeline.timing import StageTimer
 
 Clock = Callable[[], float]
 
@@ -28,18 +28,19 @@ class Fail:
     results: ResultStore
     clock: Clock = time.time
 
-    def __call__(self, task_id: str, reason: Reason, timer: StageTimer) -> bool:
+    def __call__(self, task_id: str, reason: Reason, step: Step) -> bool:
         """Whether the caller is to be called back; also right where an earlier try has failed the task already."""
-        with timer.stage("fail"):
+        with step.stage("fail"):
             state = pw.STATES.get(reason, pw.FAILED)
             task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
         if task is None or task.record.state >= 0:
             return False
-        with timer.stage("release"):
+        step.notes["account_id"] = task.record.account_id
+        with step.stage("release"):
             self.meter.release(reservation_of(task), pw.NAME)
             self.files.delete(*task.work_keys)
         if task.order.result_key and not self._is_superseded(task):
-            with timer.stage("results"):
+            with step.stage("results"):
                 document = drops.error_file(task_id, reason)
                 key = drops.error_key(task.order.result_key)
                 self.results.put_at(key, document, "application/json", {"task-id": task_id})

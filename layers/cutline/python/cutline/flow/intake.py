@@ -19,8 +19,8 @@ from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import FileFacts, WorkFiles
 from cutline.contracts import drops, pw
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
+from cutline.flow.run import Step
 from cutline.flow.task import PENDING_S, Order, Task
-from cutline.pipeline.timing import StageTimer
 
 _SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
 
@@ -45,33 +45,35 @@ class Intake:
     flow: TaskFlow
     clock: Callable[[], float] = time.time
 
-    def __call__(self, body: str, timer: StageTimer) -> str:
+    def __call__(self, body: str, step: Step) -> str:
         """What became of it: "no drop", "stale", "known", "started" or the reason of a refusal."""
         dropped = read_event(body, self.files.bucket)
         if dropped is None:
             return "no drop"
-        with timer.stage("look"):
+        with step.stage("look"):
             found = self.files.look(dropped.key)
         if found is None or found.etag != dropped.etag:
             return "stale"  # deleted, or replaced: then there is another event
         task_id = task_id_of(self.files.bucket, dropped.key, found)
-        with timer.stage("look up"):
+        step.notes["task_id"] = task_id
+        with step.stage("look up"):
             task = self.tasks.find(task_id)
         if task is not None and task.record.state != pw.QUEUED:
             return "known"
         try:
-            with timer.stage("take"):
-                self._take(dropped.key, found, task_id, task)
+            with step.stage("take"):
+                self._take(dropped.key, found, task_id, task, step)
         except (InputRefused, AccessRefused) as error:
-            with timer.stage("refuse"):
+            with step.stage("refuse"):
                 self._refuse(dropped.key, task_id, error)
             return str(error.reason)
         return "started"
 
-    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None) -> None:
+    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None, step: Step) -> None:
         """Raises InputRefused and AccessRefused for what is no task."""
         drop = drops.parse(key, found.metadata)
         account = self._account(drop.account_id)
+        step.notes["account_id"] = account.account_id
         if task is None:
             task = self._task(replace(drop, options=replace(drop.options, task_id=task_id)), account, key, found)
             if not self.tasks.add(task):  # another intake of the same event is at work, and both go on as one

@@ -1,23 +1,33 @@
 """One step of the flow, run, logged and counted: the boundary around every step's function."""
 
+import resource
 from collections.abc import Callable
-from typing import TypeVar
+from time import perf_counter
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 
+from cutline.contracts import pw
 from cutline.errors import MattingError
 from cutline.pipeline.timing import StageTimer
-from cutline.telemetry import count_step
+from cutline.telemetry import count_step, is_cold_start
 
 T = TypeVar("T")
 
 
-def run_step(step: str, task_id: str, work: Callable[[StageTimer], T], logger: Logger, metrics: Metrics) -> T:
+class Step(StageTimer):
+    """A step under way: what its stages took, and in `notes` what else its line in the log is to tell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, Any] = {}
+
+
+def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger, metrics: Metrics) -> T:
     """What `work` returns. Whatever it raises goes on to the state machine, which tries again or fails the task."""
-    timer = StageTimer()
-    reason = "ok"
+    step, begun, reason = Step(), perf_counter(), "ok"
     try:
-        return work(timer)
+        return work(step)
     except MattingError as error:
         reason = str(error.reason)
         raise
@@ -25,6 +35,16 @@ def run_step(step: str, task_id: str, work: Callable[[StageTimer], T], logger: L
         reason = type(error).__name__
         raise
     finally:
-        stages_ms = {name: round(ms, 1) for name, ms in timer.stages_ms.items()}
-        logger.info("step", step=step, task_id=task_id, reason=reason, stages_ms=stages_ms)
-        count_step(metrics, step, reason, round(timer.total_ms))
+        logger.info(
+            "step",
+            step=name,
+            task_id=task_id,
+            api=pw.NAME,
+            reason=reason,
+            stages_ms={stage: round(ms, 1) for stage, ms in step.stages_ms.items()},
+            max_rss_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            **step.notes,
+            cold_start=is_cold_start(),
+            billed_ms=round((perf_counter() - begun) * 1000),
+        )
+        count_step(metrics, name, reason, round(step.total_ms))

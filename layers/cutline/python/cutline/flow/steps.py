@@ -12,6 +12,7 @@ from cutline.adapters.workfiles import WorkFiles
 from cutline.contracts import drops, pw
 from cutline.errors import InputRefused, Reason
 from cutline.flow.failing import reservation_of
+from cutline.flow.run import Step
 from cutline.flow.task import Task
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
@@ -19,7 +20,6 @@ from cutline.pipeline.encode import encode_png
 from cutline.pipeline.maps_file import KnownMaps, decode_maps
 from cutline.pipeline.model_entry import ModelEntry
 from cutline.pipeline.panorama import reduce_picture
-from cutline.pipeline.timing import StageTimer
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
 Clock = Callable[[], float]
@@ -35,23 +35,25 @@ class Prepare:
     entry: ModelEntry
     clock: Clock = time.time
 
-    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+    def __call__(self, task_id: str, step: Step) -> bool:
         """Whether there is work to do; not for a task that has ended. Raises InputRefused for the picture."""
         task = self.tasks.advance(task_id, pw.PREPARING, processed_at=int(self.clock()))
         if task is None:
             return False
-        data = self._source(task, timer)
-        with timer.stage("decode"):
+        step.notes["account_id"] = task.record.account_id
+        data = self._source(task, step)
+        with step.stage("decode"):
             picture = decode_image(data, pw.LIMITS)
-        with timer.stage("fit"):
+        step.notes["pixels"] = picture.width * picture.height
+        with step.stage("fit"):
             # PNG, because the network tells JPEG from the real thing: at quality 93 its maps move by 1 % on average.
             view = encode_png(reduce_picture(self.entry, picture.rgb_u8, picture.alpha_u8))
-        with timer.stage("store"):
+        with step.stage("store"):
             self.files.put(task.view_key, view)
         return True
 
-    def _source(self, task: Task, timer: StageTimer) -> bytes:
-        with timer.stage("fetch"):
+    def _source(self, task: Task, step: Step) -> bytes:
+        with step.stage("fetch"):
             if not task.order.source_url:
                 return read_source(self.files, task)
             data = fetch(task.order.source_url, pw.LIMITS.max_bytes, self.policy)
@@ -68,16 +70,17 @@ class Matte:
     files: WorkFiles
     predict: Callable[[bytes], bytes]
 
-    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+    def __call__(self, task_id: str, step: Step) -> bool:
         """Whether there is work left to do. Raises what `predict` raises."""
         task = self.tasks.advance(task_id, pw.PROCESSING)
         if task is None:
             return False
-        with timer.stage("load"):
+        step.notes["account_id"] = task.record.account_id
+        with step.stage("load"):
             view = self.files.get(task.view_key)
-        with timer.stage("network"):
+        with step.stage("network"):
             maps = self.predict(view)
-        with timer.stage("store"):
+        with step.stage("store"):
             self.files.put(task.maps_key, maps)
         return True
 
@@ -93,31 +96,34 @@ class Finish:
     note_charge: Callable[[int], None]
     clock: Clock = time.time
 
-    def __call__(self, task_id: str, timer: StageTimer) -> bool:
+    def __call__(self, task_id: str, step: Step) -> bool:
         """Whether the caller is to be called back. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         task = self.tasks.find(task_id)
         if task is None:
             return False
+        step.notes["account_id"] = task.record.account_id
         if task.record.state >= 0 and task.record.state != pw.DONE:
-            done = self.tasks.finish(task_id, self._work(task, timer), int(self.clock()))
+            done = self.tasks.finish(task_id, self._work(task, step), int(self.clock()))
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != pw.DONE:
             return False
-        with timer.stage("settle"):
+        with step.stage("settle"):
             if self.meter.settle(reservation_of(task), pw.NAME):
+                step.notes["charge_micros"] = task.order.price_micros
                 self.note_charge(task.order.price_micros)
             self.files.delete(*task.work_keys)
             if task.order.result_key:
                 self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
         return bool(task.record.options.callback_url)
 
-    def _work(self, task: Task, timer: StageTimer) -> Mapping[str, str]:
-        with timer.stage("load"):
+    def _work(self, task: Task, step: Step) -> Mapping[str, str]:
+        with step.stage("load"):
             data, maps = read_source(self.files, task), decode_maps(self.files.get(task.maps_key))
-        with timer.stage("decode"):
+        with step.stage("decode"):
             picture = decode_image(data, pw.LIMITS)
-        cutout = cut_out(picture, task.order.cut, KnownMaps(maps), timer)
+        step.notes["pixels"] = picture.width * picture.height
+        cutout = cut_out(picture, task.order.cut, KnownMaps(maps), step)
         if cutout.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         named = {"image": cutout.image, "mask": cutout.mask}
@@ -125,7 +131,7 @@ class Finish:
         if task.record.options.return_type == pw.AS_BASE64 and not pw.fits_as_base64(files):
             # Not a ServiceFault, which would be tried again: no try makes it smaller.
             raise InputRefused(Reason.STORE_FAILED, "the result is larger than an answer can carry as base64")
-        with timer.stage("results"):
+        with step.stage("results"):
             return {name: self._store(task, name, file, cutout.content_type) for name, file in files.items()}
 
     def _store(self, task: Task, name: str, file: bytes, content_type: str) -> str:

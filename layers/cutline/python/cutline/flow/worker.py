@@ -13,8 +13,8 @@ from cutline.adapters.endpoint import EndpointFault
 from cutline.adapters.flow import TaskFlow
 from cutline.deadline import deadline
 from cutline.errors import MattingError, Reason
+from cutline.flow.run import Step
 from cutline.flow.task import WORK_LIMIT_S
-from cutline.pipeline.timing import StageTimer
 
 if TYPE_CHECKING:
     # The functions that only take messages in need no pixels, and start without them.
@@ -34,13 +34,13 @@ class Worker:
     matte: Matte
     flow: TaskFlow
 
-    def __call__(self, body: str, timer: StageTimer) -> str:
+    def __call__(self, body: str, step: Step) -> str:
         """What became of it: "matted", "endpoint away", the reason of a failure. Raises what another try may heal."""
         message = json.loads(body)
         task_id, token = message["task_id"], message["token"]
         try:
             with deadline(WORK_LIMIT_S * 1000):
-                self.matte(task_id, timer)
+                self.matte(task_id, step)
         except EndpointFault as error:
             self.flow.fail(token, ENDPOINT_AWAY, str(error))
             return "endpoint away"
