@@ -31,6 +31,8 @@ _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
 _UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
+# Set apart by IANA, but global to one Python or another: protocol assignments, relays of 6to4, documentation.
+_SET_APART = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -49,8 +51,10 @@ class FetchPolicy:
         inner = _embedded_ipv4(address)
         if inner is not None:
             return self.permits(inner)
-        if any(address.version == network.version and address in network for network in self.allowed):
+        if _is_in(address, self.allowed):
             return True
+        if _is_in(address, _SET_APART):
+            return False
         if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST_IPV6:
             return False
         return address.is_global and not address.is_multicast
@@ -223,6 +227,10 @@ def _left(deadline: float) -> float:
     if left_s <= 0:
         raise _unreachable("the download took too long")
     return left_s
+
+
+def _is_in(address: IpAddress, networks: Sequence[IpNetwork]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def _embedded_ipv4(address: IpAddress) -> ipaddress.IPv4Address | None:
