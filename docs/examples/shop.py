@@ -14,7 +14,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from callback import is_genuine
 
@@ -26,36 +26,42 @@ PAGE = Path(__file__).with_name("upload.html")
 ended: dict[str, Any] = {}
 
 
-def ask(method: str, path: str, body: bytes, content_type: str) -> tuple[int, Any]:
-    """Cutline's status and JSON, with the shop's key."""
-    headers = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], "Content-Type": content_type}
-    request = urllib.request.Request(os.environ["CUTLINE_URL"] + path, body or None, headers, method=method)
+def ask(method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    """Cutline's status and JSON, with the shop's key; 502 where none came."""
+    sent = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], **(headers or {})}
+    request = urllib.request.Request(os.environ["CUTLINE_URL"] + path, body or None, sent, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+    except OSError as error:
+        return 502, {"message": f"Cutline did not answer: {error}"}
 
 
 def ticket(wish: dict[str, Any]) -> tuple[int, Any]:
     """An upload ticket: where the browser may put one picture of this type and size, for a short while."""
-    return ask("POST", "/uploads", json.dumps(wish).encode(), "application/json")
+    return ask("POST", "/uploads", json.dumps(wish).encode(), {"Content-Type": "application/json"})
 
 
 def start(wish: dict[str, Any]) -> tuple[int, Any]:
-    """A background task for an upload."""
-    fields = {"sync": "0", "type": "object", "image_url": wish["source"]}
+    """A background task for an upload: one, however often the page asks, because its Idempotency-Key is the upload."""
+    source = str(wish.get("source", ""))
+    if not source.startswith("upload:"):
+        return 400, {"message": "An upload is needed, not any address"}
+    fields = {"sync": "0", "type": "object", "image_url": source}
     if SHOP_URL and CALLBACK_KEY:
         fields["callback_url"] = f"{SHOP_URL}/callback"
-    return ask("POST", TASKS, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Idempotency-Key": source}
+    return ask("POST", TASKS, urlencode(fields).encode(), headers)
 
 
 def look(task_id: str) -> tuple[int, Any]:
     """How far a task is: the callback's word if it came, else Cutline's."""
     if task_id in ended:
         return 200, ended[task_id]
-    return ask("GET", f"{TASKS}/{task_id}", b"", "")
+    return ask("GET", f"{TASKS}/{quote(task_id, safe='')}")
 
 
 class Shop(BaseHTTPRequestHandler):

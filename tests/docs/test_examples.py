@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -216,6 +217,41 @@ def test_a_customer_uploads_waits_and_sees_the_cut_out(environment: dict[str, st
         assert not chromium.is_shown("#before")
         assert chromium.run("return document.getElementById('after').naturalWidth") == 800
         assert chromium.console() == []
+
+
+def test_a_task_that_is_asked_for_twice_is_made_and_paid_once(
+    shop_cloud: RunningCloud, environment: dict[str, str]
+) -> None:
+    key = f"u/demo/{uuid.uuid4().hex}"
+    s3, bucket = shop_cloud.client("s3"), shop_cloud.resources["InputBucket"]
+    s3.put_object(Bucket=bucket, Key=key, Body=(STATIC / "mug.jpg").read_bytes())
+    with shop(environment) as url:
+        wish = json.dumps({"source": f"upload:{key}"}).encode()
+        told = [post(f"{url}/cut", wish) for _ in range(2)]
+        assert [status for status, _ in told] == [200, 200]
+        assert told[0][1]["data"]["task_id"] == told[1][1]["data"]["task_id"]
+        foreign = json.dumps({"source": "https://example.com/"}).encode()
+        assert post(f"{url}/cut", foreign)[0] == 400
+
+
+def test_a_shop_whose_cutline_is_away_says_so(environment: dict[str, str]) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with shop({**environment, "CUTLINE_URL": away}) as url:
+            status, answer = post(f"{url}/ticket", b"{}")
+    assert (status, answer["message"].partition(":")[0]) == (502, "Cutline did not answer")
+
+
+def test_a_customer_may_be_unlucky_once(environment: dict[str, str], chromium: Browser) -> None:
+    with shop(environment) as url:
+        chromium.open(url)
+        unlucky = "async () => { window.fetch = ask; return new Response('', { status: 503 }) }"
+        chromium.run(f"const ask = fetch; window.fetch = {unlucky}")
+        chromium.type("#file", str(STATIC / "mug.jpg"))
+        chromium.wait_for(lambda: chromium.text("#status") == "Done.", "the cut-out")
+        assert chromium.is_shown("#save")
+        assert chromium.run("return fetch(document.getElementById('save').href).then((file) => file.ok)")
 
 
 def test_a_customer_is_told_that_a_file_cannot_be_cut_out(
