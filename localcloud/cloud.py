@@ -62,7 +62,7 @@ class LocalCloud:
         default_user_config["lambda"]["use_docker"] = False
         self._sagemaker = SageMaker(Atomic(DomainDispatcherApplication(create_backend_app)))
         self._guard = Guard(Faulty(self._sagemaker, state_dir / "faults.json"), state_dir)
-        self._front = Front(Tally(self._guard))
+        self._front = Front(Tally(self._guard), self._guard)
         self._server = make_server(
             HOST, self.port, self._front, threaded=True, request_handler=_Handler, fd=listener.fileno()
         )
@@ -77,7 +77,7 @@ class LocalCloud:
         self._service = LambdaService(deployment.functions, self.port, self._state_dir)
         if deployment.endpoint is not None:
             self._start_endpoint(deployment.endpoint, template.resolve().parent)
-        self._guard.open(deployment.grants, deployment.resources)
+        self._guard.open(deployment.grants, deployment.resources, deployment.machine)
         gateway = Gateway(deployment.swagger, self._service)
         self._front.open(self._service, gateway, deployment.buckets)
         self._pollers = Pollers(deployment.mappings, self._service)

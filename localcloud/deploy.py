@@ -27,7 +27,10 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What stands after `deploy`: `resources` are physical ids by logical id, `left_out` what is not emulated."""
+    """What stands after `deploy`: `resources` are physical ids by logical id, `left_out` what is not emulated.
+
+    `grants` are those of the functions and of the state machine, whose logical id is `machine`.
+    """
 
     functions: list[FunctionConfig]
     resources: dict[str, str]
@@ -36,6 +39,7 @@ class Deployment:
     grants: dict[str, list[Grant]]
     buckets: set[str]
     endpoint: EndpointConfig | None = None
+    machine: str = ""
     left_out: list[str] = field(default_factory=list)
 
 
@@ -61,11 +65,12 @@ def deploy(template: LocalTemplate) -> Deployment:
     resources, answers = _create(stack, template.parameters)
     _fix_buckets(plain, resources)
     _fix_tables(plain, resources)
-    resources |= {name: made["Ref"] for name, made in known.items()} | _state_machines(ours, asked, answers)
+    machines = _state_machines(ours, asked, answers)
+    resources |= {name: made["Ref"] for name, made in known.items()} | machines
     endpoint = _endpoint(ours, asked, answers)
     if endpoint is not None:
         resources[endpoint.name] = endpoint.name
-    grants = {name: read_grants(resources[f"{name}Role"]) for name in template.code if name in resources}
+    grants = {name: read_grants(resources[f"{name}Role"]) for name in (*template.code, *machines) if name in resources}
     limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
     return Deployment(
         functions=_functions(template, resources, limits),
@@ -75,6 +80,7 @@ def deploy(template: LocalTemplate) -> Deployment:
         grants=grants,
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
         endpoint=endpoint,
+        machine=next(iter(machines), ""),
         left_out=sorted(name for name, key in omitted.items() if key in answers),
     )
 

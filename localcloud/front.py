@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from localcloud.gateway import Gateway, read_all
+from localcloud.guard import Guard
 from localcloud.presign import S3Refusal, check_post, check_query
 from localcloud.runtime import REQUEST_LIMIT_BYTES, LambdaService, ServiceRefusal
 
@@ -20,8 +21,9 @@ _JSON = ("Content-Type", "application/json")
 class Front:
     """Until `open` is called, only signed calls to AWS services are answered: that is how the stack gets made."""
 
-    def __init__(self, aws: "WSGIApplication") -> None:
+    def __init__(self, aws: "WSGIApplication", guard: Guard) -> None:
         self._aws = aws
+        self._guard = guard
         self._service: LambdaService | None = None
         self._gateway: Gateway | None = None
         self._buckets: set[str] = set()
@@ -63,6 +65,9 @@ class Front:
     def _invoke(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         assert self._service is not None
         name = unquote(environ["PATH_INFO"].removeprefix(_LAMBDA).removesuffix("/invocations"))
+        refused = self._guard.refuses(environ, start_response)
+        if refused is not None:
+            return refused
         request_id = str(uuid.uuid4())
         # Step Functions' interpreter reads the request id; without it an execution dies with a KeyError.
         headers = [_JSON, ("x-amzn-RequestId", request_id), ("X-Amz-Executed-Version", "$LATEST")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CREDENTIAL = re.compile(r"Credential=([^/,]+)/")
 _ENDPOINT = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _S3_ACTIONS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
 _KEY_ID_BYTES = 36  # moto's ciphertexts begin with their key's id
 
@@ -47,6 +48,10 @@ def needs_of(environ: "WSGIEnvironment", body: bytes) -> list[Need]:
     if endpoint:
         action = "InvokeEndpointAsync" if endpoint[2] else "InvokeEndpoint"
         return [Need(f"sagemaker:{action}", _arn("sagemaker", f"endpoint/{unquote(endpoint[1])}"))]
+    invoked = _INVOKE.fullmatch(environ["PATH_INFO"])
+    if invoked:
+        name = unquote(invoked[1])
+        return [Need("lambda:InvokeFunction", name if name.startswith("arn:") else _arn("lambda", f"function:{name}"))]
     version, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     if not operation:
         return _s3(environ, body)

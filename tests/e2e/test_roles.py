@@ -1,4 +1,6 @@
-"""Judged last, and only where all tests of this folder ran: the functions' roles permit what was needed and no more.
+"""Judged last, and only where all tests of this folder ran: the roles permit what was needed and no more.
+
+Those of the functions and the state machine's.
 
 The local cloud refuses what a role does not permit, so a missing permission fails the tests themselves too.
 """
@@ -20,6 +22,7 @@ EXCUSED = {
     "MatteOnCpuFunction AdvanceTasks dynamodb:UpdateItem table/TasksTable": _DETOUR,
     "MatteOnCpuFunction WorkFiles s3:GetObject InputBucket/t/*": _DETOUR,
     "MatteOnCpuFunction WorkFiles s3:PutObject InputBucket/t/*": _DETOUR,
+    "TaskFlow RunSteps lambda:InvokeFunction function:MatteOnCpuFunction": _DETOUR,
     "WorkerFunction AnswerSteps states:SendTaskFailure TaskFlow": _DETOUR,
 }
 
@@ -50,6 +53,12 @@ def test_no_role_permits_what_its_function_never_needed() -> None:
     granted, used = lines_of("granted.json"), lines_of("used.txt")
     assert len(granted) > 50
     assert sorted(granted - used - EXCUSED.keys()) == []
+
+
+def test_the_state_machines_role_is_among_those_judged() -> None:
+    steps = {line.rpartition(":")[2] for line in lines_of("used.txt") if line.startswith("TaskFlow RunSteps ")}
+    assert {"PrepareFunction", "FinishFunction", "FailFunction", "CallBackFunction"} <= steps
+    assert [line for line in lines_of("used.txt") if line.startswith("TaskFlow CallWorkers sqs:SendMessage")]
 
 
 def test_every_excuse_is_for_a_grant_that_there_is() -> None:

@@ -49,6 +49,21 @@ def test_what_is_not_there_is_told_only_to_those_who_may_list(toy: RunningCloud)
     assert code_of(absent) == ("NoSuchKey", 404)
 
 
+def test_the_state_machine_runs_what_its_role_names_and_nothing_else(toy: RunningCloud) -> None:
+    """moto signs the machine's calls with a key of its own."""
+    machine = boto3.Session("ak", "sk", region_name="us-east-1").client("lambda", endpoint_url=toy.url)
+    machine.invoke(FunctionName=toy.resources["Worker"], Payload=b'{"Records": []}')
+    line = "Flow  lambda:InvokeFunction function:Worker*"
+    assert line in (toy.state_dir / "used.txt").read_text("utf-8").splitlines()
+    with pytest.raises(ClientError) as refused:
+        machine.invoke(FunctionName=toy.resources["Store"], Payload=b"{}")
+    assert code_of(refused) == ("AccessDeniedException", 403)
+    with pytest.raises(ClientError) as sending:
+        of_machine = boto3.Session("ak", "sk", region_name="us-east-1").client("sqs", endpoint_url=toy.url)
+        of_machine.send_message(QueueUrl=toy.resources["Work"], MessageBody="{}")
+    assert "AccessDenied" in code_of(sending)[0]
+
+
 @pytest.mark.parametrize(
     ("key", "permitted"), [("IDEMPOTENT#shop#1", True), ("ACCOUNT#shop", False), ("XIDEMPOTENT#", False)]
 )
@@ -76,6 +91,8 @@ def test_needs_name_action_and_resource() -> None:
     assert needs_of(environ("HEAD", "/b/t/1"), b"")[0].action == "s3:GetObject"
     assert needs_of(environ("POST", "/b", "delete"), batch) == [Need("s3:DeleteObject", "arn:aws:s3:::b/t/1")]
     assert needs_of(environ("POST", "/", **target), queue)[0].resource.endswith(":work")
+    invoke = "/2015-03-31/functions/arn%3Aaws%3Alambda%3Ax%3A1%3Afunction%3Af/invocations"
+    assert needs_of(environ("POST", invoke), b"") == [Need("lambda:InvokeFunction", "arn:aws:lambda:x:1:function:f")]
     (listing,) = needs_of(environ("GET", "/b", "list-type=2&prefix=r%2F"), b"")
     assert (listing.action, listing.context) == ("s3:ListBucket", {"s3:prefix": ("r/",)})
 
