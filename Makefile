@@ -32,6 +32,7 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python tests/bench/bench.py
+	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.networks
 	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.edges
 	$(BIN)/python -m tests.bench.sizes
 	$(BIN)/python -m tests.bench.calls
