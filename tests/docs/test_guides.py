@@ -169,6 +169,15 @@ def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
     assert told == {}
 
 
+def test_what_outlives_the_stack_is_told_and_how_to_delete_it(template: LocalTemplate) -> None:
+    kept = {name for name, item in template.plain["Resources"].items() if item.get("DeletionPolicy") == "Retain"}
+    section = (DOCS / "operate.md").read_text("utf-8").partition("\n## Deleting everything\n")[2]
+    named = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper() for name in kept}
+    assert set(re.findall(r"\b[A-Z]+_[A-Z]+\b", section)) == named | {"INPUT_BUCKET"}
+    outputs = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper() for name in template.plain["Outputs"]}
+    assert named < outputs, "whoever deletes by hand has to find the names"
+
+
 def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp_path: Path) -> None:
     again = tmp_path / "result.png"
     package = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
