@@ -156,7 +156,7 @@ def test_the_cost_of_alarms_is_told(template: LocalTemplate) -> None:
 def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
     told = {
         (match[1], match[2]): until
-        for where, _, until in rows("Privacy and retention")
+        for where, *_, until in rows("Privacy and retention")
         if (match := re.fullmatch(r"(input|output) bucket, `(\S+)`", where))
     }
     buckets = of_type(template.plain["Resources"], "AWS::S3::Bucket")
