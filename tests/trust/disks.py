@@ -1,26 +1,27 @@
-"""A local cloud whose functions' temporary folders lie on a disk of 256 KiB, which can be filled and sealed.
+"""A local cloud whose functions' temporary folders lie on a disk that can be filled and sealed.
 
-The disk is a tmpfs in a mount namespace of the cloud's own (util-linux's unshare and nsenter). As on Lambda it is all
-that the functions may write to once the rest is sealed.
+The disk is a tmpfs of 256 KiB in a mount namespace of the cloud's own (util-linux's unshare and nsenter). Where nobody
+may mount one, the functions' own Python refuses what it is asked to write (`no_disk`): that says less, for it does not
+see what is written without Python's knowing.
 """
 
+import functools
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.localcloud.running import RunningCloud
+from tests.localcloud.running import ROOT, RunningCloud
 
+HOOK = Path(__file__).parent / "no_disk" / "sitecustomize.py"
 _SIZE = 256 * 1024
 _MOUNT = 'mkdir -p "$0/tmp" && mount --bind "$0" "$0" && mount -t tmpfs -o size=256k tmpfs "$0/tmp" && exec "$@"'
+_LAYER = Path("layers") / "runtime"
 
 
-def on_a_small_disk(state_dir: Path) -> list[str]:
-    """What a cloud with this state folder is to be run by."""
-    return ["unshare", "--map-root-user", "--mount", "sh", "-c", _MOUNT, str(state_dir)]
-
-
+@functools.cache
 def can_be_mounted() -> bool:
     """Whether this machine lets us make such a namespace."""
     command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
@@ -30,9 +31,28 @@ def can_be_mounted() -> bool:
         return False
 
 
+def means() -> str:
+    """How disks are filled and sealed here, in words."""
+    return "a tmpfs of 256 KiB" if can_be_mounted() else "refused by the functions' Python: nothing can be mounted here"
+
+
+def on_a_small_disk(home: Path) -> list[str]:
+    """What a cloud of the template in `home`, with its state there too, is to be run by."""
+    if can_be_mounted():
+        return ["unshare", "--map-root-user", "--mount", "sh", "-c", _MOUNT, str(home / "state")]
+    shutil.copytree(ROOT / _LAYER, home / _LAYER)
+    (home / _LAYER / "python").mkdir()
+    shutil.copy(HOOK, home / _LAYER / "python")
+    return []
+
+
 @contextmanager
 def full(cloud: RunningCloud) -> Iterator[None]:
     """Not one byte is left on the small disk."""
+    if not can_be_mounted():
+        with _refused(cloud, "full"):
+            yield
+        return
     folder = Path(f"/proc/{cloud.process.pid}/root{cloud.state_dir.resolve()}/tmp")
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -48,6 +68,10 @@ def full(cloud: RunningCloud) -> Iterator[None]:
 @contextmanager
 def sealed(cloud: RunningCloud) -> Iterator[None]:
     """Nothing can be written but the cloud's own state: not the small disk, not the code, nothing else of the root."""
+    if not can_be_mounted():
+        with _refused(cloud, "sealed"):
+            yield
+        return
     disk = str(cloud.state_dir.resolve() / "tmp")
     _remount(cloud, "ro", disk)
     _remount(cloud, "bind,ro", "/")
@@ -58,6 +82,16 @@ def sealed(cloud: RunningCloud) -> Iterator[None]:
     finally:
         _remount(cloud, "bind,rw", "/")
         _remount(cloud, "rw", disk)
+
+
+@contextmanager
+def _refused(cloud: RunningCloud, name: str) -> Iterator[None]:
+    flag = cloud.state_dir.parent / _LAYER / "python" / name
+    flag.touch()
+    try:
+        yield
+    finally:
+        flag.unlink()
 
 
 def _wrote(descriptor: int) -> bool:
