@@ -84,10 +84,14 @@ async function askSigned(path, body, contentType) {
   return ask(path, body, sent);
 }
 
-// The answer's JSON, whatever its status: all five APIs say in there what is wrong.
+// The answer's JSON, whatever its status: all five APIs say in there what is wrong. retry.mjs tries again.
 async function ask(path, body, headers) {
-  const answer = await fetch(root + path, { method: "POST", body, headers, signal: AbortSignal.timeout(35_000) });
-  return answer.json();
+  try {
+    const answer = await fetch(root + path, { method: "POST", body, headers, signal: AbortSignal.timeout(35_000) });
+    return await answer.json();
+  } catch (error) {
+    throw new Error(`no answer from ${root}: ${error.cause?.message ?? error.message}`);
+  }
 }
 
 // The result behind a link. Links end: store the file, not the link.
@@ -102,4 +106,9 @@ function refuse(answer) {
 }
 
 const [api, picture, result] = process.argv.slice(2);
-await writeFile(result, await calls[api](await readFile(picture)));
+try {
+  await writeFile(result, await calls[api](await readFile(picture)));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -105,7 +105,7 @@ def ask_signed(path: str, body: bytes, content_type: str) -> Any:
 
 
 def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """The answer's JSON, whatever its status: all five APIs say in there what is wrong."""
+    """The answer's JSON, whatever its status: all five APIs say in there what is wrong. retry.py tries again."""
     request = urllib.request.Request(URL + path, body, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=35) as answer:
@@ -113,6 +113,8 @@ def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
     except urllib.error.HTTPError as error:
         with error:
             return json.load(error)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"no answer from {URL}: {error}") from error
 
 
 def form(fields: dict[str, str], name: str, picture: bytes) -> tuple[bytes, str]:

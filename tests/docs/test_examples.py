@@ -7,14 +7,16 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -58,19 +60,79 @@ def test_node_calls_each_api(environment: dict[str, str], node: str, photo: Path
     assert_cut_out(result)
 
 
+@pytest.fixture(params=["py", "mjs"])
+def language(request: pytest.FixtureRequest, node: str) -> tuple[str, str]:
+    """An interpreter and the ending of its examples."""
+    return (sys.executable if request.param == "py" else node), request.param
+
+
+def ending(environment: dict[str, str], *command: object) -> tuple[int, str]:
+    """Exit status and last words of a command that may fail."""
+    words = [str(word) for word in command]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    return ended.returncode, ended.stderr
+
+
 @pytest.mark.parametrize("api", APIS)
-def test_a_refusal_ends_the_example_with_the_apis_words(environment: dict[str, str], tmp_path: Path, api: str) -> None:
+def test_a_refusal_ends_the_example_with_the_apis_words(
+    environment: dict[str, str], tmp_path: Path, language: tuple[str, str], api: str
+) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"no picture")
-    command = [sys.executable, str(EXAMPLES / "call.py"), api, str(tmp_path / "photo.jpg"), str(tmp_path / "out.png")]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("refused: "), ended.stderr
-    assert not (tmp_path / "out.png").exists()
+    example, out = EXAMPLES / f"call.{language[1]}", tmp_path / "out.png"
+    status, told = ending(environment, language[0], example, api, tmp_path / "photo.jpg", out)
+    assert (status, told.startswith("refused: ")) == (1, True), told
+    assert not out.exists()
 
 
-def test_a_repeated_call_is_answered_once_more(environment: dict[str, str], photo: Path) -> None:
-    told = json.loads(run(environment, sys.executable, EXAMPLES / "retry.py", photo))
+def test_an_example_says_that_nobody_answers(
+    environment: dict[str, str], photo: Path, language: tuple[str, str]
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = {**environment, "CUTLINE_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
+        status, told = ending(away, language[0], EXAMPLES / f"call.{language[1]}", "picwish", photo, photo)
+    assert (status, told.startswith("no answer from http")) == (1, True), told
+
+
+def test_a_repeated_call_is_answered_once_more(
+    environment: dict[str, str], photo: Path, language: tuple[str, str]
+) -> None:
+    told = json.loads(run(environment, language[0], EXAMPLES / f"retry.{language[1]}", photo))
     assert (told["same"], told["replayed"]) == (True, [False, True])
+
+
+class _Weary(BaseHTTPRequestHandler):
+    """Busy twice, then content: what each try carried as its key is remembered."""
+
+    keys: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.keys.append(self.headers["Idempotency-Key"])
+        body = b'{"status":200,"data":{"state":1,"image":"x"}}'
+        self.send_response({1: 429, 2: 503}.get(len(self.keys), 200))
+        self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Silence."""
+
+
+def test_a_busy_service_is_asked_again_with_the_same_key(
+    environment: dict[str, str], photo: Path, language: tuple[str, str]
+) -> None:
+    _Weary.keys.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Weary) as server:
+        threading.Thread(target=server.serve_forever).start()
+        busy = {**environment, "CUTLINE_URL": f"http://127.0.0.1:{server.server_address[1]}"}
+        try:
+            run(busy, language[0], EXAMPLES / f"retry.{language[1]}", photo)
+        finally:
+            server.shutdown()
+    tries = 4  # busy twice, then served, then the repetition
+    assert (len(_Weary.keys), len(set(_Weary.keys))) == (tries, 1)
 
 
 def test_a_drop_folder(shop_cloud: RunningCloud, environment: dict[str, str], tmp_path: Path) -> None:
@@ -129,6 +191,37 @@ def test_node_tells_genuine_callbacks_from_others(environment: dict[str, str], n
     )
     told = json.loads(run(environment, node, "--input-type=module", "-e", script))
     assert told == [genuine for *_, genuine in CALLBACKS]
+
+
+def test_nodes_server_believes_genuine_callbacks_once(environment: dict[str, str], node: str) -> None:
+    body = b'{"data":{"task_id":"x","state":1}}'
+    command = [node, str(EXAMPLES / "callback.mjs"), "0"]
+    variables = {**environment, "CUTLINE_CALLBACK_KEY": "k"}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().decode().strip()
+            statuses = [
+                status_of(url, body, {"X-Cutline-Signature": signed(key, body, int(time.time()))})
+                for key in ("guessed", "k", "k")
+            ]
+            assert statuses == [403, 204, 204]
+            assert status_of(url, body, {}) == 403
+            assert json.loads(process.stdout.readline()) == {"task_id": "x", "state": 1}
+        finally:
+            process.terminate()
+        assert process.stdout.read() == b"", "told once"
+
+
+def status_of(url: str, body: bytes, headers: dict[str, str]) -> int:
+    request = urllib.request.Request(url, body, headers, method="POST")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 @contextmanager
