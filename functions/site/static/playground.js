@@ -181,7 +181,7 @@ const withTimingsOf = (first, last) => ({ ...last, headers: first.headers });
 
 async function submit(event) {
   event.preventDefault();
-  if (working) return;
+  if (working || !facts) return;
   const reason = obstacle();
   if (reason) {
     status(say(reason));
@@ -246,7 +246,7 @@ async function download(event) {
 function useLanguage(name) {
   memory.set("language", name);
   speak(name);
-  form.draw(facts);
+  if (facts) form.draw(facts);
   drawSwatches();
   tellPicture();
   status("");
@@ -279,12 +279,19 @@ function listen() {
   });
 }
 
+// Whoever is quicker than a cold service picks a picture and a language before the options are there.
 async function start() {
-  facts = await (await fetch("site/facts.json")).json();
   viewer.start();
   reports.start();
   listen();
   useLanguage(memory.get("language") ?? preferred());
+  try {
+    facts = await (await fetch("site/facts.json")).json();
+  } catch {
+    status(say("fault.network"));
+    return;
+  }
+  form.draw(facts);
   document.body.dataset.ready = "true";
 }
 
