@@ -115,6 +115,7 @@ def test_on_a_phone_a_thumb_hits_and_nothing_is_cut_off(page: Browser, language:
 def test_the_page_has_landmarks_headings_and_named_groups(page: Browser) -> None:
     cut_sample(page, "ail", "person")
     nodes = tree(page)
+    assert page.run(CUT_OFF) == []
     roles = [node["role"] for node in nodes]
     assert {"banner", "main", "contentinfo", "navigation"} <= set(roles)
     headings = [(node["level"], node["name"]) for node in nodes if node["role"] == "heading"]

@@ -24,7 +24,7 @@ const EN = {
   "option.targetWidth": "Width, px", "option.targetHeight": "Height, px", "option.optional": "as it is",
   "option.cloth_class": "Garments delivered one by one",
   "option.return_form": "Form", "value.return_form.": "Transparent", "value.return_form.whiteBK": "On white", "value.return_form.mask": "Mask",
-  "option.out_mode": "Whole picture shows", "value.out_mode.0": "All garments found", "value.out_mode.1": "Chosen garments",
+  "option.out_mode": "Whole picture shows", "value.out_mode.0": "All garments", "value.out_mode.1": "Chosen garments",
   "garment.tops": "Tops", "garment.coat": "Coat", "garment.skirt": "Skirt", "garment.pants": "Trousers", "garment.bag": "Bag", "garment.shoes": "Shoes", "garment.hat": "Hat",
   "key.title": "Credentials", "key.jd.key": "Access key", "key.jd.secret": "Secret key", "key.aidge.key": "App key", "key.aidge.secret": "App secret",
   "key.api": "API key", "key.kept": "Kept in this tab until you close it, and sent to this service only.",
