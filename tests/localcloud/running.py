@@ -19,7 +19,7 @@ from localcloud.welcome import READY
 ROOT = Path(__file__).resolve().parents[2]
 # The state folders of the clouds that this run has started.
 started: list[Path] = []
-_START_LIMIT_S = 60.0
+_START_LIMIT_S = 180.0
 _STOP_LIMIT_S = 15.0
 
 
