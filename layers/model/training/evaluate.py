@@ -1,6 +1,6 @@
 """Prints the scores of ONNX models on the validation split, side by side.
 
-`python -m training.evaluate --data DIR --matte FILE ... --costume FILE ... [--isnet FILE] [--mediapipe FILE]`
+`python -m training.evaluate --data DIR --matte FILE ... --costume FILE ... [--isnet FILE]`
 
 Alphas are resampled to each picture's own size with bicubic filtering and nothing else, so the table judges the
 network and not the pipeline's refinement. Times are medians for one picture, network only.
@@ -9,7 +9,6 @@ network and not the pipeline's refinement. Times are medians for one picture, ne
 from __future__ import annotations
 
 import argparse
-import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -90,24 +89,6 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
     return Model(f"{path.resolve().parent.name}/{path.name}", side, run, maps, times)
 
 
-def open_mediapipe(path: Path) -> Model:
-    """MediaPipe's selfie segmenter (a .tflite of its PyPI package), which knows people only."""
-    mediapipe = importlib.import_module("mediapipe")
-    tasks = importlib.import_module("mediapipe.tasks.python")
-    options = tasks.vision.ImageSegmenterOptions(
-        base_options=tasks.BaseOptions(model_asset_path=str(path)), output_confidence_masks=True
-    )
-    segmenter = tasks.vision.ImageSegmenter.create_from_options(options)
-
-    def run(picture: Image.Image) -> np.ndarray:
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.asarray(picture.resize((256, 256))))
-        masks = segmenter.segment(image).confidence_masks
-        return np.asarray(masks[-1].numpy_view(), np.float32).reshape(1, 256, 256)
-
-    # Its own runtime chooses its threads: no figures beside the others'.
-    return Model("mediapipe selfie", 256, run, {"person": 0}, (float("nan"), float("nan")))
-
-
 def true_alpha(data: Path, row: Row) -> np.ndarray:
     """Ground-truth foreground (H, W) uint8 at the picture's own size."""
     with Image.open(data / (row.labels or row.mask)) as picture:
@@ -180,7 +161,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--matte", type=Path, action="append", default=[])
     parser.add_argument("--costume", type=Path, action="append", default=[])
     parser.add_argument("--isnet", type=Path, help="IS-Net general use, input (rgb - 128) / 256")
-    parser.add_argument("--mediapipe", type=Path, help="selfie segmenter, .tflite")
     parser.add_argument("--size", type=int, help="side for models of dynamic shape")
     parser.add_argument("--limit", type=int, help="every n-th picture only, so that slow models end")
     return parser.parse_args()
@@ -194,8 +174,6 @@ def main() -> None:
     models = [open_onnx(path, {"foreground": 0, "person": 1}, given.size) for path in given.matte]
     if given.isnet:
         models.append(open_isnet(given.isnet, given.size or 1024))
-    if given.mediapipe:
-        models.append(open_mediapipe(given.mediapipe))
     print_alphas(models, data, validation_groups(rows))
     for path in given.costume:
         print_costume(open_onnx(path, {}, given.size), data, [row for row in rows if row.folder == "costume"])
