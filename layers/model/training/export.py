@@ -1,4 +1,4 @@
-"""Writes a checkpoint as ONNX: `python -m training.export matte|costume CHECKPOINT FILE.onnx [--mirrored]`.
+"""Writes a checkpoint as ONNX: `python -m training.export matte|costume CHECKPOINT FILE.onnx [--size 384]`.
 
 The same checkpoint and the same pinned packages give the same bytes: the graph carries no date, path or host name.
 Weights are stored as fp16 behind Cast nodes, which onnxruntime folds away when it opens the file, so the file is half
@@ -27,7 +27,7 @@ OUTPUT_NAMES = {"matte": "alphas", "costume": "classes"}
 LEAST_HALVED = 256
 
 
-def traced_graph(job: str, checkpoint: Path, size: int, mirrored: bool) -> ModelProto:
+def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
     """The fp32 graph with batch norms folded into convolutions; input `image` (batch, 3, size, size) RGB 0..255.
 
     The batch axis is free, which costs a batch of one nothing and lets the GPU endpoint run several pictures at once.
@@ -36,7 +36,7 @@ def traced_graph(job: str, checkpoint: Path, size: int, mirrored: bool) -> Model
     missing = load_weights(net, checkpoint)
     if missing:
         raise ValueError(f"{checkpoint} does not fit {job}: {missing[:3]}")
-    deployed = Deployed(net, exclusive=job == "costume", mirrored=mirrored).eval()
+    deployed = Deployed(net, exclusive=job == "costume").eval()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The tracing exporter is the one that folds batch norms; its successor announces itself on every call.
         warnings.simplefilter("ignore")
@@ -82,9 +82,9 @@ def strip(model: ModelProto) -> None:
     del model.metadata_props[:]
 
 
-def export(job: str, checkpoint: Path, target: Path, size: int, mirrored: bool, half: bool) -> str:
+def export(job: str, checkpoint: Path, target: Path, size: int, half: bool) -> str:
     """Writes `target` and returns its sha256."""
-    model = traced_graph(job, checkpoint, size, mirrored)
+    model = traced_graph(job, checkpoint, size)
     if half:
         halve_weights(model)
     strip(model)
@@ -101,10 +101,9 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--size", type=int, default=384)
-    parser.add_argument("--mirrored", action="store_true", help="the mean with the mirror image, at twice the time")
     parser.add_argument("--full", action="store_true", help="store fp32 weights")
     given = parser.parse_args()
-    digest = export(given.job, given.checkpoint, given.target, given.size, given.mirrored, half=not given.full)
+    digest = export(given.job, given.checkpoint, given.target, given.size, half=not given.full)
     print(f"{given.target.name} {given.target.stat().st_size} bytes sha256 {digest}")
 
 

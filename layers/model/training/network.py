@@ -180,28 +180,15 @@ class SegmentationNet(nn.Module):
 
 
 class Deployed(nn.Module):
-    """What is exported: RGB 0..255 in, probabilities out; normalisation and activation are inside.
+    """What is exported: RGB 0..255 in, probabilities out; normalisation and activation are inside."""
 
-    exclusive: softmax over classes, else one sigmoid per map. mirrored: the mean of what the picture and its mirror
-    image give, at twice the cost.
-    """
-
-    def __init__(self, net: SegmentationNet, exclusive: bool, mirrored: bool) -> None:
+    def __init__(self, net: SegmentationNet, exclusive: bool) -> None:
         super().__init__()
         self.net = net.eval()
         self.exclusive = exclusive
-        self.mirrored = mirrored
 
     def forward(self, image: Tensor) -> Tensor:
-        """Probabilities (N, C, S, S) in [0, 1] of pictures (N, 3, S, S)."""
-        if not self.mirrored:
-            return self._probabilities(image)
-        both = self._probabilities(torch.cat([image, image.flip(-1)]))
-        channels, height, width = (int(side) for side in both.shape[1:])
-        plain, mirror = both.view(2, -1, channels, height, width).unbind()
-        return (plain + mirror.flip(-1)) / 2
-
-    def _probabilities(self, image: Tensor) -> Tensor:
+        """Probabilities (1, C, S, S) in [0, 1]: softmax over classes if `exclusive`, else one sigmoid per map."""
         logits: Tensor = self.net(normalise(image / 255))
         return logits.softmax(dim=1) if self.exclusive else logits.sigmoid()
 
