@@ -34,14 +34,13 @@ def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
     What alpha hides is mid-grey. For a network to run elsewhere; there it makes `predict_wide` of a wide picture and
     looks closer at a small subject too.
     """
-    height, width = rgb_u8.shape[:2]
-    if sees_squares(entry, rgb_u8):
-        entry = replace(entry, width=round(entry.height * width / height))
-    elif entry.closer:
+    if not entry.letterbox:
+        height, width = rgb_u8.shape[:2]
+        wide = round(entry.height * width / height) if sees_squares(entry, rgb_u8) else 0
         entry = replace(
             entry,
-            height=min(max(height, entry.height), entry.view_height),
-            width=min(max(width, entry.width), entry.view_width),
+            height=min(height, entry.height if wide else entry.view_height),
+            width=min(width, wide or entry.view_width),
         )
     return fit_picture(entry, rgb_u8, alpha_u8)
 
