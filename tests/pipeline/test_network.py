@@ -43,6 +43,12 @@ def test_matte_gives_both_maps_in_the_unit_range(models):
         assert 0 <= plane.min() <= plane.max() <= 1
 
 
+def test_an_animal_is_in_front_and_no_person(models):
+    maps = Network.open(models, "matte", 1).predict(skimage.data.chelsea())
+    assert maps["foreground"].mean() > 0.3
+    assert maps["person"].mean() < 0.02
+
+
 def test_what_transparency_hides_does_not_change_the_answer(models):
     network = Network.open(models, "matte", 1)
     rgb = skimage.data.astronaut()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # These subjects may hold people whom no mask marks, so they say nothing about the person map.
 PEOPLE_POSSIBLE = re.compile(
-    r"horse|mixed|coco|^test$|euphonium|saxophone|accordion|wheelchair|inline_skate|umbrella|motorbikes|cellphone"
+    r"horsejump|mixed|coco|^test$|euphonium|saxophone|accordion|wheelchair|inline_skate|umbrella|motorbikes|cellphone"
     r"|headphone|electric_guitar|buddha|ferry|garfield|snoopy|breakdance|bmx|drift|kite|motocross|paragliding"
     r"|parkour|scooter|soapbox|car-shadow|person|cannon|barrel|binocular|camera|joshua_tree|schooner|ketch",
     re.IGNORECASE,
@@ -18,6 +18,12 @@ PEOPLE_POSSIBLE = re.compile(
 # Product codes of studio pictures that show clothes on a model, and of those that may show a model or a bag.
 WORN = re.compile(r"mag_(m[hjpst]|w[hjpst]|msh|wsh)\d")
 WORN_OR_NOT = re.compile(r"mag_(wb|luma)")
+NOBODY = frozenset(
+    f"ecssd_{number}"
+    for line in (Path(__file__).parent / "nobody.txt").read_text("ascii").splitlines()
+    if not line.startswith("#")
+    for number in line.split()
+)
 COCO_SOURCE = re.compile(r"coco|yolov8", re.IGNORECASE)
 
 
@@ -52,7 +58,7 @@ class Row:
     @property
     def knows_person(self) -> bool:
         """True where the person map is known: all of the foreground, or none of it."""
-        if self.is_person:
+        if self.is_person or self.stem in NOBODY:
             return True
         unsure = COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject)
         return not (unsure or WORN_OR_NOT.match(self.stem))

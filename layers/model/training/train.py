@@ -1,6 +1,6 @@
 """Trains one network for a given time: `python -m training.train matte|costume --data DIR --minutes N --out DIR`.
 
-Run from layers/model. The learning rate follows a cosine over the time, the last third at the full size, so any
+Run from layers/model. The learning rate follows a cosine over the time, the last part at the full size, so any
 budget ends annealed. `--resume` goes on from DIR/state.pt; `--start FILE` begins from some earlier run's weights.
 """
 
@@ -232,6 +232,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--batch", type=int, default=Plan.batch, help="smaller gives a short run more steps")
     parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--final-share", type=float, default=Plan.final_share, help="of the time, at the full size")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
     return parser.parse_args()
@@ -242,7 +243,15 @@ def main() -> None:
     given = parse_arguments()
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(given.job, given.minutes, given.out, seed=given.seed, batch=given.batch, rate=given.rate)
+    plan = Plan(
+        given.job,
+        given.minutes,
+        given.out,
+        seed=given.seed,
+        batch=given.batch,
+        rate=given.rate,
+        final_share=given.final_share,
+    )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folder(given.data), given.start, tiers)
     if given.resume:
