@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from cutline.contracts import pw
 from cutline.errors import Reason
+from cutline.service import NO_TASKS
 from tests.e2e.ledger import Row, Shape
 from tests.e2e.rows.common import BEYOND_THE_PLATFORM, LINK, UUID, field_rows, sent_rows
 
@@ -130,6 +131,7 @@ def _errors() -> Iterator[Row]:
 _BAD: dict[str, dict[str, str | None]] = {
     "Invalid task type": {"type": ".+"},
     "Invalid sync": {"sync": ".+"},
+    NO_TASKS: {"sync": "0"},
     "Invalid return type": {"return_type": ".+"},
     "Invalid output type": {"output_type": ".+"},
     "Invalid crop": {"crop": ".+"},

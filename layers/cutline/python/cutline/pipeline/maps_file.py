@@ -18,6 +18,7 @@ from cutline.pipeline.grids import F32, U8
 # The channels of models.toml by Pillow's mode.
 CHANNELS = {"L": ("foreground",), "LA": ("foreground", "person")}
 _FORMAT = "PNG"
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 class KnownMaps:
@@ -49,6 +50,6 @@ def decode_maps(data: bytes) -> dict[str, F32]:
         with Image.open(io.BytesIO(data), formats=[_FORMAT]) as image:
             names = CHANNELS[image.mode]
             planes = np.asarray(image, np.float32) / np.float32(255)
-    except (OSError, SyntaxError, ValueError, KeyError) as error:
+    except (*_UNREADABLE, KeyError) as error:
         raise ServiceFault(Reason.MODEL_FAILED, "the maps cannot be read") from error
     return dict(zip(names, np.atleast_3d(planes).transpose(2, 0, 1), strict=True))
