@@ -1,6 +1,8 @@
 """A network's maps as a file: what goes in comes out at 8 bits, and anything else is a fault."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -36,7 +38,26 @@ def _encoded(mode: str, kind: str) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", _encoded("RGB", "PNG"), _encoded("L", "JPEG"), _encoded("L", "PNG")[:45]])
+def _claiming(side: int) -> bytes:
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    chunks = (
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, b"IDAT")
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        _encoded("RGB", "PNG"),
+        _encoded("L", "JPEG"),
+        _encoded("L", "PNG")[:45],
+        _claiming(10**4),
+        _claiming(10**5),
+    ],
+)
 def test_anything_else_is_a_fault_of_the_model(data: bytes) -> None:
     with pytest.raises(ServiceFault) as fault:
         decode_maps(data)
