@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from skimage import data
 
+from cutline.pipeline.request import GARMENTS
 from tests.e2e.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
 from tests.e2e.conftest import Accounts
 from tests.e2e.meters import meter_of
@@ -92,7 +93,7 @@ def test_links_are_the_results_themselves(
     assert opened(aidge.post(white).json["data"]["imageUrl"], "image/jpeg") == (120, 100)
     task = picwish.create(PICTURE, output_type="1").json["data"]
     assert [opened(task[name]) for name in ("image", "mask")] == [(120, 100)] * 2
-    union, classes = ailab.cut(PORTRAIT, cloth_class="tops,bag").json["data"]["elements"]
+    union, classes = ailab.cut(PORTRAIT, cloth_class=",".join(GARMENTS)).json["data"]["elements"]
     assert opened(union["image_url"]) == (320, 300)
     assert [opened(link) for link in classes["class_url"].values() if link]
     assert_the_meter_alone_is_left(cloud)
