@@ -106,10 +106,11 @@ def test_a_folder_with_its_folders_and_a_pattern(tmp_path: Path, run: Any) -> No
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(plain_picture(64, 48))
     (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / "three.gif").write_bytes(plain_picture(64, 48, "GIF"))
     assert run(tmp_path / "in", "--out", tmp_path / "out") == (0, "")
     assert run(f"{tmp_path}/in/*.png", "--out", tmp_path / "matched") == (0, "")
-    found = [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.png.png"))]
-    assert found == ["matched/two.png.png", "out/a/one.png.png", "out/two.png.png"]
+    found = [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.*.png"))]
+    assert found == ["matched/two.png.png", "out/a/one.png.png", "out/three.gif.png", "out/two.png.png"]
 
 
 def test_pictures_of_one_name_never_replace_each_others_results(tmp_path: Path, run: Any) -> None:

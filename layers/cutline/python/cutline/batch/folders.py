@@ -30,17 +30,18 @@ class Folder(Protocol):
 
 
 class LocalFolder:
-    """A folder on this machine; hidden files are left alone."""
+    """A folder on this machine, of whose files those count that end like a picture; hidden ones are left alone."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, endings: tuple[str, ...] = ENDINGS) -> None:
         self.root = root
+        self.endings = endings
 
     def pictures(self) -> dict[str, str]:
         found = {}
         for path in sorted(self.root.rglob("*")):
             name = path.relative_to(self.root).as_posix()
             if (
-                path.suffix.lower() in ENDINGS
+                path.suffix.lower() in self.endings
                 and path.is_file()
                 and not any(p.startswith(".") for p in name.split("/"))
             ):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cutline.batch.folders import LocalFolder
+from cutline.batch.folders import ENDINGS, LocalFolder
 from cutline.commands.failure import CommandFailed
 from cutline.limits import MIB, PictureLimits
 
@@ -75,7 +75,7 @@ def _expand_folder(folder: Path, out: str | None) -> Iterator[tuple[Path, Path]]
         raise CommandFailed(f"{folder} is a folder: say with --out where its results go")
     if out == STREAM or Path(out).resolve().is_relative_to(folder.resolve()):
         raise CommandFailed("--out must be a folder outside the pictures' own: results there would be pictures again")
-    for name in LocalFolder(folder).pictures():
+    for name in LocalFolder(folder, (*ENDINGS, ".gif")).pictures():
         yield folder / name, Path(name)
 
 
