@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+HALF = 0.5
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 # How often each change happens to a picture.
 WHOLE_SHARE = 0.25
@@ -21,6 +22,8 @@ NOISY_SHARE = 0.15
 JPEG_SHARE = 0.20
 GREY_SHARE = 0.06
 PLAIN_BACKDROP_SHARE = 0.2
+# Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
+FIGURE_ZOOM = (0.9, 3.0)
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,14 @@ class Warp:
 
     @staticmethod
     def random(rng: np.random.Generator, count: int, zoom: tuple[float, float], degrees: float) -> Warp:
-        """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored."""
+        """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored.
+
+        Shares above 1 make the picture smaller than its frame, anywhere in it.
+        """
         shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
         # Some pictures are seen whole, as in use.
         shown[rng.random(count) < WHOLE_SHARE] = 1.0
-        shift = rng.uniform(-1, 1, (count, 2)) * np.clip(1 - shown, 0, None)
+        shift = rng.uniform(-1, 1, (count, 2)) * np.abs(1 - shown)
         angle = np.deg2rad(degrees) * rng.uniform(-1, 1, count) * (rng.random(count) < TURNED_SHARE)
         mirror = np.where(rng.random(count) < MIRRORED_SHARE, -1.0, 1.0)
         cosine, sine = np.cos(angle), np.sin(angle)
@@ -109,12 +115,24 @@ def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Te
     count, size = len(rgba), rgba.shape[-1]
     backdrop = warp(rooms, Warp.random(rng, count, (0.4, 1.0), degrees=0), size)
     backdrop = _plain_some(rng, backdrop)
-    placed = Warp.random(rng, count, (0.75, 1.5), degrees=12)
+    return _over(rng, rgba, backdrop, Warp.random(rng, count, (0.75, 1.8), degrees=12))
+
+
+def paste(rng: np.random.Generator, rgba: Tensor, hosts: Tensor) -> tuple[Tensor, Tensor]:
+    """Figures `rgba` (N, 4, S, S), whole to a third of their size, put into `hosts` (N, 3, S, S); and their alpha."""
+    placed = Warp.random(rng, len(rgba), FIGURE_ZOOM, degrees=5)
+    # A figure that its own frame cuts off below stays cut off by the frame, and floats nowhere.
+    cut_off = rgba[:, 3, -1].amax(dim=1) > HALF
+    placed.theta[:, 1, 2] = torch.where(cut_off, 1 - placed.theta[:, 1, 1], placed.theta[:, 1, 2])
+    return _over(rng, rgba, hosts, placed)
+
+
+def _over(rng: np.random.Generator, rgba: Tensor, backdrop: Tensor, placed: Warp) -> tuple[Tensor, Tensor]:
     # Premultiplied, so that nothing of the cut-out's hidden colour bleeds into its edge.
     alpha = rgba[:, 3:]
-    layers = warp(torch.cat([rgba[:, :3] * alpha, alpha], dim=1), placed, size, padding="zeros")
-    light = torch.from_numpy(rng.uniform(0.6, 1.15, (count, 3, 1, 1)).astype(np.float32))
-    front, alpha = layers[:, :3] * light, layers[:, 3:]
+    layers = warp(torch.cat([rgba[:, :3] * alpha, alpha], dim=1), placed, rgba.shape[-1], padding="zeros")
+    light = rng.uniform(0.6, 1.15, (len(rgba), 1, 1, 1)) * rng.uniform(0.9, 1.1, (len(rgba), 3, 1, 1))
+    front, alpha = layers[:, :3] * torch.from_numpy(light.astype(np.float32)), layers[:, 3:]
     return (front + backdrop * (1 - alpha)).clamp(0, 1), alpha
 
 

@@ -18,8 +18,8 @@ import onnx
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from training.network import Deployed, SegmentationNet, load_weights
-from training.train import OUTPUTS
+from training.network import Deployed, load_weights
+from training.train import OUTPUTS, new_net
 
 OPSET = 17
 OUTPUT_NAMES = {"matte": "alphas", "costume": "classes"}
@@ -32,7 +32,7 @@ def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
 
     The batch axis is free, which costs a batch of one nothing and lets the GPU endpoint run several pictures at once.
     """
-    net = SegmentationNet(OUTPUTS[job])
+    net = new_net(job)
     missing = load_weights(net, checkpoint)
     if missing:
         raise ValueError(f"{checkpoint} does not fit {job}: {missing[:3]}")

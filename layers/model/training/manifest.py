@@ -51,6 +51,15 @@ class Row:
         return Path(self.file).stem
 
     @property
+    def is_scene(self) -> bool:
+        """True for the photographs of ECSSD: many kinds of subjects, each in its own surroundings."""
+        return self.stem.startswith("ecssd_")
+
+    @property
+    def is_portrait(self) -> bool:
+        return self.stem.startswith(("port_", "pu_house", "pu_senate", "pu_gov"))
+
+    @property
     def is_person(self) -> bool:
         """True where the foreground is a person and nothing else."""
         return self.folder in ("person", "costume") or WORN.match(self.stem) is not None

@@ -149,16 +149,48 @@ def resize_like(x: Tensor, other: Tensor) -> Tensor:
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
+class ContextBlock(nn.Module):
+    """A transformer block (https://arxiv.org/abs/2010.11929) over the coarsest map, where it is cheap.
+
+    What counts as the subject depends on what else is in the picture, however far away. Both branches begin at zero, so
+    that a network trained without the block starts from what it knows.
+    """
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+        self.widen, self.narrow = nn.Linear(channels, 2 * channels), nn.Linear(2 * channels, channels)
+        for last in (self.proj, self.narrow):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        channels, height, width = int(x.shape[1]), int(x.shape[2]), int(x.shape[3])
+        tokens = x.flatten(2).transpose(1, 2)
+        parts = self.qkv(self.norm1(tokens)).view(-1, height * width, 3, self.heads, channels // self.heads)
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        attention = (queries @ keys.transpose(-2, -1) * (channels // self.heads) ** -0.5).softmax(dim=-1)
+        mixed = (attention @ values).transpose(1, 2).reshape(-1, height * width, channels)
+        tokens = tokens + self.proj(mixed)
+        tokens = tokens + self.narrow(F.relu(self.widen(self.norm2(tokens))))
+        return tokens.transpose(1, 2).reshape(-1, channels, height, width)
+
+
 class SegmentationNet(nn.Module):
     """Per-pixel logits for `outputs` maps; in training also an auxiliary head's at 1/16."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, outputs: int, context_blocks: int = 0) -> None:
         super().__init__()
         c1, c2, c3, c4, c5 = DECODER_CHANNELS
         t1, t2, t3, t4, t5 = TAP_CHANNELS
         self.enc = Encoder()
         self.ctx = conv_norm_relu(t5, c5, 1)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(t5, c5, 1), nn.ReLU())
+        self.context = nn.Sequential(*(ContextBlock(c5) for _ in range(context_blocks)))
         self.c5 = separable(c5, c4)
         self.l4, self.d4 = conv_norm_relu(t4, c4, 1), nn.Sequential(separable(c4, c4), separable(c4, c3))
         self.l3, self.d3 = conv_norm_relu(t3, c3, 1), nn.Sequential(separable(c3, c3), separable(c3, c2))
@@ -170,7 +202,7 @@ class SegmentationNet(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor] | Tensor:
         """Logits (N, outputs, H, W) of a normalised picture (N, 3, H, W); H and W multiples of 32 are exact."""
         e1, e2, e3, e4, e5 = self.enc(x)
-        h = self.c5(self.ctx(e5) + self.pool(e5))
+        h = self.c5(self.context(self.ctx(e5) + self.pool(e5)))
         coarse = h = self.d4(resize_like(h, e4) + self.l4(e4))
         h = self.d3(resize_like(h, e3) + self.l3(e3))
         h = self.d2(resize_like(h, e2) + self.l2(e2))

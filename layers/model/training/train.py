@@ -7,6 +7,7 @@ budget ends annealed. `--resume` goes on from DIR/state.pt; `--start FILE` begin
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import random
@@ -25,6 +26,8 @@ from training.pictures import Batch, CutOuts, Pool, augmented_batch
 from training.scores import quick_score
 
 OUTPUTS = {"matte": 2, "costume": 9}
+# `matte` alone must weigh objects of a whole scene against each other.
+CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
 IMAGE_DIMS = 4
 FOLDERS = {"matte": ("objects", "unlabelled", "person", "costume"), "costume": ("costume",)}
 
@@ -60,6 +63,11 @@ class Plan:
         return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
+def new_net(job: str) -> SegmentationNet:
+    """The network of `job` with random weights."""
+    return SegmentationNet(OUTPUTS[job], CONTEXT_BLOCKS[job])
+
+
 def channels_last(net: SegmentationNet) -> SegmentationNet:
     """`net` with its convolution weights laid out for NHWC, twice as fast on a CPU."""
     for parameter in net.parameters():
@@ -71,9 +79,8 @@ def channels_last(net: SegmentationNet) -> SegmentationNet:
 class Average:
     """Exponential moving average of a network's weights and batch statistics."""
 
-    def __init__(self, net: SegmentationNet, outputs: int, decay: float = 0.998) -> None:
-        self.net = SegmentationNet(outputs).eval()
-        self.net.load_state_dict(net.state_dict())
+    def __init__(self, net: SegmentationNet, decay: float = 0.998) -> None:
+        self.net = copy.deepcopy(net).eval()
         self.decay = decay
         self.steps = 0
 
@@ -100,12 +107,12 @@ class Training:
         train, validation = split_rows([row for row in read_manifest(data) if row.tier in tiers])
         self.pool, self.cut_outs = self._load(data, train)
         self.validation = Pool(data, _validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
-        self.net = channels_last(SegmentationNet(OUTPUTS[plan.job]))
+        self.net = channels_last(new_net(plan.job))
         if start is None:
             load_imagenet(self.net)
         else:
             print(f"start={start} untouched={load_weights(self.net, start)}", flush=True)
-        self.average = Average(self.net, OUTPUTS[plan.job])
+        self.average = Average(self.net)
         self.optimiser = self._optimiser()
         self.elapsed_s = 0.0
         self.step_number = 0
@@ -178,6 +185,8 @@ class Training:
             if score > self.best:
                 self.best = score
                 save_weights(net, self.plan.out / "best.pt", {"score": score, "step": self.step_number})
+        if final:
+            save_weights(self.average.net, self.plan.out / "last.pt", {"step": self.step_number})
         self._save_state()
 
     def _save_state(self) -> None:
