@@ -127,7 +127,9 @@ def test_the_page_has_landmarks_headings_and_named_groups(page: Browser) -> None
     images = {node["name"] for node in nodes if node["role"] == "image"}
     assert images == {"Original picture", "Picture without its background"}
     (slider,) = of_role(page, "slider")
-    assert (slider["name"], slider["valuetext"]) == ("Share of the original shown", "50 %")
+    assert (slider["name"], slider["valuemax"]) == ("Share of the original shown", 100)
+    # Read from the page: some versions of Chromium tell the protocol the bare number where there is a text for it.
+    assert page.run("return document.getElementById('slider').getAttribute('aria-valuetext')") == "50 %"
     (selected,) = [node for node in of_role(page, "tab") if node.get("selected")]
     (panel,) = of_role(page, "tabpanel")
     assert selected["name"] == panel["name"] == "curl"
