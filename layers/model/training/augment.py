@@ -112,10 +112,14 @@ def jpeg(rgb: Tensor, quality: int) -> Tensor:
 
 def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Tensor, Tensor]:
     """Cut-outs `rgba` (N, 4, S, S) placed at random in front of `rooms` (N, 3, S, S): the picture and its alpha."""
-    count, size = len(rgba), rgba.shape[-1]
-    backdrop = warp(rooms, Warp.random(rng, count, (0.4, 1.0), degrees=0), size)
-    backdrop = _plain_some(rng, backdrop)
-    return _over(rng, rgba, backdrop, Warp.random(rng, count, (0.75, 1.8), degrees=12))
+    backdrop = grounds(rng, rooms, rgba.shape[-1], PLAIN_BACKDROP_SHARE)
+    return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12))
+
+
+def grounds(rng: np.random.Generator, rooms: Tensor, size: int, plain_share: float) -> Tensor:
+    """A part of each of `rooms` (N, 3, S, S) at (N, 3, size, size); of `plain_share` of them a plain fade instead."""
+    shown = warp(rooms, Warp.random(rng, len(rooms), (0.4, 1.0), degrees=0), size)
+    return _plain_some(rng, shown, plain_share)
 
 
 def paste(rng: np.random.Generator, rgba: Tensor, hosts: Tensor) -> tuple[Tensor, Tensor]:
@@ -136,10 +140,10 @@ def _over(rng: np.random.Generator, rgba: Tensor, backdrop: Tensor, placed: Warp
     return (front + backdrop * (1 - alpha)).clamp(0, 1), alpha
 
 
-def _plain_some(rng: np.random.Generator, backdrop: Tensor) -> Tensor:
-    """PLAIN_BACKDROP_SHARE of the backdrops replaced by a plain colour that fades to another, as in a studio."""
+def _plain_some(rng: np.random.Generator, backdrop: Tensor, share: float) -> Tensor:
+    """A `share` of the backdrops replaced by a plain colour that fades to another, as in a studio."""
     ramp = torch.linspace(0, 1, backdrop.shape[-2]).view(1, -1, 1)
-    for index in np.flatnonzero(rng.random(len(backdrop)) < PLAIN_BACKDROP_SHARE):
+    for index in np.flatnonzero(rng.random(len(backdrop)) < share):
         ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32))
         backdrop[index] = ends[0] * ramp + ends[1] * (1 - ramp)
     return backdrop

@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from training.network import Deployed, load_weights
 from training.train import OUTPUTS, new_net
@@ -57,6 +58,39 @@ def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
     return model
 
 
+def fold_padding(model: ModelProto) -> None:
+    """Gives each zero padding before a convolution to the convolution itself, whose result is the same.
+
+    As nodes of their own they cost a quarter of the time, most of it for leaving onnxruntime's blocked layout.
+    """
+    constants = onnx.utils.Extractor(onnx.shape_inference.infer_shapes(model))
+    pads = {node.output[0]: node for node in model.graph.node if node.op_type == "Pad"}
+    for conv in model.graph.node:
+        pad = pads.pop(conv.input[0], None) if conv.op_type == "Conv" else None
+        if pad is None:
+            continue
+        # The tracing exporter leaves the amounts as a calculation on constants.
+        (amounts,) = ReferenceEvaluator(constants.extract_model([], [pad.input[1]])).run(None, {})
+        sides = len(amounts) // 2
+        folded = [*amounts[2:sides], *amounts[sides + 2 :]]
+        (own,) = (attribute for attribute in conv.attribute if attribute.name == "pads")
+        own.ints[:] = [int(more) + less for more, less in zip(folded, own.ints, strict=True)]
+        conv.input[0] = pad.input[0]
+    prune(model)
+
+
+def prune(model: ModelProto) -> None:
+    """Removes nodes whose results nobody reads."""
+    wanted = {result.name for result in model.graph.output}
+    kept = []
+    for node in reversed(model.graph.node):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(reversed(kept))
+
+
 def halve_weights(model: ModelProto) -> None:
     """Replaces every large fp32 initialiser of `model` by an fp16 one and a Cast back to fp32."""
     casts = []
@@ -85,6 +119,7 @@ def strip(model: ModelProto) -> None:
 def export(job: str, checkpoint: Path, target: Path, size: int, half: bool) -> str:
     """Writes `target` and returns its sha256."""
     model = traced_graph(job, checkpoint, size)
+    fold_padding(model)
     if half:
         halve_weights(model)
     strip(model)

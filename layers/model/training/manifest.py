@@ -52,8 +52,8 @@ class Row:
 
     @property
     def is_scene(self) -> bool:
-        """True for the photographs of ECSSD: many kinds of subjects, each in its own surroundings."""
-        return self.stem.startswith("ecssd_")
+        """True where a subject stands in surroundings of its own: ECSSD's photographs, COCO's with people."""
+        return self.stem.startswith("ecssd_") or (self.folder == "person" and self.stem.startswith("coco_"))
 
     @property
     def is_portrait(self) -> bool:

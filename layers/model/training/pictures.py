@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from training.augment import Look, Warp, composite, paste, warp
+from training.augment import Look, Warp, composite, grounds, paste, warp
+from training.drawn import draw_picture
 from training.manifest import Row
 
 IGNORED = 255
@@ -28,8 +29,12 @@ DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 0.8, "costume": 1.0
 # Photographs with all kinds of subjects in all kinds of places are few, and teach the most.
 SCENE_WEIGHT = 3.2
 COMPOSITE_SHARE = 0.15
+DRAWN_SHARE = 0.07
 FIGURE_SHARE = 0.14
 FIGURE_ROOM_SHARE = 0.3
+# Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.
+MOVED_SHARE = 0.35
+MOVED_TO_PLAIN_SHARE = 0.6
 
 
 def read_square(path: Path, mode: str, size: int, smooth: bool = True) -> np.ndarray:
@@ -160,6 +165,23 @@ class Pool:
         return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), torch.ones(count))
 
 
+def move_some(rng: np.random.Generator, batch: Batch, rooms: Tensor) -> Batch:
+    """MOVED_SHARE of the labelled people put before other grounds, bystanders left behind; costume only.
+
+    rooms: (R, 3, S, S) uint8, S the pictures' side.
+    """
+    chosen = torch.from_numpy(np.flatnonzero(rng.random(len(batch.rgb)) < MOVED_SHARE))
+    if not len(chosen):
+        return batch
+    room = rooms[torch.from_numpy(rng.integers(len(rooms), size=len(chosen)))].float() / 255
+    # Labels end at a pixel; a lens does not.
+    alpha = F.avg_pool2d((batch.targets[chosen] > 0).float(), 3, stride=1, padding=1)
+    rgb = batch.rgb.clone()
+    ground = grounds(rng, room, rgb.shape[-1], MOVED_TO_PLAIN_SHARE)
+    rgb[chosen] = rgb[chosen] * alpha + ground * (1 - alpha)
+    return Batch(rgb, batch.targets, batch.person_known)
+
+
 class CutOuts:
     """Photographic cut-outs with true alpha, and rooms to put them in."""
 
@@ -179,30 +201,42 @@ class CutOuts:
         targets = torch.cat([alpha, alpha * self.person[cut].view(-1, 1, 1, 1)], dim=1)
         return Batch(rgb, targets, self.person_known[cut])
 
+    def draw_shapes(self, rng: np.random.Generator, count: int) -> Batch:
+        """`count` drawn shapes at the stored size, with exact foreground alpha and nobody in them."""
+        drawn = [draw_picture(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
+        alpha = torch.stack([alpha for _, alpha in drawn])
+        return Batch(
+            torch.stack([rgb for rgb, _ in drawn]), torch.cat([alpha, torch.zeros_like(alpha)], 1), torch.ones(count)
+        )
+
 
 def _channels_first(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(picture.transpose(2, 0, 1).copy())
 
 
 def augmented_batch(
-    rng: np.random.Generator, pool: Pool, cut_outs: CutOuts | None, count: int, size: int, zoom: tuple[float, float]
+    rng: np.random.Generator, pool: Pool, cut_outs: CutOuts, count: int, size: int, zoom: tuple[float, float]
 ) -> Batch:
     """`count` augmented training pictures of `size` px, a share of them composites.
 
     zoom: least and greatest share of the picture's side that a crop shows.
     """
     parts: list[Batch] = []
-    if cut_outs:
+    if not pool.costume:
         composites = int(rng.binomial(count - 1, COMPOSITE_SHARE))
         figures = int(rng.binomial(count - 1 - composites, FIGURE_SHARE))
+        shapes = int(rng.binomial(count - 1 - composites - figures, DRAWN_SHARE))
         parts += [cut_outs.draw(rng, composites)] if composites else []
         parts += [pool.draw_figures(rng, figures, cut_outs.rooms)] if figures else []
+        parts += [cut_outs.draw_shapes(rng, shapes)] if shapes else []
     parts.append(pool.draw(rng, count - sum(len(part.rgb) for part in parts)))
     batch = Batch(
         torch.cat([part.rgb for part in parts]),
         torch.cat([part.targets for part in parts]),
         torch.cat([part.person_known for part in parts]),
     )
+    if pool.costume:
+        batch = move_some(rng, batch, cut_outs.rooms)
     plan = Warp.random(rng, count, zoom, degrees=20 if pool.costume else 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)

@@ -28,13 +28,16 @@ from training.scores import quick_score
 OUTPUTS = {"matte": 2, "costume": 9}
 # `matte` alone must weigh objects of a whole scene against each other.
 CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
+# Least and greatest share of a side that a crop shows. `costume` has full figures alone; half ones come in use.
+EARLY_ZOOM = {"matte": (0.6, 1.0), "costume": (0.35, 1.0)}
+FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
 IMAGE_DIMS = 4
 FOLDERS = {"matte": ("objects", "unlabelled", "person", "costume"), "costume": ("costume",)}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One run's numbers. Sizes in pixels, zooms as least and greatest share of a side that a crop shows."""
+    """One run's numbers. Sizes in pixels."""
 
     job: str
     minutes: float
@@ -44,8 +47,6 @@ class Plan:
     stored: int = 416
     early_size: int = 256
     final_size: int = 384
-    early_zoom: tuple[float, float] = (0.6, 1.0)
-    final_zoom: tuple[float, float] = (0.75, 1.0)
     final_share: float = 0.4
     rate: float = 1.0e-3
     encoder_rate_share: float = 0.4
@@ -54,8 +55,8 @@ class Plan:
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Picture size and zoom once the share `progress` of the time has passed."""
         if progress < 1 - self.final_share:
-            return self.early_size, self.early_zoom
-        return self.final_size, self.final_zoom
+            return self.early_size, EARLY_ZOOM[self.job]
+        return self.final_size, FINAL_ZOOM[self.job]
 
     def rate_at(self, progress: float) -> float:
         """Learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
@@ -118,12 +119,11 @@ class Training:
         self.step_number = 0
         self.best = -math.inf
 
-    def _load(self, data: Path, rows: list[Row]) -> tuple[Pool, CutOuts | None]:
-        costume = self.plan.job == "costume"
+    def _load(self, data: Path, rows: list[Row]) -> tuple[Pool, CutOuts]:
         wanted = [row for row in rows if row.folder in FOLDERS[self.plan.job]]
-        pool = Pool(data, wanted, self.plan.stored, costume)
+        pool = Pool(data, wanted, self.plan.stored, self.plan.job == "costume")
         print(f"pictures={len(wanted)}", flush=True)
-        return pool, None if costume else CutOuts(data, rows, self.plan.stored)
+        return pool, CutOuts(data, rows, self.plan.stored)
 
     def _optimiser(self) -> torch.optim.AdamW:
         encoder = list(self.net.enc.parameters())
