@@ -190,7 +190,9 @@ class CutOuts:
         rooms = [row for row in rows if row.folder == "backgrounds"]
         self.person = torch.tensor([float(row.is_person) for row in cut_outs])
         self.person_known = torch.tensor([float(row.knows_person) for row in cut_outs])
-        self.rgba = torch.stack([_channels_first(read_square(data / r.file, "RGBA", size)) for r in cut_outs])
+        self.rgba = torch.empty(len(cut_outs), 4, size, size, dtype=torch.uint8)
+        for index, row in enumerate(cut_outs):
+            self.rgba[index] = _channels_first(read_square(data / row.file, "RGBA", size))
         self.rooms = torch.stack([_channels_first(read_square(data / r.file, "RGB", size)) for r in rooms])
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:

@@ -123,7 +123,9 @@ class Training:
         wanted = [row for row in rows if row.folder in FOLDERS[self.plan.job]]
         pool = Pool(data, wanted, self.plan.stored, self.plan.job == "costume")
         print(f"pictures={len(wanted)}", flush=True)
-        return pool, CutOuts(data, rows, self.plan.stored)
+        # `costume` wants the rooms alone.
+        kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
+        return pool, CutOuts(data, kept, self.plan.stored)
 
     def _optimiser(self) -> torch.optim.AdamW:
         encoder = list(self.net.enc.parameters())
