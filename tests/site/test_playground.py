@@ -203,41 +203,6 @@ def test_a_bad_key_is_told_in_words(page: Browser, api: str, code: str) -> None:
     assert not page.is_shown("#error")
 
 
-@pytest.fixture
-def waking(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
-    """The page of a service that is slow to say what its options are, until wake(good) is called."""
-    source = """
-        const ask = window.fetch;
-        window.fetch = async (address, ...rest) => {
-            const asked = String(address).endsWith("facts.json") && new Promise((wake) => (window.wake = wake));
-            if (asked && !(await asked)) throw new TypeError("no network");
-            return ask(address, ...rest);
-        };
-    """
-    script = chromium.protocol("Page.addScriptToEvaluateOnNewDocument", source=source)
-    chromium.resize(1280)
-    chromium.open(f"{cloud.url}/")
-    chromium.wait_for(lambda: chromium.run("return typeof window.wake === 'function'"))
-    yield chromium
-    chromium.protocol("Page.removeScriptToEvaluateOnNewDocument", **script)
-    assert chromium.console() == []
-
-
-def test_whoever_is_quicker_than_the_service_loses_nothing(waking: Browser) -> None:
-    take_sample(waking, "mug")
-    waking.click("#go")
-    assert waking.text("#status") == ""
-    waking.run("wake(true)")
-    waking.wait_for(lambda: waking.is_shown("#api-pw"))
-    cut(waking)
-    assert waking.text("#status").startswith("Done in")
-
-
-def test_a_page_whose_service_is_away_says_so(waking: Browser) -> None:
-    waking.run("wake(false)")
-    waking.wait_for(lambda: waking.text("#status") == "The service could not be reached.")
-
-
 def test_what_the_gateway_says_in_an_apis_place_is_told_in_words(page: Browser) -> None:
     script = """
         const { faultOfCode } = await import(new URL("site/report.js", document.baseURI));

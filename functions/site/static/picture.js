@@ -11,6 +11,9 @@ async function encoded(bitmap, width, height, type, quality) {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
+  // JPEG has no transparency, and the encoder would make it black.
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0, width, height);
   return canvas.convertToBlob({ type, quality });
 }

@@ -14,10 +14,15 @@ const SWATCHES = [null, "#ffffff", "#9ca3af", "#111111"];
 const SWATCH_NAMES = ["checkered", "white", "grey", "black"];
 let facts = null;
 let picture = null;
+let latest = 0;
 let working = false;
 let shown = null;
+let startFault = "";
 
 const status = (text) => ($("status").textContent = $("busy-text").textContent = text);
+
+// The status of a page at rest: nothing, or why it cannot work.
+const rest = () => status(startFault && say(startFault));
 
 function tellPicture() {
   if (!picture) return;
@@ -26,23 +31,32 @@ function tellPicture() {
   $("picture-note").textContent = say("status.sent", { width: bitmap.width, height: bitmap.height, size: sizeOf(blob.size) });
 }
 
-async function take(blob, name, sample = "") {
-  try {
-    picture = { ...(await openPicture(blob, name)), sample };
-  } catch {
+// Pictures take their time to load and to open; the latest choice counts, not the slowest.
+async function take(blob, name, sample = "", turn = ++latest) {
+  const opened = await openPicture(blob, name).catch(() => null);
+  if (turn !== latest) return;
+  if (!opened) {
     status(say("picture.unreadable"));
     return;
   }
+  picture = { ...opened, sample };
   for (const button of document.querySelectorAll("[data-sample]")) {
     button.setAttribute("aria-pressed", String(button.dataset.sample === sample));
   }
-  status("");
+  rest();
   tellPicture();
 }
 
 async function takeSample(name) {
-  const response = await fetch(`site/${name}.jpg`);
-  await take(await response.blob(), `${name}.jpg`, name);
+  const turn = ++latest;
+  let file;
+  try {
+    file = await load(new URL(`site/${name}.jpg`, document.baseURI).href);
+  } catch {
+    if (turn === latest) status(say("fault.network"));
+    return;
+  }
+  await take(file, `${name}.jpg`, name, turn);
 }
 
 // What keeps the call from being made, after pointing at it; "" where nothing does.
@@ -126,9 +140,11 @@ function tellSent({ bitmap, blob }, changed, large) {
 // is made smaller where it does not.
 async function prepare(call, limits, credentials) {
   const most = Math.min(limits.max_bytes, callBytes(call.body.kind));
-  const { picture: sent, changed } = await fitted(picture, limits, call.body.link ? limits.max_bytes : most);
+  const chosen = picture;
+  const { picture: sent, changed } = await fitted(chosen, limits, call.body.link ? limits.max_bytes : most);
   const large = sent.blob.size > most;
-  tellSent(sent, changed, large);
+  // Whoever has picked another one meanwhile sees that one's name, beside which this size would be wrong.
+  if (picture === chosen) tellSent(sent, changed, large);
   if (!large) return { sent, changed };
   status(say("status.uploading"));
   $("uploading").hidden = false;
@@ -138,6 +154,18 @@ async function prepare(call, limits, credentials) {
   } finally {
     $("uploading").hidden = true;
     $("uploading").value = 0;
+  }
+}
+
+// Shows the result. One that cannot be fetched fails by itself: the call was answered, and perhaps charged.
+async function finish(told, sent, images) {
+  status(say("status.loading"));
+  try {
+    told.result = await present(sent, images);
+    status(say("status.done", { ms: Math.round(told.ms) }));
+  } catch (error) {
+    reports.fault("result", "", error.message);
+    status(say("status.failed"));
   }
 }
 
@@ -165,9 +193,7 @@ async function work() {
   told.made = made(call, prepared, background, told.demo);
   Object.assign(told, { uploaded, changed: prepared.changed });
   if (seen.images) {
-    status(say("status.loading"));
-    told.result = await present(sent, seen.images);
-    status(say("status.done", { ms: Math.round(told.ms) }));
+    await finish(told, sent, seen.images);
   } else {
     const code = seen.fault?.code ?? "";
     reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes, last.status) : "time", code, seen.fault?.message);
@@ -249,14 +275,21 @@ function useLanguage(name) {
   if (facts) form.draw(facts);
   drawSwatches();
   tellPicture();
-  status("");
+  rest();
   if (shown && !$("sheet").hidden) tellLayers();
-  reports.report();
+  reports.retell();
+}
+
+// Emptied at once: the same file chosen again, after a sample, would be no change.
+function takeChosen({ target }) {
+  const [file] = target.files;
+  target.value = "";
+  if (file) take(file, file.name);
 }
 
 function listen() {
   $("form").addEventListener("submit", submit);
-  $("file").addEventListener("change", (event) => event.target.files[0] && take(event.target.files[0], event.target.files[0].name));
+  $("file").addEventListener("change", takeChosen);
   for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => takeSample(button.dataset.sample));
   for (const name of ["en", "zh"]) $(`lang-${name}`).addEventListener("click", () => useLanguage(name));
   $("download").addEventListener("click", download);
@@ -286,9 +319,12 @@ async function start() {
   listen();
   useLanguage(memory.get("language") ?? preferred());
   try {
-    facts = await (await fetch("site/facts.json")).json();
-  } catch {
-    status(say("fault.network"));
+    const response = await fetch("site/facts.json");
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    facts = await response.json();
+  } catch (error) {
+    startFault = error instanceof TypeError ? "fault.network" : "fault.start";
+    rest();
     return;
   }
   form.draw(facts);

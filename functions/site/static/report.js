@@ -15,11 +15,18 @@ const GATEWAY_FAULTS = { 403: "access", 413: "size", 429: "rate", 503: "rate", 5
 const LONG_TEXT = 200;
 let language = "curl";
 let told = null;
+let failed = null;
 
-export function fault(kind, code = "", message = "") {
+function drawFault() {
+  const { kind, code, message } = failed;
   $("error-title").textContent = say("fault.title");
   $("error-hint").textContent = say(`fault.${kind}`);
   $("error-code").textContent = [code, message].filter(Boolean).join(" · ");
+}
+
+export function fault(kind, code = "", message = "") {
+  failed = { kind, code, message };
+  drawFault();
   $("error").hidden = false;
   clear();
   reveal();
@@ -77,13 +84,18 @@ function drawCode() {
   }
 }
 
-// `call` is { answer, ms, pending, result, made, demo, uploaded, changed }; without one, the last is told again.
-export function report(call = told) {
-  if (!call) return;
+// `call` is { answer, ms, pending, result, made, demo, uploaded, changed }.
+export function report(call) {
   told = call;
   drawFacts();
   drawCode();
   $("facts").hidden = $("code").hidden = false;
+}
+
+// Tells the last fault and the last call again, in the language of the moment.
+export function retell() {
+  if (failed) drawFault();
+  if (told) report(told);
 }
 
 // A call that came to no answer has neither facts nor code, and those of the one before are not its own.
