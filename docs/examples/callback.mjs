@@ -17,24 +17,34 @@ export function isGenuine(key, header, body, now = Date.now() / 1000) {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-// Calls `ended` once per task with its data: state 1 and links, or a state below zero.
+// Calls `ended` with a task's data, state 1 and links or a state below zero: once, or again where it threw or rejected.
 export function callbacks(key, ended) {
-  const known = new Set(); // a callback may come twice; a real shop asks its database
-  return async (request, response) => {
+  const known = new Map(); // by task: a callback may come twice; a real shop asks its database
+
+  async function hear(request) {
     const parts = [];
     let size = 0;
     for await (const part of request) if ((size += part.length) <= MOST_BYTES) parts.push(part);
     const body = Buffer.concat(parts); // express.json() would lose the bytes that were signed: use express.raw()
-    if (size > MOST_BYTES || !isGenuine(key, request.headers["x-cutline-signature"] ?? "", body)) {
-      response.writeHead(403).end();
-      return;
-    }
+    if (size > MOST_BYTES || !isGenuine(key, request.headers["x-cutline-signature"] ?? "", body)) return 403;
     const { data } = JSON.parse(body);
-    if (!known.has(data.task_id)) {
-      known.add(data.task_id);
-      await ended(data);
+    const forget = (error) => {
+      known.delete(data.task_id);
+      throw error;
+    };
+    if (!known.has(data.task_id)) known.set(data.task_id, Promise.resolve(data).then(ended).catch(forget));
+    await known.get(data.task_id);
+    return 204;
+  }
+
+  return async (request, response) => {
+    let status = 500; // anything but 2xx is tried again
+    try {
+      status = await hear(request);
+    } catch (error) {
+      console.error("callback:", error); // `ended` failed, or whoever called hung up
     }
-    response.writeHead(204).end(); // anything but 2xx is tried again
+    response.writeHead(status).end();
   };
 }
 

@@ -1,6 +1,7 @@
 """A batch against a service that remembers what it was asked, refuses, stumbles and forgets."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -12,10 +13,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cutline.batch.client import Hopeless, Refused, Stopped
-from cutline.batch.folders import LocalFolder, S3Folder
+from cutline.batch.folders import LocalFolder, S3Folder, open_folder
 from cutline.batch.ledger import FILE, Entry, Ledger
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
 
@@ -196,6 +198,40 @@ def test_failures_are_listed_and_tried_again_under_another_key(folders: Folders)
     assert failures_in(target) == []
 
 
+class Denying(LocalFolder):
+    """a.jpg is not for everybody."""
+
+    def read(self, name: str) -> bytes:
+        if name == "a.jpg":
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return super().read(name)
+
+
+def test_a_picture_that_cannot_be_read_fails_alone_and_is_tried_again(folders: Folders) -> None:
+    source, target = folders
+    service = Service()
+    for _ in range(2):
+        assert run(Denying(source.root), target, service).keys() >= {"failed"}
+        assert failures_in(target) == [
+            {
+                "picture": "a.jpg",
+                "state": "",
+                "message": "the file cannot be read: Permission denied",
+                "task_id": "",
+            }
+        ]
+    assert run(source, target, service) == {"done": 1, "done before": 1}
+
+
+def test_why_a_picture_failed_is_what_its_last_attempt_came_to(folders: Folders) -> None:
+    source, target = folders
+    source.write("a.jpg", b"bad")
+    run(source, target, Service())
+    assert [(row["state"], bool(row["task_id"])) for row in failures_in(target)] == [("-7", True)]
+    run(Denying(source.root), target, Service())
+    assert [(row["state"], row["task_id"]) for row in failures_in(target)] == [("", "")]
+
+
 def test_a_hopeless_service_ends_the_batch_and_what_was_done_is_kept(folders: Folders) -> None:
     source, target = folders
 
@@ -224,3 +260,50 @@ def test_a_prefix_in_s3_is_a_folder_like_any_other() -> None:
         assert run(source, target, service) == {"done": 2}
         assert run(source, target, service) == {"done before": 2}
         assert target.read("deep/b.png.png").startswith(b"result of")
+
+
+def test_objects_that_s3_does_not_hand_out_fail_alone() -> None:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="shop")
+        source, target = S3Folder(s3, "shop", "in"), S3Folder(s3, "shop", "out")
+        source.write("a.jpg", b"a")
+        s3.put_object(Bucket="shop", Key="in/frozen.jpg", Body=b"x", StorageClass="GLACIER")
+        assert run(source, target, Service()) == {"done": 1, "failed": 1}
+        rows = list(csv.DictReader(io.StringIO(target.read(FAILURES).decode())))
+        assert [row["picture"] for row in rows] == ["frozen.jpg"]
+        assert rows[0]["message"].startswith("the file cannot be read: The operation is not valid")
+        with pytest.raises(FileNotFoundError):
+            source.read("deleted.jpg")
+
+
+@pytest.mark.parametrize(("code", "status"), [("ExpiredToken", 400), ("NoSuchBucket", 404), ("SlowDown", 503)])
+def test_what_keeps_every_object_from_being_read_ends_the_batch(folders: Folders, code: str, status: int) -> None:
+    class Closed:
+        def get_object(self, **names: str) -> None:
+            document = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(document, "GetObject")
+
+    class Listed(S3Folder):
+        def pictures(self) -> dict[str, str]:
+            return {"a.jpg": "1", "b.jpg": "2"}
+
+    with pytest.raises(ClientError, match=code):
+        run(Listed(Closed(), "shop", "in"), folders[1], Service())
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "prefix"),
+    [
+        ("s3://shop", "shop", ""),
+        ("s3://shop/", "shop", ""),
+        ("s3://shop/new/", "shop", "new/"),
+        ("s3://shop/new#2024/in", "shop", "new#2024/in/"),
+        ("s3://shop/new?/50%25", "shop", "new?/50%25/"),
+    ],
+)
+def test_any_prefix_can_be_named(monkeypatch: pytest.MonkeyPatch, text: str, bucket: str, prefix: str) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    folder = open_folder(text)
+    assert isinstance(folder, S3Folder)
+    assert (folder.bucket, folder.prefix) == (bucket, prefix)

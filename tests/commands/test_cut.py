@@ -123,6 +123,21 @@ def test_pictures_of_one_name_never_replace_each_others_results(tmp_path: Path, 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_picture_is_never_replaced_by_anothers_result(
+    tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("photo.jpg", "photo.jpg.png"):
+        (tmp_path / name).write_bytes(plain_picture(64, 48))
+    original = (tmp_path / "photo.jpg.png").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    told = "cutline: photo.jpg would become photo.jpg.png, which is itself among the pictures\n"
+    assert run("*", "--force") == (1, told)
+    assert run("photo.jpg", tmp_path / "photo.jpg.png", "--force") == (1, told)
+    assert run("photo.jpg", "photo.jpg.png", "--out", ".", "--force") == (1, told)
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.jpg", "photo.jpg.png"}
+    assert (tmp_path / "photo.jpg.png").read_bytes() == original
+
+
 def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     (tmp_path / "good.png").write_bytes(plain_picture(64, 48))

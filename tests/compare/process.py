@@ -1,6 +1,7 @@
 """A peer's process: one picture at a time, with its wall and CPU time."""
 
 import contextlib
+import os
 import select
 import subprocess
 import time
@@ -34,6 +35,7 @@ class PeerProcess:
             ["taskset", "-c", cpus, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
         )
         self._usage = psutil.Process(self._process.pid)
+        self._unread = b""
 
     def first(self, source: Path, target: Path) -> float:
         """Seconds from the start of the process to its first result. Raises PeerFailed."""
@@ -68,15 +70,22 @@ class PeerProcess:
 
     def _await_answer(self) -> None:
         """Peers may print other lines of their own."""
+        while self._next_line().strip() != b"done":
+            pass
+
+    def _next_line(self) -> bytes:
+        """Not by the stream's own readline: what that has read already, `select` would wait for."""
         stdout = self._process.stdout
         assert stdout is not None
-        line = b""
-        while line.strip() != b"done":
+        while b"\n" not in self._unread:
             if not select.select([stdout], [], [], self._limit_s)[0]:
                 raise PeerFailed(f"no answer within {self._limit_s:.0f} s")
-            line = stdout.readline()
-            if not line:
+            said = os.read(stdout.fileno(), 65_536)
+            if not said:
                 raise PeerFailed("its process ended")
+            self._unread += said
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
 
     def _cpu_s(self) -> float:
         times = self._usage.cpu_times()

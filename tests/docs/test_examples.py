@@ -149,6 +149,30 @@ def test_a_drop_folder(shop_cloud: RunningCloud, environment: dict[str, str], tm
     assert (ended.returncode, "none of BMP, JPEG" in ended.stderr) == (1, True), ended.stderr
 
 
+def test_a_drop_waits_for_its_own_answer_not_for_an_earlier_ones(environment: dict[str, str], tmp_path: Path) -> None:
+    picture, result = tmp_path / "again.jpg", tmp_path / "results" / "again.jpg.jpg"
+    result.parent.mkdir()
+    command = [sys.executable, EXAMPLES / "drop.py", "demo", result.parent, picture]
+    picture.write_bytes(b"no picture")
+    assert ending(environment, *command)[0] == 1
+    sizes = []
+    for name in ("mug.jpg", "person.jpg"):
+        picture.write_bytes((STATIC / name).read_bytes())
+        run(environment, *command)
+        with Image.open(result) as image:
+            sizes.append(image.size)
+    assert sizes[0] != sizes[1], "the mug's cut-out again"
+    picture.write_bytes(b"no picture")
+    status, told = ending(environment, *command)
+    assert (status, "none of BMP, JPEG" in told) == (1, True), told
+
+
+def test_drops_of_one_name_are_refused_before_any_is_made(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "drop.py", "demo", tmp_path, "a/1.jpg", "b/1.jpg", "b/2.jpg"]
+    told = "pictures of one name would replace each other: 1.jpg\n"
+    assert ending(environment, *command) == (1, told)
+
+
 BODY = b'{"status":200}'
 
 
@@ -211,6 +235,42 @@ def test_nodes_server_believes_genuine_callbacks_once(environment: dict[str, str
         finally:
             process.terminate()
         assert process.stdout.read() == b"", "told once"
+
+
+def test_nodes_server_outlives_a_caller_that_hangs_up(environment: dict[str, str], node: str) -> None:
+    body = b'{"data":{"task_id":"x","state":1}}'
+    variables = {**environment, "CUTLINE_CALLBACK_KEY": "k"}
+    command = [node, str(EXAMPLES / "callback.mjs"), "0"]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            url = process.stdout.readline().decode().strip()
+            with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as caller:
+                caller.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf a bo")
+            assert process.stderr.readline().startswith(b"callback: ")
+            assert status_of(url, body, {"X-Cutline-Signature": signed("k", body, int(time.time()))}) == 204
+        finally:
+            process.terminate()
+
+
+def test_node_hears_a_callback_again_if_it_could_not_be_worked(environment: dict[str, str], node: str) -> None:
+    """Asked thrice for one task: the first time the shop's database is away."""
+    body = '{"data":{"task_id":"x","state":1}}'
+    script = f"""
+        import {{ callbacks }} from {json.dumps(str(EXAMPLES / "callback.mjs"))};
+        import {{ createServer }} from "node:http";
+        let heard = 0;
+        const server = createServer(callbacks("k", () => {{ if (++heard === 1) throw new Error("no database"); }}));
+        await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+        const url = `http://127.0.0.1:${{server.address().port}}`;
+        const headers = {{ "X-Cutline-Signature": {json.dumps(signed("k", body.encode(), int(time.time())))} }};
+        const call = async () => (await fetch(url, {{ method: "POST", body: {json.dumps(body)}, headers }})).status;
+        console.log(JSON.stringify([await call(), ...await Promise.all([call(), call()]), await call(), heard]));
+        process.exit();
+    """
+    told = json.loads(run(environment, node, "--input-type=module", "-e", script))
+    assert told == [500, 204, 204, 204, 2]
 
 
 def status_of(url: str, body: bytes, headers: dict[str, str]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cutline.commands import INTERRUPTED
 from localcloud.account import credentials_environment
 from tests.e2e.clients import encoded, plain_picture
 from tests.e2e.conftest import Accounts
@@ -79,7 +80,7 @@ def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays
 
     assert interrupted(start(), out, 2, signal.SIGKILL)[0] == -signal.SIGKILL
     status, _, said = interrupted(start(), out, 5, signal.SIGINT)
-    assert (status, said) == (1, "cutline: interrupted; the same command goes on from here\n")
+    assert (status, said) == (INTERRUPTED, "cutline: interrupted; the same command goes on from here\n")
     status, printed, said = ended(start())
     assert status == 1
     assert printed.startswith("12 pictures: ")

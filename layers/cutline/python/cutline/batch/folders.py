@@ -4,13 +4,26 @@ import os
 import threading
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import ClientError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _S3 = "s3://"
+# Codes of S3's that are about the bucket or about who asks; any other is about the one file that was asked for.
+_WIDE = frozenset(
+    {
+        "AccountProblem",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "NoSuchBucket",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    }
+)
+_GONE = "NoSuchKey"
+_FAULT = 500
 
 
 class Folder(Protocol):
@@ -20,7 +33,7 @@ class Folder(Protocol):
         """The names of all pictures, each with a stamp that changes when the file does."""
 
     def read(self, name: str) -> bytes:
-        """A file's content."""
+        """A file's content. Raises OSError where this file cannot be read, whatever is with the others."""
 
     def find(self, name: str) -> bytes | None:
         """A file's content, or None where there is none."""
@@ -65,37 +78,47 @@ class LocalFolder:
 
 
 class S3Folder:
-    """A prefix of a bucket."""
+    """A prefix of a bucket; `prefix` is empty or ends with "/"."""
 
     def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
         self._s3 = s3
-        self._bucket = bucket
-        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self.bucket = bucket
+        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def pictures(self) -> dict[str, str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         items = (item for page in pages for item in page.get("Contents", []))
-        found = {item["Key"].removeprefix(self._prefix): item["ETag"] for item in items}
+        found = {item["Key"].removeprefix(self.prefix): item["ETag"] for item in items}
         return {name: etag for name, etag in found.items() if name.lower().endswith(ENDINGS)}
 
     def read(self, name: str) -> bytes:
-        return bytes(self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read())
+        try:
+            return self._get(name)
+        except ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message")
+            if code in _WIDE or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _FAULT:
+                raise
+            raise (FileNotFoundError if code == _GONE else OSError)(message or code) from error
 
     def find(self, name: str) -> bytes | None:
         try:
-            return self.read(name)
+            return self._get(name)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
+            if error.response["Error"]["Code"] != _GONE:
                 raise
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data)
+        self._s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=data)
+
+    def _get(self, name: str) -> bytes:
+        return bytes(self._s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read())
 
 
 def open_folder(text: str) -> Folder:
     """The folder that `text` names: a path or s3://bucket/prefix."""
     if not text.startswith(_S3):
         return LocalFolder(Path(text))
-    parts = urlsplit(text)
-    return S3Folder(boto3.client("s3"), parts.netloc, parts.path)
+    # Not as a URL: "#" and "?" are letters of a key like any other.
+    bucket, _, prefix = text.removeprefix(_S3).partition("/")
+    return S3Folder(boto3.client("s3"), bucket, prefix)

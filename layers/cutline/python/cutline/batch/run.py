@@ -84,7 +84,10 @@ class Batch:
             else:
                 ended = replace(entry, outcome=FAILED, state=task["state"], message=_WORDS.get(task["state"], ""))
         except Refused as error:
-            ended = replace(self.ledger.get(name) or entry, outcome=FAILED, message=str(error))
+            noted = self.ledger.get(name)  # an upload on the way; or still what an earlier attempt came to
+            if noted is not None and (noted.mark, noted.attempt) == (mark, entry.attempt):
+                entry = noted
+            ended = replace(entry, outcome=FAILED, message=str(error))
         self.ledger.put(name, ended)
         return ended.outcome
 
@@ -98,6 +101,8 @@ class Batch:
             data = self.source.read(name)
         except FileNotFoundError as error:
             raise Refused("the file is gone") from error
+        except OSError as error:
+            raise Refused(f"the file cannot be read: {error.strerror or error}") from error
         picture: bytes | None = data
         fields = dict(self.fields)
         if len(data) > INLINE_BYTES:

@@ -5,15 +5,14 @@ import os
 import signal
 import threading
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from cutline.batch.client import Hopeless, TasksClient
-from cutline.batch.folders import LocalFolder, open_folder
+from cutline.batch.folders import Folder, LocalFolder, S3Folder, open_folder
 from cutline.batch.ledger import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.progress import show_progress
+from cutline.commands.progress import show_progress, tell
 from cutline.contracts import pw
 
 _EPILOG = f"""examples:
@@ -62,8 +61,9 @@ def _run(arguments: argparse.Namespace) -> None:
     batch = Batch(source, target, client, Ledger(target), _fields(arguments))
     try:
         counts = batch.run(arguments.concurrency, stop, _progress)
-    except KeyboardInterrupt as error:
-        raise CommandFailed("interrupted; the same command goes on from here") from error
+    except KeyboardInterrupt:
+        tell("interrupted; the same command goes on from here")
+        raise
     except (Hopeless, OSError) as error:
         raise CommandFailed(f"stopped: {error}. The same command goes on from here") from error
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done before, {counts[FAILED]} failed")
@@ -71,18 +71,21 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CommandFailed(f"{counts[FAILED]} pictures failed, listed in {arguments.out.rstrip('/')}/{FAILURES}")
 
 
-def _check(source: object, target: object) -> None:
-    """Results among the pictures would be the next batch's pictures."""
-    if not isinstance(source, LocalFolder):
-        return
-    if not source.root.is_dir():
+def _check(source: Folder, target: Folder) -> None:
+    """Results among the pictures would be the next batch's pictures. Raises CommandFailed."""
+    if isinstance(source, LocalFolder) and not source.root.is_dir():
         raise CommandFailed(f"{source.root} is no folder")
-    if isinstance(target, LocalFolder) and _lies_in(target.root, source.root):
+    if _lies_in(target, source):
         raise CommandFailed("--out must not lie in the folder of the pictures")
 
 
-def _lies_in(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+def _lies_in(inner: Folder, outer: Folder) -> bool:
+    """Whether one folder is the other, or below it."""
+    if isinstance(inner, LocalFolder) and isinstance(outer, LocalFolder):
+        return inner.root.resolve().is_relative_to(outer.root.resolve())
+    if isinstance(inner, S3Folder) and isinstance(outer, S3Folder):
+        return inner.bucket == outer.bucket and inner.prefix.startswith(outer.prefix)
+    return False
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, str]:

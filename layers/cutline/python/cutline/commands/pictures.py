@@ -46,9 +46,12 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[Errand]:
 
 
 def _apart(errands: list[Errand]) -> list[Errand]:
-    """The errands, none of which would replace another's result. Raises CommandFailed."""
+    """The errands, none of which would replace another's result or picture. Raises CommandFailed."""
     taken: dict[Path | None, Errand] = {}
+    pictures = {errand.source.resolve() for errand in errands if errand.source}
     for errand in errands:
+        if errand.target and errand.target.resolve() in pictures:
+            raise CommandFailed(f"{errand.name} would become {errand.target}, which is itself among the pictures")
         first = taken.setdefault(errand.target, errand)
         if first is not errand:
             raise CommandFailed(f"{first.name} and {errand.name} would both become {errand.target}")
