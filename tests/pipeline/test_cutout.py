@@ -100,6 +100,17 @@ def test_own_alpha_bounds_ours(ball, ball_network):
     assert rgba[240, 300, 3] == 255
 
 
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_own_soft_edges_keep_their_colours(ball_network, hidden):
+    own = np.rint(disc(480) * 255).astype(np.uint8)
+    own = np.asarray(Image.fromarray(own).resize((80, 80), Image.Resampling.BOX).resize((480, 480)))
+    rgb = np.where(own[..., None] > 0, np.uint8([100, 60, 40]), np.uint8(hidden))
+    rgba = pixels(cut(Picture(rgb, own, "PNG"), ball_network).image)
+    soft = (rgba[..., 3] > 20) & (rgba[..., 3] < 235)
+    assert soft.sum() > 1000
+    assert (rgba[soft][:, :3] == (100, 60, 40)).all()
+
+
 def test_white_background_makes_an_opaque_picture(ball, ball_network):
     rgb = pixels(cut(ball, ball_network, background=(255, 255, 255)).image)
     assert rgb.shape == (480, 480, 3)
@@ -219,6 +230,17 @@ def test_stamp_is_ink_where_there_is_ink_and_else_the_object(ball, ball_network)
     assert found.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
     grey = Picture(np.repeat(ball.rgb_u8.mean(-1, keepdims=True).astype(np.uint8), 3, axis=2), None, "PNG")
     assert cut(grey, ball_network, subject="stamp").subject == "object"
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_ink_on_transparency_is_ink_whatever_lies_under_it(hidden):
+    page = np.full((300, 300, 3), hidden, np.uint8)
+    page[100:110, 50:250] = (205, 30, 40)
+    own = np.zeros((300, 300), np.uint8)
+    own[100:110, 50:250] = 255
+    found = cut(Picture(page, own, "PNG"), Says(), subject="stamp")
+    assert found.subject == "stamp"
+    assert found.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 60), (60, 1), (3, 400)])

@@ -1,6 +1,8 @@
 """Every format, mode and orientation arrives as the same upright sRGB pixels."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -136,6 +138,13 @@ def test_float_tiff_of_unit_range_has_white_at_one():
     np.testing.assert_array_equal(picture.rgb_u8[0, :, 0], [0, 128, 255])
 
 
+def test_float_tiff_with_an_overshoot_stays_a_picture():
+    values = np.full((20, 20), 0.5, np.float32)
+    values[3, 3] = 1.02
+    picture = decode_image(saved(Image.fromarray(values), "TIFF"), LIMITS)
+    assert (picture.rgb_u8[0, 0, 0], picture.rgb_u8[3, 3, 0]) == (128, 255)
+
+
 def test_integer_tiff_of_32_bits_is_read_as_16():
     picture = decode_image(saved(Image.fromarray(np.array([[-5, 0, 65535, 10**6]], np.int32)), "TIFF"), LIMITS)
     np.testing.assert_array_equal(picture.rgb_u8[0, :, 0], [0, 0, 255, 255])
@@ -145,6 +154,31 @@ def test_transparent_colour_of_sixteen_bit_grey_becomes_alpha_zero():
     deep = np.array([[0, 300, 65535]], np.uint16)
     picture = decode_image(saved(Image.fromarray(deep), "PNG", transparency=300), LIMITS)
     np.testing.assert_array_equal(picture.alpha_u8, [[255, 0, 255]])
+
+
+def png(depth: int, kind: int, samples: bytes, key: bytes, width: int) -> bytes:
+    """A PNG of one row with a tRNS chunk, as optimisers write them and Pillow cannot."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, 1, depth, kind, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"tRNS", key) + chunk(b"IDAT", zlib.compress(b"\0" + samples))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("depth", "samples", "key"), [(1, 0b01000000, 1), (2, 0b00110000, 3), (4, 0b00001111, 15)])
+def test_transparent_colour_of_shallow_grey_becomes_alpha_zero(depth, samples, key):
+    picture = decode_image(png(depth, 0, bytes([samples]), struct.pack(">H", key), 2), LIMITS)
+    np.testing.assert_array_equal(picture.alpha_u8, [[255, 0]])
+    np.testing.assert_array_equal(picture.rgb_u8[..., 0], [[0, 255]])
+
+
+@pytest.mark.parametrize(("key", "hidden"), [(0x00C8, 1), (0xC800, 2)])
+def test_transparent_colour_of_deep_rgb_is_cut_like_the_pixels(key, hidden):
+    samples = struct.pack(">9H", *[0x4000] * 3, *[0x00C8] * 3, *[0xC800] * 3)
+    picture = decode_image(png(16, 2, samples, struct.pack(">3H", *[key] * 3), 3), LIMITS)
+    np.testing.assert_array_equal(picture.alpha_u8, [[0 if index == hidden else 255 for index in range(3)]])
 
 
 def test_transparent_colour_of_rgb_becomes_alpha_zero():
@@ -223,6 +257,48 @@ def test_profile_of_another_colour_space_is_ignored():
     rgb = pixels()
     picture = decode_image(saved(Image.fromarray(rgb), "PNG", icc_profile=lab), LIMITS)
     np.testing.assert_array_equal(picture.rgb_u8, rgb)
+
+
+def linear_profile(space: bytes, name: str) -> bytes:
+    """A display profile of ICC's second version, of `space` b"GRAY" or b"RGB ", whose curves are straight lines."""
+    text = name.encode() + b"\0"
+    straight = b"curv" + bytes(8)
+    primaries = {b"rXYZ": (0x6FA2, 0x38F5, 0x390), b"gXYZ": (0x6299, 0xB785, 0x18DA), b"bXYZ": (0x24A0, 0xF84, 0xB6CF)}
+    tags = {b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78), b"wtpt": xyz(*WHITE)}
+    if space == b"GRAY":
+        tags[b"kTRC"] = straight
+    else:
+        tags |= {tag: xyz(*place) for tag, place in primaries.items()}
+        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), straight)
+    directory, body, start = b"", b"", 132 + 12 * len(tags)
+    for tag, part in tags.items():
+        directory += struct.pack(">4sII", tag, start + len(body), len(part))
+        body += part + bytes(-len(part) % 4)
+    size = start + len(body)
+    head = struct.pack(">I4xI4s4s4s12x4s28x12s48x", size, 0x02100000, b"mntr", space, b"XYZ ", b"acsp", xyz(*WHITE)[8:])
+    return head + struct.pack(">I", len(tags)) + directory + body
+
+
+WHITE = (0xF6D6, 0x10000, 0xD32D)
+
+
+def xyz(x: int, y: int, z: int) -> bytes:
+    return b"XYZ " + struct.pack(">4xiii", x, y, z)
+
+
+# 55 of 255 in linear light is 128 in sRGB.
+@pytest.mark.parametrize("values", [np.uint8([[55]]), np.uint16([[55 * 257]])], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize("options", [{}, {"transparency": 7}], ids=["opaque", "with a key"])
+def test_grey_of_a_linear_profile_is_converted(values, options):
+    file = saved(Image.fromarray(values), "PNG", icc_profile=linear_profile(b"GRAY", "Linear grey"), **options)
+    assert abs(int(decode_image(file, LIMITS).rgb_u8[0, 0, 0]) - 128) <= 1
+
+
+def test_a_linear_profile_is_converted_although_it_is_called_srgb():
+    file = saved(
+        Image.new("RGB", (2, 2), (55, 55, 55)), "PNG", icc_profile=linear_profile(b"RGB ", "sRGB-elle-V2-g10.icc")
+    )
+    assert abs(int(decode_image(file, LIMITS).rgb_u8[0, 0, 0]) - 128) <= 1
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.network import Network
-from cutline.pipeline.panorama import is_wide, predict_wide
+from cutline.pipeline.panorama import is_wide, predict_wide, reduce_picture, sees_squares
 
 MODELS = Path(__file__).resolve().parents[2] / "layers" / "model"
 
@@ -18,6 +19,18 @@ MODELS = Path(__file__).resolve().parents[2] / "layers" / "model"
 )
 def test_wide_is_from_nine_to_five_up_to_six_to_one(width: int, height: int, wide: bool) -> None:
     assert is_wide(np.zeros((height, width, 3), np.uint8)) is wide
+
+
+@pytest.mark.parametrize("height", [1, 7, 100, 300, 384, 500, 1000, 1600])
+@pytest.mark.parametrize("ratio", [0.3, 1.0, 1.7, 1.79, 1.8, 1.81, 2.5, 5.99, 6.0, 6.01, 6.4, 9.0])
+def test_a_reduced_picture_is_looked_at_as_the_whole_would_be(height: int, ratio: float) -> None:
+    entry = read_entry(MODELS, "matte")
+    width = max(1, min(round(height * ratio), 9000))
+    picture = np.zeros((height, width, 3), np.uint8)
+    view = reduce_picture(entry, picture, None)
+    assert sees_squares(entry, view) == sees_squares(entry, picture)
+    assert view.shape[0] <= height
+    assert view.shape[1] <= width
 
 
 def test_squares_cover_the_picture_and_keep_their_places() -> None:

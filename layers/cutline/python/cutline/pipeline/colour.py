@@ -13,9 +13,10 @@ U8 = npt.NDArray[np.uint8]
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _OPAQUE = 255
-_BYTE_MAX = 255
 # Modes that littlecms reads as they are; everything else is brought to RGB first.
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
+# In the names of profiles with sRGB's colours and another curve, such as sRGB-elle-V2-g10.icc.
+_LINEAR = ("g10", "linear", "Linear")
 
 
 def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
@@ -25,7 +26,9 @@ def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
     """
     image, alpha_u8 = _split_alpha(image)
     if image.mode in _DEEP_GREY:
+        profile = image.info.get("icc_profile")
         image = Image.fromarray(_deep_grey_to_u8(image))
+        image.info["icc_profile"] = profile
     elif image.mode == "LAB":
         image = _from_lab(image)
     elif image.mode not in _PROFILED_MODES:
@@ -47,10 +50,8 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
         return image, np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)
     if image.mode not in _WITH_ALPHA and key is None:
         return image, None
-    if isinstance(key, tuple) and max(key) > _BYTE_MAX:
-        # 16 bits a channel: Pillow keeps the high byte of the pixels, so the key is cut the same way.
-        image.info["transparency"] = tuple(part >> 8 for part in key)
-    if image.mode in ("LA", "La"):
+    if image.mode in ("L", "LA", "La"):
+        # As grey, because its profile fits nothing else.
         grey = image if image.mode == "LA" else image.convert("LA")
         opaque, alpha = grey.getchannel("L"), grey.getchannel("A")
     else:
@@ -61,11 +62,12 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
 
 
 def _deep_grey_to_u8(image: Image.Image) -> U8:
-    """(H, W) bytes from 16-bit, 32-bit or float grey: 65535 (or 1.0 in a float picture of at most 1.0) is white."""
+    """(H, W) bytes from 16-bit, 32-bit or float grey: 65535 is white, and 1.0 in a float picture of mostly less."""
     values = np.asarray(image)
     if image.mode == "F":
         finite = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0)
-        white = 255.0 if finite.max(initial=0.0) <= 1.0 else 1.0
+        # Not the brightest pixel: one overshoot would turn the whole picture black.
+        white = 255.0 if np.quantile(finite, 0.99) <= 1.0 else 1.0
         scaled: U8 = np.clip(np.rint(finite * white), 0, 255).astype(np.uint8)
         return scaled
     cut: U8 = ((np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
@@ -88,7 +90,8 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         # The transform costs 25 ms per megapixel, and sRGB to sRGB would only add rounding.
-        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+        description = ImageCms.getProfileDescription(source)
+        if description.startswith("sRGB") and not any(word in description for word in _LINEAR):
             return image
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError, MemoryError):

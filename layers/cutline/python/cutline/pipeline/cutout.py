@@ -44,6 +44,7 @@ class Predictor(Protocol):
 
 ResolvedSubject = Literal["person", "object", "stamp"]
 _WHITE = (255, 255, 255)
+_OPAQUE = 255
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ def matte_picture(picture: Picture, request: CutRequest, network: Predictor, tim
     """The subject's alpha and colours at the picture's size, before crop, background and size."""
     if request.subject == "stamp":
         with timer.stage("stamp"):
-            found = extract_stamp(picture.rgb_u8)
+            found = extract_stamp(_on_white(picture))
         if found is not None:
-            return Matte(found[0], _join_alpha(found[1], picture.alpha_u8), "stamp")
+            return Matte(*found, "stamp")
     height, width = picture.height, picture.width
     with timer.stage("network"):
         guide_u8 = _guide(picture.rgb_u8)
@@ -112,6 +113,10 @@ def matte_picture(picture: Picture, request: CutRequest, network: Predictor, tim
         if request.want_image and alpha_u8.any():
             rgb_u8 = rgb_u8.copy()
             recover_foreground(rgb_u8, alpha_u8, guide_u8)
+            if picture.alpha_u8 is not None:
+                # The file's own soft edges hold the subject's colours already, with no background mixed in.
+                own = picture.alpha_u8 < _OPAQUE
+                rgb_u8[own] = picture.rgb_u8[own]
     return Matte(rgb_u8, alpha_u8.reshape(height, width), subject)
 
 
@@ -144,6 +149,13 @@ def render(matte: Matte, request: CutRequest, timer: StageTimer) -> Cutout:
 def _guide(rgb_u8: U8) -> U8:
     height, width = rgb_u8.shape[:2]
     return resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
+
+
+def _on_white(picture: Picture) -> U8:
+    """The picture as paper shows it: what transparency hides is no ink."""
+    if picture.alpha_u8 is None:
+        return picture.rgb_u8
+    return put_on_colour(merge_alpha(picture.rgb_u8, picture.alpha_u8), _WHITE)
 
 
 def _network_view(picture: Picture, guide_u8: U8, network: Predictor) -> U8:

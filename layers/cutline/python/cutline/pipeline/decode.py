@@ -35,6 +35,8 @@ _PLUGIN_ERRORS = (
 )
 # Encoders make about ten. 100 is where libtiff gives up on the JPEG inside a TIFF.
 _MOST_SCANS = 100
+# Colour types and the greatest depth of PNG's header.
+_PNG_GREY, _PNG_RGB, _PNG_DEEP = 0, 2, 16
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -109,6 +111,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
         image.load()
         # Once more: a plugin may only learn the frame's real size while it decodes.
         _check_sides(image.size, limits)
+        if name == "PNG":
+            _scale_key(image, data)
         upright = _turn_upright(image)
         rgb_u8, alpha_u8 = to_srgb(upright)
     return Picture(rgb_u8, alpha_u8, name)
@@ -130,6 +134,17 @@ def _check_tiles(image: Image.Image, limits: PictureLimits) -> None:
         # Tile sides are multiples of 16, so the largest picture may need one a little larger than itself.
         if not isinstance(side, int) or side > limits.max_side_px + 15:
             raise InputRefused(Reason.IMAGE_CORRUPT, "The picture's tiles are larger than the picture may be.")
+
+
+def _scale_key(image: Image.Image, data: bytes) -> None:
+    """Brings a PNG's transparent colour to the pixels' eight bits; Pillow leaves it in the file's (PNG 11.3.1.1)."""
+    depth, kind = data[24], data[25]
+    key = image.info.get("transparency")
+    if kind == _PNG_GREY and depth in (2, 4) and isinstance(key, int):
+        image.info["transparency"] = key * (255 // (2**depth - 1))
+    elif kind == _PNG_RGB and depth == _PNG_DEEP and isinstance(key, tuple):
+        # Of deep pixels Pillow keeps the high byte.
+        image.info["transparency"] = tuple(part >> 8 for part in key)
 
 
 def _turn_upright(image: Image.Image) -> Image.Image:

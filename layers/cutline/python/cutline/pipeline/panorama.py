@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 from PIL import Image
@@ -35,14 +36,21 @@ def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
     looks closer at a small subject too.
     """
     if not entry.letterbox:
-        height, width = rgb_u8.shape[:2]
-        wide = round(entry.height * width / height) if sees_squares(entry, rgb_u8) else 0
-        entry = replace(
-            entry,
-            height=min(height, entry.height if wide else entry.view_height),
-            width=min(width, wide or entry.view_width),
-        )
+        view_height, view_width = _view_size(entry, rgb_u8)
+        entry = replace(entry, height=view_height, width=view_width)
     return fit_picture(entry, rgb_u8, alpha_u8)
+
+
+def _view_size(entry: ModelEntry, rgb_u8: U8) -> tuple[int, int]:
+    """Height and width of a view that is wide, a strip, or neither, as the picture is."""
+    height, width = rgb_u8.shape[:2]
+    if sees_squares(entry, rgb_u8):
+        squares_height = min(height, entry.height)
+        return squares_height, min(width, max(round(entry.height * width / height), ceil(WIDE * squares_height)))
+    if width > STRIP * height:
+        strip_width = min(width, 2 * entry.view_width)
+        return min(height, max(1, ceil(strip_width / STRIP) - 1)), strip_width
+    return min(height, entry.view_height), min(width, entry.view_width)
 
 
 def predict_wide(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
