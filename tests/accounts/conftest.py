@@ -33,7 +33,7 @@ class Bank:
     def admit(self, contract: Contract, request: Request, *, lenient: bool = False) -> Reservation:
         """Through the gate: authenticated and reserved."""
         gate = self.gate(lenient=lenient)
-        return gate.reserve(gate.authenticate(contract, request), contract, request)
+        return gate.reserve(gate.authenticate(contract, request), contract)
 
     def open(self, account: Account) -> None:
         """Creates the account with one credential of each scheme."""

@@ -1,7 +1,6 @@
 """Who is let in: credentials, accounts, nonces, and the secrets behind them."""
 
 import time
-import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -162,11 +161,11 @@ def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
     assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
 
 
-def test_a_call_that_waited_for_a_cold_start_is_not_ahead_of_its_rate(bank: Bank) -> None:
-    gate, account = bank.gate(), Account("steady", qps=100)
-    for late_s in (0, 10, 0, 10):
-        call = replace(aidge_call(), request_id=str(uuid.uuid4()), received_at=time.time() - late_s)
-        gate.reserve(account, aid, call)
+def test_calls_that_name_one_request_id_are_calls_of_their_own(bank: Bank) -> None:
+    """API Gateway lets a caller choose it, by the header x-amzn-RequestId."""
+    call = aidge_call()
+    assert bank.admit(aid, call).call_id != bank.admit(aid, call).call_id
+    assert bank.day(ACCOUNT, day_of(time.time()))["taken"] == 2
 
 
 def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:

@@ -2,12 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
 
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
+from cutline.accounts.usage import read_usage
+from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
 from tests.accounts.conftest import Bank
 from tests.accounts.signed_calls import NOW
@@ -130,6 +133,47 @@ def test_a_call_is_released_once(bank: Bank) -> None:
     bank.meter.release(reservation, "jdc")
     bank.meter.release(reservation, "jdc")
     assert bank.day(reservation.account, DAY)["taken"] == 0
+
+
+TASK_S = 12 * 3600
+QUOTA = Account("a", qps=1000, daily_quota=3, price_micros={"*": 700})
+
+
+def test_a_background_task_takes_quota_is_charged_once_and_leaves_the_days_item_small(bank: Bank) -> None:
+    meter = bank.meter
+    tasks = [meter.reserve(QUOTA, f"t{index}", NOW, TASK_S) for index in range(3)]
+    assert [task.remaining for task in tasks] == [2, 1, 0]
+    assert outcome(meter, QUOTA, "call", NOW) is Reason.QUOTA_EXCEEDED
+    assert not [name for name in bank.day(QUOTA, DAY) if name.startswith("hold:")]
+    assert [meter.settle(task, "pw") for task in (*tasks, *tasks)] == [True] * 3 + [False] * 3
+    assert read_usage(bank.meters, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "pw", 3, 2100, 0)]
+    assert bank.day(QUOTA, DAY)["taken"] == 3
+
+
+def test_a_background_task_that_is_not_served_gives_its_place_back_once(bank: Bank) -> None:
+    task = bank.meter.reserve(QUOTA, "t", NOW, TASK_S)
+    for _ in range(2):
+        bank.meter.release(task, "pw")
+    assert bank.day(QUOTA, DAY)["taken"] == 0
+    assert not bank.meter.settle(task, "pw")
+    assert read_usage(bank.meters, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "pw", 0, 0, 1)]
+
+
+def test_a_background_task_is_held_once_and_not_at_all_where_there_is_no_room(bank: Bank) -> None:
+    account = Account("a", qps=1000, daily_quota=1)
+    first, again = (bank.meter.reserve(account, "t", NOW, TASK_S, paced=False) for _ in range(2))
+    assert (first.key, bank.day(account, DAY)["taken"]) == (again.key, 1)
+    with pytest.raises(AccessRefused):
+        bank.meter.reserve(account, "u", NOW, TASK_S, paced=False)
+    held = [name for item in bank.meters.scan()["Items"] for name in item if name.startswith("hold:")]
+    assert held == ["hold:t"]
+
+
+def test_a_thousand_tasks_under_way_keep_every_item_under_two_kilobytes(bank: Bank) -> None:
+    for index in range(1000):
+        bank.meter.reserve(PLENTY, f"{index:032x}", NOW + index, TASK_S)
+    sizes = [sum(len(name) + 8 for name in item) for item in bank.meters.scan()["Items"]]
+    assert (len(sizes), max(sizes) < 2048) == (65, True)
 
 
 def test_a_settled_call_is_counted_and_charged_at_its_apis_price(bank: Bank) -> None:

@@ -184,6 +184,47 @@ def test_redirects_are_followed_also_relative_ones() -> None:
     assert server.requests[1].startswith(b"GET /x/b.png ")
 
 
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/商品/a b.jpg?q=é&r=%20#部", "/%E5%95%86%E5%93%81/a%20b.jpg?q=%C3%A9&r=%20"),
+        ("/[1]/a+b;c=~.png?x=[2]&y=a b", "/[1]/a+b;c=~.png?x=[2]&y=a%20b"),
+    ],
+)
+def test_what_is_not_ascii_goes_encoded(path: str, target: str) -> None:
+    with serving(answer(body=b"x")) as server:
+        fetch(server.url(path), 10, LOOPBACK)
+    assert server.requests[0].decode().startswith(f"GET {target} HTTP/1.1\r\n")
+
+
+def test_a_name_of_another_script_is_looked_up_and_called_in_idna() -> None:
+    asked = []
+
+    def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with serving(answer(body=b"x")) as server:
+        fetch(server.url("/a.png", host="bücher.example"), 10, LOOPBACK, resolver)
+    assert asked == ["xn--bcher-kva.example"]
+    assert f"Host: xn--bcher-kva.example:{server.port}\r\n" in server.requests[0].decode()
+
+
+def test_a_redirect_in_raw_utf8_is_followed() -> None:
+    def script(connection: socket.socket) -> None:
+        first = b"/a.png" in server.requests[-1]
+        (answer("302 Found", "Location: /商品.png\r\n") if first else answer(body=b"ok"))(connection)
+
+    with serving(script) as server:
+        assert fetch(server.url(), 10, LOOPBACK) == b"ok"
+    assert server.requests[1].startswith(b"GET /%E5%95%86%E5%93%81.png ")
+
+
+@pytest.mark.parametrize("host", ["１２７.0.0.1", "ⓛocalhost", "bücher.example"])
+def test_a_name_of_another_script_is_judged_by_where_it_leads(host: str) -> None:
+    assert reason_of(f"http://{host}/a.png", policy=PUBLIC_ONLY, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE
+
+
 def test_a_callback_follows_no_redirect() -> None:
     with serving(answer("307 Temporary Redirect", "Location: /elsewhere\r\n")) as server:
         assert deliver(server.url(), b"{}", {"Content-Type": "application/json"}, LOOPBACK) == 307
@@ -336,11 +377,15 @@ def test_the_second_hop_of_a_rebinding_name_is_judged_again() -> None:
         "http://shop.example.com:65536/",
         "http://shop.example.com:-1/",
         "http://shop.example.com:abc/",
-        "http://shop.example.com/a b",
+        "http://a b.example.com/",
         "http://shop.example.com/\r\nHost: evil",
         "http://shop.example.com/\tx",
-        "http://b\u00fccher.example/",
+        "http://shop.example.com/\u5546\n\u54c1",
+        "http://b\u00fccher..example/",
+        "http://evil\u2100.example/",
+        "http://user:p\u00e4ss@shop.example.com/",
         "http://shop.example.com/\ud800",
+        "http://shop.example.com/" + "\u5546" * 300,
         "http://[::1",
         "http://shop.example.com/" + "a" * 2048,
     ],

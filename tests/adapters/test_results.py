@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutline.adapters.results import PRESIGNED_S, ResultStore
+from cutline.bootstrap import Bootstrap
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.settings import Settings
 
 NOW = 1_700_000_000.0
 KEY = "r/shop/6f0c9d2e41.png"
@@ -105,6 +107,22 @@ def test_the_real_client_signs_with_its_own_credentials(stubbed) -> None:
     url = urlsplit(store.redirect(valid_token(), NOW))
     assert url.path.endswith(KEY)
     assert {"Signature", "X-Amz-Signature"} & set(parse_qs(url.query))
+
+
+def test_links_lead_to_the_regions_own_address_under_the_newer_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bootstrap = Bootstrap(Settings.from_environment({"OUTPUT_BUCKET": "shop-results", "LINK_SECRET": "secret"}))
+    monkeypatch.setattr(bootstrap, "link_secret", lambda: b"secret")
+    store = bootstrap.results
+    token = store.link("https://shop.example", KEY, int(NOW) + 600).rpartition("/")[2]
+    url = urlsplit(store.redirect(token, NOW))
+    assert url.netloc == "shop-results.s3.eu-west-1.amazonaws.com"
+    assert parse_qs(url.query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
 
 def test_any_single_changed_character_is_not_found() -> None:

@@ -103,6 +103,11 @@ def test_base64_wins_when_both_sources_are_present() -> None:
     assert (job.source.data, job.source.url) == (PICTURE, None)
 
 
+@pytest.mark.parametrize("empty", ["", " ", "data:image/png;base64,"])
+def test_empty_base64_leaves_the_word_to_the_address(empty: str) -> None:
+    assert aid.parse(json_call({"imageUrl": f" {URL}\n", "imageBase64": empty})).source.url == URL
+
+
 def test_a_null_field_counts_as_absent() -> None:
     job = aid.parse(json_call({"imageUrl": URL, "imageBase64": None, "targetWidth": None, "backGroundType": None}))
     assert (job.source.url, job.cut.target_width, job.cut.image_format) == (URL, None, "png")

@@ -117,6 +117,7 @@ def test_what_is_wrong_with_the_form_is_told_in_the_documented_order() -> None:
     assert refusal_of(multipart_call(multipart(Part('; name="out_mode"', b"7")))) == "MISSING_PARAMETERS"
     assert refusal_of(multipart_call(multipart(Part('; name="image"', JPEG)))) == "MISSING_PARAMETERS"
     assert refusal_of(upload(b"", out_mode="7")) == "PARAMETERS_CANNOT_EMPTY"
+    assert refusal_of(multipart_call(multipart(Part('; name="image"', b" ")))) == "PARAMETERS_CANNOT_EMPTY"
     assert refusal_of(upload(b"no picture", out_mode="7")) == "ERROR_INVALID_PARAMETER"
 
 

@@ -82,7 +82,17 @@ def test_the_body_is_the_picture_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/octet-stream", "application/json", "image/png", "text/plain; charset=utf-8", "", "x"]
+    "content_type",
+    [
+        "application/octet-stream",
+        "application/json",
+        "image/png",
+        "text/plain; charset=utf-8",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "",
+        "x",
+    ],
 )
 def test_the_content_type_never_changes_what_a_raw_body_means(content_type: str) -> None:
     assert jdc.parse(call(PICTURE, headers={"content-type": content_type})).source.data == PICTURE

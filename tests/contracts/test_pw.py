@@ -92,6 +92,11 @@ def test_jpg_is_opaque_and_takes_a_colour_that_png_ignores() -> None:
     assert (png.image_format, png.background) == ("png", None)
 
 
+@pytest.mark.parametrize(("sync", "asynchronous"), [("", True), ("0", True), ("1", False)])
+def test_a_callback_means_the_background_unless_sync_says_otherwise(sync: str, asynchronous: bool) -> None:
+    assert options_of(sync=sync, callback_url="https://shop.example/done").asynchronous is asynchronous
+
+
 def test_crop_and_sync_are_numbers_in_text() -> None:
     assert pw.parse(upload(crop="1")).cut.crop
     assert not pw.parse(upload(crop="0")).cut.crop
@@ -109,6 +114,8 @@ def test_crop_and_sync_are_numbers_in_text() -> None:
         ({"return_type": "4"}, "Invalid return type"),
         ({"return_type": "one"}, "Invalid return type"),
         ({"sync": "0", "return_type": "3"}, "Invalid return type"),
+        ({"callback_url": "https://shop.example/done", "return_type": "3"}, "Invalid return type"),
+        ({"callback_url": "https://shop.example/" + "x" * 2048}, "Invalid callback url"),
         ({"output_type": "4"}, "Invalid output type"),
         ({"crop": "2"}, "Invalid crop"),
         ({"crop": "1.0"}, "Invalid crop"),
@@ -191,11 +198,17 @@ def test_return_type_3_is_the_file_itself(
     assert response.headers == {"Content-Type": content_type, "X-Task-Id": TASK_ID}
 
 
-def test_sync_0_is_answered_with_the_id_alone_however_it_went() -> None:
+def test_sync_0_is_answered_with_the_id_alone() -> None:
     job = job_of(asynchronous=True)
     expected = {"status": 200, "message": "success", "data": {"task_id": TASK_ID}}
     assert json_of(pw.render(REQUEST, job, Outcome(4, 4, links=LINKS))) == expected
-    assert json_of(pw.refuse(REQUEST, MattingError(Reason.NO_SUBJECT), Progress(job))) == expected
+
+
+@pytest.mark.parametrize("reason", [Reason.TIMED_OUT, Reason.STORE_FAILED])
+def test_sync_0_that_cannot_be_accepted_is_no_task_that_could_be_asked_for(reason: Reason) -> None:
+    response = pw.refuse(REQUEST, MattingError(reason), Progress(job_of(asynchronous=True)))
+    assert response.status == 500
+    assert json_of(response) == {"status": 500, "message": "Internal Server Error"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A stack in memory: the tables and buckets that tasks live in, and a state machine that only remembers."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,8 +82,11 @@ class Stack:
 
     def day(self) -> dict[str, int]:
         """Counters of the shop's day, holds among them."""
-        items = [item for item in self.meters.scan()["Items"] if item["sk"].startswith("DAY#")]
-        return {name: int(value) for item in items for name, value in item.items() if name not in ("pk", "sk")}
+        counters: Counter[str] = Counter()
+        for item in self.meters.scan()["Items"]:
+            if item["sk"].startswith("DAY#"):
+                counters.update({name: int(value) for name, value in item.items() if name not in ("pk", "sk")})
+        return dict(counters)
 
     def objects(self, bucket: str) -> set[str]:
         return {item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])}

@@ -1,5 +1,6 @@
 """Accepting a task: on record before it starts, given back where it cannot start."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +11,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from cutline.accounts.account import Account
 from cutline.accounts.idempotency import Idempotency
 from cutline.accounts.meter import HOLD_S
-from cutline.adapters.fetch import FetchPolicy
+from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.flow import TaskFlow
 from cutline.contracts import pw
 from cutline.contracts.wire import Request, Response
-from cutline.flow.task import PENDING_S
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.flow.task import PENDING_S, Task
 from cutline.service import Service
 from cutline.tasks import TaskDesk
 from tests.contracts.calls import Part, json_of, multipart, multipart_call
@@ -29,12 +31,13 @@ class OpenGate:
 
     def __init__(self, stack: Stack) -> None:
         self._meter = stack.meter
+        self._calls = itertools.count(1)
 
     def authenticate(self, contract: object, request: Request) -> Account:
         return SHOP
 
-    def reserve(self, account: Account, contract: object, request: Request, hold_s: int = HOLD_S) -> Any:
-        return self._meter.reserve(account, request.request_id, request.received_at, hold_s)
+    def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S) -> Any:
+        return self._meter.reserve(account, f"call-{next(self._calls)}", NOW, hold_s)
 
     def settle(self, *args: Any) -> None:
         raise AssertionError("an accepted task is charged when it is done")
@@ -69,8 +72,8 @@ FORM = multipart(
 )
 
 
-def post(stack: Stack, key: str = "", request_id: str = "call-1") -> Response:
-    request = multipart_call(FORM)
+def post(stack: Stack, key: str = "", request_id: str = "call-1", form: bytes = FORM) -> Response:
+    request = multipart_call(form)
     headers = {**request.headers, "idempotency-key": key}
     request = replace(request, headers=headers, request_id=request_id, received_at=float(NOW))
     return desk(stack).handle(request, None)
@@ -108,6 +111,40 @@ def test_a_repeated_key_gets_the_same_task_and_no_charge_ahead_of_time(stack: St
     assert again.headers["Idempotency-Replayed"] == "true"
     assert len(stack.machine.started) == 1
     assert "hold:call-1" in stack.day()
+
+
+def test_an_accepted_task_is_answered_although_its_key_cannot_be_kept(stack: Stack, monkeypatch: Any) -> None:
+    def keep(*args: Any, **options: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(Idempotency, "keep", keep)
+    response = post(stack, "order-1")
+    task_id = json_of(response)["data"]["task_id"]
+    assert stack.machine.started == [task_id]
+    assert stack.day()["taken"] == 1
+
+
+def test_a_call_that_fails_after_its_task_began_leaves_the_task_as_it_is(stack: Stack, monkeypatch: Any) -> None:
+    def late(task_id: str) -> None:
+        raise ServiceFault(Reason.TIMED_OUT)
+
+    monkeypatch.setattr(stack.machine, "start", late)
+    accepted: list[Task] = []
+    accept = stack.tasks.accept
+    monkeypatch.setattr(stack.tasks, "accept", lambda task: (accept(task), accepted.append(task)))
+    assert post(stack).status == 500
+    (task,) = accepted
+    assert stack.tasks.find(task.record.task_id) == task
+
+
+def test_an_address_too_long_for_the_record_is_cut_to_one_that_preparing_refuses(stack: Stack) -> None:
+    url = "data:image/png;base64," + "A" * 500_000
+    form = multipart(Part('; name="sync"', b"0"), Part('; name="image_url"', url.encode()))
+    response = post(stack, form=form)
+    task = stack.tasks.find(json_of(response)["data"]["task_id"])
+    assert task is not None
+    with pytest.raises(InputRefused):
+        fetch(task.order.source_url, 100, FetchPolicy())
 
 
 class States:

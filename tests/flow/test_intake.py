@@ -109,6 +109,17 @@ def test_an_event_about_a_picture_that_is_gone_or_replaced_is_stale(stack: Stack
     assert len(stack.machine.started) == 1
 
 
+@pytest.mark.parametrize(("key_bytes", "outcome"), [(1013, "started"), (1014, "long key")])
+def test_a_key_that_leaves_no_room_for_what_is_put_beside_it_is_let_be(
+    stack: Stack, key_bytes: int, outcome: str
+) -> None:
+    name = "商" * 300
+    folder = KEY.rpartition("/")[0]
+    key = f"{folder}/{name}" + "x" * (key_bytes - len(f"{folder}/{name}".encode()))
+    assert intake(stack)(drop(stack, key=key), STEP) == outcome
+    assert stack.objects(stack.output_bucket) == set()
+
+
 def test_a_picture_replaced_while_it_is_worked_leaves_the_telling_to_the_new_one(stack: Stack) -> None:
     take = intake(stack)
     take(drop(stack), STEP)

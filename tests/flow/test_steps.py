@@ -56,7 +56,14 @@ def finish(stack: Stack, meter: Any = None) -> Finish:
 
 
 def fail(stack: Stack) -> Fail:
-    return Fail(stack.tasks, stack.files, stack.meter, stack.results, lambda: NOW + 5)
+    return Fail(stack.tasks, stack.files, stack.meter, stack.results, stack.noted_charges.append, lambda: NOW + 5)
+
+
+class Dying(Meter):
+    """A meter whose table is away when a call is to be charged."""
+
+    def settle(self, *args: Any) -> None:
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
 
 
 def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> pw.TaskRecord:
@@ -140,10 +147,6 @@ def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None
 
 
 def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(stack: Stack) -> None:
-    class Dying(Meter):
-        def settle(self, *args: Any) -> None:
-            raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
-
     task = stack.task(PICTURE)
     task_id = task.record.task_id
     prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
@@ -154,6 +157,18 @@ def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(s
     for _ in range(2):
         finish(stack)(task_id, STEP)
     assert (stack.day()["charged_micros"], stack.noted_charges) == (3000, [3000])
+
+
+def test_a_done_task_that_could_not_be_charged_is_charged_by_its_failing(stack: Stack) -> None:
+    task = stack.task(PICTURE, callback_url="https://shop.example/done")
+    task_id = task.record.task_id
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    with pytest.raises(ClientError):
+        finish(stack, Dying(stack.meters))(task_id, STEP)
+    for _ in range(2):
+        assert fail(stack)(task_id, Reason.INTERNAL, STEP) is True
+    assert (stack.state(task), stack.day()["charged_micros"], stack.noted_charges) == (pw.DONE, 3000, [3000])
+    assert stack.objects(stack.files.bucket) == set()
 
 
 def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> None:

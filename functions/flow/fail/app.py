@@ -1,18 +1,23 @@
 """The flow's other end: gives a task its negative state and its reservation back."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
+from cutline.contracts import pw
 from cutline.flow.failing import Fail, reason_of
 from cutline.flow.run import run_step
 from cutline.settings import Settings
+from cutline.telemetry import count_charge
 
 logger = Logger(service="fail")
 metrics = Metrics(namespace="Cutline", service="fail")
 bootstrap = Bootstrap(Settings.from_environment())
-fail = Fail(bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results)
+fail = Fail(
+    bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results, partial(count_charge, metrics, pw.NAME)
+)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

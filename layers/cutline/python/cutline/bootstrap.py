@@ -33,6 +33,10 @@ _CONFIG = Config(
 )
 
 
+# How much of a call's time it may wait for another with its Idempotency-Key; the rest is for its own work.
+_WAIT_SHARE = 0.6
+
+
 class Bootstrap:
     """Clients on demand, so that a function pays only for those that it uses."""
 
@@ -47,7 +51,7 @@ class Bootstrap:
             settings.require("link_secret")
         return Service(
             self.gate,
-            Idempotency(self._meter_table, self.results),
+            Idempotency(self._meter_table, self.results, wait_s=_WAIT_SHARE * settings.time_limit_ms / 1000),
             self.results if keeps_results else None,
             work,
             Sources(FetchPolicy(settings.fetch_allowed), self.files if settings.input_bucket else None),
@@ -66,11 +70,7 @@ class Bootstrap:
         """Issues upload tickets. Raises SettingsError."""
         settings = self.settings
         settings.require("accounts_table", "meter_table", "accounts_key", "input_bucket")
-        # A browser does not follow S3 from one region to another, hence the region's own address.
-        s3 = boto3.client(
-            "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
-        )
-        return UploadDesk(self.gate, TicketOffice(s3, settings.input_bucket, settings.ticket_s), logger)
+        return UploadDesk(self.gate, TicketOffice(self._signing_s3, settings.input_bucket, settings.ticket_s), logger)
 
     @cached_property
     def gate(self) -> Gate:
@@ -86,7 +86,7 @@ class Bootstrap:
     def results(self) -> ResultStore:
         """Results and their links."""
         self.settings.require("output_bucket")
-        return ResultStore(self._client("s3"), self.settings.output_bucket, self.link_secret)
+        return ResultStore(self._signing_s3, self.settings.output_bucket, self.link_secret)
 
     @cached_property
     def meter(self) -> Meter:
@@ -139,6 +139,13 @@ class Bootstrap:
     @cached_property
     def _meter_table(self) -> Any:
         return self._dynamodb.Table(self.settings.meter_table)
+
+    @cached_property
+    def _signing_s3(self) -> Any:
+        """Signs the region's own addresses: the global one redirects, which neither a signature nor CORS survives."""
+        return boto3.client(
+            "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+        )
 
     def link_secret(self) -> bytes:
         """The key of the HMAC in result links, which the callbacks' keys hang on too."""

@@ -8,7 +8,7 @@ from types import FrameType
 from cutline.errors import Reason, ServiceFault
 
 
-class _Expired(BaseException):
+class Expired(BaseException):
     """Not an Exception: SDKs catch those inside a call and would try it again."""
 
 
@@ -17,13 +17,13 @@ def deadline(limit_ms: int) -> Iterator[None]:
     """Raises ServiceFault(TIMED_OUT) inside the block after `limit_ms`. Main thread only, as Lambda's handlers are."""
 
     def expire(number: int, frame: FrameType | None) -> None:
-        raise _Expired
+        raise Expired
 
     previous = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, limit_ms / 1000)
     try:
         yield
-    except _Expired as error:
+    except Expired as error:
         raise ServiceFault(Reason.TIMED_OUT, f"the call took longer than {limit_ms} ms") from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -22,7 +22,7 @@ from cutline.adapters.results import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.call import Call, Deferral, Journal, Produced, Work
 from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
-from cutline.deadline import deadline
+from cutline.deadline import Expired, deadline
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.gateway_event import fits_the_proxy
 from cutline.telemetry import count_request, is_cold_start, time_stages
@@ -150,12 +150,16 @@ class Service:
             self._undo("the hold will lapse", self.gate.release, reservation, call.contract.NAME)
             raise
         if claim is not None:
-            self.idempotency.keep(claim, response, reservation, settles=False)
+            try:
+                self.idempotency.keep(claim, response, reservation, settles=False)
+            except (ClientError, BotoCoreError, MattingError, Expired):
+                # The task is under way: who is told otherwise would send it, and pay for it, again.
+                self.logger.exception("the key of an accepted task will lapse")
         return response
 
     def _reserve(self, call: Call, account: Account, hold_s: int) -> Reservation:
         with call.timer.stage("gate"):
-            call.reservation = self.gate.reserve(account, call.contract, call.request, hold_s)
+            call.reservation = self.gate.reserve(account, call.contract, hold_s)
         return call.reservation
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
@@ -211,8 +215,11 @@ class Service:
         return keys, links
 
     def _note_failure(self, call: Call, failure: MattingError) -> None:
-        """Tells the journal. Should that fail too, the caller still has the answer."""
-        if self.journal is None or call.job is None or call.reservation is None:
+        """Tells the journal. Should that fail too, the caller still has the answer.
+
+        Nothing of a call that wants its result later: its task may be under way, and tells of itself.
+        """
+        if self.journal is None or call.job is None or call.reservation is None or self._is_deferred(call):
             return
         account = call.reservation.account
         if not account.retains:

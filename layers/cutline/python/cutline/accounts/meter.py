@@ -13,12 +13,17 @@ that died count as refused_lapsed, because a hold does not name its API.
 
 A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
 the quota would refuse, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
+
+Calls under way for longer are background tasks. There may be thousands of an account's, and a write costs by the size
+of its item, so their holds and their counters lie apart, in `SHARDS` more items per day. What is charged is still one
+write; only `taken` stays with the day's item. A task that nobody ends keeps its place in the day's quota.
 """
 
 import math
 import time
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +34,7 @@ from cutline.errors import AccessRefused, Reason, ServiceFault
 
 HOLD_S = 60
 KEEP_DAYS = 400
+SHARDS = 64
 # Seconds' worth of the rate that an idle caller may use at once.
 BURST_S = 1.0
 _ATTEMPTS = 6
@@ -38,12 +44,22 @@ _RACE = "ConditionalCheckFailedException"
 
 @dataclass(frozen=True)
 class Reservation:
-    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited)."""
+    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited).
+
+    apart: whether its hold lies with the day's background tasks.
+    """
 
     account: Account
     day: str
     call_id: str
     remaining: int | None
+    apart: bool = False
+
+    @property
+    def key(self) -> dict[str, str]:
+        """Of the item with the hold."""
+        key = _key(self.account, self.day)
+        return {**key, "sk": f"{key['sk']}#{zlib.crc32(self.call_id.encode()) % SHARDS:02d}"} if self.apart else key
 
 
 class Meter:
@@ -68,6 +84,8 @@ class Meter:
                 self._take(self._service, call_id, now, hold_s=0)
             except AccessRefused as error:
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
+        if hold_s > HOLD_S:
+            return self._take_apart(account, call_id, now, hold_s, paced=paced)
         return self._take(account, call_id, now, hold_s, paced=paced)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
@@ -78,7 +96,14 @@ class Meter:
 
     def release(self, reservation: Reservation, api: str) -> None:
         """Ends a call that was not served: the quota gets it back, nothing is charged."""
-        self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
+        if not reservation.apart:
+            self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
+        elif self._end(reservation, f"refused_{api} :one", {":one": 1}):
+            self._table.update_item(
+                Key=_key(reservation.account, reservation.day),
+                UpdateExpression="ADD taken :minus",
+                ExpressionAttributeValues={":minus": -1},
+            )
 
     def refuse(self, account: Account, api: str, now: float | None = None) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
@@ -93,7 +118,7 @@ class Meter:
         """Takes the hold away and adds; False, and nothing added, where the call has been ended before."""
         try:
             self._table.update_item(
-                Key=_key(reservation.account, reservation.day),
+                Key=reservation.key,
                 UpdateExpression=f"REMOVE #hold ADD {additions}",
                 ConditionExpression="attribute_exists(#hold)",
                 ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
@@ -105,12 +130,38 @@ class Meter:
             return False
         return True
 
+    def _take_apart(
+        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool
+    ) -> Reservation:
+        """The hold first, so that whoever tries again finds it; taken back where there is no room."""
+        began = _or_clock(now)
+        reservation = Reservation(account, day_of(began), call_id, None, apart=True)
+        hold = {"#hold": _HOLD + call_id}
+        try:
+            self._table.update_item(
+                Key=reservation.key,
+                UpdateExpression="SET #hold = :until, expires_at = :expires_at",
+                ConditionExpression="attribute_not_exists(#hold)",
+                ExpressionAttributeNames=hold,
+                ExpressionAttributeValues={":until": int(began) + hold_s, ":expires_at": _expires_at(began)},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:
+                raise
+            return reservation
+        try:
+            taken = self._take(account, call_id, now, hold_s=0, paced=paced, day=reservation.day)
+        except BaseException:
+            self._table.update_item(Key=reservation.key, UpdateExpression="REMOVE #hold", ExpressionAttributeNames=hold)
+            raise
+        return replace(reservation, remaining=taken.remaining)
+
     def _take(
-        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool = True
+        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool = True, day: str = ""
     ) -> Reservation:
         if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
             raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        day = day_of(_or_clock(now))
+        day = day or day_of(_or_clock(now))
         item: Mapping[str, Any] = {}
         idle = True if paced else None
         for _ in range(_ATTEMPTS):

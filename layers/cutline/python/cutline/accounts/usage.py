@@ -1,5 +1,6 @@
 """The usage report: what the meter counted, per day and API."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -10,8 +11,15 @@ _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 
 
 def read_usage(table: Any, account_id: str, first: date, last: date) -> list[UsageRow]:
-    """The rows from `first` to `last`, both included, in order. One Query, which costs by the item: one per day."""
-    return [row for item in _items(table, account_id, first, last) for row in _rows(item)]
+    """The rows from `first` to `last`, both included, in order.
+
+    One Query, which costs by the item: one per day, and one per shard in which there were background tasks.
+    """
+    days: dict[str, Counter[str]] = {}
+    for item in _items(table, account_id, first, last):
+        day = item["sk"].split("#")[1]
+        days.setdefault(day, Counter()).update(_counters(item))
+    return [row for day, counters in days.items() for row in _rows(day, counters)]
 
 
 def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Mapping[str, Any]]:
@@ -20,7 +28,8 @@ def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Map
         "ExpressionAttributeValues": {
             ":pk": f"ACCOUNT#{account_id}",
             ":first": f"DAY#{first}",
-            ":last": f"DAY#{last}",
+            # The sign after "#", with which the shards' names go on.
+            ":last": f"DAY#{last}$",
         },
         "ConsistentRead": True,  # who has just been answered finds that call in the report
     }
@@ -32,12 +41,15 @@ def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Map
         question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def _rows(item: Mapping[str, Any]) -> list[UsageRow]:
-    counters = {name: int(value) for name, value in item.items() if name.startswith((_CALLS, _CHARGED, _REFUSED))}
+def _counters(item: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(value) for name, value in item.items() if name.startswith((_CALLS, _CHARGED, _REFUSED))}
+
+
+def _rows(day: str, counters: Mapping[str, int]) -> list[UsageRow]:
     apis = {name.removeprefix(_CALLS).removeprefix(_CHARGED).removeprefix(_REFUSED) for name in counters}
     return [
         UsageRow(
-            day=item["sk"].removeprefix("DAY#"),
+            day=day,
             api=api,
             calls=counters.get(_CALLS + api, 0),
             charge_micros=counters.get(_CHARGED + api, 0),

@@ -17,14 +17,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 from cutline.errors import InputRefused, Reason
 
 MAX_REDIRECTS = 5
 TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
-_MAX_URL_CHARS = 2048
+MAX_URL_CHARS = 2048
+# Of RFC 3986: what stands for itself in a path or a query, and the sign of what is encoded already.
+_PLAIN = "%/:?[]@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _PORTS = {"http": 80, "https": 443}
@@ -133,20 +135,43 @@ def _answer(
 def _joined(url: str, location: str) -> str:
     """The address that a redirect means. Raises InputRefused(URL_UNREACHABLE)."""
     try:
-        return urljoin(url, location)
+        return urljoin(url, _read_as_utf8(location))
     except ValueError as error:
         raise _unreachable("the image redirects to a malformed address") from error
+
+
+def _read_as_utf8(header: str) -> str:
+    """A header that holds raw UTF-8, which HTTP's own reading takes for Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
+
+
+def to_uri(address: str) -> str:
+    """`address` as it goes over the wire: blanks and what is not ASCII encoded (RFC 3987 3.1), host names in IDNA.
+
+    Raises ValueError where there is no such form.
+    """
+    if address.isascii() and " " not in address:
+        return address
+    parts = urlsplit(address)
+    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    return urlunsplit((parts.scheme, host, quote(parts.path, _PLAIN), quote(parts.query, _PLAIN), ""))
 
 
 def _checked(url: str) -> SplitResult:
     """The parts of an acceptable address. Raises InputRefused(URL_UNREACHABLE)."""
     try:
-        parts = urlsplit(url)
+        # Before anything else: the parser drops line breaks silently.
+        if any(ord(character) < ord(" ") for character in url):
+            raise ValueError
+        uri = to_uri(url)
+        parts = urlsplit(uri)
         valid = (
-            len(url) <= _MAX_URL_CHARS
-            and url.isascii()
-            and url.isprintable()
-            and " " not in url
+            len(uri) <= MAX_URL_CHARS
+            and uri.isprintable()
+            and " " not in uri
             and parts.scheme in _PORTS
             and bool(parts.hostname)
             and parts.username is None

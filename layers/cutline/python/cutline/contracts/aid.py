@@ -103,13 +103,15 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
 
 
 def _source(fields: Mapping[str, str]) -> Source:
+    url = fields.get("imageUrl", "").strip()
     if "imageBase64" in fields:  # wins when both are present
         data = decode_base64(fields["imageBase64"])
-        if not data:
+        if data:
+            return Source(data=data)
+        if not url:
             raise InputRefused(Reason.IMAGE_EMPTY, "imageBase64 is empty")
-        return Source(data=data)
-    if fields.get("imageUrl"):
-        return Source(url=fields["imageUrl"])
+    if url:
+        return Source(url=url)
     raise InputRefused(Reason.IMAGE_MISSING, "imageUrl or imageBase64 is required")
 
 

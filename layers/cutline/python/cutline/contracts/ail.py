@@ -114,6 +114,8 @@ def _source(form: Form) -> Source:
             raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
         return Source(data=form.files["image"])
     text = form.fields.get("image", "").strip()
+    if not text and "image" in form.fields:
+        raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
     if not text.startswith(PREFIX):
         raise InputRefused(Reason.IMAGE_MISSING, "image is required and must be a file")
     return Source(url=text)

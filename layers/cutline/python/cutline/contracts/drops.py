@@ -15,6 +15,9 @@ from cutline.pipeline.request import CutRequest
 FOLDER = "in/"
 # Fields of PicWish's that may be said in the object's metadata; everything else in there is the owner's business.
 METADATA = ("format", "bg_color", "crop", "output_type")
+_ERROR = ".error.json"
+# S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
+MAX_KEY_BYTES = 1024 - len(_ERROR)
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg"}
 _FAULT = "The picture could not be processed for a reason of ours; put it there again"
 WORDS: Mapping[Reason, str] = {
@@ -68,7 +71,7 @@ def result_key(key: str, name: str, content_type: str) -> str:
 
 def error_key(key: str) -> str:
     """Where it is told why there is no result."""
-    return f"{key}.error.json"
+    return key + _ERROR
 
 
 def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:

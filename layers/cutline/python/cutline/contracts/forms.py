@@ -120,4 +120,7 @@ def _read_urlencoded(body: bytes) -> dict[str, str]:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # JSON can spell half a surrogate pair, which no store and no address can hold.
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

@@ -11,6 +11,7 @@ from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelop
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.headers import sniff_format
 
 NAME = "jdc"
 METHODS = frozenset({"POST"})
@@ -41,7 +42,8 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
 def parse(request: Request) -> Job:
     """The picture in the body, or the first file of a multipart form (sister products of JD's use one)."""
     data = request.body
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    if is_form and sniff_format(data) is None:
         data = first_file(request) or b""
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)

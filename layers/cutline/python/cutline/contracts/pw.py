@@ -75,6 +75,7 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
 BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
+_MAX_CALLBACK_CHARS = 2048
 # What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
 _MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
 _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
@@ -122,13 +123,17 @@ def read_options(fields: Mapping[str, str]) -> tuple[Options, CutRequest]:
     kind = fields.get("type", "").strip() or "auto"
     if kind not in SUBJECTS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
+    callback_url = fields.get("callback_url", "").strip()
+    if len(callback_url) > _MAX_CALLBACK_CHARS:
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid callback url")
     options = Options(
         task_id=str(uuid.uuid4()),
-        asynchronous=_number(fields, "sync", 1, (0, 1)) == 0,
+        # The vendor's samples with a callback leave `sync` out, and look at nothing but the callback.
+        asynchronous=_number(fields, "sync", 0 if callback_url else 1, (0, 1)) == 0,
         kind=kind,
         return_type=_number(fields, "return_type", AS_LINK, (AS_LINK, AS_BASE64, AS_BYTES)),
         output_type=_number(fields, "output_type", IMAGE_ONLY, (BOTH, IMAGE_ONLY, MASK_ONLY)),
-        callback_url=fields.get("callback_url", "").strip(),
+        callback_url=callback_url,
     )
     if options.asynchronous and options.return_type == AS_BYTES:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid return type")
@@ -151,10 +156,13 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A failed task inside HTTP 200 once there is a task, the request's own failure before."""
+    """A failed task inside HTTP 200 once there is a task, the request's own failure before.
+
+    A call with `sync=0` that fails leaves no task that could be asked for.
+    """
     record = None if progress.job is None else failed("", request, progress.job, error)
-    if record is not None:
-        return accepted(record.task_id) if record.options.asynchronous else show(record, {})
+    if record is not None and not record.options.asynchronous:
+        return show(record, {})
     status, message = ERRORS.get(error.reason, _FAULT)
     headers = {"Retry-After": "1"} if error.reason in (Reason.RATE_EXCEEDED, Reason.SERVICE_RATE_EXCEEDED) else {}
     if status == _BAD[0] and error.detail:

@@ -1,6 +1,7 @@
 """A call that wants a task: stored, started, answered with the task's id."""
 
 from cutline.accounts.meter import Reservation
+from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.flow import TaskFlow
 from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
@@ -55,6 +56,7 @@ def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
         price_micros=reservation.account.price_of(pw.NAME),
         base_url=call.request.base_url,
         source_key=uploaded or "",
-        source_url="" if uploaded else url,
+        # No address beyond this length is fetched, so what is cut off changes nothing, and the record has 400 KB.
+        source_url="" if uploaded else url[: MAX_URL_CHARS + 1],
     )
     return Task(record, order)

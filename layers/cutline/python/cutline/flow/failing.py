@@ -26,16 +26,24 @@ class Fail:
     files: WorkFiles
     meter: Meter
     results: ResultStore
+    note_charge: Callable[[int], None]
     clock: Clock = time.time
 
     def __call__(self, task_id: str, reason: Reason, step: Step) -> bool:
-        """Whether the caller is to be called back; also right where an earlier try has failed the task already."""
+        """Whether the caller is to be called back; also right where an earlier try has failed the task already.
+
+        A task may come here although it is done: where all that failed was to charge it. Then it is charged here.
+        """
         with step.stage("fail"):
             state = pw.STATES.get(reason, pw.FAILED)
             task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
-        if task is None or task.record.state >= 0:
+        if task is None:
             return False
         step.notes["account_id"] = task.record.account_id
+        if task.record.state == pw.DONE:
+            with step.stage("settle"):
+                charge(task, self.meter, self.files, self.note_charge, step)
+            return bool(task.record.options.callback_url)
         with step.stage("release"):
             self.meter.release(reservation_of(task), pw.NAME)
             self.files.delete(*task.work_keys)
@@ -52,10 +60,18 @@ class Fail:
         return found is not None and found.etag != task.order.source_etag
 
 
+def charge(task: Task, meter: Meter, files: WorkFiles, note_charge: Callable[[int], None], step: Step) -> None:
+    """Ends a done task, once however often it is tried: charged, `note_charge` told in millionths, its files gone."""
+    if meter.settle(reservation_of(task), pw.NAME):
+        step.notes["charge_micros"] = task.order.price_micros
+        note_charge(task.order.price_micros)
+    files.delete(*task.work_keys)
+
+
 def reservation_of(task: Task) -> Reservation:
     """The reservation that `accept` made, at the price of that moment."""
     account = Account(task.record.account_id, price_micros={pw.NAME: task.order.price_micros})
-    return Reservation(account, task.order.day, task.order.call_id, None)
+    return Reservation(account, task.order.day, task.order.call_id, None, apart=True)
 
 
 def reason_of(error: Mapping[str, str]) -> Reason:

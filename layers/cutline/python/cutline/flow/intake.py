@@ -46,10 +46,12 @@ class Intake:
     clock: Callable[[], float] = time.time
 
     def __call__(self, body: str, step: Step) -> str:
-        """What became of it: "no drop", "stale", "known", "started" or the reason of a refusal."""
+        """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
         dropped = read_event(body, self.files.bucket)
         if dropped is None:
             return "no drop"
+        if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
+            return "long key"  # nothing could be put beside it, not even why there is no result
         with step.stage("look"):
             found = self.files.look(dropped.key)
         if found is None or found.etag != dropped.etag:

@@ -11,7 +11,7 @@ from cutline.adapters.tasks import TaskStore
 from cutline.adapters.workfiles import WorkFiles
 from cutline.contracts import drops, pw
 from cutline.errors import InputRefused, Reason
-from cutline.flow.failing import reservation_of
+from cutline.flow.failing import charge
 from cutline.flow.run import Step
 from cutline.flow.task import Task
 from cutline.pipeline.cutout import cut_out
@@ -87,7 +87,7 @@ class Matte:
 
 @dataclass(frozen=True)
 class Finish:
-    """State 1: refined at full size, stored, charged; `note_charge` is told in millionths, once."""
+    """State 1: refined at full size, stored, charged."""
 
     tasks: TaskStore
     files: WorkFiles
@@ -109,10 +109,7 @@ class Finish:
         if task is None or task.record.state != pw.DONE:
             return False
         with step.stage("settle"):
-            if self.meter.settle(reservation_of(task), pw.NAME):
-                step.notes["charge_micros"] = task.order.price_micros
-                self.note_charge(task.order.price_micros)
-            self.files.delete(*task.work_keys)
+            charge(task, self.meter, self.files, self.note_charge, step)
             if task.order.result_key:
                 self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
         return bool(task.record.options.callback_url)

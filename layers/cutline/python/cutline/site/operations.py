@@ -95,7 +95,10 @@ def _pw_fields() -> dict[str, Schema]:
     return {
         "image_url": source("Where the picture can be fetched from, or an upload's `source`; in place of a file."),
         "image_base64": base64("The picture as base64; in place of a file."),
-        "sync": choice("1 waits for the result; 0 answers with the task's id at once.", (1, 0), 1),
+        "sync": choice(
+            "1 waits for the result; 0 answers with the task's id at once. Where a callback_url is given 0, else 1.",
+            (1, 0),
+        ),
         "type": choice("What to look for.", list(pw.SUBJECTS), "auto"),
         "return_type": choice(
             "1 links, 2 base64, 3 the file itself, with `sync` 1 only.", (pw.AS_LINK, pw.AS_BASE64, pw.AS_BYTES), 1
@@ -106,7 +109,7 @@ def _pw_fields() -> dict[str, Schema]:
         "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
         "format": choice("jpg stands on `bg_color`.", ("png", "jpg"), "png"),
         "bg_color": text("Six hexadecimal digits, with jpg only.", pattern="^[0-9a-fA-F]{6}$", default="ffffff"),
-        "callback_url": link("Is told when the task has ended."),
+        "callback_url": link("Is told when the task has ended; with sync=1 the answer alone tells."),
     }
 
 
