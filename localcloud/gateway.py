@@ -46,7 +46,8 @@ class Gateway:
         self._binary_types = swagger.get("x-amazon-apigateway-binary-media-types", [])
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request_id = str(uuid.uuid4())
+        # As on AWS, where a caller may choose it.
+        request_id = environ.get("HTTP_X_AMZN_REQUESTID") or str(uuid.uuid4())
         response = self._respond(environ, request_id)
         headers = [*response.headers, ("x-amzn-RequestId", request_id), ("Content-Length", str(len(response.body)))]
         start_response(f"{response.status} {_phrase(response.status)}", headers)
@@ -109,7 +110,6 @@ class Gateway:
         custom = self._responses.get(kind) or self._responses.get(family) or {}
         status = int(custom.get("statusCode", status))
         context = {
-            "$context.status": str(status),
             "$context.error.messageString": json.dumps(message),
             "$context.error.message": message,
             "$context.error.responseType": kind,
