@@ -22,6 +22,7 @@ from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import CONTENT_TYPES, encode_jpeg, encode_png
 from cutline.pipeline.foreground import recover_foreground
 from cutline.pipeline.grids import F32, U8, fit_within, resize_u8
+from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.refine import guide_side, lift_alpha, stretch_alpha
 from cutline.pipeline.request import CutRequest
 from cutline.pipeline.stamp import extract_stamp
@@ -105,6 +106,8 @@ def matte_picture(picture: Picture, request: CutRequest, network: Predictor, tim
         guide_u8 = _guide(picture.rgb_u8)
         maps = network.predict(_network_view(picture, guide_u8, network), picture.alpha_u8)
     with timer.stage("refine"):
+        asked = "person" if request.subject == "person" and "person" in maps else "foreground"
+        maps = {**maps, asked: close_torn_holes(maps[asked], guide_u8)}
         subject, small_f32 = select_subject(maps, "object" if request.subject == "stamp" else request.subject)
         small_f32 = remove_specks(stretch_alpha(small_f32))
         alpha_u8 = _join_alpha(lift_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)

