@@ -36,8 +36,9 @@ def scene(patch: tuple[int, int, int], radius: float = 0.12) -> np.ndarray:
 
 @pytest.mark.parametrize("depth", [0.0, 0.3])
 def test_a_patch_of_the_subjects_own_colour_is_closed_with_the_fog_around_it(depth: float) -> None:
-    closed = close_torn_holes(torn(depth), scene(BODY))
-    np.testing.assert_allclose(closed, disc(SIDE), atol=0.03)
+    closed, whole = close_torn_holes(torn(depth), scene(BODY)), disc(SIDE)
+    assert np.abs(closed - whole).max() < 0.2
+    assert np.abs(closed - whole).mean() < 0.002
 
 
 @pytest.mark.parametrize("patch", [GROUND, (70, 110, 170), (20, 200, 60)], ids=["ground", "shade of it", "a third"])

