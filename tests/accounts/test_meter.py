@@ -169,6 +169,19 @@ def test_a_background_task_is_held_once_and_not_at_all_where_there_is_no_room(ba
     assert held == ["hold:t"]
 
 
+def test_a_task_whose_holds_answer_was_lost_still_takes_its_place(bank: Bank) -> None:
+    class Forgetful(SerialTable):
+        """Writes everything twice, as a client does that heard no answer."""
+
+        def update_item(self, **write: Any) -> Any:
+            if write["UpdateExpression"].startswith("SET #hold"):
+                super().update_item(**write)
+            return super().update_item(**write)
+
+    task = Meter(Forgetful(bank.meters)).reserve(QUOTA, "t", NOW, TASK_S)
+    assert (task.remaining, bank.day(QUOTA, DAY)["taken"]) == (2, 1)
+
+
 def test_a_thousand_tasks_under_way_keep_every_item_under_two_kilobytes(bank: Bank) -> None:
     for index in range(1000):
         bank.meter.reserve(PLENTY, f"{index:032x}", NOW + index, TASK_S)

@@ -148,7 +148,9 @@ class Meter:
         except ClientError as error:
             if error.response["Error"]["Code"] != _RACE:
                 raise
-            return reservation
+            # Work that is not paced may come again under its id. A call's id is new, so this very write came twice.
+            if not paced:
+                return reservation
         try:
             taken = self._take(account, call_id, now, hold_s=0, paced=paced, day=reservation.day)
         except BaseException:
