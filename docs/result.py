@@ -13,7 +13,7 @@ from PIL import Image
 from cutline.commands.pictures import LIMITS
 from cutline.contracts.wire import Job, Source
 from cutline.pipeline.timing import StageTimer
-from cutline.work import CutoutWork
+from cutline.serving.processors import CutoutWork
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = ROOT / "functions" / "site" / "static"

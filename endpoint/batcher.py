@@ -9,9 +9,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Protocol
 
 from cutline.errors import MattingError, Reason, ServiceFault
-from cutline.pipeline.closer import Predict
-from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.network import Prepared
+from cutline.pipeline.zoom import Predict
 
 _Waiting = tuple[Prepared, "Future[F32]"]
 # A GPU that has fallen off its bus fails every run; a single failure may be one picture's bad luck.

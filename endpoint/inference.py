@@ -13,9 +13,9 @@ from cutline.environment import choice, number
 from cutline.errors import Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import Picture, decode_image
-from cutline.pipeline.grids import F32, U8
-from cutline.pipeline.maps_file import CHANNELS, encode_maps
+from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.network import CPU, Network, Provider
+from cutline.pipeline.prediction_file import CHANNELS, encode_maps
 
 # What SageMaker lets through to a container, and more than any network-size picture has.
 MAX_BYTES = 6 * MIB
@@ -71,5 +71,5 @@ def predict_fn(picture: Picture, model: Predictor) -> Maps:
 
 
 def output_fn(prediction: Maps, accept: str = "") -> tuple[bytes, str]:
-    """The maps as a PNG of their own size (`cutline.pipeline.maps_file`); `accept` has no other to choose."""
+    """The maps as a PNG of their own size (`cutline.pipeline.prediction_file`); `accept` has no other to choose."""
     return encode_maps(prediction), "image/png"

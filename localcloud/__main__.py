@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from localcloud.account import HOST, OPERATOR_FILE, enter_account, write_operator_file
+from localcloud.aws_account import HOST, OPERATOR_FILE, enter_account, write_operator_file
 
 if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud

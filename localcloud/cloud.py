@@ -13,19 +13,19 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from localcloud.account import HOST, endpoint_url
-from localcloud.atomic import Atomic
-from localcloud.deploy import Deployment, deploy
-from localcloud.endpoint_process import EndpointConfig, EndpointProcess
-from localcloud.events import Pollers
-from localcloud.faults import Faulty
-from localcloud.front import Front
-from localcloud.gateway import Gateway
-from localcloud.guard import Guard
-from localcloud.runtime import LambdaService
-from localcloud.sagemaker import SageMaker
-from localcloud.tally import Tally
-from localcloud.template import load_template
+from localcloud.api.gateway import Gateway
+from localcloud.aws.atomic import Atomic
+from localcloud.aws.endpoint_process import EndpointConfig, EndpointProcess
+from localcloud.aws.faults import Faulty
+from localcloud.aws.front import Front
+from localcloud.aws.guard import Guard
+from localcloud.aws.sagemaker import SageMaker
+from localcloud.aws.tally import Tally
+from localcloud.aws_account import HOST, endpoint_url
+from localcloud.functions.events import Pollers
+from localcloud.functions.runtime import LambdaService
+from localcloud.stack.deploy import Deployment, deploy
+from localcloud.stack.template import load_template
 
 _HEALTH = "/health"
 _HEALTH_LIMIT_S = 30.0

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from localcloud.account import OPERATOR_FILE
+from localcloud.aws_account import OPERATOR_FILE
 from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 
 READY = "Ready: "

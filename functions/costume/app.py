@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import ail
+from cutline.contracts import ailabtools
 from cutline.errors import ServiceFault
-from cutline.gateway_event import to_proxy, to_request
+from cutline.serving.processors import CostumeWork
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
-from cutline.work import CostumeWork
 
 logger = Logger(service="costume")
 metrics = Metrics(namespace="Cutline", service="costume")
@@ -24,4 +24,4 @@ except ServiceFault:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One REST proxy event in, one answer out."""
-    return to_proxy(service.handle(ail, to_request(event, settings.public_url)))
+    return to_proxy(service.handle(ailabtools, to_request(event, settings.public_url)))

@@ -5,17 +5,17 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import aid, jdc
+from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
-from cutline.gateway_event import to_proxy, to_request
+from cutline.serving.processors import CutoutWork
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
-from cutline.work import CutoutWork
 
 ROUTES: dict[str, Contract] = {
-    "/api/cutout": jdc,
-    "/ai/image/cut/out": aid,
-    "/rest/ai/image/cut/out": aid,
+    "/api/cutout": jd_matting,
+    "/ai/image/cut/out": aidge,
+    "/rest/ai/image/cut/out": aidge,
 }
 
 logger = Logger(service="cutout")

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from cutline.bootstrap import Bootstrap
 from cutline.contracts.wire import Response, json_response
 from cutline.errors import InputRefused
-from cutline.gateway_event import to_proxy
+from cutline.serving.proxy_event import to_proxy
 from cutline.settings import Settings
 
 logger = Logger(service="links")

@@ -7,7 +7,7 @@ import pages
 
 import cutline
 from cutline.contracts.wire import json_response
-from cutline.gateway_event import to_proxy, to_request
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
 settings = Settings.from_environment()

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cutline.contracts.wire import Request, Response, json_response
-from cutline.site.facts import playground_facts
-from cutline.site.openapi import document
-from cutline.site.reference import reference
+from cutline.openapi.document import document
+from cutline.openapi.playground_facts import playground_facts
+from cutline.openapi.reference_page import reference
 
 _STATIC = Path(__file__).parent / "static"
 _FILES = {path.name: path for path in _STATIC.iterdir()}

@@ -6,10 +6,10 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.errors import ServiceFault
-from cutline.gateway_event import to_proxy, to_request
+from cutline.serving.processors import ANY_SUBJECT, CutoutWork
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
-from cutline.tasks import TaskDesk
-from cutline.work import ANY_SUBJECT, CutoutWork
+from cutline.tasks.api import TaskDesk
 
 logger = Logger(service="tasks")
 metrics = Metrics(namespace="Cutline", service="tasks")

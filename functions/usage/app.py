@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from cutline.bootstrap import Bootstrap
-from cutline.gateway_event import to_proxy, to_request
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
 logger = Logger(service="usage")

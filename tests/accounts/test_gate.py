@@ -12,7 +12,7 @@ from cutline.accounts import aidge_signature, jd_signature
 from cutline.accounts.account import Account, AccountStore, credential_key
 from cutline.accounts.gate import NONCE_KEEP_S
 from cutline.accounts.meter import day_of
-from cutline.contracts import aid, jdc
+from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
 from tests.accounts.conftest import Bank
@@ -45,7 +45,7 @@ def shop(bank: Bank) -> None:
 
 @pytest.mark.parametrize(
     ("contract", "call"),
-    [(jdc, JdCall().send()), (aid, aidge_call()), (PicWish, request(headers={"x-api-key": " demo-key "}))],
+    [(jd_matting, JdCall().send()), (aidge, aidge_call()), (PicWish, request(headers={"x-api-key": " demo-key "}))],
     ids=["JD", "Aidge", "key"],
 )
 def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, call: Request) -> None:
@@ -56,14 +56,14 @@ def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, 
 @pytest.mark.parametrize(
     ("contract", "call", "reason"),
     [
-        (jdc, JdCall(access_key="NOBODY").send(), Reason.KEY_UNKNOWN),
-        (jdc, JdCall(access_key="x" * 5000).send(), Reason.KEY_UNKNOWN),
-        (jdc, JdCall(access_key="DEMOAK\u00e9").send(), Reason.KEY_UNKNOWN),
-        (jdc, JdCall(secret="guess").send(), Reason.SIGNATURE_WRONG),
-        (jdc, request(), Reason.KEY_MISSING),
-        (aid, aidge_call(app_key="1"), Reason.KEY_UNKNOWN),
-        (aid, aidge_call(app_key="9" * 5000), Reason.KEY_UNKNOWN),
-        (aid, aidge_call(secret="guess"), Reason.SIGNATURE_WRONG),
+        (jd_matting, JdCall(access_key="NOBODY").send(), Reason.KEY_UNKNOWN),
+        (jd_matting, JdCall(access_key="x" * 5000).send(), Reason.KEY_UNKNOWN),
+        (jd_matting, JdCall(access_key="DEMOAK\u00e9").send(), Reason.KEY_UNKNOWN),
+        (jd_matting, JdCall(secret="guess").send(), Reason.SIGNATURE_WRONG),
+        (jd_matting, request(), Reason.KEY_MISSING),
+        (aidge, aidge_call(app_key="1"), Reason.KEY_UNKNOWN),
+        (aidge, aidge_call(app_key="9" * 5000), Reason.KEY_UNKNOWN),
+        (aidge, aidge_call(secret="guess"), Reason.SIGNATURE_WRONG),
         (PicWish, request(), Reason.KEY_MISSING),
         (PicWish, request(headers={"x-api-key": " "}), Reason.KEY_MISSING),
         (PicWish, request(headers={"x-api-key": "guess"}), Reason.KEY_UNKNOWN),
@@ -76,7 +76,7 @@ def test_a_caller_who_is_not_known_is_refused_by_reason(
     assert reason_of(bank, contract, call) is reason
 
 
-@pytest.mark.parametrize(("contract", "call"), [(jdc, JdCall()), (aid, None)], ids=["JD", "Aidge"])
+@pytest.mark.parametrize(("contract", "call"), [(jd_matting, JdCall()), (aidge, None)], ids=["JD", "Aidge"])
 def test_a_disabled_account_is_told_so_only_after_it_proved_its_key(
     bank: Bank, contract: Contract, call: JdCall | None
 ) -> None:
@@ -93,46 +93,46 @@ def test_a_disabled_credential_closes_one_way_in_and_leaves_the_others(bank: Ban
         UpdateExpression="SET enabled = :no",
         ExpressionAttributeValues={":no": False},
     )
-    assert reason_of(bank, jdc, JdCall().send()) is Reason.ACCOUNT_DISABLED
-    assert bank.admit(aid, aidge_call()).account == ACCOUNT
+    assert reason_of(bank, jd_matting, JdCall().send()) is Reason.ACCOUNT_DISABLED
+    assert bank.admit(aidge, aidge_call()).account == ACCOUNT
 
 
 def test_an_account_may_be_limited_to_some_apis(bank: Bank) -> None:
     bank.store.put_account(replace(ACCOUNT, apis=frozenset({"aid"})))
-    assert reason_of(bank, jdc, JdCall().send()) is Reason.API_NOT_ALLOWED
-    assert bank.admit(aid, aidge_call()).account.apis == {"aid"}
+    assert reason_of(bank, jd_matting, JdCall().send()) is Reason.API_NOT_ALLOWED
+    assert bank.admit(aidge, aidge_call()).account.apis == {"aid"}
 
 
 def test_a_credential_whose_account_is_gone_is_unknown(bank: Bank) -> None:
     bank.accounts.delete_item(Key={"pk": "ACCOUNT#shop"})
-    assert reason_of(bank, jdc, JdCall().send()) is Reason.KEY_UNKNOWN
+    assert reason_of(bank, jd_matting, JdCall().send()) is Reason.KEY_UNKNOWN
 
 
 def test_a_replayed_nonce_is_refused_and_takes_no_quota(bank: Bank) -> None:
-    bank.admit(jdc, JdCall().send())
-    assert reason_of(bank, jdc, JdCall().send()) is Reason.NONCE_REPLAYED
-    assert reason_of(bank, jdc, JdCall(body=b"another").send()) is Reason.NONCE_REPLAYED
+    bank.admit(jd_matting, JdCall().send())
+    assert reason_of(bank, jd_matting, JdCall().send()) is Reason.NONCE_REPLAYED
+    assert reason_of(bank, jd_matting, JdCall(body=b"another").send()) is Reason.NONCE_REPLAYED
     another = replace(JdCall(nonce="nonce-2").send(), request_id="request-2")
-    assert bank.admit(jdc, another).remaining == 8
+    assert bank.admit(jd_matting, another).remaining == 8
 
 
 def test_an_unsigned_nonce_cannot_be_changed_to_replay_a_call(bank: Bank) -> None:
     call = JdCall(unsigned=("x-jdcloud-date", "x-jdcloud-nonce")).send()
-    bank.admit(jdc, call)
+    bank.admit(jd_matting, call)
     again = replace(call, headers={**call.headers, "x-jdcloud-nonce": "fresh"})
     shouted = again.headers["authorization"].rpartition("=")
     upper = replace(again, headers={**again.headers, "authorization": f"{shouted[0]}={shouted[2].upper()}"})
-    assert reason_of(bank, jdc, again) is Reason.NONCE_REPLAYED
-    assert reason_of(bank, jdc, upper) is Reason.NONCE_REPLAYED
+    assert reason_of(bank, jd_matting, again) is Reason.NONCE_REPLAYED
+    assert reason_of(bank, jd_matting, upper) is Reason.NONCE_REPLAYED
 
 
 def test_a_forged_call_does_not_burn_a_nonce(bank: Bank) -> None:
-    assert reason_of(bank, jdc, JdCall(secret="guess").send()) is Reason.SIGNATURE_WRONG
-    assert bank.admit(jdc, JdCall().send()).account == ACCOUNT
+    assert reason_of(bank, jd_matting, JdCall(secret="guess").send()) is Reason.SIGNATURE_WRONG
+    assert bank.admit(jd_matting, JdCall().send()).account == ACCOUNT
 
 
 def test_a_nonce_is_remembered_for_longer_than_its_signature_lives(bank: Bank) -> None:
-    bank.admit(jdc, JdCall().send())
+    bank.admit(jd_matting, JdCall().send())
     item = bank.meters.get_item(Key={"pk": "NONCE#DEMOAK", "sk": "nonce-1"})["Item"]
     assert item["expires_at"] == int(NOW) + NONCE_KEEP_S
     assert NONCE_KEEP_S > 2 * 300
@@ -140,23 +140,23 @@ def test_a_nonce_is_remembered_for_longer_than_its_signature_lives(bank: Bank) -
 
 def test_a_nonce_that_expired_but_was_not_yet_deleted_may_be_used_again(bank: Bank) -> None:
     bank.meters.put_item(Item={"pk": "NONCE#DEMOAK", "sk": "nonce-1", "expires_at": int(NOW) - 1})
-    assert bank.admit(jdc, JdCall().send()).account == ACCOUNT
+    assert bank.admit(jd_matting, JdCall().send()).account == ACCOUNT
 
 
 def test_an_endless_nonce_is_no_fault_of_the_table(bank: Bank) -> None:
-    assert bank.admit(jdc, JdCall(nonce="n" * 9000).send()).account == ACCOUNT
+    assert bank.admit(jd_matting, JdCall(nonce="n" * 9000).send()).account == ACCOUNT
 
 
 def test_the_lenient_gate_takes_what_the_strict_one_refuses(bank: Bank) -> None:
     call = JdCall(signed_body=b"").send()
-    assert reason_of(bank, jdc, call) is Reason.SIGNATURE_WRONG
-    assert bank.admit(jdc, call, lenient=True).account == ACCOUNT
+    assert reason_of(bank, jd_matting, call) is Reason.SIGNATURE_WRONG
+    assert bank.admit(jd_matting, call, lenient=True).account == ACCOUNT
 
 
 def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
     gate = bank.gate()
-    gate.settle(bank.admit(aid, aidge_call()), aid.NAME)
-    gate.release(bank.admit(jdc, JdCall().send()), jdc.NAME)
+    gate.settle(bank.admit(aidge, aidge_call()), aidge.NAME)
+    gate.release(bank.admit(jd_matting, JdCall().send()), jd_matting.NAME)
     item = bank.day(ACCOUNT, day_of(time.time()))
     assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
 
@@ -164,7 +164,7 @@ def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
 def test_calls_that_name_one_request_id_are_calls_of_their_own(bank: Bank) -> None:
     """API Gateway lets a caller choose it, by the header x-amzn-RequestId."""
     call = aidge_call()
-    assert bank.admit(aid, call).call_id != bank.admit(aid, call).call_id
+    assert bank.admit(aidge, call).call_id != bank.admit(aidge, call).call_id
     assert bank.day(ACCOUNT, day_of(time.time()))["taken"] == 2
 
 
@@ -230,7 +230,7 @@ def test_what_rate_or_quota_refuse_is_counted_for_the_api_and_takes_nothing(bank
     for index in range(3):
         call = replace(aidge_call(), request_id=f"request-{index}")
         try:
-            outcomes.append(bank.admit(aid, call))
+            outcomes.append(bank.admit(aidge, call))
         except AccessRefused:
             continue
     item = bank.day(ACCOUNT, day_of(time.time()))
@@ -241,8 +241,8 @@ def test_what_rate_or_quota_refuse_is_counted_for_the_api_and_takes_nothing(bank
 def test_an_unknown_key_is_verified_like_a_known_one(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
     for module, call, contract in (
-        (jd_signature, JdCall(access_key="NOBODY").send(), jdc),
-        (aidge_signature, aidge_call(app_key="1"), aid),
+        (jd_signature, JdCall(access_key="NOBODY").send(), jd_matting),
+        (aidge_signature, aidge_call(app_key="1"), aidge),
     ):
 
         def verify(request: Request, claim: Any, secret: str, **options: bool) -> bool:

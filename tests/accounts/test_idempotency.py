@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from cutline.accounts.account import Account
-from cutline.accounts.idempotency import LEASE_S, Claim, Idempotency, fingerprint_of
 from cutline.accounts.meter import Reservation
-from cutline.contracts import pw
+from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Response, Source
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.limits import PictureLimits
-from cutline.pipeline.request import CutRequest
+from cutline.pipeline.options import CutRequest
+from cutline.serving.idempotency import LEASE_S, Claim, Idempotency, fingerprint_of
 from tests.accounts.conftest import Bank
 
 LIMITS = PictureLimits(frozenset({"PNG"}), max_bytes=1000)
@@ -146,11 +146,11 @@ def test_the_fingerprint_is_what_was_asked_and_not_how() -> None:
         Job(Source(url="https://example.com/picture"), LIMITS),
         Job(Source(data=b"picture"), LIMITS, CutRequest(crop=True)),
         Job(Source(data=b"picture"), LIMITS, CutRequest(background=(0, 0, 1))),
-        Job(Source(data=b"picture"), LIMITS, options=pw.Options("task-1")),
-        Job(Source(data=b"picture"), LIMITS, options=pw.Options("task-1", asynchronous=True)),
+        Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1")),
+        Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1", asynchronous=True)),
     ]
     assert len({fingerprint_of(job) for job in jobs}) == len(jobs)
-    assert fingerprint_of(replace(jobs[-1], options=pw.Options("task-2", asynchronous=True))) == fingerprint_of(
+    assert fingerprint_of(replace(jobs[-1], options=picwish.Options("task-2", asynchronous=True))) == fingerprint_of(
         jobs[-1]
     )
 

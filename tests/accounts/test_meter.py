@@ -9,7 +9,7 @@ import pytest
 
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
-from cutline.accounts.usage import read_usage
+from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
 from tests.accounts.conftest import Bank

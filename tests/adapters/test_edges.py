@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutline.contracts.wire import Response, json_response
-from cutline.deadline import deadline
 from cutline.errors import Reason, ServiceFault
-from cutline.gateway_event import fits_the_proxy, to_proxy, to_request
 from cutline.limits import KIB, MIB
+from cutline.serving.deadline import deadline
+from cutline.serving.proxy_event import fits_the_proxy, to_proxy, to_request
 from cutline.settings import Settings, SettingsError
 
 FULL_EVENT = {

@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from cutline.batch.client import Hopeless, Refused, Stopped
 from cutline.batch.folders import LocalFolder, S3Folder, open_folder
-from cutline.batch.ledger import FILE, Entry, Ledger
+from cutline.batch.progress_file import FILE, Entry, Ledger
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
 
 

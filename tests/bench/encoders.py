@@ -19,7 +19,7 @@ from cutline.pipeline.compose import merge_alpha
 from cutline.pipeline.cutout import CutRequest, matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.grids import U8
+from cutline.pipeline.filters import U8
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
 from tests.localcloud.running import ROOT

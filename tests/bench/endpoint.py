@@ -22,8 +22,8 @@ from typing import Any
 import skimage.data
 
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.framing import fit_picture
 from cutline.pipeline.model_entry import read_entry
+from cutline.pipeline.preprocess import fit_picture
 from tests.endpoint.serving import MODELS, Child, child, in_repository
 
 

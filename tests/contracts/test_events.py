@@ -7,12 +7,18 @@ from types import ModuleType
 import pytest
 
 from cutline.accounts import aidge_signature, jd_signature
-from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.contracts.wire import Request, Scheme
-from cutline.gateway_event import to_request
+from cutline.serving.proxy_event import to_request
 
 EVENTS = Path(__file__).parents[2] / "events"
-CALLS = {"cutout-jd": jdc, "cutout-aidge": aid, "selfie": jds, "tasks-create": pw, "costume": ail}
+CALLS = {
+    "cutout-jd": jd_matting,
+    "cutout-aidge": aidge,
+    "selfie": jd_selfie,
+    "tasks-create": picwish,
+    "costume": ailabtools,
+}
 
 
 def request_of(name: str) -> Request:

@@ -5,7 +5,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cutline.contracts import aid, jdc
+from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Job, Request
 from cutline.errors import InputRefused
 from tests.contracts.calls import Part, call, json_of, multipart
@@ -55,7 +55,7 @@ BOUNDED = settings(max_examples=300, deadline=None, suppress_health_check=[Healt
 
 
 def survives(request: Request) -> None:
-    for contract in (jdc, aid):
+    for contract in (jd_matting, aidge):
         try:
             job = contract.parse(request)
         except InputRefused as error:

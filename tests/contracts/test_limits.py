@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
@@ -37,23 +37,25 @@ def formats(text: str) -> frozenset[str]:
 
 APIS = {
     "jdc": Expected(
-        jdc.LIMITS, lambda reason: jdc.ERRORS[reason][0], 1, 4096, 10 * MIB, formats("JPEG PNG BMP GIF WEBP"),
+        jd_matting.LIMITS, lambda reason: jd_matting.ERRORS[reason][0],
+        1, 4096, 10 * MIB, formats("JPEG PNG BMP GIF WEBP"),
         None, 12004, 12004, 12003,
     ),
     "jds": Expected(
-        jds.LIMITS, lambda reason: jds.ERRORS[reason][0], 50, 1024, 2 * MIB - 1, formats("JPEG BMP PNG GIF"),
+        jd_selfie.LIMITS, lambda reason: jd_selfie.ERRORS[reason][0],
+        50, 1024, 2 * MIB - 1, formats("JPEG BMP PNG GIF"),
         1004, 1004, 1004, 1005,
     ),
     "pw": Expected(
-        pw.LIMITS, lambda reason: pw.STATES.get(reason) or pw.ERRORS[reason][0], 1, 4096, 15 * MIB,
+        picwish.LIMITS, lambda reason: picwish.STATES.get(reason) or picwish.ERRORS[reason][0], 1, 4096, 15 * MIB,
         formats("JPEG BMP PNG WEBP TIFF"), None, -7, 413, -7,
     ),
     "aid": Expected(
-        aid.LIMITS, lambda reason: aid.ERRORS[reason][0], 100, 3000, 10 * MIB, formats("JPEG PNG BMP WEBP"),
+        aidge.LIMITS, lambda reason: aidge.ERRORS[reason][0], 100, 3000, 10 * MIB, formats("JPEG PNG BMP WEBP"),
         700, 700, 700, 700,
     ),
     "ail": Expected(
-        ail.LIMITS, lambda reason: ail.ERRORS[reason].code, 51, 2999, 5 * MIB, formats("JPEG BMP PNG"),
+        ailabtools.LIMITS, lambda reason: ailabtools.ERRORS[reason].code, 51, 2999, 5 * MIB, formats("JPEG BMP PNG"),
         "ERROR_LOW_RESOLUTION", "FILE_RESOLUTION_EXCEEDS_LIMITS", "FILE_SIZE_EXCEEDS_LIMIT", "UNSUPPORTED_FILE_TYPES",
     ),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aid, ail, jdc, jds, own, pw, usage
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, native, picwish, usage
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
@@ -71,7 +71,7 @@ def test_a_bad_parameter_is_400_and_named(params: dict[str, str], message: str) 
     ],
 )
 def test_each_kind_of_credential_is_recognised(headers: dict[str, str], query: Any, scheme: Scheme) -> None:
-    assert own.scheme_of(call(method="GET", headers=headers, query=query)) is scheme
+    assert native.scheme_of(call(method="GET", headers=headers, query=query)) is scheme
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_an_amount_loses_nothing(micros: int, text: str) -> None:
 
 
 def test_every_api_has_its_route() -> None:
-    assert set(usage.ROUTES) == {contract.NAME for contract in (jdc, jds, pw, aid, ail)}
+    assert set(usage.ROUTES) == {contract.NAME for contract in (jd_matting, jd_selfie, picwish, aidge, ailabtools)}

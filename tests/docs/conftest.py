@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.account import credentials_environment
+from localcloud.aws_account import credentials_environment
 from tests.localcloud.running import ROOT, RunningCloud, running_cloud
 from tests.site.conftest import chromium, programs
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from localcloud.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate, load_template
 from tests.docs.conftest import DOCS
 from tests.localcloud.running import ROOT, RunningCloud
 from tests.template.test_template import of_type

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from cutline.flow.callback import callback_secret, signature
+from cutline.tasks.callback import callback_secret, signature
 from tests.e2e.clients import encoded, follow, open_picture
 from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
 from tests.e2e.meters import meter_of

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cutline.commands import INTERRUPTED
-from localcloud.account import credentials_environment
+from localcloud.aws_account import credentials_environment
 from tests.e2e.clients import encoded, plain_picture
 from tests.e2e.conftest import Accounts
 from tests.e2e.meters import meter_of

@@ -8,8 +8,8 @@ import pytest
 from skimage import data
 
 from cutline.contracts.wire import Response
-from cutline.gateway_event import to_proxy
-from localcloud.template import load_template
+from cutline.serving.proxy_event import to_proxy
+from localcloud.stack.template import load_template
 from tests.e2e.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
 from tests.localcloud.running import ROOT, RunningCloud
 from tests.template.test_template import api_document

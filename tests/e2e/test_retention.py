@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from skimage import data
 
-from cutline.pipeline.request import GARMENTS
+from cutline.pipeline.options import GARMENTS
 from tests.e2e.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
 from tests.e2e.conftest import Accounts
 from tests.e2e.meters import meter_of

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from skimage import data
 
-from cutline.flow.callback import callback_secret
+from cutline.tasks.callback import callback_secret
 from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
 from tests.localcloud.running import RunningCloud
 

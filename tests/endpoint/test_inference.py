@@ -11,9 +11,9 @@ from PIL import Image
 from cutline.environment import SettingsError
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.encode import encode_jpeg
-from cutline.pipeline.framing import fit_picture
-from cutline.pipeline.maps_file import decode_maps
 from cutline.pipeline.network import Network
+from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
 from tests.endpoint.serving import MODELS, encoded, noise
 

@@ -10,10 +10,10 @@ import pytest
 import skimage.data
 
 import package
-from cutline.pipeline.framing import fit_picture
-from cutline.pipeline.maps_file import decode_maps
 from cutline.pipeline.network import Network
-from localcloud.template import load_template
+from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.preprocess import fit_picture
+from localcloud.stack.template import load_template
 from tests.endpoint.serving import child, encoded
 from tests.localcloud.running import ROOT
 

@@ -16,9 +16,9 @@ import skimage.data
 
 from cutline.environment import SettingsError
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.framing import fit_picture
-from cutline.pipeline.maps_file import decode_maps
 from cutline.pipeline.network import Network
+from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES
 from serve import Server, ServeSettings
 from tests.endpoint.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving

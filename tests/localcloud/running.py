@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.account import HOST, credentials_environment
+from localcloud.aws_account import HOST, credentials_environment
 from localcloud.welcome import READY
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from localcloud.atomic import Atomic
+from localcloud.aws.atomic import Atomic
 
 
 class Busy:

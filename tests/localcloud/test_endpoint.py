@@ -15,11 +15,11 @@ import pytest
 import skimage.data
 from botocore.config import Config
 
-from cutline.adapters.endpoint import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
+from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.framing import fit_picture
-from cutline.pipeline.maps_file import decode_maps
 from cutline.pipeline.network import Network
+from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.preprocess import fit_picture
 from tests.localcloud.running import ROOT, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http

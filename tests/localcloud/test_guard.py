@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.needs import Need, caller_of, needs_of
-from localcloud.roles import Grant
+from localcloud.aws.needs import Need, caller_of, needs_of
+from localcloud.aws.roles import Grant
 from tests.localcloud.running import RunningCloud
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/Meter"

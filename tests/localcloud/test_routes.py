@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.routes import RouteTable
+from localcloud.api.routes import RouteTable
 
 
 def _swagger(*paths: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from PIL import Image
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.garments import Garments, cut_garments
 from cutline.pipeline.model_entry import ModelEntry
-from cutline.pipeline.request import GARMENTS, GarmentRequest
+from cutline.pipeline.options import GARMENTS, GarmentRequest
 from cutline.pipeline.timing import StageTimer
 
 SIDE = 96

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from jsonschema import Draft202012Validator
 
-from cutline.site import samples
-from cutline.site.openapi import document
-from cutline.site.reference import operations, resolved
+from cutline.openapi import examples
+from cutline.openapi.document import document
+from cutline.openapi.reference_page import operations, resolved
 from localcloud.sign import aidge_url, jd_headers
 from tests.localcloud.running import Answer, RunningCloud
 
@@ -81,7 +81,7 @@ def judge(operation: Operation, answer: Answer) -> None:
 def encode(operation: Operation, fields: Any) -> tuple[bytes, str]:
     """The body and its content type; every file is the document's own picture."""
     if is_file(operation.schema):
-        return samples.picture(), operation.kind
+        return examples.picture(), operation.kind
     if operation.kind == "application/json":
         return json.dumps(fields).encode(), operation.kind
     if operation.kind == "application/x-www-form-urlencoded":
@@ -91,7 +91,7 @@ def encode(operation: Operation, fields: Any) -> tuple[bytes, str]:
     for name, value in fields.items():
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
         if is_file(operation.schema["properties"].get(name, {})):
-            parts.append(f'{head}; filename="photo"\r\n\r\n'.encode() + samples.picture() + b"\r\n")
+            parts.append(f'{head}; filename="photo"\r\n\r\n'.encode() + examples.picture() + b"\r\n")
         else:
             parts.append(f"{head}\r\n\r\n{value}\r\n".encode())
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"{operation.kind}; boundary={boundary}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cutline.site import samples
+from cutline.openapi import examples
 from tests.localcloud.running import RunningCloud
 from tests.site.described import Operation, all_operations, call, is_file, judge
 
@@ -19,7 +19,7 @@ NOT_DRAWN = {"image_url", "imageUrl", "callback_url"}
 def query_of(operation: Operation) -> dict[str, Any]:
     """What a GET of Aidge carries besides its signature."""
     names = {parameter["name"] for parameter in operation.parameters if parameter["in"] == "query"}
-    return {"imageBase64": samples.PICTURE} if "imageBase64" in names and operation.method == "get" else {}
+    return {"imageBase64": examples.PICTURE} if "imageBase64" in names and operation.method == "get" else {}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -48,7 +48,7 @@ def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     elif schema.get("type") == "integer":
         good = st.integers(schema["minimum"], schema["maximum"])
     elif schema.get("contentEncoding") == "base64":
-        good = st.sampled_from([samples.PICTURE, "", "%%%", samples.PICTURE[:80]])
+        good = st.sampled_from([examples.PICTURE, "", "%%%", examples.PICTURE[:80]])
     elif "pattern" in schema:
         good = st.from_regex(schema["pattern"], fullmatch=True)
     odd = st.one_of(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), st.integers(-5, 5000))

@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, Reason
-from cutline.site.answers import reasons_of
-from cutline.site.facts import CONTRACTS
-from cutline.site.reference import operations, reference, resolved
-from localcloud.routes import RouteTable
-from localcloud.template import load_template
+from cutline.openapi.answers import reasons_of
+from cutline.openapi.playground_facts import CONTRACTS
+from cutline.openapi.reference_page import operations, reference, resolved
+from localcloud.api.routes import RouteTable
+from localcloud.stack.template import load_template
 from tests.site.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
 
 ROOT = Path(__file__).parents[2]
 CONTRACT_OF = {
-    "/api/cutout/": jdc,
-    "/jdai/SelfieSeg": jds,
-    "/api/tasks/visual/segmentation": pw,
-    "/ai/image/cut/out": aid,
-    "/rest/ai/image/cut/out": aid,
-    "/api/cutout/general/apparel-background-removal": ail,
+    "/api/cutout/": jd_matting,
+    "/jdai/SelfieSeg": jd_selfie,
+    "/api/tasks/visual/segmentation": picwish,
+    "/ai/image/cut/out": aidge,
+    "/rest/ai/image/cut/out": aidge,
+    "/api/cutout/general/apparel-background-removal": ailabtools,
 }
 WITH_BODY = [operation for operation in all_operations() if operation.path in CONTRACT_OF and operation.kind]
 
@@ -113,10 +113,10 @@ def test_the_bounds_of_numbers_are_the_contracts_own(name: str) -> None:
     (operation, *_) = (one for one in WITH_BODY if one.path == "/ai/image/cut/out")
     schema = operation.schema["properties"][name]
     for value in (schema["minimum"], schema["maximum"]):
-        aid.parse(request_of(operation, {**operation.example, name: value}))
+        aidge.parse(request_of(operation, {**operation.example, name: value}))
     for value in (schema["minimum"] - 1, schema["maximum"] + 1):
         with pytest.raises(InputRefused):
-            aid.parse(request_of(operation, {**operation.example, name: value}))
+            aidge.parse(request_of(operation, {**operation.example, name: value}))
 
 
 def test_the_limits_of_pictures_are_told() -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from cutline.contracts.wire import Request
-from cutline.site.facts import CONTRACTS, codes_of, playground_facts
+from cutline.openapi.playground_facts import CONTRACTS, codes_of, playground_facts
 from tests.localcloud.running import RunningCloud
 
 SITE = Path(__file__).parents[2] / "functions" / "site"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate, load_template
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from localcloud.template import LocalTemplate
+from localcloud.stack.template import LocalTemplate
 
 Resources = dict[str, dict[str, Any]]
 BUCKET = "arn:aws:s3:::results"

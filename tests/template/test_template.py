@@ -9,8 +9,8 @@ import pytest
 
 from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
 from cutline.contracts.wire import Response
-from cutline.gateway_event import to_proxy
-from localcloud.template import LocalTemplate
+from cutline.serving.proxy_event import to_proxy
+from localcloud.stack.template import LocalTemplate
 from tests.localcloud.running import ROOT
 
 # The resource of a key policy is the key that it is attached to.

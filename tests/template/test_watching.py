@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from localcloud.template import LocalTemplate
+from localcloud.stack.template import LocalTemplate
 from tests.template.test_template import of_type
 
 Resources = dict[str, dict[str, Any]]

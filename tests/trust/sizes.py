@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from localcloud.template import load_template
+from localcloud.stack.template import load_template
 
 LIMIT_BYTES = 250 * 1024 * 1024
 _MIB = 1024 * 1024

@@ -17,21 +17,21 @@ from hypothesis import strategies as st
 
 from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
-from cutline.adapters.results import ResultStore
-from cutline.contracts import aid, ail, drops, jdc, jds, own, pw, uploads, usage
+from cutline.adapters.result_store import ResultStore
+from cutline.contracts import aidge, ailabtools, drops, jd_matting, jd_selfie, native, picwish, uploads, usage
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
-from cutline.flow.failing import reason_of
-from cutline.flow.intake import read_event
-from cutline.gateway_event import to_proxy, to_request
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.maps_file import decode_maps
+from cutline.pipeline.prediction_file import decode_maps
+from cutline.serving.proxy_event import to_proxy, to_request
+from cutline.tasks.drop_intake import read_event
+from cutline.tasks.fail import reason_of
 from tests.adapters.hostile_server import serving
 from tests.trust.damage import damaged_files
 from tests.trust.samples import samples
 
-CONTRACTS = (jdc, jds, pw, aid, ail)
+CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools)
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 _LOCAL = FetchPolicy((ip_network("127.0.0.1/32"),), timeout_s=2.0)
 _LIMIT_S = 5.0
@@ -219,7 +219,7 @@ def event(event: Mapping[str, Any]) -> None:
 
 
 def _own_apis(request: Request) -> None:
-    for parse in (own.scheme_of, uploads.parse, usage.parse):
+    for parse in (native.scheme_of, uploads.parse, usage.parse):
         with bounded():
             try:
                 parse(request)

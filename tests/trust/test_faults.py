@@ -13,9 +13,9 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ReadTimeoutError
 
 from cutline.accounts.account import Account
-from cutline.contracts import aid, ail, jdc, jds, pw
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.errors import Reason
-from cutline.service import Service
+from cutline.serving.service import Service
 from tests.contracts import calls
 from tests.trust.disks import HOOK
 from tests.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, SLOW_FAULTS, WORDS, Row, trials
@@ -68,7 +68,7 @@ class Silent:
 def test_a_service_that_does_not_answer_in_time_is_too_busy() -> None:
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
     service = Service(Silent(), None, None, None, None, logger, metrics, 5000)
-    answer = service.handle(jdc, calls.call(b"x"))
+    answer = service.handle(jd_matting, calls.call(b"x"))
     assert (answer.status, json.loads(answer.body)["code"]) == WORDS["overloaded"]["jdc"]
 
 
@@ -84,16 +84,16 @@ def codes_of(api: str, reason: Reason) -> set[object]:
     """The numbers and names that the contract's own tables have for a reason, or for whatever they do not name."""
     match api:
         case "jdc" | "jds":
-            contract = jdc if api == "jdc" else jds
+            contract = jd_matting if api == "jdc" else jd_selfie
             rows = [table[reason] for table in (contract.ERRORS,) if reason in table]
             gateway = {11010: "11010", 10020: "10020"}
             return {row[0] for row in rows} or {*gateway, *gateway.values()}
         case "aid":
-            return {aid.ERRORS.get(reason, aid.ERRORS[Reason.INTERNAL])[0]}
+            return {aidge.ERRORS.get(reason, aidge.ERRORS[Reason.INTERNAL])[0]}
         case "pw":
-            return {pw.STATES.get(reason, pw.ERRORS.get(reason, (0,))[0])}
+            return {picwish.STATES.get(reason, picwish.ERRORS.get(reason, (0,))[0])}
         case _:
-            return {ail.ERRORS[reason].code}
+            return {ailabtools.ERRORS[reason].code}
 
 
 def test_the_table_has_a_column_for_what_is_not_as_promised() -> None:

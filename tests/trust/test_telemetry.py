@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.template import load_template
+from localcloud.stack.template import load_template
 from tests.localcloud.running import ROOT
 
 

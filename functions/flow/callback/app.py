@@ -6,9 +6,9 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
-from cutline.flow.callback import CallBack
-from cutline.flow.run import run_step
 from cutline.settings import Settings
+from cutline.tasks.callback import CallBack
+from cutline.tasks.step import run_step
 
 logger = Logger(service="callback")
 metrics = Metrics(namespace="Cutline", service="callback")

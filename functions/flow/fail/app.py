@@ -6,17 +6,17 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import pw
-from cutline.flow.failing import Fail, reason_of
-from cutline.flow.run import run_step
+from cutline.contracts import picwish
+from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
-from cutline.telemetry import count_charge
+from cutline.tasks.fail import Fail, reason_of
+from cutline.tasks.step import run_step
 
 logger = Logger(service="fail")
 metrics = Metrics(namespace="Cutline", service="fail")
 bootstrap = Bootstrap(Settings.from_environment())
 fail = Fail(
-    bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results, partial(count_charge, metrics, pw.NAME)
+    bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results, partial(count_charge, metrics, picwish.NAME)
 )
 
 

@@ -6,19 +6,19 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import pw
-from cutline.deadline import deadline
-from cutline.flow.run import Step, run_step
-from cutline.flow.steps import Finish
-from cutline.flow.task import WORK_LIMIT_S
+from cutline.contracts import picwish
+from cutline.serving.deadline import deadline
+from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
-from cutline.telemetry import count_charge
+from cutline.tasks.step import Step, run_step
+from cutline.tasks.steps import Finish
+from cutline.tasks.task import WORK_LIMIT_S
 
 logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
 bootstrap = Bootstrap(Settings.from_environment())
 finish = Finish(
-    bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics, pw.NAME)
+    bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics, picwish.NAME)
 )
 
 

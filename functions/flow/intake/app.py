@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from cutline.bootstrap import Bootstrap
-from cutline.flow.intake import Intake
-from cutline.flow.run import Step
-from cutline.flow.worker import each
 from cutline.settings import Settings
+from cutline.tasks.drop_intake import Intake
+from cutline.tasks.queue import each
+from cutline.tasks.step import Step
 
 logger = Logger(service="intake")
 bootstrap = Bootstrap(Settings.from_environment())

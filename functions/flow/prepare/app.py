@@ -6,10 +6,10 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
-from cutline.flow.run import run_step
-from cutline.flow.steps import Prepare
 from cutline.pipeline.model_entry import read_entry
 from cutline.settings import Settings
+from cutline.tasks.step import run_step
+from cutline.tasks.steps import Prepare
 
 logger = Logger(service="prepare")
 metrics = Metrics(namespace="Cutline", service="prepare")

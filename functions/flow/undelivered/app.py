@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from cutline.bootstrap import Bootstrap
-from cutline.flow.worker import each, give_up
 from cutline.settings import Settings
+from cutline.tasks.queue import each, give_up
 
 logger = Logger(service="undelivered")
 flow = Bootstrap(Settings.from_environment()).flow

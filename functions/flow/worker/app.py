@@ -6,11 +6,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.flow.matting import CpuMatting, GpuMatting
-from cutline.flow.run import run_step
-from cutline.flow.steps import Matte
-from cutline.flow.worker import Worker, each
 from cutline.settings import Settings
+from cutline.tasks.predictors import CpuMatting, GpuMatting
+from cutline.tasks.queue import Worker, each
+from cutline.tasks.step import run_step
+from cutline.tasks.steps import Matte
 
 logger = Logger(service="worker")
 metrics = Metrics(namespace="Cutline", service="worker")

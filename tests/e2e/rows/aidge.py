@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from cutline.contracts import aid
+from cutline.contracts import aidge
 from cutline.errors import Reason
 from tests.e2e.ledger import Row, Shape
 from tests.e2e.rows.common import LINK, UUID, field_rows, sent_rows
@@ -13,7 +13,7 @@ _API = "AID"
 _IDS = {"requestId": UUID, "request_id": UUID}
 _DATA = {"imageUrl": LINK, "imageWidth": int, "imageHeight": int}
 _DONE = {"resCode": 200, "resMessage": "success", "success": True, "data": _DATA, "code": "0", **_IDS}
-_INVALID_CODE, _INVALID_TEXT = aid.ERRORS[Reason.PARAMETER_INVALID]
+_INVALID_CODE, _INVALID_TEXT = aidge.ERRORS[Reason.PARAMETER_INVALID]
 _UNMODERATED = "nothing looks at what a picture shows"
 _UNKNOWN_PATH = "API Gateway answers an unknown path before any function"
 # What is wrong, as the message goes on after "invalid input: ", and what was sent to hear it (4.4).
@@ -48,8 +48,8 @@ _FIELDS: list[dict[str, str | None]] = [
     *({"imageBase64": f"{kind} .*"} for kind in ("JPEG", "PNG", "BMP", "WEBP")),
     *({"imageBase64": size} for size in ("PNG 100x.*", r"PNG \d+x100,.*", "PNG 3000x.*", r"PNG \d+x3000,.*")),
     {"imageUrl": ".*/10485760"},
-    {"backGroundType": aid.WHITE},
-    {"backGroundType": aid.TRANSPARENT},
+    {"backGroundType": aidge.WHITE},
+    {"backGroundType": aidge.TRANSPARENT},
     {"backGroundType": None},
     *({name: side, other: None} for name, other in _TARGETS for side in ("100", "3000")),
     {"targetWidth": ".+", "targetHeight": ".+"},
@@ -70,7 +70,7 @@ def rows() -> Iterator[Row]:
 
 def _business() -> Iterator[Row]:
     table = "4.4 resCode"
-    for code, text in dict.fromkeys(aid.ERRORS.values()):
+    for code, text in dict.fromkeys(aidge.ERRORS.values()):
         body = _failure(code, text) if code != _INVALID_CODE else _failure(code, re.compile(f"{text}: .+"))
         yield Row(_API, table, f"{code} {text}", body=body)
     for code in (1000, 1001, 1002):
@@ -82,7 +82,7 @@ def _business() -> Iterator[Row]:
 
 
 def _gateway() -> Iterator[Row]:
-    for reason, (code, message) in aid.GATEWAY_ERRORS.items():
+    for reason, (code, message) in aidge.GATEWAY_ERRORS.items():
         body = {**_failure(_INVALID_CODE, message), "type": "ISV", "code": code, "message": message}
         excused = _UNKNOWN_PATH if reason is Reason.NOT_FOUND else ""
         yield Row(_API, "4.4 gateway", f"{code}: {message}", body=body, excused=excused)

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from cutline.contracts import ail
+from cutline.contracts import ailabtools
 from cutline.errors import Reason
-from cutline.pipeline.request import GARMENTS
+from cutline.pipeline.options import GARMENTS
 from tests.e2e.ledger import Row, Shape
 from tests.e2e.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
@@ -30,7 +30,7 @@ def _success(classes: Shape) -> Shape:
     }
 
 
-def _failure(row: ail.ErrorRow) -> Shape:
+def _failure(row: ailabtools.ErrorRow) -> Shape:
     detail = {"status_code": row.http_status, "code": row.code, "code_message": row.message, "message": str}
     envelope = {"error_code": row.http_status, "error_code_str": row.code, "error_msg": row.message}
     return {**_IDS, **envelope, "error_detail": detail}
@@ -78,8 +78,8 @@ def _elements() -> Iterator[Row]:
 
 def _errors() -> Iterator[Row]:
     table = "5.5 errors"
-    excused = {ail.ERRORS[reason]: why for reason, why in _EXCUSED.items()}
-    for row in dict.fromkeys(ail.ERRORS.values()):
+    excused = {ailabtools.ERRORS[reason]: why for reason, why in _EXCUSED.items()}
+    for row in dict.fromkeys(ailabtools.ERRORS.values()):
         name = f"{row.http_status} {row.code}"
         yield Row(_API, table, name, row.http_status, _failure(row), excused=excused.get(row, ""))
     cases: list[tuple[Reason, dict[str, str | None]]] = [
@@ -93,6 +93,6 @@ def _errors() -> Iterator[Row]:
         (Reason.NO_GARMENT, {"out_mode": "1"}),
     ]
     for reason, sent in cases:
-        row = ail.ERRORS[reason]
+        row = ailabtools.ERRORS[reason]
         named = ", ".join(f"{key} absent" if value is None else f"{key} = {value}" for key, value in sent.items())
         yield Row(_API, table, f"{row.code}: {named}", row.http_status, _failure(row), sent)

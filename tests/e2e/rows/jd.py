@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from cutline.contracts import jdc, jds
+from cutline.contracts import jd_matting, jd_selfie
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS, GatewayError
 from cutline.errors import Reason
 from tests.e2e.ledger import Row, Shape
 from tests.e2e.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
 PATHS = {r"/api/cutout/?": "JDC", "/jdai/SelfieSeg": "JDS"}
-_ENVELOPE = {"code": jdc.SUCCESS, "msg": jdc.MESSAGE}
+_ENVELOPE = {"code": jd_matting.SUCCESS, "msg": jd_matting.MESSAGE}
 _RESULT = {"requestId": UUID, "requestid": UUID}
 _CUT_OUT = {**_ENVELOPE, "result": {"status": 0, "message": "OK", "cutout_image_url": PNG_LINK, **_RESULT}}
 # Codes that JD publishes and that no case of 1.6 gives.
@@ -41,10 +41,12 @@ def _matting() -> Iterator[Row]:
     yield from _system_rows(api, "1.6 cases", SYSTEM_ERRORS, _gateway_body)
     for code in (10010, 10030, 10060, 11030):
         yield Row(api, "1.5 system codes", str(code), excused=_EXCUSED[code])
-    yield from _business_rows(api, "1.6 cases", jdc.ERRORS, _matting_failure)
+    yield from _business_rows(api, "1.6 cases", jd_matting.ERRORS, _matting_failure)
     for name, sent in _BAD_PICTURES.items():
-        yield Row(api, "1.6 cases", name, body=_matting_failure(*jdc.ERRORS[Reason.IMAGE_TYPE]), sent={"body": sent})
-    size, message = jdc.ERRORS[Reason.RESOLUTION_TOO_HIGH]
+        yield Row(
+            api, "1.6 cases", name, body=_matting_failure(*jd_matting.ERRORS[Reason.IMAGE_TYPE]), sent={"body": sent}
+        )
+    size, message = jd_matting.ERRORS[Reason.RESOLUTION_TOO_HIGH]
     for sent in ("PNG 4097x.*", "PNG .*x4097, .*"):
         yield Row(api, "1.6 cases", f"{size}: {sent}", body=_matting_failure(size, message), sent={"body": sent})
 
@@ -55,19 +57,19 @@ _BAD_PICTURES = {"12003: not an image": "no picture", "12003: unsupported type":
 def _selfie() -> Iterator[Row]:
     api = "JDS"
     result = {"message": "ok", "status": 1000, "used_time": int, "image": re.compile("iVBORw0KGgo[A-Za-z0-9+/]+={0,2}")}
-    done = {"code": str(jds.SUCCESS), "charge": bool, "remain": int, "msg": jds.MESSAGE, "result": result}
+    done = {"code": str(jd_selfie.SUCCESS), "charge": bool, "remain": int, "msg": jd_selfie.MESSAGE, "result": result}
     yield from sent_rows(api, "2.1 auth", done, [{"authorization": f"JDCLOUD{n}-HMAC-SHA256 .*"} for n in (2, 3)])
     kinds = ["JPEG .*", "BMP .*", "PNG .*", "GIF .*", "PNG 50x50, .*", "PNG 1024x1024, .*"]
     manners = ["plain", "data URI", "with white space", "without padding"]
     yield from sent_rows(api, "2.2 request", done, [{"image": kind} for kind in kinds])
     yield from sent_rows(api, "2.2 request", done, [{"image base64": manner} for manner in manners])
     yield from sent_rows(api, "2.2 request", done, [{"image": ".*, 2097151 bytes"}])
-    size = _selfie_failure(*jds.ERRORS[Reason.IMAGE_TOO_LARGE])
+    size = _selfie_failure(*jd_selfie.ERRORS[Reason.IMAGE_TOO_LARGE])
     for sent in (r"PNG 49x\d+,.*", r"PNG \d+x49,.*", r"PNG 1025x.*", r"PNG \d+x1025,.*", ".*, 2097152 bytes"):
         yield Row(api, "2.2 request", f"refused: {sent}", body=size, sent={"image": sent})
     yield from field_rows(api, "2.3 success", done)
-    yield from _business_rows(api, "2.4 statuses", jds.ERRORS, _selfie_failure)
-    system = {reason: row for reason, row in SYSTEM_ERRORS.items() if reason not in jds.ERRORS}
+    yield from _business_rows(api, "2.4 statuses", jd_selfie.ERRORS, _selfie_failure)
+    system = {reason: row for reason, row in SYSTEM_ERRORS.items() if reason not in jd_selfie.ERRORS}
     yield from _system_rows(api, "2.5 cases", system, _selfie_gateway_body)
 
 
@@ -84,7 +86,7 @@ def _business_rows(
     api: str, table: str, errors: Mapping[Reason, tuple[int, str]], body: Callable[..., Shape]
 ) -> Iterator[Row]:
     for status, message in dict.fromkeys(errors.values()):
-        http_status = 405 if status == jds.ERRORS[Reason.METHOD_NOT_ALLOWED][0] else 200
+        http_status = 405 if status == jd_selfie.ERRORS[Reason.METHOD_NOT_ALLOWED][0] else 200
         yield Row(api, table, f"{status} {message}", http_status, body(status, message))
 
 
@@ -99,11 +101,11 @@ def _selfie_gateway_body(row: GatewayError) -> dict[str, Shape]:
 
 def _matting_failure(status: int, message: str) -> dict[str, Shape]:
     # The message about a size goes on to say what exceeds which limit.
-    size = status == jdc.ERRORS[Reason.IMAGE_TOO_LARGE][0]
+    size = status == jd_matting.ERRORS[Reason.IMAGE_TOO_LARGE][0]
     text = re.compile(re.escape(message) + "(: .+)?") if size else message
     return {**_ENVELOPE, "result": {"status": status, "message": text, **_RESULT}}
 
 
 def _selfie_failure(status: int, message: str) -> dict[str, Shape]:
     result = {"message": message, "status": status, "used_time": int}
-    return {"code": str(jds.SUCCESS), "charge": False, "remain": int, "msg": jds.MESSAGE, "result": result}
+    return {"code": str(jd_selfie.SUCCESS), "charge": False, "remain": int, "msg": jd_selfie.MESSAGE, "result": result}

@@ -9,23 +9,23 @@ from botocore.config import Config
 
 from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
-from cutline.accounts.idempotency import Idempotency
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
-from cutline.adapters.endpoint import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.fetch import FetchPolicy
-from cutline.adapters.flow import TaskFlow
+from cutline.adapters.input_files import WorkFiles
 from cutline.adapters.kms import KmsCipher
-from cutline.adapters.results import ResultStore
+from cutline.adapters.result_store import ResultStore
+from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.sources import Sources
-from cutline.adapters.tasks import TaskStore
-from cutline.adapters.uploads import TicketOffice
-from cutline.adapters.workfiles import WorkFiles
-from cutline.call import Work
-from cutline.service import Service
+from cutline.adapters.upload_tickets import TicketOffice
+from cutline.serving.call import Work
+from cutline.serving.idempotency import Idempotency
+from cutline.serving.service import Service
+from cutline.serving.upload_tickets import UploadDesk
+from cutline.serving.usage_reports import UsageDesk
 from cutline.settings import Settings
-from cutline.uploads import UploadDesk
-from cutline.usage import UsageDesk
+from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.store import TaskStore
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
 _CONFIG = Config(

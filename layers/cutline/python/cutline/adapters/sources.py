@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cutline.adapters.fetch import FetchPolicy, fetch
-from cutline.adapters.workfiles import WorkFiles, unreachable
+from cutline.adapters.input_files import WorkFiles, unreachable
 from cutline.contracts.uploads import PREFIX, own_key
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cutline.accounts.account import CACHE_S, Account
 from cutline.accounts.registry import KINDS, AccountTaken
-from cutline.accounts.usage import read_usage
+from cutline.accounts.usage_report import read_usage
 from cutline.commands.deployment import Deployment, deployment_options
 from cutline.commands.failure import CommandFailed
 from cutline.commands.printing import (
@@ -21,7 +21,7 @@ from cutline.commands.printing import (
 from cutline.commands.terms import account_name, add_terms, with_terms
 from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
 from cutline.errors import InputRefused
-from cutline.flow.callback import callback_secret
+from cutline.tasks.callback import callback_secret
 
 _SOON = f"The functions follow within {CACHE_S:.0f} seconds."
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from cutline.batch.client import Hopeless, TasksClient
 from cutline.batch.folders import Folder, LocalFolder, S3Folder, open_folder
-from cutline.batch.ledger import DONE, FAILED, Ledger
+from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.progress import show_progress, tell
-from cutline.contracts import pw
+from cutline.contracts import picwish
 
 _EPILOG = f"""examples:
   cutline batch photos --out results --type object
@@ -42,7 +42,7 @@ def add_to(commands: Any) -> None:
     batch.add_argument("--url", default=os.environ.get("CUTLINE_URL"), help="address of the service (CUTLINE_URL)")
     batch.add_argument("--api-key", default=os.environ.get("CUTLINE_API_KEY"), metavar="KEY", help="(CUTLINE_API_KEY)")
     batch.add_argument("--concurrency", type=int, default=4, choices=range(1, 65), metavar="N", help="1..64 (4)")
-    batch.add_argument("--type", choices=tuple(pw.SUBJECTS), help="what to look for (auto)")
+    batch.add_argument("--type", choices=tuple(picwish.SUBJECTS), help="what to look for (auto)")
     batch.add_argument("--format", choices=("png", "jpg"), help="of the results (png)")
     batch.add_argument("--bg-color", metavar="RRGGBB", help="with jpg (ffffff)")
     batch.add_argument("--crop", action="store_const", const="1", help="cut to the subject's edges")

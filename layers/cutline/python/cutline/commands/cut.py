@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from cutline.batch.folders import LocalFolder
-from cutline.call import Produced, Work
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.networks import models_dir, network_options
 from cutline.commands.pictures import LIMITS, Errand, plan
@@ -16,8 +15,9 @@ from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
-from cutline.pipeline.request import GARMENTS, CutRequest, GarmentForm, GarmentRequest, ImageFormat, Subject
+from cutline.pipeline.options import GARMENTS, CutRequest, GarmentForm, GarmentRequest, ImageFormat, Subject
 from cutline.pipeline.timing import StageTimer
+from cutline.serving.call import Produced, Work
 
 _WHITE = (255, 255, 255)
 _FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
@@ -111,7 +111,7 @@ def _job(arguments: argparse.Namespace) -> Job:
 
 def _work(arguments: argparse.Namespace) -> Work:
     """The pipeline, its networks open. Raises CommandFailed."""
-    from cutline.work import ANY_SUBJECT, CostumeWork, CutoutWork  # noqa: PLC0415 (the networks' libraries)
+    from cutline.serving.processors import ANY_SUBJECT, CostumeWork, CutoutWork  # noqa: PLC0415 (the networks' libraries)
 
     folder = models_dir(arguments)
     work: CutoutWork | CostumeWork = CutoutWork(folder, arguments.model, arguments.threads, ANY_SUBJECT)

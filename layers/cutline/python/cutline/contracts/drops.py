@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.contracts import pw
+from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.request import CutRequest
+from cutline.pipeline.options import CutRequest
 
 FOLDER = "in/"
 # Fields of PicWish's that may be said in the object's metadata; everything else in there is the owner's business.
@@ -27,11 +27,11 @@ WORDS: Mapping[Reason, str] = {
     Reason.QUOTA_EXCEEDED: "The account's quota for the day is used up",
     Reason.PARAMETER_INVALID: "An option is invalid",
     Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
-    Reason.URL_TOO_LARGE: f"The file is larger than {pw.LIMITS.max_bytes} bytes",
+    Reason.URL_TOO_LARGE: f"The file is larger than {picwish.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
-    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(pw.LIMITS.formats))}",
+    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}",
     Reason.IMAGE_CORRUPT: "The picture cannot be decoded",
-    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {pw.LIMITS.max_side_px} pixels",
+    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {picwish.LIMITS.max_side_px} pixels",
     Reason.RESOLUTION_TOO_LOW: "The picture is too small",
     Reason.NO_SUBJECT: "Nothing was found that could be cut out",
     Reason.MODEL_FAILED: _FAULT,
@@ -45,7 +45,7 @@ class Drop:
     """Whose picture it is and what to make of it."""
 
     account_id: str
-    options: pw.Options
+    options: picwish.Options
     cut: CutRequest
 
 
@@ -60,7 +60,7 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
         raise InputRefused(Reason.PARAMETER_INVALID, "A folder is no picture")
     said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
     fields = {option: said[option] for option in METADATA if option in said}
-    options, cut = pw.read_options({**fields, "type": kind, "sync": "0"})
+    options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
     return Drop(account_id, options, cut)
 
 
@@ -78,7 +78,7 @@ def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:
     """Why there is no result: the state that GET shows, a stable name, and words."""
     document = {
         "task_id": task_id,
-        "state": pw.STATES.get(reason, pw.FAILED),
+        "state": picwish.STATES.get(reason, picwish.FAILED),
         "reason": str(reason),
         "message": detail or WORDS.get(reason, _FAULT),
     }

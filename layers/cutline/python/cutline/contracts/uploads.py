@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cutline.contracts import own, pw
+from cutline.contracts import native, picwish
 from cutline.contracts.forms import read_json_object
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 
 # The most that any of the APIs takes.
-MAX_BYTES = pw.LIMITS.max_bytes
+MAX_BYTES = picwish.LIMITS.max_bytes
 PREFIX = "upload:"
 _ANY_TYPE = "application/octet-stream"
 _INVALID = (400, "invalid_parameter", "A parameter is invalid")
-_ERRORS: Mapping[Reason, own.ErrorRow] = {
+_ERRORS: Mapping[Reason, native.ErrorRow] = {
     Reason.BODY_MALFORMED: _INVALID,
     Reason.PARAMETER_INVALID: _INVALID,
     Reason.IMAGE_TOO_LARGE: (413, "too_large", f"size must be at most {MAX_BYTES} bytes"),
@@ -77,7 +77,7 @@ def render(ticket: Ticket) -> Response:
 
 def refuse(error: MattingError) -> Response:
     """Why there is no ticket."""
-    return own.refuse(error, _ERRORS)
+    return native.refuse(error, _ERRORS)
 
 
 def _content_type(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from cutline.contracts import aid, ail, jdc, jds, own, pw
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, native, picwish
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 
@@ -15,14 +15,14 @@ DEFAULT_DAYS = 30
 MAX_DAYS = 400
 FORMATS = ("json", "csv")
 ROUTES: Mapping[str, str] = {
-    jdc.NAME: "/api/cutout",
-    jds.NAME: "/jdai/SelfieSeg",
-    pw.NAME: "/api/tasks/visual/segmentation",
-    aid.NAME: "/ai/image/cut/out",
-    ail.NAME: "/api/cutout/general/apparel-background-removal",
+    jd_matting.NAME: "/api/cutout",
+    jd_selfie.NAME: "/jdai/SelfieSeg",
+    picwish.NAME: "/api/tasks/visual/segmentation",
+    aidge.NAME: "/ai/image/cut/out",
+    ailabtools.NAME: "/api/cutout/general/apparel-background-removal",
 }
 COLUMNS = ("day", "api", "route", "calls", "charge", "refused")
-_ERRORS: Mapping[Reason, own.ErrorRow] = {
+_ERRORS: Mapping[Reason, native.ErrorRow] = {
     Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
 }
 
@@ -123,7 +123,7 @@ def to_csv(rows: Iterable[UsageRow]) -> str:
 
 def refuse(error: MattingError) -> Response:
     """The answer to a question that failed."""
-    return own.refuse(error, _ERRORS)
+    return native.refuse(error, _ERRORS)
 
 
 def amount(micros: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cutline.errors import MattingError
 from cutline.limits import PictureLimits
-from cutline.pipeline.request import CutRequest
+from cutline.pipeline.options import CutRequest
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.grids import U8
+from cutline.pipeline.filters import U8
 
 # Alpha bytes above this are part of the subject's box; below it is a shadow of doubt.
 VISIBLE_ALPHA = 8

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.options import GARMENTS
 from cutline.pipeline.refine import lift_alpha, stretch_alpha
-from cutline.pipeline.request import GARMENTS
 
 U16 = npt.NDArray[np.uint16]
 

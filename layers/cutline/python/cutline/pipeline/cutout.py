@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.blobs import remove_specks
+from cutline.pipeline.components import remove_specks
 from cutline.pipeline.compose import (
     Box,
     crop,
@@ -20,11 +20,11 @@ from cutline.pipeline.compose import (
 )
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import CONTENT_TYPES, encode_jpeg, encode_png
+from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.foreground import recover_foreground
-from cutline.pipeline.grids import F32, U8, fit_within, resize_u8
 from cutline.pipeline.holes import close_torn_holes
+from cutline.pipeline.options import CutRequest
 from cutline.pipeline.refine import guide_side, lift_alpha, stretch_alpha
-from cutline.pipeline.request import CutRequest
 from cutline.pipeline.stamp import extract_stamp
 from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer

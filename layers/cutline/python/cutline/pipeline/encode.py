@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.grids import U8
+from cutline.pipeline.filters import U8
 
 CONTENT_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg"}
 JPEG_QUALITY = 93

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cutline.pipeline.grids import F32, U8, Index, fit_within, resize_f32, resize_u8
+from cutline.pipeline.filters import F32, U8, Index, fit_within, resize_f32, resize_u8
 from cutline.pipeline.refine import guide_side, strips
 
 # Alpha bytes from here up count as opaque: their pixels keep the original bytes.

@@ -10,9 +10,9 @@ from cutline.pipeline.costume import garment_masks, unite
 from cutline.pipeline.cutout import matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.grids import U8
+from cutline.pipeline.filters import U8
 from cutline.pipeline.network import Network
-from cutline.pipeline.request import CutRequest, GarmentForm, GarmentRequest
+from cutline.pipeline.options import CutRequest, GarmentForm, GarmentRequest
 from cutline.pipeline.timing import StageTimer
 
 # The share of the picture up to which a garment is a stray patch of the network's and no garment; a hat or a pair of

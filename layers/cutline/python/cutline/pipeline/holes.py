@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.blobs import Labels, label_blobs
-from cutline.pipeline.grids import F32, U8, Bool, fit_within, grow, resize_f32, resize_u8
+from cutline.pipeline.components import Labels, label_blobs
+from cutline.pipeline.filters import F32, U8, Bool, fit_within, grow, resize_f32, resize_u8
 
 # Colours are compared as distances in the RGB cube of side 1, each pixel with the nearest of so many of either side.
 _SAMPLES = 128

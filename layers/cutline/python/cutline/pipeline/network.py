@@ -11,11 +11,11 @@ import numpy as np
 import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.closer import Predict, predict_closer
-from cutline.pipeline.framing import fit_picture, to_maps, to_tensor
-from cutline.pipeline.grids import F32, U8
+from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.model_entry import ModelEntry, read_entry
-from cutline.pipeline.panorama import predict_wide, sees_squares
+from cutline.pipeline.preprocess import fit_picture, to_maps, to_tensor
+from cutline.pipeline.tiling import predict_wide, sees_squares
+from cutline.pipeline.zoom import Predict, predict_closer
 
 Provider = tuple[str, dict[str, Any]]
 CPU: Provider = ("CPUExecutionProvider", {})

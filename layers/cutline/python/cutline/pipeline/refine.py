@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.grids import F32, U8, Index, box_mean, fit_within, grow, resize_f32, resize_u8, sample_bilinear
+from cutline.pipeline.filters import F32, U8, Index, box_mean, fit_within, grow, resize_f32, resize_u8, sample_bilinear
 
 FLOOR, CEILING = 0.03, 0.97
 STRIP_ROWS = 256

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.grids import F32, U8, box_mean, fit_within, grow, resize_u8
-from cutline.pipeline.paper import is_page, paper_map, stretch
+from cutline.pipeline.filters import F32, U8, box_mean, fit_within, grow, resize_u8
+from cutline.pipeline.page_background import is_page, paper_map, stretch
 from cutline.pipeline.refine import strips
 
 LEAST_SHARE, MOST_SHARE = 0.0005, 0.40

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from cutline.pipeline.grids import F32, box_mean, grow
-from cutline.pipeline.request import Subject
+from cutline.pipeline.filters import F32, box_mean, grow
+from cutline.pipeline.options import Subject
 
 # A thing beside a person counts from this share of the foreground on; less is the rim between the two maps.
 _LEAST_THING_SHARE = 0.02

@@ -1,0 +1,30 @@
+"""The flow's way round the endpoint: runs the network here."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.bootstrap import Bootstrap
+from cutline.serving.deadline import deadline
+from cutline.settings import Settings
+from cutline.tasks.predictors import CpuMatting
+from cutline.tasks.step import Step, run_step
+from cutline.tasks.steps import Matte
+from cutline.tasks.task import WORK_LIMIT_S
+
+logger = Logger(service="cpu")
+metrics = Metrics(namespace="Cutline", service="cpu")
+settings = Settings.from_environment()
+bootstrap = Bootstrap(settings)
+matte = Matte(bootstrap.tasks, bootstrap.files, CpuMatting(settings.models_dir, settings.model, settings.threads))
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """{"task_id"} in."""
+    task_id = event["task_id"]
+
+    def work(step: Step) -> bool:
+        with deadline(WORK_LIMIT_S * 1000):
+            return matte(task_id, step)
+
+    return {"worked": run_step("cpu", task_id, work, logger, metrics)}

@@ -1,0 +1,282 @@
+"""PW: PicWish segmentation, `POST /api/tasks/visual/segmentation` and `GET .../{task_id}` (contracts.md section 3).
+
+A call that is well formed becomes a task, and from then on HTTP says 200: how the task went is told by its `state`.
+"""
+
+import base64
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cutline.contracts.forms import Form, decode_base64, read_form
+from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
+from cutline.errors import InputRefused, MattingError, Reason
+from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.options import CutRequest, Subject
+
+NAME = "pw"
+METHODS = frozenset({"POST"})
+SCHEME = Scheme.PICWISH
+# Of the links and of the task's record alike (3.5).
+LINK_LIFETIME_S = 3600
+LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG", "WEBP", "TIFF"}), max_bytes=15 * MIB, max_side_px=4096)
+
+_UNAUTHORIZED = (401, "Unauthorized")
+_NOT_FOUND = (404, "Not Found")
+_TOO_LARGE = (413, "Request Entity Too Large")
+_TOO_MANY = (429, "Too Many Requests")
+_BAD = (400, "Bad Request")
+_FAULT = (500, "Internal Server Error")
+# What is wrong with the request: the HTTP status, repeated in the body (3.6). The message of a 400 names the field.
+ERRORS: Mapping[Reason, tuple[int, str]] = {
+    Reason.KEY_MISSING: _UNAUTHORIZED,
+    Reason.KEY_UNKNOWN: _UNAUTHORIZED,
+    Reason.ACCOUNT_DISABLED: _UNAUTHORIZED,
+    Reason.API_NOT_ALLOWED: _UNAUTHORIZED,
+    Reason.NOT_FOUND: _NOT_FOUND,
+    Reason.METHOD_NOT_ALLOWED: _NOT_FOUND,
+    Reason.IMAGE_TOO_LARGE: _TOO_LARGE,
+    Reason.BODY_TOO_LARGE: _TOO_LARGE,
+    Reason.RATE_EXCEEDED: _TOO_MANY,
+    Reason.SERVICE_RATE_EXCEEDED: _TOO_MANY,
+    Reason.QUOTA_EXCEEDED: _TOO_MANY,
+    Reason.BODY_MALFORMED: _BAD,
+    Reason.PARAMETER_INVALID: _BAD,
+    Reason.IDEMPOTENCY_MISMATCH: _BAD,
+    Reason.IMAGE_MISSING: _BAD,
+    Reason.IMAGE_AMBIGUOUS: _BAD,
+    Reason.BASE64_INVALID: _BAD,
+    Reason.OVERLOADED: _FAULT,
+    Reason.INTERNAL: _FAULT,
+}
+QUEUED, DONE, PREPARING, WAITING, PROCESSING = 0, 1, 2, 3, 4
+FAILED = -1
+_INVALID_FILE = -7
+# What is wrong with the task: HTTP 200 and a negative state (3.5).
+STATES: Mapping[Reason, int] = {
+    Reason.NO_SUBJECT: FAILED,
+    Reason.MODEL_FAILED: FAILED,
+    Reason.STORE_FAILED: -2,
+    Reason.URL_UNREACHABLE: -3,
+    Reason.URL_TOO_LARGE: -5,
+    Reason.IMAGE_EMPTY: _INVALID_FILE,
+    Reason.IMAGE_TYPE: _INVALID_FILE,
+    Reason.IMAGE_CORRUPT: _INVALID_FILE,
+    Reason.RESOLUTION_TOO_HIGH: _INVALID_FILE,
+    Reason.RESOLUTION_TOO_LOW: _INVALID_FILE,
+    Reason.TIMED_OUT: -8,
+}
+
+# 100 only with state 1, 0 with every failure: there are clients that look at nothing else.
+_PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSING: 50}
+
+AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
+BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
+SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
+_MAX_CALLBACK_CHARS = 2048
+# What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
+_MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
+_CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone.
+
+    The id is not part of the question: two tasks that ask the same are equal.
+    """
+
+    task_id: str = field(compare=False)
+    asynchronous: bool = False
+    kind: str = "auto"
+    return_type: int = AS_LINK
+    output_type: int = IMAGE_ONLY
+    callback_url: str = ""
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored."""
+
+    task_id: str
+    account_id: str
+    state: int
+    created_at: int
+    processed_at: int | None
+    completed_at: int | None
+    options: Options
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse(request: Request) -> Job:
+    """The fields of a multipart, urlencoded or JSON body (3.3). Size comes first, as the order of 3.6 wants it."""
+    form = read_form(request)
+    source = _source(form)
+    options, cut = read_options(form.fields)
+    return Job(source, LIMITS, cut, options)
+
+
+def read_options(fields: Mapping[str, str]) -> tuple[Options, CutRequest]:
+    """Everything asked for but the picture, under a new task id. Raises InputRefused(PARAMETER_INVALID)."""
+    kind = fields.get("type", "").strip() or "auto"
+    if kind not in SUBJECTS:
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
+    callback_url = fields.get("callback_url", "").strip()
+    if len(callback_url) > _MAX_CALLBACK_CHARS:
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid callback url")
+    options = Options(
+        task_id=str(uuid.uuid4()),
+        # The vendor's samples with a callback leave `sync` out, and look at nothing but the callback.
+        asynchronous=_number(fields, "sync", 0 if callback_url else 1, (0, 1)) == 0,
+        kind=kind,
+        return_type=_number(fields, "return_type", AS_LINK, (AS_LINK, AS_BASE64, AS_BYTES)),
+        output_type=_number(fields, "output_type", IMAGE_ONLY, (BOTH, IMAGE_ONLY, MASK_ONLY)),
+        callback_url=callback_url,
+    )
+    if options.asynchronous and options.return_type == AS_BYTES:
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid return type")
+    return options, _cut(fields, options)
+
+
+def render(request: Request, job: Job, outcome: Outcome) -> Response:
+    """The finished task, its bytes, or its id alone (3.4)."""
+    options = _options(job)
+    if options.asynchronous:
+        return accepted(options.task_id)
+    if options.return_type == AS_BYTES:
+        name = "mask" if options.output_type == MASK_ONLY else "image"
+        headers = {"Content-Type": _CONTENT_TYPES[job.cut.image_format], "X-Task-Id": options.task_id}
+        return Response(200, headers, outcome.inline[name])
+    images = dict(outcome.links)
+    if options.return_type == AS_BASE64:
+        images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
+    return show(finished("", request, job, outcome), images)
+
+
+def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
+    """A failed task inside HTTP 200 once there is a task, the request's own failure before.
+
+    A call with `sync=0` that fails leaves no task that could be asked for.
+    """
+    record = None if progress.job is None else failed("", request, progress.job, error)
+    if record is not None and not record.options.asynchronous:
+        return show(record, {})
+    status, message = ERRORS.get(error.reason, _FAULT)
+    headers = {"Retry-After": "1"} if error.reason in (Reason.RATE_EXCEEDED, Reason.SERVICE_RATE_EXCEEDED) else {}
+    if status == _BAD[0] and error.detail:
+        message = error.detail
+    return json_response(status, {"status": status, "message": message}, headers)
+
+
+def fits_as_base64(files: Mapping[str, bytes]) -> bool:
+    """Whether an answer can carry the files of a task whose `return_type` is 2."""
+    return sum(len(data) for data in files.values()) * 4 // 3 < _MAX_INLINE_BYTES
+
+
+def accepted(task_id: str) -> Response:
+    """The answer to `sync=0`: what to ask for later."""
+    return _success({"task_id": task_id})
+
+
+def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
+    """A task as POST and GET show it; `images` are links or base64 by name."""
+    data: dict[str, Any] = {
+        "task_id": record.task_id,
+        "state": record.state,
+        "progress": _PROGRESS.get(record.state, 0),
+        "created_at": record.created_at,
+    }
+    if record.processed_at is not None or record.state < 0:
+        data["processed_at"] = record.processed_at or record.created_at
+    if record.state == DONE:
+        options = record.options
+        data |= {
+            **images,
+            "completed_at": record.completed_at,
+            "output_type": options.output_type,
+            "return_type": options.return_type,
+            "type": options.kind,
+        }
+    return _success(dict(sorted(data.items())))
+
+
+def queued(account_id: str, request: Request, options: Options) -> TaskRecord:
+    """The record of a task that is yet to be worked."""
+    return TaskRecord(options.task_id, account_id, QUEUED, int(request.received_at), None, None, options)
+
+
+def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> TaskRecord:
+    """The record of a call that succeeded."""
+    started = int(request.received_at)
+    completed = int(request.received_at + outcome.elapsed_ms / 1000)
+    options = _options(job)
+    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys)
+
+
+def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:
+    """The record of a task that failed, or None where the failure is not the task's but ours."""
+    state = STATES.get(error.reason)
+    if state is None:
+        return None
+    started = int(request.received_at)
+    options = _options(job)
+    return TaskRecord(options.task_id, account_id, state, started, started, None, options)
+
+
+def _source(form: Form) -> Source:
+    """The one source given; an empty field or file counts as not given, because HTML forms send those."""
+    data, text, url = form.files.get("image_file", b""), form.fields.get("image_base64"), form.fields.get("image_url")
+    given = [bool(data), bool(text), bool(url)].count(True)
+    if given > 1:
+        raise InputRefused(Reason.IMAGE_AMBIGUOUS, "Only one of image_file, image_url and image_base64 may be sent")
+    if given == 0:
+        raise InputRefused(Reason.IMAGE_MISSING, "One of image_file, image_url and image_base64 is required")
+    if url:
+        return Source(url=url.strip())
+    data = data or decode_base64(text or "")
+    if len(data) > LIMITS.max_bytes:
+        raise InputRefused(Reason.IMAGE_TOO_LARGE)
+    return Source(data=data)
+
+
+def _cut(fields: Mapping[str, str], options: Options) -> CutRequest:
+    image_format = fields.get("format", "").strip() or "png"
+    if image_format not in ("png", "jpg"):
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
+    jpeg = image_format == "jpg"
+    return CutRequest(
+        subject=SUBJECTS[options.kind],
+        background=_colour(fields) if jpeg else None,
+        crop=_number(fields, "crop", 0, (0, 1)) == 1,
+        image_format="jpeg" if jpeg else "png",
+        want_image=options.output_type != MASK_ONLY,
+        want_mask=options.output_type != IMAGE_ONLY,
+    )
+
+
+def _colour(fields: Mapping[str, str]) -> tuple[int, int, int]:
+    text = fields.get("bg_color", "").strip() or "ffffff"
+    if re.fullmatch(r"[0-9a-fA-F]{6}", text) is None:
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid bg_color")
+    red, green, blue = bytes.fromhex(text)
+    return red, green, blue
+
+
+def _number(fields: Mapping[str, str], name: str, default: int, allowed: tuple[int, ...]) -> int:
+    text = fields.get(name, "").strip()
+    if not text:
+        return default
+    if text not in {str(value) for value in allowed}:
+        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {name.replace('_', ' ')}")
+    return int(text)
+
+
+def _options(job: Job) -> Options:
+    assert isinstance(job.options, Options)
+    return job.options
+
+
+def _success(data: Mapping[str, Any]) -> Response:
+    return json_response(200, {"status": 200, "message": "success", "data": data})

@@ -1,0 +1,74 @@
+"""What the document's examples are made of: one picture, one call, one outcome."""
+
+import base64
+import struct
+import zlib
+from types import ModuleType
+from typing import Any
+
+from cutline.contracts import ailabtools, jd_selfie, picwish
+from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Response, Source
+from cutline.errors import MattingError, Reason
+from cutline.pipeline.options import GarmentRequest
+
+BASE_URL = "https://cutout.example.com"
+NOW = 1704164645
+REQUEST_ID = "5b1f3a52-6f0e-4f6e-9a5e-0d8f1f4f9c11"
+TASK_ID = "7c0e5c1a-0d0b-4a42-9a0e-3b7b5c1f2d10"
+REQUEST = Request("POST", "/", "/", (), {}, b"", REQUEST_ID, float(NOW), BASE_URL)
+_SIDE = 120
+
+
+def picture() -> bytes:
+    """A red square on grey, 120 x 120, as PNG."""
+    rows = []
+    for y in range(_SIDE):
+        inside = _SIDE // 4 <= y < 3 * _SIDE // 4
+        middle = (b"\xc8\x28\x1e" if inside else b"\xe6\xe8\xeb") * (_SIDE // 2)
+        edge = b"\xe6\xe8\xeb" * (_SIDE // 4)
+        rows.append(b"\0" + edge + middle + edge)
+    head = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"".join(rows), 9)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+PICTURE = base64.b64encode(picture()).decode()
+
+
+def job_of(contract: ModuleType) -> Job:
+    """The call that the contract's examples answer."""
+    options: object = None
+    if contract is picwish:
+        options = picwish.Options(TASK_ID, output_type=picwish.BOTH)
+    elif contract is ailabtools:
+        options = GarmentRequest(("tops", "coat"))
+    return Job(Source(data=picture()), contract.LIMITS, options=options)
+
+
+def outcome_of(contract: ModuleType) -> Outcome:
+    """How it went: a charged call with results behind links, or inside where the contract stores nothing."""
+    names = {picwish: ("image", "mask"), ailabtools: ("image", "tops")}.get(contract, ("image",))
+    links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
+    inline = {"image": picture()} if contract is jd_selfie else {}
+    return Outcome(_SIDE, _SIDE, links, inline=inline, quota=Quota(499, charged=True), elapsed_ms=412)
+
+
+def success(contract: ModuleType) -> Response:
+    """The contract's own answer to a call that succeeded."""
+    response: Response = contract.render(REQUEST, job_of(contract), outcome_of(contract))
+    return response
+
+
+def refusal(contract: ModuleType, reason: Reason) -> Response:
+    """The contract's own answer for a reason; a task that failed is one that had begun."""
+    begun = contract is picwish and reason in picwish.STATES
+    progress = Progress(job_of(contract) if begun else None, Quota(500))
+    response: Response = contract.refuse(REQUEST, MattingError(reason), progress)
+    return response
+
+
+def examples(answers: dict[str, Any]) -> dict[str, Any]:
+    """Named examples as OpenAPI wants them."""
+    return {name: {"value": value} for name, value in answers.items()}

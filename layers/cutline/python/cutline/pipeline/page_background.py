@@ -1,0 +1,80 @@
+"""The bare paper of a photographed page: never evenly lit, so a small map and not one colour."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.filters import F32, resize_f32
+
+_CELLS = 24
+# Of a cell's pixels: the share that is surely darker than its paper, and how close to the lightest the paper lies.
+_DARK_SHARE, _NEAR = 0.6, 0.9
+# A cell darker than this share of a neighbour is wholly inked; tinted is one whose channels differ by this much.
+_INKED, _TINTED = 0.85, 0.15
+# Paper is lighter than this, and nine tenths of it are within this share of their surroundings.
+_DARKEST_PAPER, _ROUGHEST_PAPER = 60.0, 0.06
+
+
+def paper_map(small: F32) -> F32:
+    """(c, c, 3) colour of the paper, from a picture (h, w, 3) in 0..255 of about a thousand pixels a side.
+
+    Per cell the mean of all that is nearly as light as its lightest 40 %; inked cells take a neighbour's.
+    """
+    height, width = small.shape[:2]
+    rows = np.array_split(np.arange(height), min(_CELLS, height))
+    columns = np.array_split(np.arange(width), min(_CELLS, width))
+    cells = np.empty((len(rows), len(columns), 3), np.float32)
+    for i, r in enumerate(rows):
+        for j, c in enumerate(columns):
+            cell = small[r[0] : r[-1] + 1, c[0] : c[-1] + 1].reshape(-1, 3)
+            light = cell.min(axis=1)
+            lightest = light[light >= np.quantile(light, _DARK_SHARE)].mean()
+            cells[i, j] = cell[light >= _NEAR * lightest].mean(axis=0)
+    return _lift_inked_cells(cells)
+
+
+def stretch(cells: F32, width: int, height: int, rows: slice | None = None) -> F32:
+    """A small map (c, c, 3) or (c, c) laid over a picture of that size; only these rows of it, where they are given."""
+    if cells.ndim > 2:  # noqa: PLR2004
+        return np.stack([stretch(cells[..., c], width, height, rows) for c in range(cells.shape[2])], -1)
+    rows = rows or slice(0, height)
+    box = (0.0, rows.start * cells.shape[0] / height, float(cells.shape[1]), rows.stop * cells.shape[0] / height)
+    plane = Image.fromarray(np.ascontiguousarray(cells))
+    size = (width, rows.stop - rows.start)
+    return np.asarray(plane.resize(size, Image.Resampling.BILINEAR, box=box), np.float32)
+
+
+def is_page(cells: F32) -> bool:
+    """Whether a paper map looks like paper: not dark, and of a lightness that drifts and never jumps."""
+    light = cells.mean(axis=2)
+    blurred = stretch(resize_f32(light, 6, 6, Image.Resampling.BOX), light.shape[1], light.shape[0])
+    uneven = np.abs(light - blurred) / np.maximum(blurred, 1)
+    return bool(np.median(light) > _DARKEST_PAPER and np.quantile(uneven, 0.9) < _ROUGHEST_PAPER)
+
+
+def _lift_inked_cells(cells: F32) -> F32:
+    """Cells that ink fills wholly take the colour of the lightest cell within two steps.
+
+    Inside a patch of coloured ink that goes on from its rim; a shadow has no colour, and its inside is paper.
+    """
+    lifted, grey_too = cells, True
+    for _ in range(_CELLS // 2):
+        best = _lightest_around(lifted)
+        ratio = lifted / np.maximum(best, 1)
+        inked = ratio.min(axis=2) < _INKED
+        if not grey_too:
+            inked &= ratio.max(axis=2) - ratio.min(axis=2) > _TINTED
+        if not inked.any():
+            break
+        lifted, grey_too = np.where(inked[..., None], best, lifted), False
+    return lifted
+
+
+def _lightest_around(cells: F32) -> F32:
+    padded = np.pad(cells, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5), axis=(0, 1))
+    around = windows.reshape(*cells.shape, 25)
+    at = around.min(axis=2, keepdims=True).argmax(axis=3)
+    best: F32 = np.take_along_axis(around, at[..., None], axis=3)[..., 0]
+    return best

@@ -1,0 +1,1 @@
+"""One call, from API Gateway's event to its answer."""

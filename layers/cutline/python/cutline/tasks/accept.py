@@ -1,0 +1,62 @@
+"""A call that wants a task: stored, started, answered with the task's id."""
+
+from cutline.accounts.meter import Reservation
+from cutline.adapters.fetch import MAX_URL_CHARS
+from cutline.adapters.input_files import WorkFiles
+from cutline.contracts import picwish
+from cutline.contracts.uploads import own_key
+from cutline.contracts.wire import Job, Response
+from cutline.serving.call import Call
+from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.store import TaskStore
+from cutline.tasks.task import PENDING_S, Order, Task
+
+
+class Acceptance:
+    """Implements `cutline.serving.call.Deferral` for PicWish's `sync=0`."""
+
+    hold_s = PENDING_S
+
+    def __init__(self, tasks: TaskStore, files: WorkFiles, flow: TaskFlow) -> None:
+        self._tasks = tasks
+        self._files = files
+        self._flow = flow
+
+    def takes(self, job: Job) -> bool:
+        """Whether the caller wants the task's id and no result yet."""
+        return isinstance(job.options, picwish.Options) and job.options.asynchronous
+
+    def accept(self, call: Call, reservation: Reservation) -> Response:
+        """The task's id, once the task is on record and its execution started.
+
+        In this order: a task that was never started is forgotten by itself, an execution always finds its task.
+        """
+        job = call.job
+        assert job is not None
+        with call.timer.stage("accept"):
+            task = queued_task(call, job, reservation)
+            call.notes["task_id"] = task.record.task_id
+            if job.source.data is not None:
+                self._files.put(task.source_key, job.source.data)
+            self._tasks.accept(task)
+            self._flow.start(task.record.task_id)
+        return picwish.accepted(task.record.task_id)
+
+
+def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
+    """The task in state 0. An upload of the caller's own is worked where it lies, unread until then."""
+    assert isinstance(job.options, picwish.Options)
+    account_id, url = reservation.account.account_id, job.source.url or ""
+    uploaded = own_key(url, account_id)
+    record = picwish.queued(account_id, call.request, job.options)
+    order = Order(
+        cut=job.cut,
+        day=reservation.day,
+        call_id=reservation.call_id,
+        price_micros=reservation.account.price_of(picwish.NAME),
+        base_url=call.request.base_url,
+        source_key=uploaded or "",
+        # No address beyond this length is fetched, so what is cut off changes nothing, and the record has 400 KB.
+        source_url="" if uploaded else url[: MAX_URL_CHARS + 1],
+    )
+    return Task(record, order)

@@ -1,0 +1,71 @@
+"""Tasks behind the PicWish API: every call that becomes a task is remembered and can be asked about for an hour."""
+
+from dataclasses import replace
+
+from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.result_store import ResultStore
+from cutline.contracts import picwish
+from cutline.contracts.wire import Job, Outcome, Request, Response
+from cutline.errors import InputRefused, MattingError, Reason
+from cutline.serving.call import Call
+from cutline.serving.service import Service
+from cutline.tasks.accept import Acceptance
+from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.store import TaskStore
+from cutline.tasks.task import view_key
+from cutline.tasks.view import show_task
+
+
+class TaskJournal:
+    """Implements `cutline.serving.call.Journal`: one record per task."""
+
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+
+    def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
+        """Remembers where the results are."""
+        self._store.put(picwish.finished(account_id, request, job, outcome))
+
+    def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
+        """Remembers the state, so that a poller learns of the failure too."""
+        record = picwish.failed(account_id, request, job, error)
+        if record is not None:
+            self._store.put(record)
+
+
+class TaskDesk:
+    """Takes tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6)."""
+
+    def __init__(
+        self, service: Service, store: TaskStore, results: ResultStore, files: WorkFiles, flow: TaskFlow
+    ) -> None:
+        self._service = replace(service, journal=TaskJournal(store), deferral=Acceptance(store, files, flow))
+        self._store = store
+        self._results = results
+        self._files = files
+
+    def handle(self, request: Request, task_id: str | None) -> Response:
+        """A new task, or the state of the one that `task_id` names."""
+        if task_id is None:
+            return self._service.handle(picwish, request)
+        return self._service.answer(Call(picwish, request), lambda call: self._show(call, task_id))
+
+    def _show(self, call: Call, task_id: str) -> Response:
+        request = call.request
+        if request.method != "GET":
+            raise InputRefused(Reason.METHOD_NOT_ALLOWED)
+        with call.timer.stage("gate"):
+            account_id = self._service.gate.authenticate(picwish, request).account_id
+        call.notes["account_id"] = account_id
+        with call.timer.stage("look up"):
+            record = self._store.get(task_id, account_id, request.received_at)
+        if record is None:
+            raise InputRefused(Reason.NOT_FOUND)
+        with call.timer.stage("load"):
+            return show_task(self._waiting(record), self._results, request.base_url)
+
+    def _waiting(self, record: picwish.TaskRecord) -> picwish.TaskRecord:
+        """State 3 is read off the file that preparing ends with, which spares every task a write."""
+        if record.state == picwish.PREPARING and self._files.exists(view_key(record)):
+            return replace(record, state=picwish.WAITING)
+        return record

@@ -1,0 +1,64 @@
+"""Calling a task's caller back once it has ended (contracts.md 3.5), signed so that the caller can tell it was us.
+
+    X-Cutline-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
+
+The key is the account's own: an HMAC of its id under the key of the result links, so there is nothing to store and
+nothing that one account could learn about another's.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutline.adapters.fetch import FetchPolicy, deliver
+from cutline.adapters.result_store import ResultStore
+from cutline.errors import Reason, ServiceFault
+from cutline.tasks.step import Step
+from cutline.tasks.store import TaskStore
+from cutline.tasks.view import show_task
+
+_HEARD = range(200, 300)
+
+
+def callback_secret(link_secret: bytes, account_id: str) -> str:
+    """The key of an account's callbacks, hexadecimal; the operator hands it to the account's owner."""
+    return hmac.new(link_secret, f"callback/{account_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def signature(secret: str, body: bytes, now: int) -> str:
+    """The value of the signature header."""
+    return f"t={now},v1={hmac.new(secret.encode(), f'{now}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class CallBack:
+    """Posts what GET would answer."""
+
+    tasks: TaskStore
+    results: ResultStore
+    link_secret: Callable[[], bytes]
+    policy: FetchPolicy
+    clock: Callable[[], float] = time.time
+
+    def __call__(self, task_id: str, step: Step) -> bool:
+        """Whether there was somebody to call. Raises InputRefused or ServiceFault where nobody heard."""
+        with step.stage("look up"):
+            task = self.tasks.find(task_id)
+        if task is None or not task.record.options.callback_url:
+            return False
+        record = task.record
+        step.notes["account_id"] = record.account_id
+        with step.stage("load"):
+            response = show_task(record, self.results, task.order.base_url)
+        secret = callback_secret(self.link_secret(), record.account_id)
+        headers = {
+            "Content-Type": response.headers["Content-Type"],
+            "X-Cutline-Signature": signature(secret, response.body, int(self.clock())),
+        }
+        with step.stage("deliver"):
+            status = deliver(record.options.callback_url, response.body, headers, self.policy)
+        if status not in _HEARD:
+            raise ServiceFault(Reason.INTERNAL, f"the callback was answered with {status}")
+        return True

@@ -1,0 +1,150 @@
+"""The intake of dropped pictures: an event of S3's becomes a task of the flow, once, in whatever order events come.
+
+A task's id is made of the object's name, content and time. The task is put on record first; its reservation and its
+execution carry the same id, so an intake that died halfway is simply done again.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cutline.accounts.account import Account, AccountStore
+from cutline.accounts.meter import Meter, day_of
+from cutline.adapters.input_files import FileFacts, WorkFiles
+from cutline.adapters.result_store import ResultStore
+from cutline.contracts import drops, picwish
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
+from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.step import Step
+from cutline.tasks.store import TaskStore
+from cutline.tasks.task import PENDING_S, Order, Task
+
+_SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What an event says: which object, and which content of it."""
+
+    key: str
+    etag: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes one message of the queue."""
+
+    accounts: AccountStore
+    meter: Meter
+    tasks: TaskStore
+    files: WorkFiles
+    results: ResultStore
+    flow: TaskFlow
+    clock: Callable[[], float] = time.time
+
+    def __call__(self, body: str, step: Step) -> str:
+        """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
+        dropped = read_event(body, self.files.bucket)
+        if dropped is None:
+            return "no drop"
+        if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
+            return "long key"  # nothing could be put beside it, not even why there is no result
+        with step.stage("look"):
+            found = self.files.look(dropped.key)
+        if found is None or found.etag != dropped.etag:
+            return "stale"  # deleted, or replaced: then there is another event
+        task_id = task_id_of(self.files.bucket, dropped.key, found)
+        step.notes["task_id"] = task_id
+        with step.stage("look up"):
+            task = self.tasks.find(task_id)
+        if task is not None and task.record.state != picwish.QUEUED:
+            return "known"
+        try:
+            with step.stage("take"):
+                self._take(dropped.key, found, task_id, task, step)
+        except (InputRefused, AccessRefused) as error:
+            with step.stage("refuse"):
+                self._refuse(dropped.key, task_id, error)
+            return str(error.reason)
+        return "started"
+
+    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None, step: Step) -> None:
+        """Raises InputRefused and AccessRefused for what is no task."""
+        drop = drops.parse(key, found.metadata)
+        account = self._account(drop.account_id)
+        step.notes["account_id"] = account.account_id
+        if task is None:
+            task = self._task(replace(drop, options=replace(drop.options, task_id=task_id)), account, key, found)
+            if not self.tasks.add(task):  # another intake of the same event is at work, and both go on as one
+                task = self.tasks.find(task_id) or task
+        try:
+            # Not paced: what bounds drops is how many messages are taken in at once.
+            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False)
+        except AccessRefused:
+            if self.tasks.fail(task_id, picwish.FAILED, int(self.clock())) is not None:
+                self.meter.refuse(account, picwish.NAME, task.record.created_at)
+            raise
+        self.flow.start(task_id)
+
+    def _account(self, account_id: str) -> Account:
+        account = self.accounts.account(account_id)
+        if account is None:
+            raise AccessRefused(Reason.KEY_UNKNOWN)
+        if not account.enabled:
+            raise AccessRefused(Reason.ACCOUNT_DISABLED)
+        if account.apis is not None and picwish.NAME not in account.apis:
+            raise AccessRefused(Reason.API_NOT_ALLOWED)
+        if not account.retains:
+            raise InputRefused(Reason.PARAMETER_INVALID, "this account keeps no pictures, so drops are not worked")
+        return account
+
+    def _task(self, drop: drops.Drop, account: Account, key: str, found: FileFacts) -> Task:
+        now, task_id = int(self.clock()), drop.options.task_id
+        record = picwish.TaskRecord(task_id, drop.account_id, picwish.QUEUED, now, None, None, drop.options)
+        order = Order(
+            cut=drop.cut,
+            day=day_of(now),
+            call_id=task_id,
+            price_micros=account.price_of(picwish.NAME),
+            base_url="",
+            source_key=key,
+            source_etag=found.etag,
+            result_key=key,
+        )
+        return Task(record, order)
+
+    def _refuse(self, key: str, task_id: str, error: MattingError) -> None:
+        document = drops.error_file(task_id, error.reason, error.detail)
+        self.results.put_at(drops.error_key(key), document, "application/json", {"task-id": task_id})
+
+
+def task_id_of(bucket: str, key: str, found: FileFacts) -> str:
+    """The id of the task that this very object is: the same for every event about it, another once it is replaced."""
+    return str(uuid.uuid5(_SPACE, "\n".join([bucket, key, found.etag, found.modified.isoformat()])))
+
+
+def read_event(body: str, bucket: str) -> Dropped | None:
+    """The object that an EventBridge event is about; None for messages about anything else.
+
+    EventBridge leaves the key as it is, where S3's own notifications would encode it.
+    """
+    event = _object(body)
+    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
+        return None
+    detail = event["detail"]
+    key = detail["object"]["key"]
+    if detail["bucket"]["name"] != bucket or not key.startswith(drops.FOLDER):
+        return None
+    etag = detail["object"].get("etag") or detail["object"]["eTag"]  # S3's own notifications spell it so
+    return Dropped(key, etag.strip('"'))
+
+
+def _object(body: str) -> Mapping[str, Any]:
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}

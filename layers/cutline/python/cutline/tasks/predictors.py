@@ -1,0 +1,56 @@
+"""Who runs the network for a task: this process, or the GPU endpoint."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cutline.adapters.sagemaker import EndpointFault, GpuEndpoint
+from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.network import Network
+from cutline.pipeline.prediction_file import encode_maps
+
+_VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2400)
+_TRIES = 3
+_PAUSE_S = 0.4
+
+
+class CpuMatting:
+    """Runs the network here; opened at INIT or, if that failed, on the call that needs it."""
+
+    def __init__(self, models_dir: Path, model: str, threads: int) -> None:
+        self._models_dir = models_dir
+        self._model = model
+        self._threads = threads
+        self._network: Network | None = None
+
+    def open(self) -> Network:
+        """Raises ServiceFault(MODEL_FAILED)."""
+        if self._network is None:
+            self._network = Network.open(self._models_dir, self._model, self._threads)
+        return self._network
+
+    def __call__(self, view: bytes) -> bytes:
+        """The maps file of a prepared picture. Raises ServiceFault."""
+        return encode_maps(self.open().predict(decode_image(view, _VIEW).rgb_u8))
+
+
+class GpuMatting:
+    """Asks the endpoint; a busy one is asked again after a moment, twice."""
+
+    def __init__(self, endpoint: GpuEndpoint, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._endpoint = endpoint
+        self._sleep = sleep
+
+    def __call__(self, view: bytes) -> bytes:
+        """The maps file of a prepared picture. Raises EndpointFault."""
+        for tries in range(1, _TRIES):
+            try:
+                return self._endpoint.alpha(view, "image/png")
+            except EndpointFault as fault:
+                if not fault.passing:
+                    raise
+            # Full jitter, so that workers refused together do not come back together.
+            self._sleep(random.uniform(0, _PAUSE_S * tries))
+        return self._endpoint.alpha(view, "image/png")

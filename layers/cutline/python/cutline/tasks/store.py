@@ -1,0 +1,161 @@
+"""Tasks in DynamoDB: one item per task, shown until an hour after its end.
+
+pk           the task's id
+account_id   who may ask for it
+state        contracts.md 3.5; 1 and everything negative are final, and nothing changes a final state
+order        JSON of `cutline.tasks.task.Order`, for tasks that the flow works
+expires_at   unix second after which it is unknown, also while DynamoDB has not deleted it yet
+keep_until   in place of that for tasks whose id comes again with every duplicate of an event; shown no longer for it
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cutline.contracts.picwish import DONE, LINK_LIFETIME_S, Options, TaskRecord
+from cutline.errors import Reason, ServiceFault
+from cutline.tasks.task import PENDING_S, Order, Task
+
+# DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
+_MAX_ID_CHARS = 64
+_RACE = "ConditionalCheckFailedException"
+# Longer than S3's events may be repeated: EventBridge tries for a day, and the queue keeps them for a day.
+KEEP_S = 3 * 24 * 3600
+_VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
+_UNFINISHED = "attribute_exists(pk) AND #state >= :queued AND #state <> :done"
+
+
+class TaskStore:
+    """Puts, gets and advances task records."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def put(self, record: TaskRecord) -> None:
+        """Stores a finished call's record. Another account's task is never overwritten: ServiceFault(INTERNAL)."""
+        self._put(
+            {**_item_of(record), "expires_at": record.created_at + LINK_LIFETIME_S},
+            "attribute_not_exists(pk) OR account_id = :account",
+            {":account": record.account_id},
+        )
+
+    def accept(self, task: Task) -> None:
+        """Stores a task that the flow will work. Its id must be new: ServiceFault(INTERNAL)."""
+        self._put(_pending(task), "attribute_not_exists(pk)", {})
+
+    def add(self, task: Task, keep_s: int = KEEP_S) -> bool:
+        """Stores a task of the flow whose id may come again, for `keep_s`; False where it is there already."""
+        keep_until = task.record.created_at + keep_s
+        try:
+            self._table.put_item(
+                Item={**_pending(task), "expires_at": keep_until, "keep_until": keep_until},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:
+                raise
+            return False
+        return True
+
+    def get(self, task_id: str, account_id: str, now: float) -> TaskRecord | None:
+        """The account's task, or None for one that is unknown, another's or expired."""
+        if not 0 < len(task_id) <= _MAX_ID_CHARS:
+            return None
+        item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
+        if item is None or item["account_id"] != account_id or int(item["expires_at"]) <= now:
+            return None
+        record = _record_from(item)
+        if record.completed_at is not None and record.completed_at + LINK_LIFETIME_S <= now:
+            return None
+        return record
+
+    def find(self, task_id: str) -> Task | None:
+        """A task of the flow, whoever's it is."""
+        item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
+        return None if item is None else _task_from(item)
+
+    def advance(self, task_id: str, state: int, **times: int) -> Task | None:
+        """The unfinished task in its new state, with the given times noted; None for one that has ended."""
+        return self._end_or_advance(task_id, state, times)
+
+    def finish(self, task_id: str, keys: Mapping[str, str], now: int) -> Task | None:
+        """The task as done, its results named; None where it has ended before."""
+        ended = {"completed_at": now, "expires_at": now + LINK_LIFETIME_S}
+        return self._end_or_advance(task_id, DONE, {**ended, "keys": dict(keys)})
+
+    def fail(self, task_id: str, state: int, now: int) -> Task | None:
+        """The task as failed; None where it has ended before."""
+        return self._end_or_advance(task_id, state, {"expires_at": now + LINK_LIFETIME_S})
+
+    def _end_or_advance(self, task_id: str, state: int, values: Mapping[str, Any]) -> Task | None:
+        sets = "".join(f", #{name} = {_VALUES.get(name, f':{name}')}" for name in values)
+        try:
+            answer = self._table.update_item(
+                Key={"pk": task_id},
+                UpdateExpression=f"SET #state = :state{sets}",
+                ConditionExpression=_UNFINISHED,
+                ExpressionAttributeNames={"#state": "state", **{f"#{name}": name for name in values}},
+                ExpressionAttributeValues={
+                    ":state": state,
+                    ":queued": 0,
+                    ":done": DONE,
+                    **{f":{name}": value for name, value in values.items()},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:
+                raise
+            return None
+        return _task_from(answer["Attributes"])
+
+    def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> None:
+        more = {"ExpressionAttributeValues": dict(values)} if values else {}
+        try:
+            self._table.put_item(Item=dict(item), ConditionExpression=condition, **more)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _RACE:
+                raise
+            raise ServiceFault(Reason.INTERNAL, "the task's id is taken") from error
+
+
+def _pending(task: Task) -> dict[str, Any]:
+    expires_at = task.record.created_at + PENDING_S
+    return {**_item_of(task.record), "order": task.order.to_json(), "expires_at": expires_at}
+
+
+def _item_of(record: TaskRecord) -> dict[str, Any]:
+    item = {name: value for name, value in asdict(record).items() if value is not None}
+    item["pk"] = item.pop("task_id")
+    return item
+
+
+def _task_from(item: Mapping[str, Any]) -> Task:
+    return Task(_record_from(item), Order.from_json(item["order"]))
+
+
+def _record_from(item: Mapping[str, Any]) -> TaskRecord:
+    options = item["options"]
+    return TaskRecord(
+        task_id=item["pk"],
+        account_id=item["account_id"],
+        state=int(item["state"]),
+        created_at=int(item["created_at"]),
+        processed_at=_optional(item, "processed_at"),
+        completed_at=_optional(item, "completed_at"),
+        options=Options(
+            task_id=options["task_id"],
+            asynchronous=bool(options["asynchronous"]),
+            kind=options["kind"],
+            return_type=int(options["return_type"]),
+            output_type=int(options["output_type"]),
+            callback_url=options["callback_url"],
+        ),
+        keys=dict(item["keys"]),
+    )
+
+
+def _optional(item: Mapping[str, Any], name: str) -> int | None:
+    return int(item[name]) if name in item else None

@@ -1,0 +1,88 @@
+"""A task as the flow works it: what its caller sees, and the order behind it."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from cutline.contracts.picwish import TaskRecord
+from cutline.pipeline.options import CutRequest
+
+# The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
+PENDING_S = 12 * 3600
+# From the moment a worker takes the task in hand (contracts.md 3.5, state -8).
+WORK_LIMIT_S = 30
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make of which picture, and who pays.
+
+    day and call_id name the reservation, price_micros is what it costs to be served. base_url is where links to the
+    results begin. source_url: where the picture has yet to be fetched from; source_key: where a picture lies that is
+    the caller's own file and outlives the task, and source_etag which version of it is meant. result_key: where an S3
+    drop wants its result.
+    """
+
+    cut: CutRequest
+    day: str
+    call_id: str
+    price_micros: int
+    base_url: str
+    source_key: str = ""
+    source_etag: str = ""
+    source_url: str = ""
+    result_key: str = ""
+
+    def to_json(self) -> str:
+        """For storage; `from_json` reads it back."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Order":
+        """The order that `to_json` wrote."""
+        fields = json.loads(text)
+        cut = fields.pop("cut")
+        background = cut.pop("background")
+        return cls(CutRequest(**cut, background=None if background is None else tuple(background)), **fields)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task under way."""
+
+    record: TaskRecord
+    order: Order
+
+    @property
+    def folder(self) -> str:
+        """Where the task's files lie in the input bucket until it ends."""
+        return work_folder(self.record)
+
+    @property
+    def view_key(self) -> str:
+        """The picture at the network's size: there once the task is prepared."""
+        return view_key(self.record)
+
+    @property
+    def maps_key(self) -> str:
+        """The network's maps: there once the task has been matted."""
+        return f"{self.folder}/maps.png"
+
+    @property
+    def source_key(self) -> str:
+        """The picture itself."""
+        return self.order.source_key or f"{self.folder}/source"
+
+    @property
+    def work_keys(self) -> tuple[str, ...]:
+        """All files that the task has of its own; the caller's are not among them."""
+        return self.view_key, self.maps_key, f"{self.folder}/source"
+
+
+def work_folder(record: TaskRecord) -> str:
+    """A task's folder in the input bucket."""
+    return f"t/{record.account_id}/{record.task_id}"
+
+
+def view_key(record: TaskRecord) -> str:
+    """The key of `Task.view_key`, for who has the record alone."""
+    return f"{work_folder(record)}/view.png"

@@ -1,0 +1,21 @@
+"""A task's record with its results, as its caller sees it."""
+
+import base64
+
+from cutline.adapters.result_store import ResultStore
+from cutline.contracts import picwish
+from cutline.contracts.wire import Response
+
+
+def show_task(record: picwish.TaskRecord, results: ResultStore, base_url: str) -> Response:
+    """The record as GET shows it. Raises ServiceFault(STORE_FAILED)."""
+    return picwish.show(record, _images(record, results, base_url))
+
+
+def _images(record: picwish.TaskRecord, results: ResultStore, base_url: str) -> dict[str, str]:
+    """Base64 where the task asked for that; otherwise links, also for a task whose POST brought bare bytes."""
+    if record.options.return_type == picwish.AS_BASE64:
+        return {name: base64.b64encode(results.get(key)).decode() for name, key in record.keys.items()}
+    ended = record.completed_at if record.options.asynchronous else record.created_at
+    expires_at = (ended or record.created_at) + picwish.LINK_LIFETIME_S
+    return {name: results.link(base_url, key, expires_at) for name, key in record.keys.items()}

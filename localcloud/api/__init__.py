@@ -1,0 +1,1 @@
+"""API Gateway: routes, limits and proxy events."""

@@ -1,0 +1,201 @@
+"""API Gateway: a REST API with Lambda proxy integrations, its limits and its own error responses."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from http import HTTPStatus
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from localcloud.api.proxy_event import MalformedAnswer, Request, Response, to_event, to_response
+from localcloud.api.routes import Match, RouteTable
+from localcloud.functions.runtime import LambdaService, ServiceRefusal
+from localcloud.functions.runtime_api import Outcome
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024
+HEADERS_LIMIT_BYTES = 10_240
+# Read and thrown away, so that a client which sends before it listens still sees the 413.
+_DRAIN_BYTES = 64 * 1024 * 1024
+
+# Gateway response types: status and message where the template says nothing else.
+_DEFAULTS = {
+    "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
+    "REQUEST_TOO_LARGE": (413, "Request Too Long"),
+    "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
+    # A throttled function: not 429. AWS files it under INTEGRATION_FAILURE, with status 500.
+    "INTEGRATION_FAILURE": (500, "Internal server error"),
+    # A function that failed, timed out or answered nonsense.
+    "DEFAULT_5XX": (502, "Internal server error"),
+}
+_CLIENT_FAULTS = {"MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"}
+
+
+class Gateway:
+    """A WSGI application for everything that is not a call to an AWS service."""
+
+    def __init__(self, swagger: dict[str, Any], service: LambdaService) -> None:
+        self.routes = RouteTable(swagger)
+        self._service = service
+        self._responses = swagger.get("x-amazon-apigateway-gateway-responses", {})
+        self._binary_types = swagger.get("x-amazon-apigateway-binary-media-types", [])
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # As on AWS, where a caller may choose it.
+        request_id = environ.get("HTTP_X_AMZN_REQUESTID") or str(uuid.uuid4())
+        response = self._respond(environ, request_id)
+        headers = [*response.headers, ("x-amzn-RequestId", request_id), ("Content-Length", str(len(response.body)))]
+        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def _respond(self, environ: "WSGIEnvironment", request_id: str) -> Response:
+        headers = environ.get("localcloud.headers", [])
+        if sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT_BYTES:
+            drain(environ)
+            # Refused before the API is known, hence outside its gateway responses.
+            message = f"HTTP header is larger than {HEADERS_LIMIT_BYTES} bytes"
+            return Response(431, [("Content-Type", "application/json")], json.dumps({"message": message}).encode())
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        match = self.routes.find(environ["REQUEST_METHOD"], path)
+        body = _read_body(environ)
+        if match is None:
+            return self._refuse("MISSING_AUTHENTICATION_TOKEN", request_id)
+        if body is None:
+            return self._refuse("REQUEST_TOO_LARGE", request_id)
+        request = Request(
+            method=environ["REQUEST_METHOD"],
+            path=path,
+            query=environ.get("QUERY_STRING", ""),
+            headers=headers,
+            body=body,
+            source_ip=environ.get("REMOTE_ADDR", ""),
+            request_id=request_id,
+        )
+        return self._integrate(request, match)
+
+    def _integrate(self, request: Request, match: Match) -> Response:
+        if not match.route.function:
+            return _mock(match.route.integration)
+        event = to_event(request, match, self._is_binary(request))
+        payload = json.dumps(event, separators=(",", ":")).encode()
+        name = self._service.by_logical_id[match.route.function]
+        try:
+            outcome = _in_time(self._service, name, payload, match.route.timeout_s)
+            if outcome.error_type:
+                return self._refuse("DEFAULT_5XX", request.request_id)
+            return to_response(outcome.payload)
+        except FutureTimeout:
+            return self._refuse("INTEGRATION_TIMEOUT", request.request_id)
+        except MalformedAnswer:
+            return self._refuse("DEFAULT_5XX", request.request_id)
+        except ServiceRefusal as refusal:
+            # Base64 makes 4.5 MB of body more than Lambda takes, long before the gateway's own 10 MB.
+            too_large = refusal.code == "RequestTooLargeException"
+            return self._refuse("REQUEST_TOO_LARGE" if too_large else "INTEGRATION_FAILURE", request.request_id)
+
+    def _is_binary(self, request: Request) -> bool:
+        content_type = request.header("Content-Type").partition(";")[0].strip().lower()
+        types = [kind.replace("~1", "/") for kind in self._binary_types]
+        return "*/*" in types or content_type in types
+
+    def _refuse(self, kind: str, request_id: str) -> Response:
+        """The gateway response of a type: the template's own, or its DEFAULT_4XX/5XX, or AWS's."""
+        status, message = _DEFAULTS[kind]
+        family = "DEFAULT_4XX" if kind in _CLIENT_FAULTS else "DEFAULT_5XX"
+        custom = self._responses.get(kind) or self._responses.get(family) or {}
+        status = int(custom.get("statusCode", status))
+        context = {
+            "$context.error.messageString": json.dumps(message),
+            "$context.error.message": message,
+            "$context.error.responseType": kind,
+            "$context.extendedRequestId": request_id,
+            "$context.requestId": request_id,
+        }
+        template = custom.get("responseTemplates", {}).get(
+            "application/json", '{"message":$context.error.messageString}'
+        )
+        headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", _error_name(kind))]
+        for name, value in custom.get("responseParameters", {}).items():
+            if name.startswith("gatewayresponse.header."):
+                header = name.removeprefix("gatewayresponse.header.")
+                headers = [(n, v) for n, v in headers if n.lower() != header.lower()]
+                headers.append((header, _fill(str(value).strip("'"), context)))
+        return Response(status, headers, _fill(template, context).encode())
+
+
+def _in_time(service: LambdaService, name: str, payload: bytes, timeout_s: float) -> Outcome:
+    """The outcome, or TimeoutError while the function goes on running, as it does on AWS."""
+    future: Future[Outcome] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(service.invoke(name, payload))
+        except BaseException as error:  # handed to the caller's thread whatever it is
+            future.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return future.result(timeout_s)
+
+
+def _mock(integration: dict[str, Any]) -> Response:
+    default = integration.get("responses", {}).get("default", {})
+    prefix = "method.response.header."
+    parameters = default.get("responseParameters", {})
+    headers = [(n.removeprefix(prefix), str(v).strip("'")) for n, v in parameters.items() if n.startswith(prefix)]
+    body = default.get("responseTemplates", {}).get("application/json", "").strip()
+    return Response(
+        int(default.get("statusCode", 200)), [*headers, ("Content-Type", "application/json")], body.encode()
+    )
+
+
+def _fill(template: str, context: dict[str, str]) -> str:
+    pattern = "|".join(re.escape(name) for name in sorted(context, key=len, reverse=True))
+    return re.sub(pattern, lambda match: context[match[0]], template)
+
+
+def _error_name(kind: str) -> str:
+    names = {
+        "MISSING_AUTHENTICATION_TOKEN": "MissingAuthenticationTokenException",
+        "REQUEST_TOO_LARGE": "RequestTooLargeException",
+    }
+    return names.get(kind, "InternalServerErrorException")
+
+
+def _read_body(environ: "WSGIEnvironment") -> bytes | None:
+    """The body, or None when it is larger than the gateway takes; never more than the limit in memory."""
+    if int(environ.get("CONTENT_LENGTH") or 0) > PAYLOAD_LIMIT_BYTES:
+        drain(environ)
+        return None
+    body = read_all(environ, PAYLOAD_LIMIT_BYTES + 1)
+    if len(body) > PAYLOAD_LIMIT_BYTES:
+        drain(environ)
+        return None
+    return body
+
+
+def read_all(environ: "WSGIEnvironment", limit: int) -> bytes:
+    """Up to `limit` bytes of the body, whether it has a length or is chunked."""
+    source = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        return bytes(source.read(limit))
+    return bytes(source.read(min(limit, int(environ.get("CONTENT_LENGTH") or 0))))
+
+
+def drain(environ: "WSGIEnvironment") -> None:
+    """Read the rest of the body and forget it."""
+    source, chunked = environ["wsgi.input"], environ.get("wsgi.input_terminated")
+    left = _DRAIN_BYTES if chunked else min(_DRAIN_BYTES, int(environ.get("CONTENT_LENGTH") or 0))
+    while left > 0 and (chunk := source.read(min(left, 1 << 16))):
+        left -= len(chunk)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"

@@ -1,0 +1,1 @@
+"""The other AWS services: moto's, with what moto leaves out."""

@@ -1,0 +1,140 @@
+"""Least privilege, enforced: a call that the role of a function or state machine does not permit is refused.
+
+Every sandbox signs with an access key of its own, its function's logical id, and moto runs the state machine under a
+key that it has made up; whoever has another key is the operator and may do everything. The refusal is worded as AWS
+words it. The state folder keeps `granted.json`, all grants, `used.txt`, those that a call
+has needed so far, and `denied.txt`.
+"""
+
+import io
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcloud.api.gateway import read_all
+from localcloud.aws.needs import Need, absence_of, caller_of, needs_of
+from localcloud.aws.roles import Grant
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_BODY_LIMIT_BYTES = 64 * 1024 * 1024
+_ABSENT = "404"
+# moto's state machines sign with it.
+_MACHINE_KEY = "ak"
+
+
+class Guard:
+    """Wraps the services. Until `open` is called nobody has a role."""
+
+    def __init__(self, aws: "WSGIApplication", state_dir: Path) -> None:
+        self._aws = aws
+        self._state_dir = state_dir
+        self._grants: Mapping[str, list[tuple[Grant, str]]] = {}
+        self._machine = ""
+        self._told: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def open(self, grants: Mapping[str, list[Grant]], resources: Mapping[str, str], machine: str = "") -> None:
+        """Judge the calls of these functions and this machine from now on.
+
+        `resources` turn physical names back into logical ones.
+        """
+        for name in ("used.txt", "denied.txt"):
+            (self._state_dir / name).unlink(missing_ok=True)
+        told = {name: [(grant, _line(name, grant, resources)) for grant in these] for name, these in grants.items()}
+        lines = [line for these in told.values() for _, line in these]
+        (self._state_dir / "granted.json").write_text(json.dumps(lines, indent=1), "utf-8")
+        self._grants, self._machine = told, machine
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        caller = self._caller(environ)
+        if caller not in self._grants:
+            return self._aws(environ, start_response)
+        body = read_all(environ, _BODY_LIMIT_BYTES)
+        environ["wsgi.input"] = io.BytesIO(body)
+        needs = needs_of(environ, body)
+        refused = self._refusal(environ, start_response, caller, needs)
+        if refused is not None:
+            return refused
+        if needs[0].action != "s3:GetObject" or self._permits(caller, absence_of(needs[0]), note=False):
+            return self._aws(environ, start_response)
+        return self._hide_absence(environ, start_response, caller, needs[0])
+
+    def refuses(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes] | None:
+        """The refusal of a call that is somebody else's to answer; None where the caller may make it."""
+        caller = self._caller(environ)
+        if caller not in self._grants:
+            return None
+        return self._refusal(environ, start_response, caller, needs_of(environ, b""))
+
+    def _refusal(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse", caller: str, needs: list[Need]
+    ) -> list[bytes] | None:
+        for need in needs:
+            if not self._permits(caller, need):
+                self._append("denied.txt", f"{caller} {need.action} {need.resource}")
+                return _refuse(environ, start_response, caller, need)
+        return None
+
+    def _caller(self, environ: "WSGIEnvironment") -> str:
+        caller = caller_of(environ)
+        return self._machine if caller == _MACHINE_KEY else caller
+
+    def _hide_absence(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse", caller: str, need: Need
+    ) -> Iterable[bytes]:
+        """Without the right to list the bucket, S3 calls an object that is not there forbidden."""
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def note(status: str, headers: list[tuple[str, str]], *_: object) -> object:
+            begun.append((status, headers))
+            return lambda data: None
+
+        answer = self._aws(environ, note)  # type: ignore[arg-type]
+        status, headers = begun[0]
+        if status.startswith(_ABSENT):
+            return _refuse(environ, start_response, caller, need)
+        start_response(status, headers)
+        return answer
+
+    def _permits(self, caller: str, need: Need, *, note: bool = True) -> bool:
+        """Whether the role does. The first grant that covers a need is the one that was used."""
+        line = next((line for grant, line in self._grants[caller] if grant.covers(need)), "")
+        if note and line:
+            self._append("used.txt", line)
+        return bool(line)
+
+    def _append(self, name: str, line: str) -> None:
+        """Adds a line that the file does not have yet."""
+        with self._lock:
+            if (name, line) not in self._told:
+                self._told.add((name, line))
+                with (self._state_dir / name).open("a", encoding="utf-8") as file:
+                    file.write(f"{line}\n")
+
+
+def _line(caller: str, grant: Grant, resources: Mapping[str, str]) -> str:
+    """The grant in words that are the same for every stack of the template."""
+    resource = grant.resource.split(":", 5)[-1]
+    for logical, physical in resources.items():
+        # A queue's physical id is its address.
+        name = physical.rpartition("/")[2] if physical.startswith("http") else physical.split(":", 5)[-1]
+        resource = resource.replace(name, logical)
+    return f"{caller} {grant.sid} {grant.action} {resource}"
+
+
+def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", caller: str, need: Need) -> list[bytes]:
+    """DynamoDB and its like say 400 and a name, Lambda 403, S3 403 and XML; a HEAD has no body to say anything in."""
+    message = f"{caller} is not authorized to perform: {need.action} on resource: {need.resource}"
+    if need.action.startswith("s3:"):
+        body = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>".encode()
+        start_response("403 Forbidden", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    body = json.dumps({"__type": "AccessDeniedException", "message": message}).encode()
+    headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", "AccessDeniedException")]
+    status = "403 Forbidden" if need.action.startswith("lambda:") else "400 Bad Request"
+    start_response(status, [*headers, ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,64 @@
+"""What the functions' roles permit, read from the stack, and whether that covers a call."""
+
+import ast
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.aws.needs import Need
+from localcloud.aws_account import client
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action on one pattern of resources, as a statement of a role's policies allows it."""
+
+    sid: str
+    action: str
+    resource: str
+    condition: Mapping[str, Any]
+
+    def covers(self, need: Need) -> bool:
+        """Whether the need is permitted by this grant alone."""
+        return (
+            self.action == need.action
+            and (not need.resource or fnmatch.fnmatchcase(need.resource, self.resource))
+            and all(_holds(operator, wanted, need.context) for operator, wanted in self.condition.items())
+        )
+
+
+def read_grants(role_name: str) -> list[Grant]:
+    """Everything that the role's own policies allow. Raises ValueError for statements that this judge cannot read."""
+    iam = client("iam")
+    names = iam.list_role_policies(RoleName=role_name)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"] for name in names]
+    return [grant for document in documents for grant in _grants(document)]
+
+
+def _grants(document: str | dict[str, Any]) -> Iterable[Grant]:
+    if isinstance(document, str):  # moto's CloudFormation keeps the printed form of a policy that is its own resource
+        document = dict(ast.literal_eval(document))
+    for statement in _listed(document["Statement"]):
+        if statement["Effect"] != "Allow" or not {"Action", "Resource"} <= statement.keys():
+            raise ValueError(f"a role's statement is more than an Allow of actions: {statement}")
+        for action in _listed(statement["Action"]):
+            for resource in _listed(statement["Resource"]):
+                yield Grant(statement.get("Sid", ""), action, resource, statement.get("Condition", {}))
+
+
+def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
+    """ForAllValues holds for no values too, every other operator asks for one."""
+    everything = operator == "ForAllValues:StringLike"
+    if not everything and operator != "StringLike":
+        raise ValueError(f"conditions by {operator} are not judged")
+    for name, patterns in wanted.items():
+        values = context.get(name, ())
+        fits = [any(fnmatch.fnmatchcase(value, pattern) for pattern in _listed(patterns)) for value in values]
+        if not (all(fits) if everything else any(fits)):
+            return False
+    return True
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

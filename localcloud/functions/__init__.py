@@ -1,0 +1,1 @@
+"""The Lambda service: functions in sandboxes of their own."""

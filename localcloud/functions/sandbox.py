@@ -1,0 +1,173 @@
+"""One Lambda sandbox: a true awslambdaric process with the environment, memory and time that Lambda would give it."""
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from localcloud.aws_account import credentials_environment
+from localcloud.functions.launch import launch_command
+from localcloud.functions.runtime_api import Outcome, RuntimeApi
+from localcloud.stack.template import python_paths
+
+INIT_LIMIT_S = 10.0
+_SAMPLE_S = 0.05
+_VCPU_MB = 1769  # Lambda gives one vCPU per 1,769 MB
+
+# PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends forks them all.
+forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
+
+
+@dataclass(frozen=True)
+class FunctionConfig:
+    """A function as CloudFormation resolved it; `layers` are local folders, in the template's order."""
+
+    logical_id: str
+    name: str
+    arn: str
+    handler: str
+    runtime: str
+    memory_mb: int
+    timeout_s: int
+    environment: dict[str, str]
+    log_format: str
+    code: Path
+    layers: tuple[Path, ...]
+    reserved: int | None
+
+
+class SandboxDied(Exception):
+    """The process is gone or was killed; the sandbox must not be used again."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
+class Sandbox:
+    """Use from one thread at a time: `start`, then `invoke` as often as wanted, then `close`."""
+
+    def __init__(self, config: FunctionConfig, port: int, log: IO[bytes], tmp_root: Path) -> None:
+        self.config = config
+        self.init_ms = 0.0
+        self.idle_since = time.monotonic()
+        self._port = port
+        self._log = log
+        self._tmp = tempfile.mkdtemp(dir=tmp_root)
+        self._api = RuntimeApi(config.arn)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Outcome | None:
+        """Run INIT; the function's own init error if it has one. Raises SandboxDied if it ends or takes too long."""
+        begun = time.monotonic()
+        self._process = forker.submit(self._fork).result()
+        # A too long INIT is repeated by AWS inside the first invocation, under the function's own timeout.
+        limit = INIT_LIMIT_S + self.config.timeout_s
+        while not self._api.ready.wait(_SAMPLE_S):
+            self._check_alive("INIT")
+            if time.monotonic() - begun > limit:
+                raise SandboxDied("Sandbox.Timedout", f"INIT took more than {limit:.0f} seconds")
+        self.init_ms = (time.monotonic() - begun) * 1000
+        return None if self._api.answers.empty() else self._api.answers.get()
+
+    def invoke(self, request_id: str, payload: bytes) -> Outcome:
+        """The function's answer. Raises SandboxDied on timeout, memory and exit."""
+        deadline = time.time() + self.config.timeout_s
+        self._api.send(request_id, payload, int(deadline * 1000))
+        while True:
+            try:
+                outcome = self._api.answers.get(timeout=max(0.001, min(_SAMPLE_S, deadline - time.time())))
+                self._check_memory(request_id)
+                return outcome
+            except queue.Empty:
+                self._check_alive(request_id)
+            if time.time() >= deadline:
+                message = f"RequestId: {request_id} Error: Task timed out after {self.config.timeout_s:.2f} seconds"
+                raise SandboxDied("Sandbox.Timedout", message)
+
+    def peak_mb(self) -> int:
+        """The highest resident size so far. The kernel's own high-water mark, so no spike hides between samples."""
+        assert self._process is not None
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+    def close(self) -> None:
+        """Kill the process and whatever it started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._api.close()
+        shutil.rmtree(self._tmp, ignore_errors=True)
+
+    def _check_alive(self, request_id: str) -> None:
+        assert self._process is not None
+        self._check_memory(request_id)
+        code = self._process.poll()
+        # An answer may have arrived just before the process ended, as after an init error.
+        if code is not None and self._api.answers.empty():
+            reason = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            raise SandboxDied(
+                "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {reason}"
+            )
+
+    def _check_memory(self, request_id: str) -> None:
+        if self.peak_mb() > self.config.memory_mb:
+            message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+            raise SandboxDied("Runtime.OutOfMemory", message)
+
+    def _fork(self) -> subprocess.Popen[bytes]:
+        backstop_bytes = self.config.memory_mb * 3 // 2 * 1024 * 1024
+        return subprocess.Popen(
+            launch_command("-m", "awslambdaric", self.config.handler, backstop_bytes=backstop_bytes),
+            cwd=self.config.code,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """What Lambda sets, then the template's own variables; nothing of the developer's shell comes through."""
+        config = self.config
+        vcpus = max(1, round(config.memory_mb / _VCPU_MB))
+        lambda_variables = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "TMPDIR": self._tmp,
+            "LAMBDA_TASK_ROOT": str(config.code),
+            "LAMBDA_RUNTIME_DIR": str(Path(sys.prefix)),
+            "_HANDLER": config.handler,
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_LAMBDA_FUNCTION_NAME": config.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_LAMBDA_LOG_FORMAT": config.log_format,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
+            "PYTHONPATH": os.pathsep.join([str(config.code), *python_paths(config.layers)]),
+            # The share of CPU is not scaled down; at least the thread pools are as small as in the cloud.
+            "OMP_NUM_THREADS": str(vcpus),
+            # LAMBDA_TASK_ROOT makes the tracer believe in an X-Ray daemon, and there is none.
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            # The page may offer the demo account, which exists here only.
+            "CUTLINE_LOCAL": "true",
+            "AWS_XRAY_SDK_ENABLED": "false",
+        }
+        return lambda_variables | config.environment | credentials_environment(self._port, config.logical_id)

@@ -1,0 +1,1 @@
+"""template.yaml, translated and made in moto."""

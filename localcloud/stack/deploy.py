@@ -1,0 +1,210 @@
+"""The template's stack, made in moto by CloudFormation and set right where moto's copy differs from AWS."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.aws.endpoint_process import EndpointConfig
+from localcloud.aws.roles import Grant, read_grants
+from localcloud.aws_account import ACCOUNT_ID, STACK_NAME, client
+from localcloud.functions.sandbox import FunctionConfig
+from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
+from localcloud.stack.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
+
+
+@dataclass(frozen=True)
+class QueueMapping:
+    """An SQS event source mapping, resolved."""
+
+    queue_arn: str
+    function_name: str
+    batch_size: int
+    partial_failures: bool
+    max_concurrency: int
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What stands after `deploy`: `resources` are physical ids by logical id, `left_out` what is not emulated.
+
+    `grants` are those of the functions and of the state machine, whose logical id is `machine`.
+    """
+
+    functions: list[FunctionConfig]
+    resources: dict[str, str]
+    mappings: list[QueueMapping]
+    swagger: dict[str, Any]
+    grants: dict[str, list[Grant]]
+    buckets: set[str]
+    endpoint: EndpointConfig | None = None
+    machine: str = ""
+    left_out: list[str] = field(default_factory=list)
+
+
+def deploy(template: LocalTemplate) -> Deployment:
+    """Make the stack and read it back. The account must be empty."""
+    plain = template.plain["Resources"]
+    ours = {name: r for name, r in plain.items() if not is_made_by_moto(r)}
+    questions = Questions()
+    asked = {name: questions.ask(name, r) for name, r in ours.items() if r["Type"] in MADE_BY_US}
+    reserved = {
+        name: questions.add(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition"))
+        for name, r in plain.items()
+        if "ReservedConcurrentExecutions" in r.get("Properties", {})
+    }
+    omitted = {
+        f"{name} ({r['Type']})": questions.add("yes", r.get("Condition"))
+        for name, r in ours.items()
+        if r["Type"] not in MADE_BY_US
+    }
+    known = premade(ours)
+    stack = moto_stack(template.plain, ours, questions, known)
+    _put_artifact()
+    resources, answers = _create(stack, template.parameters)
+    _fix_buckets(plain, resources)
+    _fix_tables(plain, resources)
+    machines = _state_machines(ours, asked, answers)
+    resources |= {name: made["Ref"] for name, made in known.items()} | machines
+    endpoint = _endpoint(ours, asked, answers)
+    if endpoint is not None:
+        resources[endpoint.name] = endpoint.name
+    grants = {name: read_grants(resources[f"{name}Role"]) for name in (*template.code, *machines) if name in resources}
+    limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
+    return Deployment(
+        functions=_functions(template, resources, limits),
+        resources=resources,
+        mappings=_mappings(ours, asked, answers),
+        swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
+        grants=grants,
+        buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
+        endpoint=endpoint,
+        machine=next(iter(machines), ""),
+        left_out=sorted(name for name, key in omitted.items() if key in answers),
+    )
+
+
+def _put_artifact() -> None:
+    """moto refuses a function whose zip is not in S3; none of it is ever run from there."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", "")
+    s3 = client("s3")
+    s3.create_bucket(Bucket=ARTIFACT_BUCKET)
+    s3.put_object(Bucket=ARTIFACT_BUCKET, Key=ARTIFACT_KEY, Body=buffer.getvalue())
+
+
+def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Physical ids by logical id, and outputs by name."""
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps(stack),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    made = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    outputs = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0].get("Outputs", [])
+    physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made if "PhysicalResourceId" in r}
+    return physical, {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def _fix_buckets(plain: dict[str, Any], resources: dict[str, str]) -> None:
+    """moto's CloudFormation drops EventBridgeConfiguration; S3 itself has it."""
+    for name, resource in plain.items():
+        notification = resource.get("Properties", {}).get("NotificationConfiguration", {})
+        if resource["Type"] == "AWS::S3::Bucket" and name in resources and "EventBridgeConfiguration" in notification:
+            client("s3").put_bucket_notification_configuration(
+                Bucket=resources[name], NotificationConfiguration={"EventBridgeConfiguration": {}}
+            )
+
+
+def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:
+    """moto's CloudFormation drops TimeToLiveSpecification. (It never expires items either; the code checks on read.)"""
+    for name, resource in plain.items():
+        ttl = resource.get("Properties", {}).get("TimeToLiveSpecification")
+        if resource["Type"] == "AWS::DynamoDB::Table" and name in resources and ttl:
+            specification = {"Enabled": True, "AttributeName": ttl["AttributeName"]}
+            client("dynamodb").update_time_to_live(TableName=resources[name], TimeToLiveSpecification=specification)
+
+
+def _state_machines(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> dict[str, str]:
+    """Made through the API: moto's CloudFormation would put them into the backend that never runs them."""
+    made = {}
+    for name, resource in ours.items():
+        keys = asked.get(name, {})
+        if resource["Type"] != "AWS::StepFunctions::StateMachine" or keys["definition"] not in answers:
+            continue
+        definition = answers[keys["definition"]]
+        for key, output in keys.items():
+            if key.startswith("$"):
+                definition = definition.replace(f"${{{key[1:]}}}", answers[output])
+        machine = client("stepfunctions").create_state_machine(
+            name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/local", type="STANDARD"
+        )
+        made[name] = machine["stateMachineArn"]
+    return made
+
+
+def _mappings(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> list[QueueMapping]:
+    found = []
+    for name, resource in ours.items():
+        keys = asked.get(name, {})
+        if resource["Type"] != "AWS::Lambda::EventSourceMapping" or keys["EventSourceArn"] not in answers:
+            continue
+        properties = resource["Properties"]
+        mapping = QueueMapping(
+            queue_arn=answers[keys["EventSourceArn"]],
+            function_name=answers[keys["FunctionName"]],
+            batch_size=int(properties.get("BatchSize", 10)),
+            partial_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+            max_concurrency=int(answers.get(keys.get("MaximumConcurrency", ""), 2)),
+        )
+        found.append(mapping)
+    return found
+
+
+def _endpoint(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> EndpointConfig | None:
+    """The one SageMaker endpoint of the template, named by its logical id, if its condition holds."""
+    for name, resource in ours.items():
+        if resource["Type"] != "AWS::SageMaker::Endpoint" or asked[name]["stands"] not in answers:
+            continue
+        parts = [asked[other] for other, r in ours.items() if r["Type"].startswith("AWS::SageMaker::")]
+        values = {key: answers[output] for part in parts for key, output in part.items() if output in answers}
+        del values["stands"]
+        output, failure = (values.pop(key, "") for key in ("S3OutputPath", "S3FailurePath"))
+        return EndpointConfig(name, values, output, failure)
+    return None
+
+
+def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[str, int]) -> list[FunctionConfig]:
+    made = {
+        function["FunctionName"]: function
+        for page in client("lambda").get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+    }
+    found = []
+    for name, code in template.code.items():
+        if name not in resources:
+            continue  # its condition is false
+        function, layers = made[resources[name]], template.layers[name]
+        variables = function.get("Environment", {}).get("Variables", {})
+        config = FunctionConfig(
+            logical_id=name,
+            name=function["FunctionName"],
+            arn=function["FunctionArn"].removesuffix(":$LATEST"),
+            handler=function["Handler"],
+            runtime=function["Runtime"],
+            memory_mb=int(function["MemorySize"]),
+            timeout_s=int(function["Timeout"]),
+            environment={key: rebase_opt(str(value), layers) for key, value in variables.items()},
+            log_format=template.plain["Resources"][name]["Properties"]
+            .get("LoggingConfig", {})
+            .get("LogFormat", "Text"),
+            code=code,
+            layers=layers,
+            reserved=limits.get(name),
+        )
+        found.append(config)
+    return found

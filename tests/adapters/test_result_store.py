@@ -1,0 +1,173 @@
+"""Results in the bucket and the links to them, honest and forged."""
+
+import base64
+import hmac
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutline.adapters.result_store import PRESIGNED_S, ResultStore
+from cutline.bootstrap import Bootstrap
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.settings import Settings
+
+NOW = 1_700_000_000.0
+KEY = "r/shop/6f0c9d2e41.png"
+SECRET = b"the links' secret"
+
+
+class Presigner:
+    """As much of S3 as links need."""
+
+    def generate_presigned_url(self, operation: str, **call: Any) -> str:
+        return f"https://s3/{call['Params']['Bucket']}/{call['Params']['Key']}?for={call['ExpiresIn']}&op={operation}"
+
+
+STORE = ResultStore(Presigner(), "out", lambda: SECRET)
+
+
+def token_of(link: str) -> str:
+    return link.rpartition("/r/")[2]
+
+
+def valid_token(expires_at: int = int(NOW) + 86400, key: str = KEY) -> str:
+    return token_of(STORE.link("https://api.example.com/v1", key, expires_at))
+
+
+def not_found(token: str, now: float = NOW, store: ResultStore = STORE) -> bool:
+    with pytest.raises(InputRefused) as refusal:
+        store.redirect(token, now)
+    return refusal.value.reason is Reason.NOT_FOUND
+
+
+def forged(payload: bytes, secret: bytes) -> str:
+    mac = hmac.digest(secret, payload, "sha256")[:16]
+    return base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def stubbed() -> Iterator[tuple[ResultStore, Stubber]]:
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+    with Stubber(s3) as stubber:
+        yield ResultStore(s3, "out", lambda: SECRET), stubber
+
+
+@pytest.mark.parametrize(("content_type", "extension"), [("image/png", ".png"), ("image/jpeg", ".jpg")])
+def test_a_result_is_stored_under_its_account_with_its_type(stubbed, content_type: str, extension: str) -> None:
+    store, stubber = stubbed
+    expected = {"Bucket": "out", "Key": ANY, "Body": b"pixels", "ContentType": content_type}
+    stubber.add_response("put_object", {}, expected)
+    key = store.put("shop", b"pixels", content_type)
+    assert key.startswith("r/shop/")
+    assert key.endswith(extension)
+    stubber.assert_no_pending_responses()
+
+
+def test_a_bucket_that_fails_is_a_store_fault(stubbed) -> None:
+    store, stubber = stubbed
+    stubber.add_client_error("put_object", "InternalError", http_status_code=500)
+    with pytest.raises(ServiceFault) as fault:
+        store.put("shop", b"pixels", "image/png")
+    assert fault.value.reason is Reason.STORE_FAILED
+
+
+def test_a_link_is_an_address_of_ours_that_ends_like_the_file() -> None:
+    link = STORE.link("https://api.example.com/v1", KEY, 1)
+    assert link.startswith("https://api.example.com/v1/r/")
+    assert link.endswith(".png")
+    assert "shop" not in link
+
+
+def test_a_link_leads_to_a_short_presigned_address_of_its_own_key() -> None:
+    assert STORE.redirect(valid_token(), NOW) == f"https://s3/out/{KEY}?for={PRESIGNED_S}&op=get_object"
+
+
+def test_the_extension_of_a_link_is_decoration() -> None:
+    token = valid_token()
+    assert STORE.redirect(token.partition(".")[0], NOW) == STORE.redirect(token, NOW)
+
+
+def test_the_presigned_address_never_outlives_the_link() -> None:
+    assert "for=30&" in STORE.redirect(valid_token(int(NOW) + 30), NOW)
+
+
+@pytest.mark.parametrize("left_s", [0, -1, -86400])
+def test_a_lapsed_link_is_not_found(left_s: int) -> None:
+    assert not_found(valid_token(int(NOW) + left_s))
+
+
+def test_the_real_client_signs_with_its_own_credentials(stubbed) -> None:
+    store, _ = stubbed
+    url = urlsplit(store.redirect(valid_token(), NOW))
+    assert url.path.endswith(KEY)
+    assert {"Signature", "X-Amz-Signature"} & set(parse_qs(url.query))
+
+
+def test_links_lead_to_the_regions_own_address_under_the_newer_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bootstrap = Bootstrap(Settings.from_environment({"OUTPUT_BUCKET": "shop-results", "LINK_SECRET": "secret"}))
+    monkeypatch.setattr(bootstrap, "link_secret", lambda: b"secret")
+    store = bootstrap.results
+    token = store.link("https://shop.example", KEY, int(NOW) + 600).rpartition("/")[2]
+    url = urlsplit(store.redirect(token, NOW))
+    assert url.netloc == "shop-results.s3.eu-west-1.amazonaws.com"
+    assert parse_qs(url.query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+
+def test_any_single_changed_character_is_not_found() -> None:
+    token = valid_token().partition(".")[0]
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for index in range(len(raw)):
+        changed = raw[:index] + bytes([raw[index] ^ 1]) + raw[index + 1 :]
+        assert not_found(base64.urlsafe_b64encode(changed).rstrip(b"=").decode())
+
+
+def test_any_truncation_is_not_found() -> None:
+    token = valid_token().partition(".")[0]
+    for end in range(len(token)):
+        assert not_found(token[:end])
+
+
+@pytest.mark.parametrize(
+    "payload", [b"ffffffffff/r/other/secret.png", b"", b"\xff\xfe", b"zz/r/a.png", b"-1/r/a.png", b"f" * 5000 + b"/r"]
+)
+def test_a_token_under_another_secret_is_not_found(payload: bytes) -> None:
+    assert not_found(forged(payload, b"another secret"))
+
+
+def test_the_mac_of_one_link_does_not_open_another_key() -> None:
+    token = valid_token().partition(".")[0]
+    mac = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[:16]
+    other = base64.urlsafe_b64encode(mac + b"ffffffff/r/other/x.png").rstrip(b"=").decode()
+    assert not_found(other)
+
+
+@given(token=st.text(max_size=80))
+def test_no_text_but_a_token_opens_anything(token: str) -> None:
+    assert not_found(token)
+
+
+@given(raw=st.binary(max_size=80))
+def test_no_bytes_but_a_token_open_anything(raw: bytes) -> None:
+    assert not_found(base64.urlsafe_b64encode(raw).decode())
+    assert not_found(base64.b64encode(raw).decode().rstrip("="))
+
+
+def test_the_secret_is_loaded_once_and_only_when_needed() -> None:
+    loads = []
+    store = ResultStore(Presigner(), "out", lambda: loads.append(1) or SECRET)
+    assert loads == []
+    store.redirect(valid_token(), NOW)
+    assert not_found("x", store=store)
+    assert loads == [1]

@@ -1,0 +1,106 @@
+"""A small subject is looked at twice, and only what both looks agree on counts."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline.pipeline.zoom import Window, predict_closer
+from tests.pipeline.composites import disc
+
+SIDE = 64
+PICTURE_SIDE = 512
+
+
+class Sees:
+    """A network of SIDE x SIDE pixels for which whatever is white is in front; keeps the sizes of what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[int, int]] = []
+        self.blind_from = 99
+
+    def __call__(self, rgb_u8: np.ndarray, alpha_u8: np.ndarray | None) -> dict[str, np.ndarray]:
+        assert alpha_u8 is None or alpha_u8.shape == rgb_u8.shape[:2]
+        self.shown.append(rgb_u8.shape[:2])
+        small = Image.fromarray(rgb_u8[..., 0]).resize((SIDE, SIDE), Image.Resampling.BOX)
+        plane = np.asarray(small, np.float32) / 255
+        if len(self.shown) > self.blind_from:
+            plane = np.roll(plane, SIDE // 2, 0)
+        return {"foreground": plane, "person": plane / 2}
+
+
+def with_disc(share: float, left: int = 40, top: int = 200) -> np.ndarray:
+    """A black picture with a white disc of `share` of its side (the box of `disc` is 0.6 of what it is drawn in)."""
+    side = round(PICTURE_SIDE * share / 0.6)
+    picture = np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8)
+    drawn = np.rint(disc(side) * 255).astype(np.uint8)
+    picture[top : top + side, left : left + side] = drawn[:PICTURE_SIDE, :PICTURE_SIDE, None]
+    return picture
+
+
+def edge_error(plane: np.ndarray, picture: np.ndarray) -> float:
+    full = Image.fromarray(plane).resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
+    return float(np.abs(np.asarray(full) - picture[..., 0] / 255).sum())
+
+
+def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
+    picture, network = with_disc(0.2), Sees()
+    once = network(picture, None)
+    maps = predict_closer(network, picture, np.full(picture.shape[:2], 255, np.uint8))
+    assert len(network.shown) == 3
+    assert max(network.shown[2]) < 0.35 * PICTURE_SIDE
+    assert edge_error(maps["foreground"], picture) < 0.4 * edge_error(once["foreground"], picture)
+    assert np.allclose(maps["person"], maps["foreground"] / 2)
+
+
+def test_a_large_subject_is_seen_once() -> None:
+    network = Sees()
+    maps = predict_closer(network, with_disc(0.6, 0, 0), None)
+    assert len(network.shown) == 1
+    assert maps["foreground"].shape == (SIDE, SIDE)
+
+
+def test_a_picture_without_a_subject_is_seen_once() -> None:
+    network = Sees()
+    maps = predict_closer(network, np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8), None)
+    assert len(network.shown) == 1
+    assert not maps["foreground"].any()
+
+
+def test_a_part_without_more_detail_is_not_seen_again() -> None:
+    picture = np.asarray(Image.fromarray(with_disc(0.2)).resize((SIDE, SIDE), Image.Resampling.BOX))
+    network = Sees()
+    predict_closer(network, picture, None)
+    assert len(network.shown) == 1
+
+
+def test_where_the_looks_disagree_the_first_counts() -> None:
+    picture, network = with_disc(0.2), Sees()
+    once = network(picture, None)
+    network.blind_from = 2
+    maps = predict_closer(network, picture, None)
+    assert len(network.shown) == 3
+    assert np.array_equal(maps["foreground"], once["foreground"])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [("", "<"), ("", ">"), ("<", ""), (">", "<"), (">", ">")])
+def test_a_subject_cut_by_the_border_keeps_its_place(rows: str, columns: str) -> None:
+    large = np.pad(with_disc(0.2, 0, 0), ((400, 400), (400, 400), (0, 0)))
+    start = {"": 300, "<": 480, ">": 60}
+    top, left = start[rows], start[columns]
+    picture = np.ascontiguousarray(large[top : top + PICTURE_SIDE, left : left + PICTURE_SIDE])
+    network = Sees()
+    maps = predict_closer(network, picture, None)
+    assert len(network.shown) == 2
+    assert edge_error(maps["foreground"], picture) < 0.5 * edge_error(network(picture, None)["foreground"], picture)
+
+
+def test_a_map_grows_no_larger_than_the_picture() -> None:
+    picture = np.asarray(Image.fromarray(with_disc(0.15, 200)).resize((280, 285), Image.Resampling.BOX))
+    assert predict_closer(Sees(), picture, None)["foreground"].shape == (285, 280)
+
+
+def test_a_window_cuts_the_same_part_at_every_size() -> None:
+    window = Window(0.25, 0.5, 0.75, 1.0)
+    assert window.share == pytest.approx(0.25)
+    assert window.cut(np.zeros((40, 80, 3), np.uint8)).shape == (20, 40, 3)
+    assert window.of(10, 20) == (slice(5, 10), slice(5, 15))

@@ -1,0 +1,181 @@
+"""Accepting a task: on record before it starts, given back where it cannot start."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger, Metrics
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from cutline.accounts.account import Account
+from cutline.accounts.meter import HOLD_S
+from cutline.adapters.fetch import FetchPolicy, fetch
+from cutline.contracts import picwish
+from cutline.contracts.wire import Request, Response
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.serving.idempotency import Idempotency
+from cutline.serving.service import Service
+from cutline.tasks.api import TaskDesk
+from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.task import PENDING_S, Task
+from tests.contracts.calls import Part, json_of, multipart, multipart_call
+from tests.e2e.clients import plain_picture
+from tests.tasks.conftest import NOW, SHOP, Stack
+
+PICTURE = plain_picture(64, 48)
+
+
+class OpenGate:
+    """Lets everybody in as SHOP."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._meter = stack.meter
+        self._calls = itertools.count(1)
+
+    def authenticate(self, contract: object, request: Request) -> Account:
+        return SHOP
+
+    def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S) -> Any:
+        return self._meter.reserve(account, f"call-{next(self._calls)}", NOW, hold_s)
+
+    def settle(self, *args: Any) -> None:
+        raise AssertionError("an accepted task is charged when it is done")
+
+    def release(self, reservation: Any, api: str) -> None:
+        self._meter.release(reservation, api)
+
+
+def no_work(*args: Any) -> Any:
+    raise AssertionError("an accepted task is not worked inline")
+
+
+def desk(stack: Stack) -> TaskDesk:
+    service = Service(
+        OpenGate(stack),
+        Idempotency(stack.meters, stack.results, wait_s=0),
+        stack.results,
+        no_work,
+        FetchPolicy(),
+        Logger(service="test"),
+        Metrics(namespace="test", service="test"),
+        20_000,
+    )
+    return TaskDesk(service, stack.tasks, stack.results, stack.files, stack.machine)
+
+
+FORM = multipart(
+    Part('; name="sync"', b"0"),
+    Part('; name="crop"', b"1"),
+    Part('; name="callback_url"', b"https://shop.example/done"),
+    Part('; name="image_file"; filename="a"', PICTURE),
+)
+
+
+def post(stack: Stack, key: str = "", request_id: str = "call-1", form: bytes = FORM) -> Response:
+    request = multipart_call(form)
+    headers = {**request.headers, "idempotency-key": key}
+    request = replace(request, headers=headers, request_id=request_id, received_at=float(NOW))
+    return desk(stack).handle(request, None)
+
+
+def test_the_answer_is_the_id_of_a_task_on_record_and_started(stack: Stack) -> None:
+    response = post(stack)
+    task_id = json_of(response)["data"]["task_id"]
+    assert json_of(response) == {"status": 200, "message": "success", "data": {"task_id": task_id}}
+    assert stack.machine.started == [task_id]
+    task = stack.tasks.find(task_id)
+    assert task is not None
+    assert (task.record.state, task.record.created_at) == (picwish.QUEUED, NOW)
+    assert (task.order.cut.crop, task.record.options.callback_url) == (True, "https://shop.example/done")
+    assert stack.files.get(task.source_key) == PICTURE
+
+
+def test_the_quota_is_held_until_the_task_ends_and_nothing_is_charged_yet(stack: Stack) -> None:
+    post(stack)
+    counters = stack.day()
+    assert counters["hold:call-1"] == NOW + PENDING_S
+    assert (counters["taken"], counters.get("charged_micros", 0)) == (1, 0)
+
+
+def test_a_task_that_cannot_start_gives_everything_back(stack: Stack) -> None:
+    stack.machine.fault = EndpointConnectionError(endpoint_url="https://states")
+    response = post(stack)
+    assert response.status == 500
+    assert stack.day()["taken"] == 0
+
+
+def test_a_repeated_key_gets_the_same_task_and_no_charge_ahead_of_time(stack: Stack) -> None:
+    first, again = post(stack, "order-1"), post(stack, "order-1", "call-2")
+    assert first.body == again.body
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(stack.machine.started) == 1
+    assert "hold:call-1" in stack.day()
+
+
+def test_an_accepted_task_is_answered_although_its_key_cannot_be_kept(stack: Stack, monkeypatch: Any) -> None:
+    def keep(*args: Any, **options: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(Idempotency, "keep", keep)
+    response = post(stack, "order-1")
+    task_id = json_of(response)["data"]["task_id"]
+    assert stack.machine.started == [task_id]
+    assert stack.day()["taken"] == 1
+
+
+def test_a_call_that_fails_after_its_task_began_leaves_the_task_as_it_is(stack: Stack, monkeypatch: Any) -> None:
+    def late(task_id: str) -> None:
+        raise ServiceFault(Reason.TIMED_OUT)
+
+    monkeypatch.setattr(stack.machine, "start", late)
+    accepted: list[Task] = []
+    accept = stack.tasks.accept
+    monkeypatch.setattr(stack.tasks, "accept", lambda task: (accept(task), accepted.append(task)))
+    assert post(stack).status == 500
+    (task,) = accepted
+    assert stack.tasks.find(task.record.task_id) == task
+
+
+def test_an_address_too_long_for_the_record_is_cut_to_one_that_preparing_refuses(stack: Stack) -> None:
+    url = "data:image/png;base64," + "A" * 500_000
+    form = multipart(Part('; name="sync"', b"0"), Part('; name="image_url"', url.encode()))
+    response = post(stack, form=form)
+    task = stack.tasks.find(json_of(response)["data"]["task_id"])
+    assert task is not None
+    with pytest.raises(InputRefused):
+        fetch(task.order.source_url, 100, FetchPolicy())
+
+
+class States:
+    """A Step Functions client that raises or answers."""
+
+    def __init__(self, code: str = "") -> None:
+        self.code = code
+        self.calls: list[dict[str, Any]] = []
+
+    def start_execution(self, **call: Any) -> None:
+        self.calls.append(call)
+        if self.code:
+            raise ClientError({"Error": {"Code": self.code}}, "StartExecution")
+
+    send_task_success = send_task_failure = start_execution
+
+
+def test_an_execution_bears_its_tasks_id_so_that_a_repeated_start_is_none() -> None:
+    states = States("ExecutionAlreadyExists")
+    TaskFlow(states, "arn:machine").start("task-1")
+    assert states.calls == [{"stateMachineArn": "arn:machine", "name": "task-1", "input": '{"task_id": "task-1"}'}]
+    with pytest.raises(ClientError):
+        TaskFlow(States("StateMachineDoesNotExist"), "arn:machine").start("task-1")
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_an_answer_that_nobody_waits_for_is_none(code: str) -> None:
+    flow = TaskFlow(States(code), "arn:machine")
+    assert (flow.succeed("token"), flow.fail("token", "Error", "why")) == (False, False)
+
+
+def test_an_answer_that_cannot_be_given_is_a_fault() -> None:
+    with pytest.raises(ClientError):
+        TaskFlow(States("ThrottlingException"), "arn:machine").succeed("token")

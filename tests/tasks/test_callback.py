@@ -1,0 +1,109 @@
+"""Calling callers back: what is posted, how it is signed, and what counts as heard."""
+
+import hashlib
+import hmac
+import http.server
+import ipaddress
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from cutline.adapters.fetch import FetchPolicy
+from cutline.contracts import picwish
+from cutline.errors import InputRefused, ServiceFault
+from cutline.tasks.callback import CallBack, callback_secret, signature
+from cutline.tasks.step import Step
+from tests.tasks.conftest import NOW, Stack
+
+LOCAL = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
+
+
+@dataclass
+class Listener:
+    """A shop's own address: answers with `status` and remembers what came."""
+
+    url: str = ""
+    status: int = 204
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(found.status)
+            self.send_header("Location", found.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found.url = f"http://127.0.0.1:{server.server_address[1]}/done?shop=1"
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> CallBack:
+    return CallBack(stack.tasks, stack.results, lambda: b"link secret", policy, lambda: NOW)
+
+
+def ended(stack: Stack, url: str, state: int = -7) -> str:
+    task_id = stack.task(callback_url=url).record.task_id
+    if state == picwish.DONE:
+        stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, NOW)
+    else:
+        stack.tasks.fail(task_id, state, NOW)
+    return task_id
+
+
+@pytest.mark.parametrize("state", [picwish.DONE, -7])
+def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, state: int) -> None:
+    task_id = ended(stack, listener.url, state)
+    assert call_back(stack)(task_id, Step()) is True
+    [(headers, body)] = listener.heard
+    data = json.loads(body)["data"]
+    assert (data["task_id"], data["state"]) == (task_id, state)
+    assert ("image" in data) is (state == picwish.DONE)
+    assert headers["content-type"].startswith("application/json")
+
+
+def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:
+    call_back(stack)(ended(stack, listener.url), Step())
+    [(headers, body)] = listener.heard
+    # As a shop would check it, with the key that the operator gave it.
+    parts = dict(part.split("=", 1) for part in headers["x-cutline-signature"].split(","))
+    key = callback_secret(b"link secret", "shop").encode()
+    assert parts["t"] == str(NOW)
+    assert parts["v1"] == hmac.new(key, parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert callback_secret(b"link secret", "rival") != key.decode()
+    assert signature(key.decode(), body, NOW + 1) != headers["x-cutline-signature"]
+
+
+@pytest.mark.parametrize("status", [301, 404, 500])
+def test_any_other_answer_is_to_be_tried_again(stack: Stack, listener: Listener, status: int) -> None:
+    listener.status = status
+    with pytest.raises(ServiceFault):
+        call_back(stack)(ended(stack, listener.url), Step())
+    assert len(listener.heard) == 1  # a redirect is not followed
+
+
+def test_a_private_address_is_never_called(stack: Stack, listener: Listener) -> None:
+    with pytest.raises(InputRefused):
+        call_back(stack, FetchPolicy())(ended(stack, listener.url), Step())
+    assert listener.heard == []
+
+
+def test_who_left_no_address_or_no_task_is_not_called(stack: Stack) -> None:
+    assert call_back(stack)(ended(stack, ""), Step()) is False
+    assert call_back(stack)("unknown", Step()) is False

@@ -1,0 +1,69 @@
+"""The state machine's definition, read as a graph."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED
+from localcloud.stack.template import yaml_parse
+
+ROOT = Path(__file__).parents[2]
+DEFINITION = json.loads((ROOT / "functions" / "flow" / "flow.asl.json").read_text("utf-8"))
+STATES: dict[str, dict[str, Any]] = DEFINITION["States"]
+TASKS = sorted(name for name, state in STATES.items() if state["Type"] == "Task")
+# The bar is six; entering a state is one transition.
+MOST_TRANSITIONS = 6
+
+
+def following(state: dict[str, Any]) -> set[str]:
+    found = {state[key] for key in ("Next", "Default") if key in state}
+    return found | {way["Next"] for key in ("Choices", "Catch") for way in state.get(key, [])}
+
+
+def test_every_state_is_reached_and_every_way_leads_somewhere() -> None:
+    seen, ahead = set(), {DEFINITION["StartAt"]}
+    while ahead:
+        name = ahead.pop()
+        seen.add(name)
+        ahead |= following(STATES[name]) - seen
+    assert seen == set(STATES)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_step_ends_in_time(name: str) -> None:
+    assert 0 < STATES[name]["TimeoutSeconds"] <= 36000
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name not in ("Fail", "CallBack")])
+def test_whatever_goes_wrong_in_a_step_fails_the_task(name: str) -> None:
+    assert STATES[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+    assert STATES[name]["Catch"][-1]["Next"] == "Fail"
+
+
+def test_an_endpoint_that_is_away_and_a_dead_letter_lead_to_the_cpu() -> None:
+    detour = STATES["Matte"]["Catch"][0]
+    assert (set(detour["ErrorEquals"]), detour["Next"]) == ({ENDPOINT_AWAY, UNDELIVERED}, "MatteOnCpu")
+
+
+def test_a_caller_who_does_not_answer_changes_nothing() -> None:
+    state = STATES["CallBack"]
+    assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.unheard", "Next": "Done"}]
+    assert state["Retry"][0]["MaxAttempts"] == 2  # three tries in all
+
+
+def test_a_task_that_succeeds_takes_few_transitions() -> None:
+    name, count = DEFINITION["StartAt"], 1
+    while STATES[name]["Type"] != "Succeed":
+        state = STATES[name]
+        name, count = state.get("Next") or state["Default"], count + 1
+    assert count <= MOST_TRANSITIONS - 1  # and one more with a callback
+
+
+def test_the_template_fills_every_gap_of_the_definition() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    given = template["Resources"]["TaskFlow"]["Properties"]["DefinitionSubstitutions"]
+    text = json.dumps(DEFINITION)
+    assert all(f"${{{name}}}" in text for name in given)
+    assert text.count("${") == len(given)

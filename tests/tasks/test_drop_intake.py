@@ -1,0 +1,268 @@
+"""Dropped pictures: taken in once whatever the events do, worked like tasks, and never left without an answer."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cutline.accounts.account import Account
+from cutline.contracts import drops
+from cutline.errors import InputRefused, Reason
+from cutline.tasks.drop_intake import Intake, read_event, task_id_of
+from cutline.tasks.step import Step
+from tests.tasks.conftest import NOW, SHOP, Stack
+from tests.tasks.test_steps import PICTURE, fail, finish, matte, prepare
+
+STEP = Step()
+KEY = "in/shop/auto/a b+ü.jpg"
+
+
+class Accounts:
+    """Knows the given accounts."""
+
+    def __init__(self, *accounts: Account) -> None:
+        self._accounts = {account.account_id: account for account in accounts}
+
+    def account(self, account_id: str) -> Account | None:
+        return self._accounts.get(account_id)
+
+
+def intake(stack: Stack, *accounts: Account, now: float = NOW) -> Intake:
+    known: Any = Accounts(*(accounts or (SHOP,)))
+    machine: Any = stack.machine
+    return Intake(known, stack.meter, stack.tasks, stack.files, stack.results, machine, lambda: now)
+
+
+def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: str) -> str:
+    """The event about a picture that has just been put there, as EventBridge words it."""
+    etag = stack.s3.put_object(Bucket=stack.files.bucket, Key=key, Body=data, Metadata=metadata)["ETag"].strip('"')
+    detail = {"bucket": {"name": stack.files.bucket}, "object": {"key": key, "etag": etag}, "reason": "PutObject"}
+    return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+
+
+def work(stack: Stack, task_id: str) -> None:
+    """What the state machine does with a started task."""
+    try:
+        prepare(stack)(task_id, STEP)
+        matte(stack)(task_id, STEP)
+        finish(stack)(task_id, STEP)
+    except InputRefused as error:
+        fail(stack)(task_id, error.reason, STEP)
+
+
+def told(stack: Stack, key: str = KEY) -> dict[str, Any]:
+    """The error file beside where the result would be."""
+    document: dict[str, Any] = json.loads(stack.results.get(drops.error_key(key)))
+    return document
+
+
+def test_a_drop_becomes_a_result_of_its_name_and_is_charged(stack: Stack) -> None:
+    assert intake(stack)(drop(stack, output_type="1"), STEP) == "started"
+    (task_id,) = stack.machine.started
+    work(stack, task_id)
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.png", f"{KEY}-mask.png"}
+    head = stack.s3.head_object(Bucket=stack.output_bucket, Key=f"{KEY}.png")
+    assert (head["Metadata"], head["ContentType"]) == ({"task-id": task_id}, "image/png")
+    assert stack.objects(stack.files.bucket) == {KEY}
+    counters = stack.day()
+    assert (counters["taken"], counters["calls_pw"], counters["charged_micros"]) == (1, 1, 3000)
+
+
+def test_a_jpeg_is_named_as_one(stack: Stack) -> None:
+    intake(stack)(drop(stack, format="jpg"), STEP)
+    work(stack, *stack.machine.started)
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.jpg"}
+
+
+def test_events_that_come_again_change_nothing(stack: Stack) -> None:
+    event, take = drop(stack), intake(stack)
+    assert [take(event, STEP) for _ in range(3)] == ["started"] * 3
+    (task_id,) = set(stack.machine.started)  # starting an execution again is nothing (tasks/state_machine.py)
+    assert stack.day()["taken"] == 1
+    work(stack, task_id)
+    stack.machine.started.clear()
+    assert take(event, STEP) == "known"
+    late = intake(stack, now=NOW + 2 * 86400)
+    assert late(event, STEP) == "known"
+    assert stack.machine.started == []
+    assert (stack.day()["taken"], stack.day()["charged_micros"]) == (1, 3000)
+
+
+def test_an_intake_that_died_halfway_is_done_again(stack: Stack) -> None:
+    event, take = drop(stack), intake(stack)
+    stack.machine.fault = ConnectionError("the start was lost")
+    with pytest.raises(ConnectionError):
+        take(event, STEP)
+    assert intake(stack, now=NOW + 86400)(event, STEP) == "started"
+    work(stack, *stack.machine.started)
+    assert (stack.day()["taken"], stack.day()["charged_micros"]) == (1, 3000)
+    assert not any(name.startswith("hold:") for name in stack.day())
+
+
+def test_an_event_about_a_picture_that_is_gone_or_replaced_is_stale(stack: Stack) -> None:
+    first, take = drop(stack), intake(stack)
+    second = drop(stack, PICTURE + b"x")
+    assert [take(second, STEP), take(first, STEP)] == ["started", "stale"]
+    stack.files.delete(KEY)
+    assert take(second, STEP) == "stale"
+    assert len(stack.machine.started) == 1
+
+
+@pytest.mark.parametrize(("key_bytes", "outcome"), [(1013, "started"), (1014, "long key")])
+def test_a_key_that_leaves_no_room_for_what_is_put_beside_it_is_let_be(
+    stack: Stack, key_bytes: int, outcome: str
+) -> None:
+    name = "商" * 300
+    folder = KEY.rpartition("/")[0]
+    key = f"{folder}/{name}" + "x" * (key_bytes - len(f"{folder}/{name}".encode()))
+    assert intake(stack)(drop(stack, key=key), STEP) == outcome
+    assert stack.objects(stack.output_bucket) == set()
+
+
+def test_a_picture_replaced_while_it_is_worked_leaves_the_telling_to_the_new_one(stack: Stack) -> None:
+    take = intake(stack)
+    take(drop(stack), STEP)
+    (old,) = stack.machine.started
+    prepare(stack)(old, STEP)
+    matte(stack)(old, STEP)
+    take(drop(stack, PICTURE + b"x"), STEP)
+    with pytest.raises(InputRefused) as refusal:
+        finish(stack)(old, STEP)
+    fail(stack)(old, refusal.value.reason, STEP)
+    assert stack.objects(stack.output_bucket) == set()
+    new = stack.machine.started[-1]
+    work(stack, new)
+    head = stack.s3.head_object(Bucket=stack.output_bucket, Key=f"{KEY}.png")
+    assert head["Metadata"] == {"task-id": new}
+    assert stack.day()["charged_micros"] == 3000
+
+
+def test_the_same_picture_dropped_again_later_is_worked_again(stack: Stack) -> None:
+    drop(stack)
+    found = stack.files.look(KEY)
+    assert found is not None
+    later = replace(found, modified=found.modified.replace(year=found.modified.year + 1))
+    ids = {task_id_of("in", KEY, found), task_id_of("in", KEY, later), task_id_of("in", f"{KEY}x", found)}
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("account", "reason", "message"),
+    [
+        (replace(SHOP, account_id="another"), "key_unknown", "There is no such account"),
+        (replace(SHOP, enabled=False), "account_disabled", "The account is disabled"),
+        (replace(SHOP, apis=frozenset({"aid"})), "api_not_allowed", drops.WORDS[Reason.API_NOT_ALLOWED]),
+        (replace(SHOP, daily_quota=0), "quota_exceeded", "The account's quota for the day is used up"),
+    ],
+)
+def test_who_may_not_drop_is_told_why(stack: Stack, account: Account, reason: str, message: str) -> None:
+    assert intake(stack, account)(drop(stack), STEP) == reason
+    document = told(stack)
+    assert (document["state"], document["reason"], document["message"]) == (-1, reason, message)
+    assert stack.machine.started == []
+
+
+def test_a_used_up_quota_is_refused_once_however_often_the_event_comes(stack: Stack) -> None:
+    account = replace(SHOP, daily_quota=1)
+    take = intake(stack, account)
+    assert take(drop(stack, key="in/shop/auto/1.jpg"), STEP) == "started"
+    event = drop(stack, key="in/shop/auto/2.jpg")
+    assert [take(event, STEP), take(event, STEP)] == ["quota_exceeded", "known"]
+    assert (stack.day()["taken"], stack.day()["refused_pw"]) == (1, 1)
+    task_id = told(stack, "in/shop/auto/2.jpg")["task_id"]
+    record = stack.tasks.get(task_id, "shop", NOW)
+    assert record is not None
+    assert record.state == -1
+
+
+def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
+    slow = replace(SHOP, qps=0.01)
+    take = intake(stack, slow)
+    assert [take(drop(stack, key=f"in/shop/auto/{n}.jpg"), STEP) for n in range(5)] == ["started"] * 5
+    assert stack.day()["taken"] == 5
+    assert stack.meter.reserve(slow, "a call", NOW).remaining == 94
+
+
+@pytest.mark.parametrize(
+    ("key", "metadata", "message"),
+    [
+        ("in/shop/auto/folder/", {}, "A folder is no picture"),
+        ("in/shop/cat/x.jpg", {}, "Invalid task type"),
+        ("in/shop/auto/x.jpg", {"format": "gif"}, "Invalid format"),
+    ],
+)
+def test_a_bad_drop_is_told_what_is_bad(stack: Stack, key: str, metadata: dict[str, str], message: str) -> None:
+    assert intake(stack)(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
+    assert told(stack, key)["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"", "image_empty"), (b"text", "image_type"), (PICTURE[:900], "image_corrupt")]
+)
+def test_a_file_that_is_no_picture_is_told_so_and_costs_nothing(stack: Stack, data: bytes, reason: str) -> None:
+    intake(stack)(drop(stack, data), STEP)
+    (task_id,) = stack.machine.started
+    work(stack, task_id)
+    assert told(stack) == {
+        "task_id": task_id,
+        "state": -7,
+        "reason": reason,
+        "message": drops.WORDS[Reason(reason)],
+    }
+    assert stack.day()["taken"] == 0
+    assert "charged_micros" not in stack.day()
+
+
+def test_a_result_takes_the_place_of_an_earlier_error(stack: Stack) -> None:
+    intake(stack)(drop(stack, b"text"), STEP)
+    work(stack, stack.machine.started[-1])
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
+    intake(stack)(drop(stack), STEP)
+    work(stack, stack.machine.started[-1])
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.png"}
+
+
+def test_a_drops_task_is_shown_for_an_hour_and_remembered_for_longer(stack: Stack) -> None:
+    intake(stack)(drop(stack), STEP)
+    (task_id,) = stack.machine.started
+    work(stack, task_id)
+    ended = NOW + 5
+    for moment, shown in ((ended + 3599, True), (ended + 3600, False)):
+        assert (stack.tasks.get(task_id, "shop", moment) is not None) is shown
+    assert stack.tasks.find(task_id) is not None
+    assert stack.tasks.get(task_id, "another", NOW) is None
+
+
+def message(**changes: Any) -> str:
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "input"}, "object": {"key": "in/shop/auto/a%20b+c.jpg", "etag": "abc"}},
+    }
+    return json.dumps({**event, **changes})
+
+
+def test_an_events_key_is_taken_as_it_is() -> None:
+    dropped = read_event(message(), "input")
+    assert dropped is not None
+    assert (dropped.key, dropped.etag) == ("in/shop/auto/a%20b+c.jpg", "abc")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "input"}',
+        message(**{"detail-type": "Object Deleted"}),
+        message(source="shop.example"),
+        message(detail={"bucket": {"name": "another"}, "object": {"key": "in/shop/auto/x.jpg", "etag": "abc"}}),
+        message(detail={"bucket": {"name": "input"}, "object": {"key": "u/shop/x", "etag": "abc"}}),
+        "no JSON",
+        "[]",
+    ],
+)
+def test_what_is_no_drop_is_passed_over(stack: Stack, body: str) -> None:
+    assert read_event(body, "input") is None
+    assert intake(stack)(body, STEP) == "no drop"
+    assert stack.objects(stack.output_bucket) == set()
+    assert stack.machine.started == []

@@ -1,0 +1,266 @@
+"""The steps of a task, run once, twice, out of turn and interrupted."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+from skimage import data
+
+from cutline.accounts.meter import Meter
+from cutline.adapters.fetch import FetchPolicy
+from cutline.contracts import picwish
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.cutout import cut_out
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.model_entry import read_entry
+from cutline.pipeline.network import Network
+from cutline.pipeline.options import CutRequest
+from cutline.pipeline.prediction_file import encode_maps
+from cutline.tasks.fail import Fail, reason_of
+from cutline.tasks.predictors import CpuMatting
+from cutline.tasks.step import Step
+from cutline.tasks.steps import Finish, Matte, Prepare
+from cutline.tasks.task import Order
+from tests.e2e.clients import encoded, plain_picture
+from tests.tasks.conftest import NOW, Stack
+
+MODELS = Path(__file__).parents[2] / "layers" / "model"
+PICTURE = plain_picture(480, 360)
+STEP = Step()
+
+
+def prepare(stack: Stack) -> Prepare:
+    return Prepare(stack.tasks, stack.files, FetchPolicy(), read_entry(MODELS, "matte"), lambda: NOW + 1)
+
+
+def disc_maps(view: bytes) -> bytes:
+    """What a network that knows only discs says."""
+    y, x = np.mgrid[-1:1:320j, -1:1:320j]
+    disc = (x**2 + y**2 < 0.3).astype(np.float32)
+    return encode_maps({"foreground": disc, "person": np.zeros_like(disc)})
+
+
+def matte(stack: Stack) -> Matte:
+    return Matte(stack.tasks, stack.files, disc_maps)
+
+
+def finish(stack: Stack, meter: Any = None) -> Finish:
+    return Finish(
+        stack.tasks, stack.files, stack.results, meter or stack.meter, stack.noted_charges.append, lambda: NOW + 5
+    )
+
+
+def fail(stack: Stack) -> Fail:
+    return Fail(stack.tasks, stack.files, stack.meter, stack.results, stack.noted_charges.append, lambda: NOW + 5)
+
+
+class Dying(Meter):
+    """A meter whose table is away when a call is to be charged."""
+
+    def settle(self, *args: Any) -> None:
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
+
+
+def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> picwish.TaskRecord:
+    """A task from accepted to done."""
+    task_id = stack.task(data, **options).record.task_id
+    assert prepare(stack)(task_id, STEP)
+    assert matte(stack)(task_id, STEP)
+    finish(stack)(task_id, STEP)
+    found = stack.tasks.find(task_id)
+    assert found is not None
+    return found.record
+
+
+def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) -> None:
+    record = run(stack, output_type=picwish.BOTH, cut=CutRequest(want_mask=True))
+    assert (record.state, record.processed_at, record.completed_at) == (picwish.DONE, NOW + 1, NOW + 5)
+    assert set(record.keys) == {"image", "mask"}
+    assert stack.objects(stack.output_bucket) == set(record.keys.values())
+    assert stack.objects(stack.files.bucket) == set()
+    counters = stack.day()
+    assert (counters["taken"], counters["calls_pw"], counters["charged_micros"]) == (1, 1, 3000)
+    assert not any(name.startswith("hold:") for name in counters)
+    with Image.open(io.BytesIO(stack.results.get(record.keys["image"]))) as image:
+        assert (image.mode, image.size) == ("RGBA", (480, 360))
+
+
+# The maps come back in 8 bits; a wide picture is reduced once more than on the synchronous way.
+@pytest.mark.parametrize(
+    ("picture", "bound"),
+    [(PICTURE, 0.2), (encoded(np.tile(data.astronaut()[:300], (1, 2, 1))), 0.8)],
+    ids=["4:3", "wide"],
+)
+def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, picture: bytes, bound: float) -> None:
+    task = stack.task(picture)
+    prepare(stack)(task.record.task_id, STEP)
+    Matte(stack.tasks, stack.files, CpuMatting(MODELS, "matte", 1))(task.record.task_id, STEP)
+    finish(stack)(task.record.task_id, STEP)
+    record = stack.tasks.find(task.record.task_id).record
+    flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
+    cut = cut_out(decode_image(picture, picwish.LIMITS), CutRequest(), Network.open(MODELS, "matte", 1), Step())
+    sync = np.asarray(Image.open(io.BytesIO(cut.image)))[..., 3].astype(int)
+    assert np.abs(flow - sync).mean() < bound
+
+
+def test_states_follow_the_steps(stack: Stack) -> None:
+    task = stack.task(PICTURE)
+    assert stack.state(task) == picwish.QUEUED
+    prepare(stack)(task.record.task_id, STEP)
+    assert stack.state(task) == picwish.PREPARING
+    assert stack.files.exists(task.view_key)  # what GET shows as state 3
+    matte(stack)(task.record.task_id, STEP)
+    assert stack.state(task) == picwish.PROCESSING
+    finish(stack)(task.record.task_id, STEP)
+    assert stack.state(task) == picwish.DONE
+
+
+def test_every_step_may_run_twice(stack: Stack) -> None:
+    task_id = stack.task(PICTURE, callback_url="https://shop.example/done").record.task_id
+    for step in (prepare(stack), matte(stack)):
+        assert [step(task_id, STEP), step(task_id, STEP)] == [True, True]
+    assert [finish(stack)(task_id, STEP), finish(stack)(task_id, STEP)] == [True, True]
+    assert len(stack.objects(stack.output_bucket)) == 1
+    assert stack.day()["charged_micros"] == 3000
+
+
+@pytest.mark.parametrize("ended", [picwish.DONE, -7])
+def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None:
+    task = stack.task(PICTURE)
+    task_id = task.record.task_id
+    if ended == picwish.DONE:
+        prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP), finish(stack)(task_id, STEP)
+    else:
+        fail(stack)(task_id, Reason.IMAGE_CORRUPT, STEP)
+    before = stack.day()
+    assert prepare(stack)(task_id, STEP) is False
+    assert matte(stack)(task_id, STEP) is False
+    finish(stack)(task_id, STEP)
+    fail(stack)(task_id, Reason.TIMED_OUT, STEP)
+    assert stack.state(task) == ended
+    assert stack.day() == before
+
+
+def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(stack: Stack) -> None:
+    task = stack.task(PICTURE)
+    task_id = task.record.task_id
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    with pytest.raises(ClientError):
+        finish(stack, Dying(stack.meters))(task_id, STEP)
+    assert (stack.state(task), stack.day().get("charged_micros", 0)) == (picwish.DONE, 0)
+    assert stack.noted_charges == []
+    for _ in range(2):
+        finish(stack)(task_id, STEP)
+    assert (stack.day()["charged_micros"], stack.noted_charges) == (3000, [3000])
+
+
+def test_a_done_task_that_could_not_be_charged_is_charged_by_its_failing(stack: Stack) -> None:
+    task = stack.task(PICTURE, callback_url="https://shop.example/done")
+    task_id = task.record.task_id
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    with pytest.raises(ClientError):
+        finish(stack, Dying(stack.meters))(task_id, STEP)
+    for _ in range(2):
+        assert fail(stack)(task_id, Reason.INTERNAL, STEP) is True
+    assert (stack.state(task), stack.day()["charged_micros"], stack.noted_charges) == (picwish.DONE, 3000, [3000])
+    assert stack.objects(stack.files.bucket) == set()
+
+
+def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> None:
+    task = stack.task(PICTURE, callback_url="https://shop.example/done")
+    prepare(stack)(task.record.task_id, STEP)
+    assert fail(stack)(task.record.task_id, Reason.STORE_FAILED, STEP) is True
+    assert stack.state(task) == -2
+    counters = stack.day()
+    assert (counters["taken"], counters.get("charged_micros", 0), counters["refused_pw"]) == (0, 0, 1)
+    assert stack.objects(stack.files.bucket) == set()
+    assert fail(stack)(task.record.task_id, Reason.TIMED_OUT, STEP) is True
+    assert (stack.state(task), stack.day()) == (-2, counters)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"no picture", Reason.IMAGE_TYPE),
+        (PICTURE[: len(PICTURE) // 2], Reason.IMAGE_CORRUPT),
+        (plain_picture(4097, 8), Reason.RESOLUTION_TOO_HIGH),
+    ],
+)
+def test_a_picture_outside_the_contract_is_refused_by_preparing(stack: Stack, data: bytes, reason: Reason) -> None:
+    task = stack.task(data)
+    with pytest.raises(InputRefused) as refused:
+        prepare(stack)(task.record.task_id, STEP)
+    assert refused.value.reason is reason
+
+
+def test_an_address_that_must_not_be_fetched_is_refused_by_preparing(stack: Stack) -> None:
+    task = stack.task(url="http://169.254.169.254/latest")
+    with pytest.raises(InputRefused) as refused:
+        prepare(stack)(task.record.task_id, STEP)
+    assert refused.value.reason is Reason.URL_UNREACHABLE
+
+
+def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
+    task_id = stack.task(PICTURE).record.task_id
+    prepare(stack)(task_id, STEP)
+    nothing = np.zeros((320, 320), np.float32)
+    maps = encode_maps({"foreground": nothing, "person": nothing})
+    Matte(stack.tasks, stack.files, lambda view: maps)(task_id, STEP)
+    with pytest.raises(InputRefused) as refused:
+        finish(stack)(task_id, STEP)
+    assert refused.value.reason is Reason.NO_SUBJECT
+    assert stack.objects(stack.output_bucket) == set()
+
+
+def test_a_result_too_large_for_base64_is_an_upload_that_failed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picwish, "_MAX_INLINE_BYTES", 1000)
+    task_id = stack.task(PICTURE, return_type=picwish.AS_BASE64).record.task_id
+    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    with pytest.raises(InputRefused) as refused:
+        finish(stack)(task_id, STEP)
+    assert picwish.STATES[refused.value.reason] == -2
+
+
+def test_a_missing_work_file_is_a_fault_that_another_try_may_heal(stack: Stack) -> None:
+    task_id = stack.task().record.task_id
+    with pytest.raises(ServiceFault) as fault:
+        prepare(stack)(task_id, STEP)
+    assert fault.value.reason is Reason.INTERNAL
+
+
+def test_an_unknown_task_is_nobodys(stack: Stack) -> None:
+    assert prepare(stack)("unknown", STEP) is False
+    assert matte(stack)("unknown", STEP) is False
+    assert finish(stack)("unknown", STEP) is False
+    assert fail(stack)("unknown", Reason.INTERNAL, STEP) is False
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"Error": "InputRefused", "Cause": '{"errorMessage":"image_corrupt: cut off"}'}, Reason.IMAGE_CORRUPT),
+        ({"Error": "InputRefused", "Cause": '{"errorMessage":"no_subject"}'}, Reason.NO_SUBJECT),
+        ({"Error": "States.Timeout", "Cause": ""}, Reason.TIMED_OUT),
+        ({"Error": "Sandbox.Timedout", "Cause": '{"errorMessage":"RequestId: 1 Task timed out"}'}, Reason.TIMED_OUT),
+        ({"Error": "Lambda.Unknown", "Cause": "The cause could not be determined"}, Reason.MODEL_FAILED),
+        ({"Error": "ClientError", "Cause": '{"errorMessage":"An error occurred: image_corrupt"}'}, Reason.MODEL_FAILED),
+        ({"Error": "X", "Cause": '["no","object"]'}, Reason.MODEL_FAILED),
+        ({}, Reason.MODEL_FAILED),
+    ],
+)
+def test_the_reason_is_found_in_what_the_state_machine_hands_on(error: dict[str, str], reason: Reason) -> None:
+    assert reason_of(error) is reason
+
+
+def test_an_order_survives_its_storage() -> None:
+    order = Order(
+        CutRequest(background=(1, 2, 3), crop=True), "2024-01-02", "call", 5, "https://x", source_url="http://y"
+    )
+    assert Order.from_json(order.to_json()) == order
+    plain = replace(order, cut=CutRequest())
+    assert Order.from_json(plain.to_json()) == plain
