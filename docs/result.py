@@ -13,7 +13,7 @@ from PIL import Image
 from cutline.commands.pictures import LIMITS
 from cutline.contracts.wire import Job, Source
 from cutline.pipeline.timing import StageTimer
-from cutline.serving.processors import CutoutWork
+from cutline.serving.processors import CutoutProcessor
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = ROOT / "functions" / "site" / "static"
@@ -24,9 +24,11 @@ COLOURS = 128
 def main() -> None:
     """Each scene and its cut-out, side by side."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "result.png"
-    work, job = CutoutWork(ROOT / "layers" / "model", "matte", 1), Job(Source(), LIMITS)
+    processor, job = CutoutProcessor(ROOT / "layers" / "model", "matte", 1), Job(Source(), LIMITS)
     scenes = [(SCENES / f"{name}.jpg").read_bytes() for name in ("mug", "person")]
-    files = [file for scene in scenes for file in (scene, work(scene, job, StageTimer()).results["image"][0])]
+    files = [
+        file for scene in scenes for file in (scene, processor.process(scene, job, StageTimer()).results["image"][0])
+    ]
     strip(files).quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
 
 

@@ -7,19 +7,19 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.bootstrap import Bootstrap
 from cutline.contracts import ailabtools
 from cutline.errors import ServiceFault
-from cutline.serving.processors import CostumeWork
+from cutline.serving.processors import CostumeProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
 logger = Logger(service="costume")
 metrics = Metrics(namespace="Cutline", service="costume")
 settings = Settings.from_environment()
-work = CostumeWork(settings.models_dir, settings.threads)
-service = Bootstrap(settings).service(work, logger, metrics)
+processor = CostumeProcessor(settings.models_dir, settings.threads)
+service = Bootstrap(settings).service(processor, logger, metrics)
 try:
-    work.open()
+    processor.open()
 except ServiceFault:
-    logger.exception("a model does not open; calls will be answered with the contract's own fault")
+    logger.exception("opening a model failed")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

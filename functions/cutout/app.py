@@ -8,7 +8,7 @@ from cutline.bootstrap import Bootstrap
 from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
-from cutline.serving.processors import CutoutWork
+from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
@@ -21,12 +21,12 @@ ROUTES: dict[str, Contract] = {
 logger = Logger(service="cutout")
 metrics = Metrics(namespace="Cutline", service="cutout")
 settings = Settings.from_environment()
-work = CutoutWork(settings.models_dir, settings.model, settings.threads)
-service = Bootstrap(settings).service(work, logger, metrics)
+processor = CutoutProcessor(settings.models_dir, settings.model, settings.threads)
+service = Bootstrap(settings).service(processor, logger, metrics)
 try:
-    work.open()
+    processor.open()
 except ServiceFault:
-    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+    logger.exception("opening the model failed")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,26 +1,18 @@
 """The links function: `GET /r/{token}` leads to a result until the link's lifetime ends."""
 
-import time
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts.wire import Response, json_response
-from cutline.errors import InputRefused
-from cutline.serving.proxy_event import to_proxy
+from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
 logger = Logger(service="links")
-results = Bootstrap(Settings.from_environment()).results
+metrics = Metrics(namespace="Cutline", service="links")
+service = Bootstrap(Settings.from_environment()).links(logger, metrics)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """302 to a fresh presigned URL, or 404 for a forged or lapsed token; the token itself is never logged."""
-    try:
-        location = results.redirect(event["pathParameters"]["token"], time.time())
-    except InputRefused as error:
-        logger.info("link refused", reason=str(error.reason))
-        return to_proxy(json_response(404, {"message": "This link is unknown or has expired."}))
-    headers = {"Location": location, "Access-Control-Allow-Origin": "*"}
-    return to_proxy(Response(302, headers, b""))
+    """One REST proxy event in, one answer out."""
+    return to_proxy(service.handle(to_request(event), event["pathParameters"]["token"]))

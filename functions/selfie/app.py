@@ -7,19 +7,19 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.bootstrap import Bootstrap
 from cutline.contracts import jd_selfie
 from cutline.errors import ServiceFault
-from cutline.serving.processors import A_PERSON, CutoutWork
+from cutline.serving.processors import A_PERSON, CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
 logger = Logger(service="selfie")
 metrics = Metrics(namespace="Cutline", service="selfie")
 settings = Settings.from_environment()
-work = CutoutWork(settings.models_dir, settings.model, settings.threads, A_PERSON)
-service = Bootstrap(settings).service(work, logger, metrics, keeps_results=False)
+processor = CutoutProcessor(settings.models_dir, settings.model, settings.threads, A_PERSON)
+service = Bootstrap(settings).service(processor, logger, metrics, keeps_results=False)
 try:
-    work.open()
+    processor.open()
 except ServiceFault:
-    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+    logger.exception("opening the model failed")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -6,26 +6,32 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.errors import ServiceFault
-from cutline.serving.processors import ANY_SUBJECT, CutoutWork
+from cutline.serving.processors import ANY_SUBJECT, CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
-from cutline.tasks.api import TaskDesk
+from cutline.tasks.accept import Acceptance
+from cutline.tasks.api import TaskJournal, TaskService
 
 logger = Logger(service="tasks")
 metrics = Metrics(namespace="Cutline", service="tasks")
 settings = Settings.from_environment()
-work = CutoutWork(settings.models_dir, settings.model, settings.threads, ANY_SUBJECT)
+processor = CutoutProcessor(settings.models_dir, settings.model, settings.threads, ANY_SUBJECT)
 bootstrap = Bootstrap(settings)
-desk = TaskDesk(
-    bootstrap.service(work, logger, metrics), bootstrap.tasks, bootstrap.results, bootstrap.files, bootstrap.flow
+service = bootstrap.service(
+    processor,
+    logger,
+    metrics,
+    journal=TaskJournal(bootstrap.tasks),
+    deferral=Acceptance(bootstrap.tasks, bootstrap.files, bootstrap.state_machine),
 )
+tasks = TaskService(service, bootstrap.tasks, bootstrap.results, bootstrap.files)
 try:
-    work.open()
+    processor.open()
 except ServiceFault:
-    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+    logger.exception("opening the model failed")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One REST proxy event in, one answer out."""
     task_id = (event.get("pathParameters") or {}).get("task_id")
-    return to_proxy(desk.handle(to_request(event, settings.public_url), task_id))
+    return to_proxy(tasks.handle(to_request(event, settings.public_url), task_id))

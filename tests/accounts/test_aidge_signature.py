@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cutline.accounts.aidge_signature import is_signed_by, parse_claim
+from cutline.accounts.aidge_signature import is_signed_by, parse_signature
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, Reason
 from tests.accounts.signed_calls import NOW, aidge_query, request
@@ -25,12 +25,12 @@ def form(fields: dict[str, str], query: tuple[tuple[str, str], ...] = ()) -> Req
 
 
 def verifies(signed: Request, secret: str = "demo-secret") -> bool:
-    return is_signed_by(signed, parse_claim(signed), secret)
+    return is_signed_by(signed, parse_signature(signed), secret)
 
 
 def reason_of(refused: Request) -> Reason:
     with pytest.raises(AccessRefused) as refusal:
-        parse_claim(refused)
+        parse_signature(refused)
     return refusal.value.reason
 
 

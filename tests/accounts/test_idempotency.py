@@ -13,7 +13,7 @@ from cutline.contracts.wire import Job, Response, Source
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.limits import PictureLimits
 from cutline.pipeline.options import CutRequest
-from cutline.serving.idempotency import LEASE_S, Claim, Idempotency, fingerprint_of
+from cutline.serving.idempotency import LEASE_S, Idempotency, KeyLease, fingerprint_of
 from tests.accounts.conftest import Bank
 
 LIMITS = PictureLimits(frozenset({"PNG"}), max_bytes=1000)
@@ -48,8 +48,8 @@ def keys(bank: Bank, bucket: Bucket) -> Idempotency:
     return Idempotency(bank.meters, bucket, wait_s=0, sleep=lambda _: None)
 
 
-def claim(keys: Idempotency, job: Job = JOB, *, account: str = "shop", api: str = "jdc", key: str = "k") -> Claim:
-    return keys.claim(account, api, key, job)
+def claim(keys: Idempotency, job: Job = JOB, *, account: str = "shop", api: str = "jdc", key: str = "k") -> KeyLease:
+    return keys.lease(account, api, key, job)
 
 
 def test_the_first_call_has_to_work_itself(keys: Idempotency) -> None:
@@ -161,7 +161,7 @@ def _once(action: Callable[[], None]) -> Callable[[], None]:
     return lambda: left.pop()() if left else None
 
 
-def _age(bank: Bank, old: Claim, name: str, seconds: int) -> None:
+def _age(bank: Bank, old: KeyLease, name: str, seconds: int) -> None:
     """Moves one of an item's times into the past, as if that long had gone by."""
     item: dict[str, Any] = bank.meters.get_item(Key=old.key)["Item"]
     bank.meters.put_item(Item={**item, name: item[name] - seconds})

@@ -7,14 +7,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.contracts.wire import Request, Response
-from cutline.serving.usage_reports import UsageDesk
+from cutline.serving.native import UsageService
 from tests.accounts.conftest import Bank
 from tests.accounts.signed_calls import NOW, JdCall, aidge_query, request
 
@@ -79,7 +80,13 @@ def test_a_call_that_died_is_refused_by_no_api_in_particular(bank: Bank) -> None
 
 
 def ask(bank: Bank, call: Request) -> Response:
-    return UsageDesk(Authenticator(bank.store), bank.meters, Logger(service="test")).handle(call)
+    service = UsageService(
+        authenticator=Authenticator(bank.store),
+        meters=bank.meters,
+        logger=Logger(service="test"),
+        metrics=Metrics(namespace="test", service="test"),
+    )
+    return service.handle(call)
 
 
 def question(headers: Mapping[str, str] | None = None, query: tuple[tuple[str, str], ...] = ()) -> Request:
@@ -146,7 +153,17 @@ def test_a_bad_parameter_is_told_only_to_who_has_a_key(bank: Bank) -> None:
     assert ask(bank, question({"x-api-key": "guess"}, bad)).status == 401
 
 
-def test_a_table_that_cannot_be_read_is_503(bank: Bank) -> None:
+def test_a_table_that_cannot_be_read_is_a_fault_of_ours(bank: Bank) -> None:
     bank.open(ACCOUNT)
     bank.meters.delete()
+    assert ask(bank, RIGHT["X-API-KEY"]).status == 500
+
+
+def test_a_busy_table_is_told_as_busy(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank.open(ACCOUNT)
+
+    def throttled(**arguments: object) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Query")
+
+    monkeypatch.setattr(bank.meters, "query", throttled)
     assert ask(bank, RIGHT["X-API-KEY"]).status == 503

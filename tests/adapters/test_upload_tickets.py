@@ -13,10 +13,10 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutline.adapters.fetch import FetchPolicy
-from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.input_files import InputFiles
 from cutline.adapters.sources import Sources
-from cutline.adapters.upload_tickets import TicketOffice
-from cutline.contracts.uploads import UploadWish
+from cutline.adapters.upload_tickets import UploadTickets
+from cutline.contracts.uploads import TicketRequest
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 
 NAME = "0123456789abcdef0123456789abcdef"
@@ -30,9 +30,9 @@ def s3() -> Any:
 
 
 @pytest.fixture
-def stubbed(s3: Any) -> Iterator[tuple[WorkFiles, Stubber]]:
+def stubbed(s3: Any) -> Iterator[tuple[InputFiles, Stubber]]:
     with Stubber(s3) as stubber:
-        yield WorkFiles(s3, "in"), stubber
+        yield InputFiles(s3, "in"), stubber
 
 
 class Body(io.BytesIO):
@@ -58,7 +58,7 @@ def reason_of(sources: Sources, url: str, account_id: str = "shop") -> MattingEr
 
 
 def test_a_ticket_binds_key_type_size_and_time(s3: Any) -> None:
-    ticket = TicketOffice(s3, "in", 600).issue("shop", UploadWish("image/png", 77), 1_700_000_000.9)
+    ticket = UploadTickets(s3, "in", 600).issue("shop", TicketRequest("image/png", 77), 1_700_000_000.9)
     policy = json.loads(base64.b64decode(ticket.fields["policy"]))
     assert ["content-length-range", 1, 77] in policy["conditions"]
     assert {"key": ticket.key} in policy["conditions"]
@@ -69,19 +69,19 @@ def test_a_ticket_binds_key_type_size_and_time(s3: Any) -> None:
 
 
 def test_no_two_tickets_share_a_key(s3: Any) -> None:
-    office = TicketOffice(s3, "in", 600)
-    keys = {office.issue("shop", UploadWish(), 1.7e9).key for _ in range(20)}
+    office = UploadTickets(s3, "in", 600)
+    keys = {office.issue("shop", TicketRequest(), 1.7e9).key for _ in range(20)}
     assert len(keys) == 20
     assert all(key.startswith("u/shop/") and len(key) == len(KEY) for key in keys)
 
 
-def test_an_upload_is_read_by_its_account(stubbed: tuple[WorkFiles, Stubber]) -> None:
+def test_an_upload_is_read_by_its_account(stubbed: tuple[InputFiles, Stubber]) -> None:
     files, stubber = stubbed
     stubber.add_response("get_object", object_of(b"picture")[0], {"Bucket": "in", "Key": KEY})
     assert Sources(FetchPolicy(), files).read(f"upload:{KEY}", "shop", 7) == b"picture"
 
 
-def test_an_upload_beyond_the_limit_is_refused_unread(stubbed: tuple[WorkFiles, Stubber]) -> None:
+def test_an_upload_beyond_the_limit_is_refused_unread(stubbed: tuple[InputFiles, Stubber]) -> None:
     files, stubber = stubbed
     answer, body = object_of(b"x" * 11)
     stubber.add_response("get_object", answer)
@@ -91,7 +91,7 @@ def test_an_upload_beyond_the_limit_is_refused_unread(stubbed: tuple[WorkFiles, 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
 def test_foreign_absent_and_malformed_uploads_are_refused_in_the_same_words(
-    stubbed: tuple[WorkFiles, Stubber], code: str
+    stubbed: tuple[InputFiles, Stubber], code: str
 ) -> None:
     files, stubber = stubbed
     stubber.add_client_error("get_object", code)
@@ -107,7 +107,7 @@ def test_foreign_absent_and_malformed_uploads_are_refused_in_the_same_words(
     }
 
 
-def test_a_picture_that_was_replaced_is_not_read(stubbed: tuple[WorkFiles, Stubber]) -> None:
+def test_a_picture_that_was_replaced_is_not_read(stubbed: tuple[InputFiles, Stubber]) -> None:
     files, stubber = stubbed
     stubber.add_client_error(
         "get_object", "PreconditionFailed", expected_params={"Bucket": "in", "Key": KEY, "IfMatch": "abc"}
@@ -117,7 +117,7 @@ def test_a_picture_that_was_replaced_is_not_read(stubbed: tuple[WorkFiles, Stubb
     assert refusal.value.reason is Reason.URL_UNREACHABLE
 
 
-def test_an_outage_of_s3_is_no_fault_of_the_callers(stubbed: tuple[WorkFiles, Stubber]) -> None:
+def test_an_outage_of_s3_is_no_fault_of_the_callers(stubbed: tuple[InputFiles, Stubber]) -> None:
     files, stubber = stubbed
     stubber.add_client_error("get_object", "InternalError")
     with pytest.raises(ServiceFault):

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from cutline.batch.client import Hopeless, Refused, Stopped
+from cutline.batch.client import Refused, Stopped, Unrecoverable
 from cutline.batch.folders import LocalFolder, S3Folder, open_folder
 from cutline.batch.progress_file import FILE, Entry, Ledger
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
@@ -238,11 +238,11 @@ def test_a_hopeless_service_ends_the_batch_and_what_was_done_is_kept(folders: Fo
     class Closing(Service):
         def submit(self, fields: dict[str, str], picture: bytes | None, key: str) -> str:
             if self.asked["submit"]:
-                raise Hopeless("the quota is used up")
+                raise Unrecoverable("the quota is used up")
             return super().submit(fields, picture, key)
 
     batch = Batch(source, target, Closing(), Ledger(target), {"sync": "0"})  # type: ignore[arg-type]
-    with pytest.raises(Hopeless):
+    with pytest.raises(Unrecoverable):
         batch.run(1, threading.Event(), lambda counts, total: None)
     assert run(source, target, Service()) == {"done": 1, "done before": 1}
 

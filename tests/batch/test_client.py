@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cutline.batch import client as module
-from cutline.batch.client import Hopeless, Refused, Stopped, TasksClient
+from cutline.batch.client import Refused, Stopped, TasksClient, Unrecoverable
 
 Scripted = tuple[int, dict[str, str], bytes]
 TASK: Scripted = (200, {}, b'{"data":{"task_id":"t","state":0}}')
@@ -91,7 +91,7 @@ def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Scri
     caller = client(script, stop)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(caller.show, "t")
-        while not caller.is_told_to_wait:
+        while not caller.must_wait:
             assert not first.done()
         second = pool.submit(caller.show, "t")
         stop.set()
@@ -104,11 +104,11 @@ def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Scri
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Hopeless, "the API key is not taken"),
-        ((429, {}, b'{"status":429,"message":"Too Many Requests"}'), Hopeless, "the account's quota for the day"),
+        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Unrecoverable, "the API key is not taken"),
+        ((429, {}, b'{"status":429,"message":"Too Many Requests"}'), Unrecoverable, "the account's quota for the day"),
         ((400, {}, b'{"status":400,"message":"Invalid crop"}'), Refused, "Invalid crop"),
         ((413, {}, b"<html>"), Refused, "the service answered with 413"),
-        ((502, {}, b""), Hopeless, "the service answered with 502"),
+        ((502, {}, b""), Unrecoverable, "the service answered with 502"),
     ],
 )
 def test_what_cannot_be_helped_is_told(script: Script, answer: Scripted, error: type[Exception], message: str) -> None:
@@ -119,7 +119,7 @@ def test_what_cannot_be_helped_is_told(script: Script, answer: Scripted, error: 
 
 def test_nobody_there_is_hopeless(script: Script) -> None:
     caller = TasksClient("http://127.0.0.1:9", "k", threading.Event())
-    with pytest.raises(Hopeless, match="cannot be reached"):
+    with pytest.raises(Unrecoverable, match="cannot be reached"):
         caller.show("t")
 
 

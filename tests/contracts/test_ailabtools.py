@@ -190,7 +190,7 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
     assert "data" not in body
 
 
-def test_constants_are_those_of_the_dossier() -> None:
+def test_constants_are_those_of_the_specification() -> None:
     assert ailabtools.NAME == "ail"
     assert set(ailabtools.METHODS) == {"POST"}
     assert (ailabtools.SCHEME, ailabtools.LINK_LIFETIME_S) == (Scheme.AILAB, 24 * 3600)

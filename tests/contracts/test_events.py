@@ -38,7 +38,7 @@ def test_a_sample_event_carries_the_demo_credentials(name: str, contract: Module
     if contract.SCHEME is Scheme.JD:
         assert jd_signature.is_signed_by(request, jd_signature.parse_authorization(request), "DEMOSK")
     elif contract.SCHEME is Scheme.AIDGE:
-        assert aidge_signature.is_signed_by(request, aidge_signature.parse_claim(request), "demo-secret")
+        assert aidge_signature.is_signed_by(request, aidge_signature.parse_signature(request), "demo-secret")
     else:
         assert request.headers[contract.SCHEME.value] == "demo-key"
 

@@ -131,7 +131,7 @@ def test_every_documented_status_is_reached() -> None:
     assert reached == set(range(1001, 1009))
 
 
-def test_constants_are_those_of_the_dossier() -> None:
+def test_constants_are_those_of_the_specification() -> None:
     assert jd_selfie.NAME == "jds"
     assert set(jd_selfie.METHODS) == {"POST"}
     assert (jd_selfie.SCHEME, jd_selfie.LINK_LIFETIME_S) == (Scheme.JD, 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from cutline.contracts import uploads
-from cutline.contracts.uploads import MAX_BYTES, Ticket, UploadWish, own_key
+from cutline.contracts.uploads import MAX_BYTES, Ticket, TicketRequest, own_key
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
 from tests.contracts.calls import call, json_of
 
@@ -13,14 +13,14 @@ NAME = "0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize(
     ("body", "wish"),
     [
-        (b"", UploadWish()),
-        (b" \n", UploadWish()),
-        (b"{}", UploadWish("application/octet-stream", MAX_BYTES)),
-        (b'{"content_type":"image/jpeg","size":1}', UploadWish("image/jpeg", 1)),
-        (b'{"content_type":null,"size":15728640}', UploadWish(max_bytes=15 * 1024 * 1024)),
+        (b"", TicketRequest()),
+        (b" \n", TicketRequest()),
+        (b"{}", TicketRequest("application/octet-stream", MAX_BYTES)),
+        (b'{"content_type":"image/jpeg","size":1}', TicketRequest("image/jpeg", 1)),
+        (b'{"content_type":null,"size":15728640}', TicketRequest(max_bytes=15 * 1024 * 1024)),
     ],
 )
-def test_type_and_size_may_be_wished_for(body: bytes, wish: UploadWish) -> None:
+def test_type_and_size_may_be_wished_for(body: bytes, wish: TicketRequest) -> None:
     assert uploads.parse(call(body, path="/uploads")) == wish
 
 

@@ -12,12 +12,12 @@ from moto import mock_aws
 
 from cutline.accounts.account import Account
 from cutline.accounts.meter import Meter
-from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
 from cutline.pipeline.options import CutRequest
 from cutline.tasks.store import TaskStore
-from cutline.tasks.task import PENDING_S, Order, Task
+from cutline.tasks.task import PENDING_S, Task, WorkOrder
 from tests.accounts.conftest import make_table
 
 NOW = 1_704_164_645
@@ -55,7 +55,7 @@ class Stack:
     s3: Any
     output_bucket: str
     tasks: TaskStore
-    files: WorkFiles
+    files: InputFiles
     results: ResultStore
     meter: Meter
     machine: Machine
@@ -68,7 +68,7 @@ class Stack:
         record = picwish.TaskRecord(
             task_id, SHOP.account_id, picwish.QUEUED, NOW, None, None, picwish.Options(task_id, True, **options)
         )
-        order = Order(cut or CutRequest(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
+        order = WorkOrder(cut or CutRequest(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
         task = Task(record, order)
         self.tasks.accept(task)
         if data is not None:
@@ -111,7 +111,7 @@ def stack(aws: tuple[Any, Any]) -> Stack:
         s3,
         f"out-{name}",
         TaskStore(make_table(dynamodb, f"tasks-{name}", "pk")),
-        WorkFiles(s3, f"in-{name}"),
+        InputFiles(s3, f"in-{name}"),
         ResultStore(s3, f"out-{name}", lambda: b"link secret"),
         Meter(meters),
         Machine(),

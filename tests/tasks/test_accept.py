@@ -11,13 +11,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S
 from cutline.adapters.fetch import FetchPolicy, fetch
+from cutline.adapters.sources import Sources
 from cutline.contracts import picwish
 from cutline.contracts.wire import Request, Response
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.serving.idempotency import Idempotency
 from cutline.serving.service import Service
-from cutline.tasks.api import TaskDesk
-from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.accept import Acceptance
+from cutline.tasks.api import TaskJournal, TaskService
+from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.task import PENDING_S, Task
 from tests.contracts.calls import Part, json_of, multipart, multipart_call
 from tests.e2e.clients import plain_picture
@@ -46,22 +48,25 @@ class OpenGate:
         self._meter.release(reservation, api)
 
 
-def no_work(*args: Any) -> Any:
-    raise AssertionError("an accepted task is not worked inline")
+class NoProcessor:
+    def process(self, *args: Any) -> Any:
+        raise AssertionError("an accepted task is not worked inline")
 
 
-def desk(stack: Stack) -> TaskDesk:
+def service_of(stack: Stack) -> TaskService:
     service = Service(
-        OpenGate(stack),
-        Idempotency(stack.meters, stack.results, wait_s=0),
-        stack.results,
-        no_work,
-        FetchPolicy(),
-        Logger(service="test"),
-        Metrics(namespace="test", service="test"),
-        20_000,
+        gate=OpenGate(stack),
+        idempotency=Idempotency(stack.meters, stack.results, wait_s=0),
+        results=stack.results,
+        processor=NoProcessor(),
+        sources=Sources(FetchPolicy()),
+        logger=Logger(service="test"),
+        metrics=Metrics(namespace="test", service="test"),
+        time_limit_ms=20_000,
+        journal=TaskJournal(stack.tasks),
+        deferral=Acceptance(stack.tasks, stack.files, stack.machine),
     )
-    return TaskDesk(service, stack.tasks, stack.results, stack.files, stack.machine)
+    return TaskService(service, stack.tasks, stack.results, stack.files)
 
 
 FORM = multipart(
@@ -76,7 +81,7 @@ def post(stack: Stack, key: str = "", request_id: str = "call-1", form: bytes = 
     request = multipart_call(form)
     headers = {**request.headers, "idempotency-key": key}
     request = replace(request, headers=headers, request_id=request_id, received_at=float(NOW))
-    return desk(stack).handle(request, None)
+    return service_of(stack).handle(request, None)
 
 
 def test_the_answer_is_the_id_of_a_task_on_record_and_started(stack: Stack) -> None:
@@ -164,18 +169,18 @@ class States:
 
 def test_an_execution_bears_its_tasks_id_so_that_a_repeated_start_is_none() -> None:
     states = States("ExecutionAlreadyExists")
-    TaskFlow(states, "arn:machine").start("task-1")
+    StateMachine(states, "arn:machine").start("task-1")
     assert states.calls == [{"stateMachineArn": "arn:machine", "name": "task-1", "input": '{"task_id": "task-1"}'}]
     with pytest.raises(ClientError):
-        TaskFlow(States("StateMachineDoesNotExist"), "arn:machine").start("task-1")
+        StateMachine(States("StateMachineDoesNotExist"), "arn:machine").start("task-1")
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_an_answer_that_nobody_waits_for_is_none(code: str) -> None:
-    flow = TaskFlow(States(code), "arn:machine")
+    flow = StateMachine(States(code), "arn:machine")
     assert (flow.succeed("token"), flow.fail("token", "Error", "why")) == (False, False)
 
 
 def test_an_answer_that_cannot_be_given_is_a_fault() -> None:
     with pytest.raises(ClientError):
-        TaskFlow(States("ThrottlingException"), "arn:machine").succeed("token")
+        StateMachine(States("ThrottlingException"), "arn:machine").succeed("token")

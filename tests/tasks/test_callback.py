@@ -13,8 +13,8 @@ import pytest
 
 from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import picwish
-from cutline.errors import InputRefused, ServiceFault
-from cutline.tasks.callback import CallBack, callback_secret, signature
+from cutline.errors import InputRefused
+from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
 from tests.tasks.conftest import NOW, Stack
 
@@ -54,8 +54,8 @@ def listener() -> Iterator[Listener]:
     server.server_close()
 
 
-def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> CallBack:
-    return CallBack(stack.tasks, stack.results, lambda: b"link secret", policy, lambda: NOW)
+def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:
+    return Callback(stack.tasks, stack.results, lambda: b"link secret", policy, lambda: NOW)
 
 
 def ended(stack: Stack, url: str, state: int = -7) -> str:
@@ -70,7 +70,7 @@ def ended(stack: Stack, url: str, state: int = -7) -> str:
 @pytest.mark.parametrize("state", [picwish.DONE, -7])
 def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, state: int) -> None:
     task_id = ended(stack, listener.url, state)
-    assert call_back(stack)(task_id, Step()) is True
+    assert call_back(stack).run(task_id, Step()) is True
     [(headers, body)] = listener.heard
     data = json.loads(body)["data"]
     assert (data["task_id"], data["state"]) == (task_id, state)
@@ -79,7 +79,7 @@ def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, sta
 
 
 def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:
-    call_back(stack)(ended(stack, listener.url), Step())
+    call_back(stack).run(ended(stack, listener.url), Step())
     [(headers, body)] = listener.heard
     # As a shop would check it, with the key that the operator gave it.
     parts = dict(part.split("=", 1) for part in headers["x-cutline-signature"].split(","))
@@ -93,17 +93,18 @@ def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_any_other_answer_is_to_be_tried_again(stack: Stack, listener: Listener, status: int) -> None:
     listener.status = status
-    with pytest.raises(ServiceFault):
-        call_back(stack)(ended(stack, listener.url), Step())
+    with pytest.raises(InputRefused) as refused:
+        call_back(stack).run(ended(stack, listener.url), Step())
+    assert refused.value.retry
     assert len(listener.heard) == 1  # a redirect is not followed
 
 
 def test_a_private_address_is_never_called(stack: Stack, listener: Listener) -> None:
     with pytest.raises(InputRefused):
-        call_back(stack, FetchPolicy())(ended(stack, listener.url), Step())
+        call_back(stack, FetchPolicy()).run(ended(stack, listener.url), Step())
     assert listener.heard == []
 
 
 def test_who_left_no_address_or_no_task_is_not_called(stack: Stack) -> None:
-    assert call_back(stack)(ended(stack, ""), Step()) is False
-    assert call_back(stack)("unknown", Step()) is False
+    assert call_back(stack).run(ended(stack, ""), Step()) is False
+    assert call_back(stack).run("unknown", Step()) is False

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED
+from cutline.tasks.step import StepFailed, StepRefused
 from localcloud.stack.template import yaml_parse
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,23 @@ def test_every_step_ends_in_time(name: str) -> None:
 def test_whatever_goes_wrong_in_a_step_fails_the_task(name: str) -> None:
     assert STATES[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     assert STATES[name]["Catch"][-1]["Next"] == "Fail"
+
+
+def test_the_definition_names_errors_that_the_code_raises() -> None:
+    own = {ENDPOINT_AWAY, UNDELIVERED, StepRefused.__name__, StepFailed.__name__}
+    named = {
+        name
+        for state in STATES.values()
+        for rule in (*state.get("Retry", []), *state.get("Catch", []))
+        for name in rule["ErrorEquals"]
+    }
+    assert {name for name in named if "." not in name} <= own
+    assert {ENDPOINT_AWAY, UNDELIVERED, StepRefused.__name__} <= named
+
+
+@pytest.mark.parametrize("name", ["Prepare", "MatteOnCpu", "Finish"])
+def test_a_refused_step_is_not_tried_again(name: str) -> None:
+    assert STATES[name]["Retry"][0] == {"ErrorEquals": [StepRefused.__name__], "MaxAttempts": 0}
 
 
 def test_an_endpoint_that_is_away_and_a_dead_letter_lead_to_the_cpu() -> None:

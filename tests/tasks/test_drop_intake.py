@@ -44,11 +44,11 @@ def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: str) -
 def work(stack: Stack, task_id: str) -> None:
     """What the state machine does with a started task."""
     try:
-        prepare(stack)(task_id, STEP)
-        matte(stack)(task_id, STEP)
-        finish(stack)(task_id, STEP)
+        prepare(stack).run(task_id, STEP)
+        matte(stack).run(task_id, STEP)
+        finish(stack).run(task_id, STEP)
     except InputRefused as error:
-        fail(stack)(task_id, error.reason, STEP)
+        fail(stack).run(task_id, error.reason, STEP)
 
 
 def told(stack: Stack, key: str = KEY) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def told(stack: Stack, key: str = KEY) -> dict[str, Any]:
 
 
 def test_a_drop_becomes_a_result_of_its_name_and_is_charged(stack: Stack) -> None:
-    assert intake(stack)(drop(stack, output_type="1"), STEP) == "started"
+    assert intake(stack).run(drop(stack, output_type="1"), STEP) == "started"
     (task_id,) = stack.machine.started
     work(stack, task_id)
     assert stack.objects(stack.output_bucket) == {f"{KEY}.png", f"{KEY}-mask.png"}
@@ -70,21 +70,21 @@ def test_a_drop_becomes_a_result_of_its_name_and_is_charged(stack: Stack) -> Non
 
 
 def test_a_jpeg_is_named_as_one(stack: Stack) -> None:
-    intake(stack)(drop(stack, format="jpg"), STEP)
+    intake(stack).run(drop(stack, format="jpg"), STEP)
     work(stack, *stack.machine.started)
     assert stack.objects(stack.output_bucket) == {f"{KEY}.jpg"}
 
 
 def test_events_that_come_again_change_nothing(stack: Stack) -> None:
     event, take = drop(stack), intake(stack)
-    assert [take(event, STEP) for _ in range(3)] == ["started"] * 3
+    assert [take.run(event, STEP) for _ in range(3)] == ["started"] * 3
     (task_id,) = set(stack.machine.started)  # starting an execution again is nothing (tasks/state_machine.py)
     assert stack.day()["taken"] == 1
     work(stack, task_id)
     stack.machine.started.clear()
-    assert take(event, STEP) == "known"
+    assert take.run(event, STEP) == "known"
     late = intake(stack, now=NOW + 2 * 86400)
-    assert late(event, STEP) == "known"
+    assert late.run(event, STEP) == "known"
     assert stack.machine.started == []
     assert (stack.day()["taken"], stack.day()["charged_micros"]) == (1, 3000)
 
@@ -93,8 +93,8 @@ def test_an_intake_that_died_halfway_is_done_again(stack: Stack) -> None:
     event, take = drop(stack), intake(stack)
     stack.machine.fault = ConnectionError("the start was lost")
     with pytest.raises(ConnectionError):
-        take(event, STEP)
-    assert intake(stack, now=NOW + 86400)(event, STEP) == "started"
+        take.run(event, STEP)
+    assert intake(stack, now=NOW + 86400).run(event, STEP) == "started"
     work(stack, *stack.machine.started)
     assert (stack.day()["taken"], stack.day()["charged_micros"]) == (1, 3000)
     assert not any(name.startswith("hold:") for name in stack.day())
@@ -103,9 +103,9 @@ def test_an_intake_that_died_halfway_is_done_again(stack: Stack) -> None:
 def test_an_event_about_a_picture_that_is_gone_or_replaced_is_stale(stack: Stack) -> None:
     first, take = drop(stack), intake(stack)
     second = drop(stack, PICTURE + b"x")
-    assert [take(second, STEP), take(first, STEP)] == ["started", "stale"]
+    assert [take.run(second, STEP), take.run(first, STEP)] == ["started", "stale"]
     stack.files.delete(KEY)
-    assert take(second, STEP) == "stale"
+    assert take.run(second, STEP) == "stale"
     assert len(stack.machine.started) == 1
 
 
@@ -116,20 +116,20 @@ def test_a_key_that_leaves_no_room_for_what_is_put_beside_it_is_let_be(
     name = "商" * 300
     folder = KEY.rpartition("/")[0]
     key = f"{folder}/{name}" + "x" * (key_bytes - len(f"{folder}/{name}".encode()))
-    assert intake(stack)(drop(stack, key=key), STEP) == outcome
+    assert intake(stack).run(drop(stack, key=key), STEP) == outcome
     assert stack.objects(stack.output_bucket) == set()
 
 
 def test_a_picture_replaced_while_it_is_worked_leaves_the_telling_to_the_new_one(stack: Stack) -> None:
     take = intake(stack)
-    take(drop(stack), STEP)
+    take.run(drop(stack), STEP)
     (old,) = stack.machine.started
-    prepare(stack)(old, STEP)
-    matte(stack)(old, STEP)
-    take(drop(stack, PICTURE + b"x"), STEP)
+    prepare(stack).run(old, STEP)
+    matte(stack).run(old, STEP)
+    take.run(drop(stack, PICTURE + b"x"), STEP)
     with pytest.raises(InputRefused) as refusal:
-        finish(stack)(old, STEP)
-    fail(stack)(old, refusal.value.reason, STEP)
+        finish(stack).run(old, STEP)
+    fail(stack).run(old, refusal.value.reason, STEP)
     assert stack.objects(stack.output_bucket) == set()
     new = stack.machine.started[-1]
     work(stack, new)
@@ -157,7 +157,7 @@ def test_the_same_picture_dropped_again_later_is_worked_again(stack: Stack) -> N
     ],
 )
 def test_who_may_not_drop_is_told_why(stack: Stack, account: Account, reason: str, message: str) -> None:
-    assert intake(stack, account)(drop(stack), STEP) == reason
+    assert intake(stack, account).run(drop(stack), STEP) == reason
     document = told(stack)
     assert (document["state"], document["reason"], document["message"]) == (-1, reason, message)
     assert stack.machine.started == []
@@ -166,9 +166,9 @@ def test_who_may_not_drop_is_told_why(stack: Stack, account: Account, reason: st
 def test_a_used_up_quota_is_refused_once_however_often_the_event_comes(stack: Stack) -> None:
     account = replace(SHOP, daily_quota=1)
     take = intake(stack, account)
-    assert take(drop(stack, key="in/shop/auto/1.jpg"), STEP) == "started"
+    assert take.run(drop(stack, key="in/shop/auto/1.jpg"), STEP) == "started"
     event = drop(stack, key="in/shop/auto/2.jpg")
-    assert [take(event, STEP), take(event, STEP)] == ["quota_exceeded", "known"]
+    assert [take.run(event, STEP), take.run(event, STEP)] == ["quota_exceeded", "known"]
     assert (stack.day()["taken"], stack.day()["refused_pw"]) == (1, 1)
     task_id = told(stack, "in/shop/auto/2.jpg")["task_id"]
     record = stack.tasks.get(task_id, "shop", NOW)
@@ -179,7 +179,7 @@ def test_a_used_up_quota_is_refused_once_however_often_the_event_comes(stack: St
 def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
     slow = replace(SHOP, qps=0.01)
     take = intake(stack, slow)
-    assert [take(drop(stack, key=f"in/shop/auto/{n}.jpg"), STEP) for n in range(5)] == ["started"] * 5
+    assert [take.run(drop(stack, key=f"in/shop/auto/{n}.jpg"), STEP) for n in range(5)] == ["started"] * 5
     assert stack.day()["taken"] == 5
     assert stack.meter.reserve(slow, "a call", NOW).remaining == 94
 
@@ -193,7 +193,7 @@ def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
     ],
 )
 def test_a_bad_drop_is_told_what_is_bad(stack: Stack, key: str, metadata: dict[str, str], message: str) -> None:
-    assert intake(stack)(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
+    assert intake(stack).run(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
     assert told(stack, key)["message"] == message
 
 
@@ -201,7 +201,7 @@ def test_a_bad_drop_is_told_what_is_bad(stack: Stack, key: str, metadata: dict[s
     ("data", "reason"), [(b"", "image_empty"), (b"text", "image_type"), (PICTURE[:900], "image_corrupt")]
 )
 def test_a_file_that_is_no_picture_is_told_so_and_costs_nothing(stack: Stack, data: bytes, reason: str) -> None:
-    intake(stack)(drop(stack, data), STEP)
+    intake(stack).run(drop(stack, data), STEP)
     (task_id,) = stack.machine.started
     work(stack, task_id)
     assert told(stack) == {
@@ -215,16 +215,16 @@ def test_a_file_that_is_no_picture_is_told_so_and_costs_nothing(stack: Stack, da
 
 
 def test_a_result_takes_the_place_of_an_earlier_error(stack: Stack) -> None:
-    intake(stack)(drop(stack, b"text"), STEP)
+    intake(stack).run(drop(stack, b"text"), STEP)
     work(stack, stack.machine.started[-1])
     assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
-    intake(stack)(drop(stack), STEP)
+    intake(stack).run(drop(stack), STEP)
     work(stack, stack.machine.started[-1])
     assert stack.objects(stack.output_bucket) == {f"{KEY}.png"}
 
 
 def test_a_drops_task_is_shown_for_an_hour_and_remembered_for_longer(stack: Stack) -> None:
-    intake(stack)(drop(stack), STEP)
+    intake(stack).run(drop(stack), STEP)
     (task_id,) = stack.machine.started
     work(stack, task_id)
     ended = NOW + 5
@@ -263,6 +263,6 @@ def test_an_events_key_is_taken_as_it_is() -> None:
 )
 def test_what_is_no_drop_is_passed_over(stack: Stack, body: str) -> None:
     assert read_event(body, "input") is None
-    assert intake(stack)(body, STEP) == "no drop"
+    assert intake(stack).run(body, STEP) == "no drop"
     assert stack.objects(stack.output_bucket) == set()
     assert stack.machine.started == []

@@ -9,11 +9,11 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from cutline.adapters.sagemaker import EndpointFault, Trouble
-from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.tasks.predictors import GpuMatting
+from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
+from cutline.tasks.matte import Matte
+from cutline.tasks.predictors import EndpointPredictor
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED, Worker, each, give_up
 from cutline.tasks.step import Step
-from cutline.tasks.steps import Matte
 from tests.tasks.conftest import Stack
 
 MESSAGE = "a message"
@@ -39,7 +39,7 @@ def raising(error: Exception) -> Callable[[bytes], bytes]:
 
 def test_a_matted_picture_lets_its_execution_go_on(stack: Stack) -> None:
     body = prepared(stack)
-    assert worker(stack, lambda view: b"maps of " + view)(body, Step()) == "matted"
+    assert worker(stack, lambda view: b"maps of " + view).run(body, Step()) == "matted"
     assert stack.machine.answers == [("token", "ok", "")]
     task = stack.tasks.find(json.loads(body)["task_id"])
     assert task is not None
@@ -49,10 +49,10 @@ def test_a_matted_picture_lets_its_execution_go_on(stack: Stack) -> None:
 def test_a_message_that_comes_twice_or_too_late_changes_nothing(stack: Stack) -> None:
     body = prepared(stack)
     work = worker(stack, lambda view: b"maps")
-    assert [work(body, Step()), work(body, Step())] == ["matted", "matted"]
+    assert [work.run(body, Step()), work.run(body, Step())] == ["matted", "matted"]
     task_id = json.loads(body)["task_id"]
     stack.tasks.fail(task_id, -8, 0)
-    assert worker(stack, raising(AssertionError()))(body, Step()) == "matted"
+    assert worker(stack, raising(AssertionError())).run(body, Step()) == "matted"
     task = stack.tasks.find(task_id)
     assert task is not None
     assert task.record.state == -8
@@ -60,27 +60,27 @@ def test_a_message_that_comes_twice_or_too_late_changes_nothing(stack: Stack) ->
 
 @pytest.mark.parametrize("trouble", list(Trouble))
 def test_an_endpoint_in_trouble_hands_the_picture_to_the_cpu(stack: Stack, trouble: Trouble) -> None:
-    assert worker(stack, raising(EndpointFault(trouble)))(prepared(stack), Step()) == "endpoint away"
+    assert worker(stack, raising(EndpointFault(trouble))).run(prepared(stack), Step()) == "endpoint away"
     assert [(token, error) for token, error, _ in stack.machine.answers] == [("token", ENDPOINT_AWAY)]
 
 
 @pytest.mark.parametrize(
-    ("error", "name"),
+    "error",
     [
-        (ServiceFault(Reason.MODEL_FAILED), "ServiceFault"),
-        (ServiceFault(Reason.TIMED_OUT, "30 s"), "ServiceFault"),
-        (InputRefused(Reason.IMAGE_CORRUPT), "InputRefused"),
+        ServiceFault(Reason.MODEL_FAILED),
+        ServiceFault(Reason.TIMED_OUT, "30 s"),
+        InputRefused(Reason.IMAGE_CORRUPT),
     ],
 )
-def test_a_failure_of_the_picture_ends_the_wait(stack: Stack, error: Exception, name: str) -> None:
-    assert worker(stack, raising(error))(prepared(stack), Step()) == str(error.reason)
-    assert stack.machine.answers == [("token", name, str(error))]
+def test_a_failure_of_the_picture_ends_the_wait(stack: Stack, error: MattingError) -> None:
+    assert worker(stack, raising(error)).run(prepared(stack), Step()) == str(error.reason)
+    assert stack.machine.answers == [("token", "StepRefused", str(error.reason))]
 
 
 @pytest.mark.parametrize("reason", [Reason.INTERNAL, Reason.OVERLOADED, Reason.STORE_FAILED])
 def test_a_passing_fault_of_ours_keeps_the_message(stack: Stack, reason: Reason) -> None:
     with pytest.raises(ServiceFault):
-        worker(stack, raising(ServiceFault(reason)))(prepared(stack), Step())
+        worker(stack, raising(ServiceFault(reason))).run(prepared(stack), Step())
     assert stack.machine.answers == []
 
 
@@ -121,7 +121,7 @@ class Endpoint:
 def matted(endpoint: Endpoint) -> tuple[Any, list[float]]:
     pauses: list[float] = []
     try:
-        return GpuMatting(endpoint, pauses.append)(b"view"), pauses
+        return EndpointPredictor(endpoint, pauses.append).predict(b"view"), pauses
     except EndpointFault as fault:
         return fault.trouble, pauses
 

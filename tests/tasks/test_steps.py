@@ -22,10 +22,12 @@ from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutRequest
 from cutline.pipeline.prediction_file import encode_maps
 from cutline.tasks.fail import Fail, reason_of
-from cutline.tasks.predictors import CpuMatting
+from cutline.tasks.finish import Finish
+from cutline.tasks.matte import Matte
+from cutline.tasks.predictors import CpuPredictor
+from cutline.tasks.prepare import Prepare
 from cutline.tasks.step import Step
-from cutline.tasks.steps import Finish, Matte, Prepare
-from cutline.tasks.task import Order
+from cutline.tasks.task import WorkOrder
 from tests.e2e.clients import encoded, plain_picture
 from tests.tasks.conftest import NOW, Stack
 
@@ -69,9 +71,9 @@ class Dying(Meter):
 def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> picwish.TaskRecord:
     """A task from accepted to done."""
     task_id = stack.task(data, **options).record.task_id
-    assert prepare(stack)(task_id, STEP)
-    assert matte(stack)(task_id, STEP)
-    finish(stack)(task_id, STEP)
+    assert prepare(stack).run(task_id, STEP)
+    assert matte(stack).run(task_id, STEP)
+    finish(stack).run(task_id, STEP)
     found = stack.tasks.find(task_id)
     assert found is not None
     return found.record
@@ -98,9 +100,9 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
 )
 def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, picture: bytes, bound: float) -> None:
     task = stack.task(picture)
-    prepare(stack)(task.record.task_id, STEP)
-    Matte(stack.tasks, stack.files, CpuMatting(MODELS, "matte", 1))(task.record.task_id, STEP)
-    finish(stack)(task.record.task_id, STEP)
+    prepare(stack).run(task.record.task_id, STEP)
+    Matte(stack.tasks, stack.files, CpuPredictor(MODELS, "matte", 1).predict).run(task.record.task_id, STEP)
+    finish(stack).run(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
     cut = cut_out(decode_image(picture, picwish.LIMITS), CutRequest(), Network.open(MODELS, "matte", 1), Step())
@@ -111,20 +113,20 @@ def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, pictu
 def test_states_follow_the_steps(stack: Stack) -> None:
     task = stack.task(PICTURE)
     assert stack.state(task) == picwish.QUEUED
-    prepare(stack)(task.record.task_id, STEP)
+    prepare(stack).run(task.record.task_id, STEP)
     assert stack.state(task) == picwish.PREPARING
     assert stack.files.exists(task.view_key)  # what GET shows as state 3
-    matte(stack)(task.record.task_id, STEP)
+    matte(stack).run(task.record.task_id, STEP)
     assert stack.state(task) == picwish.PROCESSING
-    finish(stack)(task.record.task_id, STEP)
+    finish(stack).run(task.record.task_id, STEP)
     assert stack.state(task) == picwish.DONE
 
 
 def test_every_step_may_run_twice(stack: Stack) -> None:
     task_id = stack.task(PICTURE, callback_url="https://shop.example/done").record.task_id
     for step in (prepare(stack), matte(stack)):
-        assert [step(task_id, STEP), step(task_id, STEP)] == [True, True]
-    assert [finish(stack)(task_id, STEP), finish(stack)(task_id, STEP)] == [True, True]
+        assert [step.run(task_id, STEP), step.run(task_id, STEP)] == [True, True]
+    assert [finish(stack).run(task_id, STEP), finish(stack).run(task_id, STEP)] == [True, True]
     assert len(stack.objects(stack.output_bucket)) == 1
     assert stack.day()["charged_micros"] == 3000
 
@@ -134,14 +136,14 @@ def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None
     task = stack.task(PICTURE)
     task_id = task.record.task_id
     if ended == picwish.DONE:
-        prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP), finish(stack)(task_id, STEP)
+        prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP), finish(stack).run(task_id, STEP)
     else:
-        fail(stack)(task_id, Reason.IMAGE_CORRUPT, STEP)
+        fail(stack).run(task_id, Reason.IMAGE_CORRUPT, STEP)
     before = stack.day()
-    assert prepare(stack)(task_id, STEP) is False
-    assert matte(stack)(task_id, STEP) is False
-    finish(stack)(task_id, STEP)
-    fail(stack)(task_id, Reason.TIMED_OUT, STEP)
+    assert prepare(stack).run(task_id, STEP) is False
+    assert matte(stack).run(task_id, STEP) is False
+    finish(stack).run(task_id, STEP)
+    fail(stack).run(task_id, Reason.TIMED_OUT, STEP)
     assert stack.state(task) == ended
     assert stack.day() == before
 
@@ -149,37 +151,37 @@ def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None
 def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(stack: Stack) -> None:
     task = stack.task(PICTURE)
     task_id = task.record.task_id
-    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
     with pytest.raises(ClientError):
-        finish(stack, Dying(stack.meters))(task_id, STEP)
+        finish(stack, Dying(stack.meters)).run(task_id, STEP)
     assert (stack.state(task), stack.day().get("charged_micros", 0)) == (picwish.DONE, 0)
     assert stack.noted_charges == []
     for _ in range(2):
-        finish(stack)(task_id, STEP)
+        finish(stack).run(task_id, STEP)
     assert (stack.day()["charged_micros"], stack.noted_charges) == (3000, [3000])
 
 
 def test_a_done_task_that_could_not_be_charged_is_charged_by_its_failing(stack: Stack) -> None:
     task = stack.task(PICTURE, callback_url="https://shop.example/done")
     task_id = task.record.task_id
-    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
+    prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
     with pytest.raises(ClientError):
-        finish(stack, Dying(stack.meters))(task_id, STEP)
+        finish(stack, Dying(stack.meters)).run(task_id, STEP)
     for _ in range(2):
-        assert fail(stack)(task_id, Reason.INTERNAL, STEP) is True
+        assert fail(stack).run(task_id, Reason.INTERNAL, STEP) is True
     assert (stack.state(task), stack.day()["charged_micros"], stack.noted_charges) == (picwish.DONE, 3000, [3000])
     assert stack.objects(stack.files.bucket) == set()
 
 
 def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> None:
     task = stack.task(PICTURE, callback_url="https://shop.example/done")
-    prepare(stack)(task.record.task_id, STEP)
-    assert fail(stack)(task.record.task_id, Reason.STORE_FAILED, STEP) is True
+    prepare(stack).run(task.record.task_id, STEP)
+    assert fail(stack).run(task.record.task_id, Reason.STORE_FAILED, STEP) is True
     assert stack.state(task) == -2
     counters = stack.day()
     assert (counters["taken"], counters.get("charged_micros", 0), counters["refused_pw"]) == (0, 0, 1)
     assert stack.objects(stack.files.bucket) == set()
-    assert fail(stack)(task.record.task_id, Reason.TIMED_OUT, STEP) is True
+    assert fail(stack).run(task.record.task_id, Reason.TIMED_OUT, STEP) is True
     assert (stack.state(task), stack.day()) == (-2, counters)
 
 
@@ -194,25 +196,25 @@ def test_a_failed_task_costs_nothing_and_gives_its_quota_back(stack: Stack) -> N
 def test_a_picture_outside_the_contract_is_refused_by_preparing(stack: Stack, data: bytes, reason: Reason) -> None:
     task = stack.task(data)
     with pytest.raises(InputRefused) as refused:
-        prepare(stack)(task.record.task_id, STEP)
+        prepare(stack).run(task.record.task_id, STEP)
     assert refused.value.reason is reason
 
 
 def test_an_address_that_must_not_be_fetched_is_refused_by_preparing(stack: Stack) -> None:
     task = stack.task(url="http://169.254.169.254/latest")
     with pytest.raises(InputRefused) as refused:
-        prepare(stack)(task.record.task_id, STEP)
+        prepare(stack).run(task.record.task_id, STEP)
     assert refused.value.reason is Reason.URL_UNREACHABLE
 
 
 def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
     task_id = stack.task(PICTURE).record.task_id
-    prepare(stack)(task_id, STEP)
+    prepare(stack).run(task_id, STEP)
     nothing = np.zeros((320, 320), np.float32)
     maps = encode_maps({"foreground": nothing, "person": nothing})
-    Matte(stack.tasks, stack.files, lambda view: maps)(task_id, STEP)
+    Matte(stack.tasks, stack.files, lambda view: maps).run(task_id, STEP)
     with pytest.raises(InputRefused) as refused:
-        finish(stack)(task_id, STEP)
+        finish(stack).run(task_id, STEP)
     assert refused.value.reason is Reason.NO_SUBJECT
     assert stack.objects(stack.output_bucket) == set()
 
@@ -220,31 +222,31 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
 def test_a_result_too_large_for_base64_is_an_upload_that_failed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picwish, "_MAX_INLINE_BYTES", 1000)
     task_id = stack.task(PICTURE, return_type=picwish.AS_BASE64).record.task_id
-    prepare(stack)(task_id, STEP), matte(stack)(task_id, STEP)
-    with pytest.raises(InputRefused) as refused:
-        finish(stack)(task_id, STEP)
-    assert picwish.STATES[refused.value.reason] == -2
+    prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
+    with pytest.raises(ServiceFault) as fault:
+        finish(stack).run(task_id, STEP)
+    assert (picwish.STATES[fault.value.reason], fault.value.retry) == (-2, False)
 
 
 def test_a_missing_work_file_is_a_fault_that_another_try_may_heal(stack: Stack) -> None:
     task_id = stack.task().record.task_id
     with pytest.raises(ServiceFault) as fault:
-        prepare(stack)(task_id, STEP)
+        prepare(stack).run(task_id, STEP)
     assert fault.value.reason is Reason.INTERNAL
 
 
 def test_an_unknown_task_is_nobodys(stack: Stack) -> None:
-    assert prepare(stack)("unknown", STEP) is False
-    assert matte(stack)("unknown", STEP) is False
-    assert finish(stack)("unknown", STEP) is False
-    assert fail(stack)("unknown", Reason.INTERNAL, STEP) is False
+    assert prepare(stack).run("unknown", STEP) is False
+    assert matte(stack).run("unknown", STEP) is False
+    assert finish(stack).run("unknown", STEP) is False
+    assert fail(stack).run("unknown", Reason.INTERNAL, STEP) is False
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        ({"Error": "InputRefused", "Cause": '{"errorMessage":"image_corrupt: cut off"}'}, Reason.IMAGE_CORRUPT),
-        ({"Error": "InputRefused", "Cause": '{"errorMessage":"no_subject"}'}, Reason.NO_SUBJECT),
+        ({"Error": "StepRefused", "Cause": '{"errorMessage":"image_corrupt"}'}, Reason.IMAGE_CORRUPT),
+        ({"Error": "StepFailed", "Cause": '{"errorMessage":"no_subject"}'}, Reason.NO_SUBJECT),
         ({"Error": "States.Timeout", "Cause": ""}, Reason.TIMED_OUT),
         ({"Error": "Sandbox.Timedout", "Cause": '{"errorMessage":"RequestId: 1 Task timed out"}'}, Reason.TIMED_OUT),
         ({"Error": "Lambda.Unknown", "Cause": "The cause could not be determined"}, Reason.MODEL_FAILED),
@@ -258,9 +260,9 @@ def test_the_reason_is_found_in_what_the_state_machine_hands_on(error: dict[str,
 
 
 def test_an_order_survives_its_storage() -> None:
-    order = Order(
+    order = WorkOrder(
         CutRequest(background=(1, 2, 3), crop=True), "2024-01-02", "call", 5, "https://x", source_url="http://y"
     )
-    assert Order.from_json(order.to_json()) == order
+    assert WorkOrder.from_json(order.to_json()) == order
     plain = replace(order, cut=CutRequest())
-    assert Order.from_json(plain.to_json()) == plain
+    assert WorkOrder.from_json(plain.to_json()) == plain

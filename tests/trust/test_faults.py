@@ -67,7 +67,16 @@ class Silent:
 
 def test_a_service_that_does_not_answer_in_time_is_too_busy() -> None:
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
-    service = Service(Silent(), None, None, None, None, logger, metrics, 5000)
+    service = Service(
+        gate=Silent(),
+        idempotency=None,
+        results=None,
+        processor=None,
+        sources=None,
+        logger=logger,
+        metrics=metrics,
+        time_limit_ms=5000,
+    )
     answer = service.handle(jd_matting, calls.call(b"x"))
     assert (answer.status, json.loads(answer.body)["code"]) == WORDS["overloaded"]["jdc"]
 

@@ -1,4 +1,4 @@
-"""Calls a task's caller back."""
+"""The state CallBack: calls a task's caller back."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
 from cutline.settings import Settings
-from cutline.tasks.callback import CallBack
+from cutline.tasks.callback import Callback
 from cutline.tasks.step import run_step
 
 logger = Logger(service="callback")
 metrics = Metrics(namespace="Cutline", service="callback")
 settings = Settings.from_environment()
 bootstrap = Bootstrap(settings)
-call_back = CallBack(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, FetchPolicy(settings.fetch_allowed))
+callback = Callback(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, FetchPolicy(settings.fetch_allowed))
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in. Raises where nobody heard, for the state machine to try again."""
+    """{"task_id"} in. Raises unless the callback was answered with 2xx, and the state machine tries again."""
     task_id = event["task_id"]
-    return {"called": run_step("callback", task_id, lambda step: call_back(task_id, step), logger, metrics)}
+    return {"called": run_step("callback", task_id, lambda step: callback.run(task_id, step), logger, metrics)}

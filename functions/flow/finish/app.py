@@ -1,4 +1,4 @@
-"""The flow's last step: refines a task's matte at full size, stores the results, charges the account."""
+"""The state Finish: refines a task's matte at full size, stores the results, charges the account."""
 
 from functools import partial
 from typing import Any
@@ -10,8 +10,8 @@ from cutline.contracts import picwish
 from cutline.serving.deadline import deadline
 from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
+from cutline.tasks.finish import Finish
 from cutline.tasks.step import Step, run_step
-from cutline.tasks.steps import Finish
 from cutline.tasks.task import WORK_LIMIT_S
 
 logger = Logger(service="finish")
@@ -23,11 +23,11 @@ finish = Finish(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in; whether the caller is to be called back out."""
+    """{"task_id"} in; whether the task has a callback out."""
     task_id = event["task_id"]
 
     def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):
-            return finish(task_id, step)
+            return finish.run(task_id, step)
 
     return {"callback": run_step("finish", task_id, work, logger, metrics)}

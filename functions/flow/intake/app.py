@@ -13,7 +13,7 @@ from cutline.tasks.step import Step
 logger = Logger(service="intake")
 bootstrap = Bootstrap(Settings.from_environment())
 intake = Intake(
-    bootstrap.accounts, bootstrap.meter, bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.flow
+    bootstrap.accounts, bootstrap.meter, bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.state_machine
 )
 
 
@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     def work(body: str) -> None:
         step = Step()
-        outcome = intake(body, step)
+        outcome = intake.run(body, step)
         logger.info("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
 
     return each(event, work, logger)

@@ -1,4 +1,4 @@
-"""The flow's way round the endpoint: runs the network here."""
+"""The state MatteOnCpu: runs the network in the function if the endpoint does not answer."""
 
 from typing import Any
 
@@ -7,16 +7,17 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.bootstrap import Bootstrap
 from cutline.serving.deadline import deadline
 from cutline.settings import Settings
-from cutline.tasks.predictors import CpuMatting
+from cutline.tasks.matte import Matte
+from cutline.tasks.predictors import CpuPredictor
 from cutline.tasks.step import Step, run_step
-from cutline.tasks.steps import Matte
 from cutline.tasks.task import WORK_LIMIT_S
 
 logger = Logger(service="cpu")
 metrics = Metrics(namespace="Cutline", service="cpu")
 settings = Settings.from_environment()
 bootstrap = Bootstrap(settings)
-matte = Matte(bootstrap.tasks, bootstrap.files, CpuMatting(settings.models_dir, settings.model, settings.threads))
+predictor = CpuPredictor(settings.models_dir, settings.model, settings.threads)
+matte = Matte(bootstrap.tasks, bootstrap.files, predictor.predict)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -25,6 +26,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):
-            return matte(task_id, step)
+            return matte.run(task_id, step)
 
     return {"worked": run_step("cpu", task_id, work, logger, metrics)}

@@ -1,4 +1,4 @@
-"""The flow's first step: fetches and checks a task's picture, and reduces it to the network's size."""
+"""The state Prepare: fetches and checks a task's picture, and reduces it to the network's size."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
 from cutline.pipeline.model_entry import read_entry
 from cutline.settings import Settings
+from cutline.tasks.prepare import Prepare
 from cutline.tasks.step import run_step
-from cutline.tasks.steps import Prepare
 
 logger = Logger(service="prepare")
 metrics = Metrics(namespace="Cutline", service="prepare")
@@ -26,4 +26,4 @@ prepare = Prepare(
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"task_id"} in. Raises InputRefused for a picture that no further try can save."""
     task_id = event["task_id"]
-    return {"worked": run_step("prepare", task_id, lambda step: prepare(task_id, step), logger, metrics)}
+    return {"worked": run_step("prepare", task_id, lambda step: prepare.run(task_id, step), logger, metrics)}

@@ -9,13 +9,13 @@ from cutline.settings import Settings
 from cutline.tasks.queue import each, give_up
 
 logger = Logger(service="undelivered")
-flow = Bootstrap(Settings.from_environment()).flow
+machine = Bootstrap(Settings.from_environment()).state_machine
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch from the DLQ in; the messages that are to come back out."""
 
     def work(body: str) -> None:
-        logger.warning("undelivered", waiting=give_up(body, flow))
+        logger.warning("undelivered", waiting=give_up(body, machine))
 
     return each(event, work, logger)

@@ -16,7 +16,7 @@ _DONE = {"resCode": 200, "resMessage": "success", "success": True, "data": _DATA
 _INVALID_CODE, _INVALID_TEXT = aidge.ERRORS[Reason.PARAMETER_INVALID]
 _UNMODERATED = "nothing looks at what a picture shows"
 _UNKNOWN_PATH = "API Gateway answers an unknown path before any function"
-# What is wrong, as the message goes on after "invalid input: ", and what was sent to hear it (4.4).
+# What is wrong, as the message goes on after "invalid input: ", and what was sent to hear it (contracts.md 4.4).
 _INVALID: dict[str, tuple[str, dict[str, str | None]]] = {
     "no image": ("imageUrl or imageBase64 is required", {"imageUrl": None, "imageBase64": None}),
     "an empty image": ("imageBase64 is empty", {"imageBase64": "nothing"}),
@@ -57,7 +57,7 @@ _FIELDS: list[dict[str, str | None]] = [
 
 
 def rows() -> Iterator[Row]:
-    """Sections 4.1 to 4.4."""
+    """All of contracts.md 4.1 to 4.4."""
     called = [{"path": path, "method": m} for path in ("/ai/.*", "/rest/ai/.*") for m in ("GET", "POST")]
     signed = [{"sign_ver": "v2", "sign": ".+"}, {"sign_ver": None, "sign": ".+"}]
     yield from sent_rows(_API, "4.1 paths, auth", _DONE, [*called, *signed, {"x-iop-trial": "true"}])

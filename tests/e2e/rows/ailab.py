@@ -15,7 +15,7 @@ _IDS = {"request_id": UUID, "log_id": re.compile(r"\d{19}")}
 # No class asked for, one asked for and found, one asked for and absent, all asked for.
 _CLASSES = [{}, *({name: found} for name in GARMENTS for found in (PNG_LINK, "")), dict.fromkeys(GARMENTS, str)]
 _EXCUSED = {
-    Reason.BODY_TOO_LARGE: "API Gateway refuses such a body itself, with the same HTTP status (0.1)",
+    Reason.BODY_TOO_LARGE: "API Gateway refuses such a body itself, with the same HTTP status (contracts.md 0.1)",
 }
 
 
@@ -40,7 +40,7 @@ _DONE = tuple(_success(classes) for classes in _CLASSES)
 
 
 def rows() -> Iterator[Row]:
-    """Sections 5.1 to 5.5."""
+    """All of contracts.md 5.1 to 5.5."""
     yield from sent_rows(_API, "5.1 auth", _DONE, [{"ailabapi-api-key": ".+", "content-type": "multipart/.*"}])
     yield from _fields()
     yield from _elements()

@@ -25,7 +25,7 @@ def sent_rows(api: str, table: str, body: Shape, cases: Iterable[dict[str, str |
 
 
 def gateway_rows() -> list[Row]:
-    """API Gateway refuses a large body before it knows the API: one body for the clients of all five (0.1)."""
+    """API Gateway refuses a large body before it knows the API: one answer for all five (contracts.md 0.1)."""
     body = {
         "status": 413,
         "message": re.compile("Request Entity Too Large: .+"),

@@ -13,7 +13,7 @@ PATHS = {r"/api/cutout/?": "JDC", "/jdai/SelfieSeg": "JDS"}
 _ENVELOPE = {"code": jd_matting.SUCCESS, "msg": jd_matting.MESSAGE}
 _RESULT = {"requestId": UUID, "requestid": UUID}
 _CUT_OUT = {**_ENVELOPE, "result": {"status": 0, "message": "OK", "cutout_image_url": PNG_LINK, **_RESULT}}
-# Codes that JD publishes and that no case of 1.6 gives.
+# Codes that JD publishes and that no case of contracts.md 1.6 gives.
 _EXCUSED = {
     10010: "no call is paid for here; a spent quota is 10040",
     10030: "there is no gateway of another house behind ours",
@@ -24,7 +24,7 @@ _EXCUSED = {
 
 
 def rows() -> Iterator[Row]:
-    """Sections 1.1 to 1.6, then 2.1 to 2.5."""
+    """All of contracts.md 1.1 to 1.6 and 2.1 to 2.5."""
     yield from _matting()
     yield from _selfie()
 

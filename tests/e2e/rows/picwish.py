@@ -53,7 +53,7 @@ _DONE = tuple(
 
 
 def rows() -> Iterator[Row]:
-    """Sections 3.1 to 3.6."""
+    """All of contracts.md 3.1 to 3.6."""
     posted = {"method": "POST", "x-api-key": ".+"}
     yield from sent_rows(_API, "3.1 paths, 3.2 auth", _DONE, [posted, {**_GET, "x-api-key": ".+"}])
     yield from _parameters()

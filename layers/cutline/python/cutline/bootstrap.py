@@ -12,19 +12,18 @@ from cutline.accounts.gate import Gate
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy
-from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.input_files import InputFiles
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.sources import Sources
-from cutline.adapters.upload_tickets import TicketOffice
-from cutline.serving.call import Work
+from cutline.adapters.upload_tickets import UploadTickets
+from cutline.serving.call import Deferral, Journal, Processor
 from cutline.serving.idempotency import Idempotency
+from cutline.serving.native import LinkService, UploadService, UsageService
 from cutline.serving.service import Service
-from cutline.serving.upload_tickets import UploadDesk
-from cutline.serving.usage_reports import UsageDesk
 from cutline.settings import Settings
-from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
@@ -43,34 +42,52 @@ class Bootstrap:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    def service(self, work: Work, logger: Logger, metrics: Metrics, *, keeps_results: bool = True) -> Service:
-        """The service around `work`, with a store unless its answers carry the pixels. Raises SettingsError."""
+    def service(
+        self,
+        processor: Processor,
+        logger: Logger,
+        metrics: Metrics,
+        *,
+        keeps_results: bool = True,
+        journal: Journal | None = None,
+        deferral: Deferral | None = None,
+    ) -> Service:
+        """The service around `processor`, with a store unless its answers carry the pixels. Raises SettingsError."""
         settings = self.settings
         settings.require("accounts_table", "meter_table", "accounts_key", "output_bucket")
         if keeps_results:
             settings.require("link_secret")
         return Service(
-            self.gate,
-            Idempotency(self._meter_table, self.results, wait_s=_WAIT_SHARE * settings.time_limit_ms / 1000),
-            self.results if keeps_results else None,
-            work,
-            Sources(FetchPolicy(settings.fetch_allowed), self.files if settings.input_bucket else None),
-            logger,
-            metrics,
-            settings.time_limit_ms,
+            gate=self.gate,
+            idempotency=Idempotency(
+                self._meter_table, self.results, wait_s=_WAIT_SHARE * settings.time_limit_ms / 1000
+            ),
+            results=self.results if keeps_results else None,
+            processor=processor,
+            sources=Sources(FetchPolicy(settings.fetch_allowed), self.files if settings.input_bucket else None),
+            logger=logger,
+            metrics=metrics,
+            time_limit_ms=settings.time_limit_ms,
+            journal=journal,
+            deferral=deferral,
         )
 
-    def usage(self, logger: Logger) -> UsageDesk:
+    def usage(self, logger: Logger, metrics: Metrics) -> UsageService:
         """Reports on the accounts' counters. Raises SettingsError."""
         self.settings.require("accounts_table", "meter_table", "accounts_key")
         authenticator = Authenticator(self.accounts, lenient_body_hash=self.settings.lenient_body_hash)
-        return UsageDesk(authenticator, self._meter_table, logger)
+        return UsageService(authenticator=authenticator, meters=self._meter_table, logger=logger, metrics=metrics)
 
-    def uploads(self, logger: Logger) -> UploadDesk:
+    def uploads(self, logger: Logger, metrics: Metrics) -> UploadService:
         """Issues upload tickets. Raises SettingsError."""
         settings = self.settings
         settings.require("accounts_table", "meter_table", "accounts_key", "input_bucket")
-        return UploadDesk(self.gate, TicketOffice(self._signing_s3, settings.input_bucket, settings.ticket_s), logger)
+        tickets = UploadTickets(self._signing_s3, settings.input_bucket, settings.ticket_s)
+        return UploadService(gate=self.gate, tickets=tickets, logger=logger, metrics=metrics)
+
+    def links(self, logger: Logger, metrics: Metrics) -> LinkService:
+        """Leads result links to S3. Raises SettingsError."""
+        return LinkService(results=self.results, logger=logger, metrics=metrics)
 
     @cached_property
     def gate(self) -> Gate:
@@ -95,16 +112,16 @@ class Bootstrap:
         return Meter(self._meter_table, self.settings.service_qps)
 
     @cached_property
-    def files(self) -> WorkFiles:
+    def files(self) -> InputFiles:
         """What tasks work on."""
         self.settings.require("input_bucket")
-        return WorkFiles(self._client("s3"), self.settings.input_bucket)
+        return InputFiles(self._client("s3"), self.settings.input_bucket)
 
     @cached_property
-    def flow(self) -> TaskFlow:
+    def state_machine(self) -> StateMachine:
         """The state machine of the tasks."""
         self.settings.require("flow_arn")
-        return TaskFlow(self._client("stepfunctions"), self.settings.flow_arn)
+        return StateMachine(self._client("stepfunctions"), self.settings.flow_arn)
 
     @cached_property
     def endpoint(self) -> GpuEndpoint | None:

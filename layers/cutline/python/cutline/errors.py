@@ -7,6 +7,8 @@ through one table per API.
       InputRefused    the caller's picture or parameters
       AccessRefused   the caller's credentials, rate or quota
       ServiceFault    ours: model, storage, time, capacity
+
+Each error says with `retry` whether the same work may succeed when it is tried again.
 """
 
 from enum import StrEnum
@@ -62,13 +64,18 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+# Faults that pass. A model that fails, and work that took too long, would do so again.
+_PASSING = frozenset({Reason.INTERNAL, Reason.OVERLOADED, Reason.STORE_FAILED})
+
+
 class MattingError(Exception):
     """A refusal or fault with its `reason`; `detail` is a sentence that may be shown to the caller."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "", *, retry: bool = False) -> None:
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail
+        self.retry = retry
 
 
 class InputRefused(MattingError):
@@ -80,4 +87,7 @@ class AccessRefused(MattingError):
 
 
 class ServiceFault(MattingError):
-    """The service itself failed; nothing is charged."""
+    """The service itself failed; nothing is charged. `retry` None: as the reason says."""
+
+    def __init__(self, reason: Reason, detail: str = "", *, retry: bool | None = None) -> None:
+        super().__init__(reason, detail, retry=reason in _PASSING if retry is None else retry)

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from cutline.adapters.dynamodb import write_if
 from cutline.contracts.wire import Scheme
+from cutline.storage_keys import ACCOUNT, CREDENTIAL
 
 CACHE_S = 30.0
 EVERY_API = "*"
@@ -97,7 +99,7 @@ class AccountStore:
         return None if item is None else account_from(item)
 
     def put_account(self, account: Account, *, new: bool = False) -> None:
-        """Creates or replaces the account; a `new` one must not exist yet: ClientError."""
+        """Creates or replaces the account; a `new` one must not exist yet: ConditionFailed."""
         item: dict[str, Any] = {
             "pk": account_key(account.account_id),
             "account_id": account.account_id,
@@ -123,7 +125,10 @@ class AccountStore:
         self._put(item, new)
 
     def _put(self, item: Mapping[str, Any], new: bool) -> None:
-        self._table.put_item(Item=item, **({"ConditionExpression": "attribute_not_exists(pk)"} if new else {}))
+        if new:
+            write_if(self._table.put_item, "attribute_not_exists(pk)", Item=item)
+        else:
+            self._table.put_item(Item=item)
 
     def _load(self, pk: str) -> Credential | None:
         item = self._table.get_item(Key={"pk": pk}).get("Item")
@@ -139,12 +144,12 @@ class AccountStore:
 def credential_key(scheme: Scheme, key: str) -> str:
     """The partition key of a credential; an API key goes in hashed."""
     key_id = key if scheme in _HMAC_SCHEMES else hashlib.sha256(key.encode()).hexdigest()
-    return f"CRED#{scheme.value}#{key_id}"
+    return f"{CREDENTIAL}{scheme.value}#{key_id}"
 
 
 def account_key(account_id: str) -> str:
     """The partition key of an account."""
-    return f"ACCOUNT#{account_id}"
+    return ACCOUNT + account_id
 
 
 def account_from(record: Mapping[str, Any]) -> Account:

@@ -14,7 +14,7 @@ WINDOW_S = 900
 
 
 @dataclass(frozen=True)
-class AidgeClaim:
+class AidgeSignature:
     """The caller's key and signature; `parameters` is everything that a classic signature covers."""
 
     app_key: str
@@ -24,8 +24,8 @@ class AidgeClaim:
     parameters: tuple[tuple[str, str], ...]
 
 
-def parse_claim(request: Request) -> AidgeClaim:
-    """The claim of the request, with its date checked against the clock. Raises AccessRefused."""
+def parse_signature(request: Request) -> AidgeSignature:
+    """The signature of the request, with its date checked against the clock. Raises AccessRefused."""
     parameters = dict(request.params)
     content_type = request.headers.get("content-type", "").lower()
     if request.method == "POST" and content_type.startswith("application/x-www-form-urlencoded"):
@@ -42,7 +42,7 @@ def parse_claim(request: Request) -> AidgeClaim:
             raise AccessRefused(reason)
     _check_timestamp(parameters["timestamp"], request.received_at)
     covered = tuple(sorted((name, value) for name, value in parameters.items() if name != "sign"))
-    return AidgeClaim(
+    return AidgeSignature(
         parameters["app_key"],
         parameters["timestamp"],
         parameters["sign"],
@@ -51,19 +51,19 @@ def parse_claim(request: Request) -> AidgeClaim:
     )
 
 
-def is_signed_by(request: Request, claim: AidgeClaim, secret: str) -> bool:
-    """Whether the claim was signed with `secret`; case does not matter, the comparison takes constant time."""
-    if claim.version == "v2":
-        messages = [secret + claim.timestamp]
+def is_signed_by(request: Request, signature: AidgeSignature, secret: str) -> bool:
+    """Whether `secret` made the signature; case does not matter, the comparison takes constant time."""
+    if signature.version == "v2":
+        messages = [secret + signature.timestamp]
     else:
-        body = "".join(name + value for name, value in claim.parameters)
+        body = "".join(name + value for name, value in signature.parameters)
         # Clients sign the API's name; the gateway prefixes /rest to it.
         name = request.path.removeprefix("/rest").rstrip("/")
         messages = [name + body, f"/rest{name}{body}"]
     matched = False
     for message in messages:
         expected = hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
-        matched |= hmac.compare_digest(expected.encode(), claim.sign.lower().encode("utf-8", "replace"))
+        matched |= hmac.compare_digest(expected.encode(), signature.sign.lower().encode("utf-8", "replace"))
     return matched
 
 

@@ -3,14 +3,14 @@
 import uuid
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from cutline.accounts import jd_signature
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
+from cutline.storage_keys import NONCE
 
 # Longer than the signature window on both sides, so that a nonce is remembered while its signature is valid.
 NONCE_KEEP_S = 2 * jd_signature.WINDOW_S + 60
@@ -57,13 +57,12 @@ class Gate:
 
     def _remember_nonce(self, access_key: str, nonce: str, now: float) -> None:
         try:
-            self._nonces.put_item(
-                Item={"pk": f"NONCE#{access_key}", "sk": nonce[:128], "expires_at": int(now) + NONCE_KEEP_S},
-                # Expired items linger until DynamoDB gets round to them, so the condition looks at the time itself.
-                ConditionExpression="attribute_not_exists(pk) OR expires_at < :now",
+            write_if(
+                self._nonces.put_item,
+                # DynamoDB deletes expired items late, so the condition looks at the time itself.
+                "attribute_not_exists(pk) OR expires_at < :now",
+                Item={"pk": f"{NONCE}{access_key}", "sk": nonce[:128], "expires_at": int(now) + NONCE_KEEP_S},
                 ExpressionAttributeValues={":now": int(now)},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        except ConditionFailed as error:
             raise AccessRefused(Reason.NONCE_REPLAYED) from error

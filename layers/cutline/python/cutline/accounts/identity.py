@@ -38,17 +38,17 @@ class Authenticator:
         return Caller(_admitted(self._accounts.find(scheme, key), proved=True))
 
     def _prove_jd(self, request: Request) -> Caller:
-        claim = jd_signature.parse_authorization(request)
-        credential = self._accounts.find(Scheme.JD, claim.access_key)
+        authorization = jd_signature.parse_authorization(request)
+        credential = self._accounts.find(Scheme.JD, authorization.access_key)
         proved = jd_signature.is_signed_by(
-            request, claim, _secret_of(credential), lenient_body_hash=self._lenient_body_hash
+            request, authorization, _secret_of(credential), lenient_body_hash=self._lenient_body_hash
         )
-        return Caller(_admitted(credential, proved=proved), (claim.access_key, claim.nonce))
+        return Caller(_admitted(credential, proved=proved), (authorization.access_key, authorization.nonce))
 
     def _prove_aidge(self, request: Request) -> Account:
-        claim = aidge_signature.parse_claim(request)
-        credential = self._accounts.find(Scheme.AIDGE, claim.app_key)
-        return _admitted(credential, proved=aidge_signature.is_signed_by(request, claim, _secret_of(credential)))
+        signature = aidge_signature.parse_signature(request)
+        credential = self._accounts.find(Scheme.AIDGE, signature.app_key)
+        return _admitted(credential, proved=aidge_signature.is_signed_by(request, signature, _secret_of(credential)))
 
 
 def _secret_of(credential: Credential | None) -> str:

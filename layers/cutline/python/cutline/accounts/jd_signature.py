@@ -43,7 +43,7 @@ class JdAuthorization:
 
 
 def parse_authorization(request: Request) -> JdAuthorization:
-    """The claim of the request, with its date checked against the clock. Raises AccessRefused."""
+    """The Authorization header of the request, with its date checked against the clock. Raises AccessRefused."""
     match = _ALGORITHM.match(request.headers.get("authorization", ""))
     fields = dict(_FIELD.findall(match.group(3))) if match else {}
     if match is None or not fields.get("Credential"):
@@ -66,7 +66,9 @@ def parse_authorization(request: Request) -> JdAuthorization:
     return JdAuthorization(version, access_key, tuple(scope), signed, fields["Signature"], timestamp, nonce)
 
 
-def is_signed_by(request: Request, claim: JdAuthorization, secret: str, *, lenient_body_hash: bool = False) -> bool:
+def is_signed_by(
+    request: Request, authorization: JdAuthorization, secret: str, *, lenient_body_hash: bool = False
+) -> bool:
     """Whether any accepted reading of the request was signed with `secret`; every comparison takes constant time.
 
     `lenient_body_hash` also accepts a signed `x-jdcloud-content-sha256` or the hash of an empty body, for old SDKs
@@ -77,30 +79,31 @@ def is_signed_by(request: Request, claim: JdAuthorization, secret: str, *, lenie
     body_hashes = [body_hash]
     if lenient_body_hash:
         body_hashes.append(_EMPTY_BODY_SHA256)
-        if "x-jdcloud-content-sha256" in claim.signed_headers:
+        if "x-jdcloud-content-sha256" in authorization.signed_headers:
             body_hashes.append(declared)
     elif declared and declared != body_hash:
         return False
-    key = signing_key(secret, claim)
+    key = signing_key(secret, authorization)
     matched = False
-    for canonical in canonical_requests(request, claim.signed_headers, body_hashes):
-        expected = hmac.new(key, string_to_sign(claim, canonical).encode(), hashlib.sha256).hexdigest()
-        matched |= hmac.compare_digest(expected.encode(), claim.signature.lower().encode("utf-8", "replace"))
+    for canonical in canonical_requests(request, authorization.signed_headers, body_hashes):
+        expected = hmac.new(key, string_to_sign(authorization, canonical).encode(), hashlib.sha256).hexdigest()
+        matched |= hmac.compare_digest(expected.encode(), authorization.signature.lower().encode("utf-8", "replace"))
     return matched
 
 
-def signing_key(secret: str, claim: JdAuthorization) -> bytes:
+def signing_key(secret: str, authorization: JdAuthorization) -> bytes:
     """kSigning: the secret folded with date, region, service and terminator."""
-    key = f"JDCLOUD{claim.version}{secret}".encode()
-    for part in claim.scope:
+    key = f"JDCLOUD{authorization.version}{secret}".encode()
+    for part in authorization.scope:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return key
 
 
-def string_to_sign(claim: JdAuthorization, canonical_request: str) -> str:
+def string_to_sign(authorization: JdAuthorization, canonical_request: str) -> str:
     """Algorithm, date, scope and hash of the canonical request."""
     hashed = hashlib.sha256(canonical_request.encode()).hexdigest()
-    return f"JDCLOUD{claim.version}-HMAC-SHA256\n{claim.timestamp}\n{'/'.join(claim.scope)}\n{hashed}"
+    algorithm, scope = f"JDCLOUD{authorization.version}-HMAC-SHA256", "/".join(authorization.scope)
+    return f"{algorithm}\n{authorization.timestamp}\n{scope}\n{hashed}"
 
 
 def canonical_requests(request: Request, signed_headers: tuple[str, ...], body_hashes: list[str]) -> Iterator[str]:

@@ -27,10 +27,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cutline.accounts.account import Account
+from cutline.accounts.account import Account, account_key
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.errors import AccessRefused, Reason, ServiceFault
+from cutline.storage_keys import DAY
 
 HOLD_S = 60
 KEEP_DAYS = 400
@@ -39,7 +39,6 @@ SHARDS = 64
 BURST_S = 1.0
 _ATTEMPTS = 6
 _HOLD = "hold:"
-_RACE = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,15 @@ class Meter:
     def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> bool:
         """Takes the hold away and adds; False, and nothing added, where the call has been ended before."""
         try:
-            self._table.update_item(
+            write_if(
+                self._table.update_item,
+                "attribute_exists(#hold)",
                 Key=reservation.key,
                 UpdateExpression=f"REMOVE #hold ADD {additions}",
-                ConditionExpression="attribute_exists(#hold)",
                 ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
                 ExpressionAttributeValues=values,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+        except ConditionFailed:
             return False
         return True
 
@@ -138,16 +136,15 @@ class Meter:
         reservation = Reservation(account, day_of(began), call_id, None, apart=True)
         hold = {"#hold": _HOLD + call_id}
         try:
-            self._table.update_item(
+            write_if(
+                self._table.update_item,
+                "attribute_not_exists(#hold)",
                 Key=reservation.key,
                 UpdateExpression="SET #hold = :until, expires_at = :expires_at",
-                ConditionExpression="attribute_not_exists(#hold)",
                 ExpressionAttributeNames=hold,
                 ExpressionAttributeValues={":until": int(began) + hold_s, ":expires_at": _expires_at(began)},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+        except ConditionFailed:
             # Work that is not paced may come again under its id. A call's id is new, so this very write came twice.
             if not paced:
                 return reservation
@@ -169,10 +166,8 @@ class Meter:
         for _ in range(_ATTEMPTS):
             try:
                 item = self._write(account, day, call_id, _or_clock(now), idle=idle, hold_s=hold_s)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != _RACE:
-                    raise
-                item = _plain(error.response.get("Item", {}))
+            except ConditionFailed as error:
+                item = error.item
                 if _HOLD + call_id not in item:  # else the answer to an earlier try of this very write was lost
                     idle = self._judge(account, day, item, _or_clock(now), idle)
                     continue
@@ -206,10 +201,11 @@ class Meter:
             conditions.append("attribute_not_exists(#hold)")
             names["#hold"] = _HOLD + call_id
             values[":until"] = int(now) + hold_s
-        answer = self._table.update_item(
+        answer = write_if(
+            self._table.update_item,
+            " AND ".join(conditions),
             Key=_key(account, day),
             UpdateExpression=f"SET {', '.join(sets)} ADD taken :one",
-            ConditionExpression=" AND ".join(conditions),
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -270,12 +266,4 @@ def _lapsed(item: Mapping[str, Any], now: float) -> list[str]:
 
 
 def _key(account: Account, day: str) -> dict[str, str]:
-    return {"pk": f"ACCOUNT#{account.account_id}", "sk": f"DAY#{day}"}
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of a condition failure's old item, which the resource API leaves in wire form."""
-    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 - only on the refused path
-
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) if isinstance(value, dict) else value for name, value in item.items()}
+    return {"pk": account_key(account.account_id), "sk": DAY + day}

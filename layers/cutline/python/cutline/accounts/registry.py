@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key
+from cutline.adapters.dynamodb import ConditionFailed
 from cutline.contracts.wire import Scheme
+from cutline.storage_keys import CREDENTIAL
 
 # What an operator issues and replaces as one: an API key serves both APIs that take a key in a header.
 KINDS: Mapping[str, tuple[Scheme, ...]] = {
@@ -20,7 +20,6 @@ KINDS: Mapping[str, tuple[Scheme, ...]] = {
     "aidge": (Scheme.AIDGE,),
     "api-key": (Scheme.PICWISH, Scheme.AILAB),
 }
-_RACE = "ConditionalCheckFailedException"
 
 
 class AccountTaken(Exception):
@@ -61,9 +60,7 @@ class Registry:
         """Raises AccountTaken."""
         try:
             self._store.put_account(account, new=True)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+        except ConditionFailed as error:
             raise AccountTaken(account.account_id) from error
 
     def replace(self, account: Account) -> None:
@@ -83,7 +80,7 @@ class Registry:
         """The account's credentials, oldest first of each kind."""
         wanted = "begins_with(pk, :prefix) AND account_id = :account"
         found: dict[tuple[str, str], CredentialRecord] = {}
-        for item in self._scan(wanted, {":prefix": "CRED#", ":account": account_id}):
+        for item in self._scan(wanted, {":prefix": CREDENTIAL, ":account": account_id}):
             record = _record_from(item)
             other = found.get((record.kind, record.label), record)
             keys = tuple(sorted({*record.keys, *other.keys}))

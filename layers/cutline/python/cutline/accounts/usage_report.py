@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from cutline.contracts.usage import UsageRow
+from cutline.storage_keys import ACCOUNT, DAY
 
 _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 
@@ -26,10 +27,10 @@ def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Map
     question = {
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ExpressionAttributeValues": {
-            ":pk": f"ACCOUNT#{account_id}",
-            ":first": f"DAY#{first}",
+            ":pk": ACCOUNT + account_id,
+            ":first": f"{DAY}{first}",
             # The sign after "#", with which the shards' names go on.
-            ":last": f"DAY#{last}$",
+            ":last": f"{DAY}{last}$",
         },
         "ConsistentRead": True,  # who has just been answered finds that call in the report
     }

@@ -1,9 +1,4 @@
-"""Pictures and the files that tasks make of them, in the input bucket; short-lived, and nobody gets a link to them.
-
-t/<account>/<task>/   what a task works on
-u/<account>/          uploads
-in/<account>/<type>/  drops
-"""
+"""Pictures and the files that tasks make of them, in the input bucket: short-lived, and never linked to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.errors import InputRefused, Reason, ServiceFault
 
-# Without the right to list the bucket S3 calls what is not there forbidden.
+# To a role that may not list the bucket, S3 answers 403 for a missing key.
 _ABSENT = frozenset({"403", "404", "AccessDenied", "NoSuchKey", "NotFound"})
 # Conditional reads of a picture that has been replaced or deleted meanwhile.
 _REPLACED = frozenset({"412", "PreconditionFailed"})
@@ -29,7 +24,7 @@ class FileFacts:
     metadata: Mapping[str, str]
 
 
-class WorkFiles:
+class InputFiles:
     """Reads, puts, gets and deletes by key. What fails is ServiceFault(INTERNAL): the flow tries the step again."""
 
     def __init__(self, s3: Any, bucket: str) -> None:

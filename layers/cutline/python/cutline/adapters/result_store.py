@@ -17,10 +17,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
 
 PRESIGNED_S = 300
 _MAC_BYTES = 16
-_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
+
+
+def result_key(account_id: str, name: str, content_type: str) -> str:
+    """The key of a result in the output bucket."""
+    return f"{RESULTS}{account_id}/{name}{ENDINGS[content_type]}"
 
 
 class ResultStore:
@@ -36,13 +41,13 @@ class ResultStore:
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
-        key = f"r/{account_id}/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}"
+        key = result_key(account_id, uuid.uuid4().hex, content_type)
         self.put_at(key, data, content_type)
         return key
 
     def put_answer(self, account_id: str, body: bytes) -> str:
         """Stores the body of an answer that may be asked for again and returns its key. Raises ServiceFault."""
-        key = f"i/{account_id}/{uuid.uuid4().hex}"
+        key = f"{ANSWERS}{account_id}/{uuid.uuid4().hex}"
         self.put_at(key, body, "application/octet-stream")
         return key
 

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from cutline.errors import Reason, ServiceFault
+from cutline.storage_keys import ENDINGS, ENDPOINT_INPUTS
 
 # No tries of the SDK's own: they would run a picture twice behind our back. Whoever calls decides, and has a CPU.
 CALL_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
@@ -24,7 +25,6 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.125, 1.0
 _QUEUE_TTL_S = 60
 # What S3 says of an answer that is not there yet, to a role without and with the right to list the bucket.
 _ABSENT = frozenset({"AccessDenied", "NoSuchKey"})
-_EXTENSIONS = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
 class Trouble(StrEnum):
@@ -128,7 +128,7 @@ class AsyncEndpoint:
 
     def _start(self, picture: bytes, content_type: str) -> tuple[str, str]:
         """The addresses under which the answer or the failure will be."""
-        key = f"endpoint/in/{uuid.uuid4().hex}{_EXTENSIONS[content_type]}"
+        key = f"{ENDPOINT_INPUTS}{uuid.uuid4().hex}{ENDINGS[content_type]}"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=picture, ContentType=content_type)
         answer = self._runtime.invoke_endpoint_async(
             EndpointName=self._name,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cutline.adapters.fetch import FetchPolicy, fetch
-from cutline.adapters.input_files import WorkFiles, unreachable
+from cutline.adapters.input_files import InputFiles, unreachable
 from cutline.contracts.uploads import PREFIX, own_key
 
 
@@ -12,7 +12,7 @@ class Sources:
     """`files` is None where no API takes an address."""
 
     policy: FetchPolicy
-    files: WorkFiles | None = None
+    files: InputFiles | None = None
 
     def read(self, url: str, account_id: str, max_bytes: int, *, once: bool = False) -> bytes:
         """The picture. `once` deletes an upload as soon as it has been read, whatever becomes of the call.

@@ -3,10 +3,10 @@
 import uuid
 from typing import Any
 
-from cutline.contracts.uploads import Ticket, UploadWish, folder_of
+from cutline.contracts.uploads import Ticket, TicketRequest, folder_of
 
 
-class TicketOffice:
+class UploadTickets:
     """Issues tickets into `u/<account>/`. Nothing is written, and no call to S3 is made.
 
     A ticket dies with the credentials that signed it, so one may end before its `lifetime_s`.
@@ -17,15 +17,15 @@ class TicketOffice:
         self._bucket = bucket
         self._lifetime_s = lifetime_s
 
-    def issue(self, account_id: str, wish: UploadWish, now: float) -> Ticket:
+    def issue(self, account_id: str, wanted: TicketRequest, now: float) -> Ticket:
         """A ticket whose key nobody can guess."""
         key = folder_of(account_id) + uuid.uuid4().hex
-        wanted_type = {"Content-Type": wish.content_type}
+        wanted_type = {"Content-Type": wanted.content_type}
         post = self._s3.generate_presigned_post(
             self._bucket,
             key,
             Fields=wanted_type,
-            Conditions=[wanted_type, ["content-length-range", 1, wish.max_bytes]],
+            Conditions=[wanted_type, ["content-length-range", 1, wanted.max_bytes]],
             ExpiresIn=self._lifetime_s,
         )
         return Ticket(post["url"], post["fields"], key, int(now) + self._lifetime_s)

@@ -24,7 +24,7 @@ class Refused(Exception):
     """The service does not take this picture; the message says why."""
 
 
-class Hopeless(Exception):
+class Unrecoverable(Exception):
     """The service will not take any picture: a wrong key, a used up quota, or nobody there."""
 
 
@@ -59,12 +59,12 @@ class TasksClient:
         self._not_before = 0.0
 
     @property
-    def is_told_to_wait(self) -> bool:
+    def must_wait(self) -> bool:
         """Whether the rate has been exceeded just now."""
         return self._not_before > time.monotonic()
 
     def submit(self, fields: Mapping[str, str], picture: bytes | None, key: str) -> str:
-        """The id of the task. Raises Refused, Hopeless and Stopped, as everything here."""
+        """The id of the task. Raises Refused, Unrecoverable and Stopped, as everything here."""
         body, content_type = _multipart(fields, "image_file", picture)
         headers = {**self._key, "Content-Type": content_type, "Idempotency-Key": key}
         return str(self._ask("POST", _TASKS, body, headers)["data"]["task_id"])
@@ -107,9 +107,9 @@ class TasksClient:
         document = answer.document()
         message = str(document.get("message") or f"the service answered with {answer.status}")
         if answer.status == _UNAUTHORIZED:
-            raise Hopeless("the API key is not taken")
+            raise Unrecoverable("the API key is not taken")
         if answer.status == _TOO_MANY:
-            raise Hopeless("the account's quota for the day is used up; run the same command again tomorrow")
+            raise Unrecoverable("the account's quota for the day is used up; run the same command again tomorrow")
         if not _is_good(answer):
             raise Refused(message)
         return document
@@ -133,7 +133,7 @@ class TasksClient:
                 problem = f"the service answered with {answer.status}"
             failed += 1
             self.wait(random.uniform(0.5, 1) * min(_PAUSE_S * 2**failed, _LONGEST_PAUSE_S))
-        raise Hopeless(problem)
+        raise Unrecoverable(problem)
 
 
 def _told_to_wait(answer: Answer) -> float | None:

@@ -49,7 +49,7 @@ class Batch:
     fields: Mapping[str, str]
 
     def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
-        """How many pictures ended how. Raises Hopeless and what interrupts it; the ledger is saved all the same."""
+        """How many pictures ended how. Raises Unrecoverable and interrupts; the progress is saved even then."""
         pictures, counts = self.source.pictures(), Counter[str]()
         pool = ThreadPoolExecutor(concurrency)
         waiting: set[Future[str]] = set()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 import cutline
+from cutline.adapters.dynamodb import ConditionFailed
 from cutline.commands import account, batch, bench, cut, serve
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
-    except (CommandFailed, ClientError, BotoCoreError) as error:
+    except (CommandFailed, ConditionFailed, ClientError, BotoCoreError) as error:
         print(f"cutline: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from cutline.batch.client import Hopeless, TasksClient
+from cutline.batch.client import TasksClient, Unrecoverable
 from cutline.batch.folders import Folder, LocalFolder, S3Folder, open_folder
 from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> None:
     except KeyboardInterrupt:
         tell("interrupted; the same command goes on from here")
         raise
-    except (Hopeless, OSError) as error:
+    except (Unrecoverable, OSError) as error:
         raise CommandFailed(f"stopped: {error}. The same command goes on from here") from error
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done before, {counts[FAILED]} failed")
     if counts[FAILED]:

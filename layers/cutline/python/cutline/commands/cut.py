@@ -10,14 +10,14 @@ from typing import Any, Final, get_args
 from cutline.batch.folders import LocalFolder
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.networks import models_dir, network_options
-from cutline.commands.pictures import LIMITS, Errand, plan
+from cutline.commands.pictures import LIMITS, PlannedCut, plan
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
 from cutline.pipeline.options import GARMENTS, CutRequest, GarmentForm, GarmentRequest, ImageFormat, Subject
 from cutline.pipeline.timing import StageTimer
-from cutline.serving.call import Produced, Work
+from cutline.serving.call import Processor, Produced
 
 _WHITE = (255, 255, 255)
 _FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
@@ -73,18 +73,18 @@ def add_to(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     job, name = _job(arguments), "mask" if arguments.mask else "image"
-    errands = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{job.cut.image_format}"))
-    if errands[0].target is None and sys.stdout.isatty():
+    planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{job.cut.image_format}"))
+    if planneds[0].target is None and sys.stdout.isatty():
         raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
-    work = _work(arguments)
+    processor = _processor(arguments)
     failed = 0
-    for ended, errand in enumerate(errands):
-        show_progress(ended, len(errands), failed)
-        failed += not _attempt(errand, arguments.force, lambda data: work(data, job, StageTimer()))
-    show_progress(len(errands), len(errands), failed)
+    for ended, planned in enumerate(planneds):
+        show_progress(ended, len(planneds), failed)
+        failed += not _attempt(planned, arguments.force, lambda data: processor.process(data, job, StageTimer()))
+    show_progress(len(planneds), len(planneds), failed)
     if failed:
         raise CommandFailed(
-            f"{failed} of {len(errands)} pictures failed" if len(errands) > 1 else "nothing was cut out"
+            f"{failed} of {len(planneds)} pictures failed" if len(planneds) > 1 else "nothing was cut out"
         )
 
 
@@ -109,40 +109,43 @@ def _job(arguments: argparse.Namespace) -> Job:
     return Job(Source(), LIMITS, options=GarmentRequest(arguments.costume, form, merged=bool(arguments.costume)))
 
 
-def _work(arguments: argparse.Namespace) -> Work:
+def _processor(arguments: argparse.Namespace) -> Processor:
     """The pipeline, its networks open. Raises CommandFailed."""
-    from cutline.serving.processors import ANY_SUBJECT, CostumeWork, CutoutWork  # noqa: PLC0415 (the networks' libraries)
+    # Here, because the networks' libraries are slow to import.
+    from cutline.serving.processors import ANY_SUBJECT, CostumeProcessor, CutoutProcessor  # noqa: PLC0415
 
     folder = models_dir(arguments)
-    work: CutoutWork | CostumeWork = CutoutWork(folder, arguments.model, arguments.threads, ANY_SUBJECT)
+    processor: CutoutProcessor | CostumeProcessor
     if arguments.costume is not None:
-        work = CostumeWork(folder, arguments.threads)
+        processor = CostumeProcessor(folder, arguments.threads)
+    else:
+        processor = CutoutProcessor(folder, arguments.model, arguments.threads, ANY_SUBJECT)
     try:
-        work.open()
+        processor.open()
     except MattingError as error:
         raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
-    return work
+    return processor
 
 
-def _attempt(errand: Errand, force: bool, work: Callable[[bytes], Produced]) -> bool:
+def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> bool:
     """Whether the result is where it belongs; if not, why is told on stderr."""
     try:
-        problem = _perform(errand, force, work)
+        problem = _perform(planned, force, work)
     except OSError as error:
         problem = str(error.strerror or error)
     except MattingError as error:
         problem = error.detail or drops.WORDS.get(error.reason, str(error.reason))
     if problem:
-        tell(f"{errand.name}: {problem}")
+        tell(f"{planned.name}: {problem}")
     return not problem
 
 
-def _perform(errand: Errand, force: bool, work: Callable[[bytes], Produced]) -> str:
+def _perform(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> str:
     """Why nothing was done, if so."""
-    target = errand.target
+    target = planned.target
     if target is not None and target.exists() and not force:
         return f"{target} is there already; --force replaces it"
-    results = work(sys.stdin.buffer.read() if errand.source is None else errand.source.read_bytes()).results
+    results = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()).results
     file, _ = results.get("image") or results["mask"]
     if target is None:
         sys.stdout.buffer.write(file)

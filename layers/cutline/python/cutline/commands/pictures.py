@@ -16,7 +16,7 @@ _RESULTS = frozenset({".png", ".jpg", ".jpeg"})
 
 
 @dataclass(frozen=True)
-class Errand:
+class PlannedCut:
     """One picture and where its result goes; None is stdin and stdout."""
 
     source: Path | None
@@ -28,7 +28,7 @@ class Errand:
         return str(self.source or "stdin")
 
 
-def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[Errand]:
+def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[PlannedCut]:
     """Every picture once, with its target: beside it, in the folder `out`, or where `out` is called like a picture.
 
     A picture x.jpg becomes x.jpg<suffix>, so that x.jpg and x.png stay apart. Raises CommandFailed.
@@ -39,23 +39,23 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[Errand]:
     to_stdout = out == STREAM or (out is None and found == [(None, Path())])
     to_file = out is not None and Path(out).suffix.lower() in _RESULTS and not Path(out).is_dir()
     if not (to_stdout or to_file):
-        return _apart([Errand(source, _target(source, relative, out, suffix)) for source, relative in found])
+        return _apart([PlannedCut(source, _target(source, relative, out, suffix)) for source, relative in found])
     if len(found) > 1:
         raise CommandFailed(f"{'stdout' if to_stdout else out} can take only one picture")
-    return [Errand(found[0][0], None if to_stdout or out is None else Path(out))]
+    return [PlannedCut(found[0][0], None if to_stdout or out is None else Path(out))]
 
 
-def _apart(errands: list[Errand]) -> list[Errand]:
-    """The errands, none of which would replace another's result or picture. Raises CommandFailed."""
-    taken: dict[Path | None, Errand] = {}
-    pictures = {errand.source.resolve() for errand in errands if errand.source}
-    for errand in errands:
-        if errand.target and errand.target.resolve() in pictures:
-            raise CommandFailed(f"{errand.name} would become {errand.target}, which is itself among the pictures")
-        first = taken.setdefault(errand.target, errand)
-        if first is not errand:
-            raise CommandFailed(f"{first.name} and {errand.name} would both become {errand.target}")
-    return errands
+def _apart(planneds: list[PlannedCut]) -> list[PlannedCut]:
+    """The planneds, none of which would replace another's result or picture. Raises CommandFailed."""
+    taken: dict[Path | None, PlannedCut] = {}
+    pictures = {planned.source.resolve() for planned in planneds if planned.source}
+    for planned in planneds:
+        if planned.target and planned.target.resolve() in pictures:
+            raise CommandFailed(f"{planned.name} would become {planned.target}, which is itself among the pictures")
+        first = taken.setdefault(planned.target, planned)
+        if first is not planned:
+            raise CommandFailed(f"{first.name} and {planned.name} would both become {planned.target}")
+    return planneds
 
 
 def _expand(text: str, out: str | None) -> Iterator[tuple[Path | None, Path]]:

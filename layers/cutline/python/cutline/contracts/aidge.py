@@ -13,7 +13,7 @@ NAME = "aid"
 METHODS = frozenset({"GET", "POST"})
 SCHEME = Scheme.AIDGE
 LINK_LIFETIME_S = 24 * 3600
-# Sides are the vendor's; bytes and formats are those of the sister API "elements removal" plus WEBP (4.2).
+# Sides are the vendor's; bytes and formats are those of its sister "elements removal" plus WEBP (contracts.md 4.2).
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "WEBP"}), max_bytes=10 * MIB, min_side_px=100, max_side_px=3000)
 TARGET_MIN_PX, TARGET_MAX_PX = 100, 3000
 WHITE, TRANSPARENT = "WHITE_BACKGROUND", "TRANSPARENT"
@@ -21,7 +21,7 @@ WHITE, TRANSPARENT = "WHITE_BACKGROUND", "TRANSPARENT"
 _INVALID = (700, "invalid input")
 _MODEL = (801, "model failed")
 _RATE = (501, "rate limit exceed")
-# Business failures: HTTP 200 with the vendor's code in the body (4.4).
+# Business failures: HTTP 200 with the vendor's code in the body (contracts.md 4.4).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.BODY_MALFORMED: _INVALID,
     Reason.BODY_TOO_LARGE: _INVALID,
@@ -48,7 +48,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
 }
 
 _EXHAUSTED = "Sorry, your calling resources have been exhausted"
-# Failures that the IOP gateway answers before the API is reached: its own envelope, HTTP 200 (4.4).
+# Failures that the IOP gateway answers before the API is reached: its own envelope, HTTP 200 (contracts.md 4.4).
 GATEWAY_ERRORS: Mapping[Reason, tuple[str, str]] = {
     Reason.KEY_MISSING: ("MissingParameter", "The input parameter app_key is mandatory"),
     Reason.DATE_MISSING: ("MissingParameter", "The input parameter timestamp is mandatory"),
@@ -83,13 +83,13 @@ def parse(request: Request) -> Job:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """Success (4.3), with the fields that the IOP gateway adds to every answer."""
+    """Success (contracts.md 4.3), with the fields that the IOP gateway adds to every answer."""
     data = {"imageUrl": outcome.links["image"], "imageWidth": outcome.width, "imageHeight": outcome.height}
     return json_response(200, _envelope(request, 200, "success", data))
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A gateway failure, or a business failure whose message names the field (4.4)."""
+    """A gateway failure, or a business failure whose message names the field (contracts.md 4.4)."""
     if error.reason in GATEWAY_ERRORS:
         code, message = GATEWAY_ERRORS[error.reason]
         body = {**_envelope(request, _INVALID[0], message, None), "type": "ISV", "code": code, "message": message}

@@ -15,7 +15,7 @@ NAME = "ail"
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.AILAB
 LINK_LIFETIME_S = 24 * 3600
-# "Larger than 50x50" and "smaller than 3000x3000": both sides are strict, hence 51 and 2999 (5.2).
+# "Larger than 50x50" and "smaller than 3000x3000": both are strict, hence 51 and 2999 (contracts.md 5.2).
 LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG"}), max_bytes=5 * MIB, min_side_px=51, max_side_px=2999)
 
 
@@ -35,7 +35,7 @@ _NO_API = ErrorRow(
 _RATE = ErrorRow(429, "EXCEEDING_LIMITS", "Exceeds limit.")
 _INVALID = ErrorRow(400, "ERROR_INVALID_PARAMETER", "Invalid parameter.")
 _TOO_LARGE = ErrorRow(413, "FILE_SIZE_EXCEEDS_LIMIT", "File size exceeds limit.")
-# Every failure: `error_code` equals the HTTP status (5.5).
+# Every failure: `error_code` equals the HTTP status (contracts.md 5.5).
 ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.KEY_MISSING: _NO_USER,
     Reason.KEY_UNKNOWN: _NO_USER,
@@ -74,7 +74,7 @@ FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "wh
 
 
 def parse(request: Request) -> Job:
-    """The picture and the parameters of a multipart form (5.2), in the order multipart, image, parameters."""
+    """The picture and the parameters of a form (contracts.md 5.2), in the order multipart, image, parameters."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InputRefused(Reason.BODY_MALFORMED, "the body must be multipart/form-data")
     form = read_form(request)
@@ -82,7 +82,7 @@ def parse(request: Request) -> Job:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """Success (5.4): the union first, then the requested classes; "" for one that the picture does not hold."""
+    """Success (contracts.md 5.4): the union, then the requested classes; "" for one that the picture lacks."""
     assert isinstance(job.options, GarmentRequest)
     classes = {name: outcome.links.get(name, "") for name in job.options.classes}
     body = {
@@ -94,7 +94,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A failure (5.5): the fixed sentence, and what exactly was wrong in `error_detail.message`."""
+    """A failure (contracts.md 5.5): the fixed sentence, and what exactly was wrong in `error_detail.message`."""
     row = ERRORS.get(error.reason, ERRORS[Reason.INTERNAL])
     detail = {
         "status_code": row.http_status,

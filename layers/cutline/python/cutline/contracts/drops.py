@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.options import CutRequest
+from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
-FOLDER = "in/"
 # Fields of PicWish's that may be said in the object's metadata; everything else in there is the owner's business.
 METADATA = ("format", "bg_color", "crop", "output_type")
-_ERROR = ".error.json"
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
-MAX_KEY_BYTES = 1024 - len(_ERROR)
-_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg"}
+MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
 _FAULT = "The picture could not be processed for a reason of ours; put it there again"
 WORDS: Mapping[Reason, str] = {
     Reason.KEY_UNKNOWN: "There is no such account",
@@ -51,7 +49,7 @@ class Drop:
 
 def parse(key: str, metadata: Mapping[str, str]) -> Drop:
     """The validated drop. Raises InputRefused(PARAMETER_INVALID)."""
-    _, _, path = key.partition(FOLDER)
+    _, _, path = key.partition(DROPS)
     account_id, _, rest = path.partition("/")
     kind, _, name = rest.partition("/")
     if not (account_id and kind and name):
@@ -66,12 +64,12 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
 
 def result_key(key: str, name: str, content_type: str) -> str:
     """Where a result of the drop belongs; `name` is "image" or "mask"."""
-    return f"{key}{'' if name == 'image' else f'-{name}'}{_ENDINGS[content_type]}"
+    return f"{key}{'' if name == 'image' else f'-{name}'}{ENDINGS[content_type]}"
 
 
 def error_key(key: str) -> str:
     """Where it is told why there is no result."""
-    return key + _ERROR
+    return key + ERROR_ENDING
 
 
 def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:

@@ -17,14 +17,15 @@ NAME = "jdc"
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.JD
 LINK_LIFETIME_S = 24 * 3600
-# The vendor states no limits; these are the dossier's decision (1.3).
+# The vendor states no limits; these are Cutline's (contracts.md 1.3).
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP"}), max_bytes=10 * MIB)
 MESSAGE = "Search succeeded"
 
 _EMPTY = (12002, "not enough param")
 _TYPE = (12003, "image type error")
 _SIZE = (12004, "image size exceeds limit")
-# Business failures: HTTP 200 and code 10000, told by result.status. Numbers are those of JD's human parsing (1.5).
+# Business failures: HTTP 200 and code 10000, told by result.status.
+# Numbers are those of JD's human parsing (contracts.md 1.5).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_MISSING: _EMPTY,
     Reason.IMAGE_EMPTY: _EMPTY,
@@ -51,7 +52,7 @@ def parse(request: Request) -> Job:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """Success (1.4); `code` and `status` are numbers, and the request id is spelled both ways."""
+    """Success (contracts.md 1.4); `code` and `status` are numbers, and the request id is spelled both ways."""
     result = {
         "status": 0,
         "message": "OK",
@@ -63,7 +64,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A business failure inside HTTP 200, or the gateway's own envelope (1.6)."""
+    """A business failure inside HTTP 200, or the gateway's own envelope (contracts.md 1.6)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
         if status == _SIZE[0] and error.detail:

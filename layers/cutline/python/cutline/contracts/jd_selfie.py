@@ -18,7 +18,7 @@ METHODS = frozenset({"POST"})
 SCHEME = Scheme.JD
 # The answer carries the picture itself.
 LINK_LIFETIME_S = 0
-# "Less than 2 M", so the largest file is one byte short of it; the sides are inclusive (2.2).
+# "Less than 2 M", so the largest file is one byte short of it; sides are inclusive (contracts.md 2.2).
 LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG", "GIF"}), 2 * MIB - 1, min_side_px=50, max_side_px=1024)
 MESSAGE = "查询成功"
 
@@ -27,7 +27,7 @@ _BASE64 = (1003, "base64 image flow failed")
 _SIZE = (1004, "incorrect image size")
 _TYPE = (1005, "not valid image format")
 _PERSON = (1006, "only portrait image is allowed")
-# Business failures: HTTP 200 (405 for the last) and code 10000, told by result.status (2.4).
+# Business failures: HTTP 200 (405 for the last) and code 10000, told by result.status (contracts.md 2.4).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_MISSING: _PARAMETER,
     Reason.BODY_MALFORMED: (1002, "not valid json string"),
@@ -46,7 +46,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
 
 
 def parse(request: Request) -> Job:
-    """The picture in the field `image`, checked in the documented order (2.5): JSON, present, base64."""
+    """The picture in the field `image`, checked in the order of contracts.md 2.5: JSON, present, base64."""
     document = read_json_object(request.body)
     if "image" not in document:
         raise InputRefused(Reason.IMAGE_MISSING)
@@ -60,14 +60,14 @@ def parse(request: Request) -> Job:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """Success (2.3); `code` is a string here, and the picture is base64 without a data URI prefix."""
+    """Success (contracts.md 2.3); `code` is a string, the picture is base64 without a data URI prefix."""
     image = base64.b64encode(outcome.inline["image"]).decode()
     result = {"message": "ok", "status": 1000, "used_time": outcome.elapsed_ms, "image": image}
     return gateway_response(request, 200, _envelope(outcome.quota, result))
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A business failure told by its status, or the gateway's own envelope (2.5)."""
+    """A business failure told by its status, or the gateway's own envelope (contracts.md 2.5)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
         result = {"message": message, "status": status, "used_time": progress.elapsed_ms}

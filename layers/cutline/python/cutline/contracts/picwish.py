@@ -19,7 +19,7 @@ from cutline.pipeline.options import CutRequest, Subject
 NAME = "pw"
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.PICWISH
-# Of the links and of the task's record alike (3.5).
+# Of the links and of the task's record alike (contracts.md 3.5).
 LINK_LIFETIME_S = 3600
 LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG", "WEBP", "TIFF"}), max_bytes=15 * MIB, max_side_px=4096)
 
@@ -29,7 +29,7 @@ _TOO_LARGE = (413, "Request Entity Too Large")
 _TOO_MANY = (429, "Too Many Requests")
 _BAD = (400, "Bad Request")
 _FAULT = (500, "Internal Server Error")
-# What is wrong with the request: the HTTP status, repeated in the body (3.6). The message of a 400 names the field.
+# What is wrong with the request: the HTTP status, repeated in the body; a 400 names the field (contracts.md 3.6).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.KEY_MISSING: _UNAUTHORIZED,
     Reason.KEY_UNKNOWN: _UNAUTHORIZED,
@@ -54,7 +54,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
 QUEUED, DONE, PREPARING, WAITING, PROCESSING = 0, 1, 2, 3, 4
 FAILED = -1
 _INVALID_FILE = -7
-# What is wrong with the task: HTTP 200 and a negative state (3.5).
+# What is wrong with the task: HTTP 200 and a negative state (contracts.md 3.5).
 STATES: Mapping[Reason, int] = {
     Reason.NO_SUBJECT: FAILED,
     Reason.MODEL_FAILED: FAILED,
@@ -111,7 +111,7 @@ class TaskRecord:
 
 
 def parse(request: Request) -> Job:
-    """The fields of a multipart, urlencoded or JSON body (3.3). Size comes first, as the order of 3.6 wants it."""
+    """The fields of a multipart, urlencoded or JSON body (contracts.md 3.3). Size comes first (contracts.md 3.6)."""
     form = read_form(request)
     source = _source(form)
     options, cut = read_options(form.fields)
@@ -141,7 +141,7 @@ def read_options(fields: Mapping[str, str]) -> tuple[Options, CutRequest]:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """The finished task, its bytes, or its id alone (3.4)."""
+    """The finished task, its bytes, or its id alone (contracts.md 3.4)."""
     options = _options(job)
     if options.asynchronous:
         return accepted(options.task_id)

@@ -14,6 +14,7 @@ from cutline.contracts import native, picwish
 from cutline.contracts.forms import read_json_object
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
+from cutline.storage_keys import UPLOADS
 
 # The most that any of the APIs takes.
 MAX_BYTES = picwish.LIMITS.max_bytes
@@ -28,8 +29,8 @@ _ERRORS: Mapping[Reason, native.ErrorRow] = {
 
 
 @dataclass(frozen=True)
-class UploadWish:
-    """What is to be uploaded: exactly this type, at most this many bytes."""
+class TicketRequest:
+    """What a ticket admits: exactly this type, at most this many bytes."""
 
     content_type: str = _ANY_TYPE
     max_bytes: int = MAX_BYTES
@@ -47,7 +48,7 @@ class Ticket:
 
 def folder_of(account_id: str) -> str:
     """The prefix of the keys of an account's uploads."""
-    return f"u/{account_id}/"
+    return f"{UPLOADS}{account_id}/"
 
 
 def own_key(url: str, account_id: str) -> str | None:
@@ -57,10 +58,10 @@ def own_key(url: str, account_id: str) -> str | None:
     return f"{folder}/{name}" if own_upload and re.fullmatch(r"[0-9a-f]{32}", name) else None
 
 
-def parse(request: Request) -> UploadWish:
-    """The validated wish: an optional JSON object. Raises InputRefused."""
+def parse(request: Request) -> TicketRequest:
+    """The validated request: an optional JSON object. Raises InputRefused."""
     document = read_json_object(request.body) if request.body.strip() else {}
-    return UploadWish(_content_type(document.get("content_type")), _size(document.get("size")))
+    return TicketRequest(_content_type(document.get("content_type")), _size(document.get("size")))
 
 
 def render(ticket: Ticket) -> Response:

@@ -11,11 +11,11 @@ from cutline.errors import InputRefused, MattingError
 from cutline.pipeline.timing import StageTimer
 
 
-class Work(Protocol):
-    """What an API does with a picture: bytes in, results by name ("image", ...) out."""
+class Processor(Protocol):
+    """What an API does with a picture."""
 
-    def __call__(self, data: bytes, job: Job, timer: StageTimer) -> "Produced":
-        """Raises MattingError."""
+    def process(self, data: bytes, job: Job, timer: StageTimer) -> "Produced":
+        """Results by name ("image", ...) of an encoded picture. Raises MattingError."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Produced:
 
 
 class Journal(Protocol):
-    """Keeps what became of a call, for an API that is asked about it later."""
+    """Keeps the outcome of a call, for an API that can be asked about it later."""
 
     def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
         """The call succeeded."""
@@ -39,20 +39,20 @@ class Journal(Protocol):
 
 
 class Deferral(Protocol):
-    """Takes calls that want their result later; their quota is held for `hold_s`."""
+    """Accepts calls that want their result later; their quota is held for `hold_s`."""
 
     hold_s: int
 
     def takes(self, job: Job) -> bool:
-        """Whether the call wants that."""
+        """Whether the call wants its result later."""
 
     def accept(self, call: "Call", reservation: Reservation) -> Response:
-        """The answer, once the work is sure to be done. From then on the reservation is not the service's to end."""
+        """The answer, once the work is certain. From then on the reservation belongs to the task."""
 
 
 @dataclass
 class Call:
-    """One call on its way: what is known of it so far."""
+    """One call under way, and everything known of it so far."""
 
     contract: Contract
     request: Request
@@ -69,6 +69,6 @@ class Call:
 
     @property
     def progress(self) -> Progress:
-        """What a refusal may tell; the refused call itself has gone back to the quota."""
+        """What a refusal may tell. The refused call itself is back in the quota."""
         left = None if self.reservation is None else self.reservation.remaining
         return Progress(self.job, Quota(None if left is None else left + 1), self.elapsed_ms)

@@ -5,7 +5,7 @@ One item per account, API and key, in the meter's table (draft-ietf-httpapi-idem
     running   a call with this key is under way; `lapses_at` bounds how long a dead one blocks the key
     done      its answer, and the reservation that pays for it
 
-Only answers to calls that succeeded are kept. A failed call takes its claim back, so that its retry is a first try.
+Only answers to calls that succeeded are kept. A failed call gives its lease back, so its retry is a first try.
 """
 
 import dataclasses
@@ -13,14 +13,15 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from cutline.accounts.meter import Reservation
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.wire import Job, Response
 from cutline.errors import AccessRefused, Reason, ServiceFault
+from cutline.storage_keys import IDEMPOTENT
 
 # Longer than a synchronous function may run, so that nobody takes over from a call that is still alive.
 LEASE_S = 30
@@ -28,7 +29,6 @@ DEFAULT_KEEP_S = 24 * 3600
 _POLL_S = 0.25
 # DynamoDB's items end at 400 KB; what is larger goes to the bucket.
 _MAX_INLINE_BYTES = 256 * 1024
-_RACE = "ConditionalCheckFailedException"
 
 
 class AnswerStore(Protocol):
@@ -55,8 +55,8 @@ class FirstAnswer:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A call's right to do the work behind a key; `first` is set where another call has done it already."""
+class KeyLease:
+    """A call's right, for a time, to do the work behind a key; `first` is set where another call has done it."""
 
     account_id: str
     pk: str
@@ -71,7 +71,7 @@ class Claim:
 
 
 class Idempotency:
-    """Claims keys and remembers answers in `table`."""
+    """Leases keys and keeps answers in `table`."""
 
     def __init__(
         self, table: Any, answers: AnswerStore, sleep: Callable[[float], None] = time.sleep, wait_s: float = LEASE_S
@@ -81,41 +81,41 @@ class Idempotency:
         self._sleep = sleep
         self._wait_s = wait_s
 
-    def claim(self, account_id: str, api: str, key: str, job: Job, keep_s: int = 0) -> Claim:
+    def lease(self, account_id: str, api: str, key: str, job: Job, keep_s: int = 0) -> KeyLease:
         """The right to work, or the first answer; waits while another call with the key is at work.
 
         Raises AccessRefused(IDEMPOTENCY_MISMATCH) where the key stands for another request, and
         ServiceFault(OVERLOADED) where the other call takes too long.
         """
         fingerprint = fingerprint_of(job)
-        claim = Claim(
+        lease = KeyLease(
             account_id,
-            pk=f"IDEMPOTENT#{account_id}",
+            pk=IDEMPOTENT + account_id,
             sk=f"{api}#{hashlib.sha256(key.encode()).hexdigest()}",
             owner=uuid.uuid4().hex,
             expires_at=int(time.time()) + (keep_s or DEFAULT_KEEP_S),
         )
         deadline = time.monotonic() + self._wait_s
         while True:
-            item = self._take(claim, fingerprint)
+            item = self._take(lease, fingerprint)
             if item is None:
-                return claim
+                return lease
             if item["fingerprint"] != fingerprint:
                 raise AccessRefused(Reason.IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request")
             if item["state"] == "done":
-                return dataclasses.replace(claim, first=self._first(item))
+                return dataclasses.replace(lease, first=self._first(item))
             if time.monotonic() > deadline:
                 raise ServiceFault(Reason.OVERLOADED, "a call with this Idempotency-Key is still at work")
             self._sleep(_POLL_S)
 
-    def keep(self, claim: Claim, response: Response, reservation: Reservation, *, settles: bool = True) -> None:
+    def keep(self, lease: KeyLease, response: Response, reservation: Reservation, *, settles: bool = True) -> None:
         """Keeps the answer, before the call is charged: who repeats it pays, if the first call dies in between.
 
-        Raises ServiceFault(OVERLOADED) where the claim has lapsed and is another call's now.
+        Raises ServiceFault(OVERLOADED) where the lease has lapsed and is another call's now.
         """
         values: dict[str, Any] = {
             ":done": "done",
-            ":owner": claim.owner,
+            ":owner": lease.owner,
             ":status": response.status,
             ":headers": dict(response.headers),
             ":day": reservation.day,
@@ -125,58 +125,54 @@ class Idempotency:
         if len(response.body) <= _MAX_INLINE_BYTES:
             place, values[":body"] = "body", response.body
         else:
-            place, values[":body"] = "body_key", self._answers.put_answer(claim.account_id, response.body)
+            place, values[":body"] = "body_key", self._answers.put_answer(lease.account_id, response.body)
         try:
-            self._table.update_item(
-                Key=claim.key,
+            write_if(
+                self._table.update_item,
+                "#owner = :owner",
+                Key=lease.key,
                 UpdateExpression="SET #state = :done, #status = :status, headers = :headers, #day = :day,"
                 f" call_id = :call, settles = :settles, {place} = :body",
-                ConditionExpression="#owner = :owner",
                 ExpressionAttributeNames={"#state": "state", "#status": "status", "#owner": "owner", "#day": "day"},
                 ExpressionAttributeValues=values,
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+        except ConditionFailed as error:
             raise ServiceFault(Reason.OVERLOADED, "another call has taken over this Idempotency-Key") from error
 
-    def forget(self, claim: Claim) -> None:
-        """Takes the claim of a failed call back; an answer that is already kept stays."""
-        try:
-            self._table.delete_item(
-                Key=claim.key,
-                ConditionExpression="#owner = :owner AND #state = :running",
+    def forget(self, lease: KeyLease) -> None:
+        """Gives the lease of a failed call back; an answer that is already kept stays."""
+        with suppress(ConditionFailed):
+            write_if(
+                self._table.delete_item,
+                "#owner = :owner AND #state = :running",
+                Key=lease.key,
                 ExpressionAttributeNames={"#owner": "owner", "#state": "state"},
-                ExpressionAttributeValues={":owner": claim.owner, ":running": "running"},
+                ExpressionAttributeValues={":owner": lease.owner, ":running": "running"},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
 
-    def _take(self, claim: Claim, fingerprint: str) -> Mapping[str, Any] | None:
-        """None once the claim is ours, otherwise the item that stands in its way."""
+    def _take(self, lease: KeyLease, fingerprint: str) -> Mapping[str, Any] | None:
+        """None once the lease is ours, otherwise the item that stands in its way."""
         now = int(time.time())
         try:
-            self._table.put_item(
+            write_if(
+                self._table.put_item,
+                # DynamoDB deletes expired items late, so the condition looks at the time itself.
+                "attribute_not_exists(pk) OR expires_at < :now"
+                " OR (#state = :running AND (lapses_at < :now OR #owner = :owner))",
                 Item={
-                    **claim.key,
+                    **lease.key,
                     "state": "running",
-                    "owner": claim.owner,
+                    "owner": lease.owner,
                     "fingerprint": fingerprint,
                     "lapses_at": now + LEASE_S,
-                    "expires_at": claim.expires_at,
+                    "expires_at": lease.expires_at,
                 },
-                # Expired items linger until DynamoDB gets round to them, so the condition looks at the time itself.
-                ConditionExpression="attribute_not_exists(pk) OR expires_at < :now"
-                " OR (#state = :running AND (lapses_at < :now OR #owner = :owner))",
                 ExpressionAttributeNames={"#state": "state", "#owner": "owner"},
-                ExpressionAttributeValues={":now": now, ":running": "running", ":owner": claim.owner},
+                ExpressionAttributeValues={":now": now, ":running": "running", ":owner": lease.owner},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
-            item: Mapping[str, Any] | None = self._table.get_item(Key=claim.key, ConsistentRead=True).get("Item")
-            # Gone in between: the other call failed and took its claim back, so the next turn of the loop gets it.
+        except ConditionFailed:
+            item: Mapping[str, Any] | None = self._table.get_item(Key=lease.key, ConsistentRead=True).get("Item")
+            # Gone in between: the other call failed and took its lease back, so the next turn of the loop gets it.
             return item or {"fingerprint": fingerprint, "state": "running"}
         return None
 

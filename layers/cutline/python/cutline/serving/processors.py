@@ -1,4 +1,4 @@
-"""What the APIs do with a picture: the pipeline behind `cutline.serving.call.Work`."""
+"""What the APIs do with a picture: the pipeline behind `cutline.serving.call.Processor`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ ANY_SUBJECT = Floor(0.0, Reason.NO_SUBJECT)
 A_PERSON = Floor(0.02, Reason.NO_PERSON)
 
 
-class CutoutWork:
+class CutoutProcessor:
     """Decodes, cuts out, encodes. The network is opened at INIT; a model that is missing fails calls, not the start.
 
     `floor` None serves an empty cut-out like any other.
@@ -47,8 +47,8 @@ class CutoutWork:
             self._network = Network.open(self._models_dir, self._model, self._threads)
         return self._network
 
-    def __call__(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
-        """Raises InputRefused for the picture and ServiceFault for the model."""
+    def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
+        """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         with timer.stage("decode"):
             picture = decode_image(data, job.limits)
         cutout = cut_out(picture, job.cut, self.open(), timer)
@@ -63,7 +63,7 @@ class CutoutWork:
         return Produced(cutout.width, cutout.height, results, notes)
 
 
-class CostumeWork:
+class CostumeProcessor:
     """Decodes, cuts the garments out, encodes. Two networks: the classes, and the person who bounds them."""
 
     def __init__(self, models_dir: Path, threads: int) -> None:
@@ -78,8 +78,8 @@ class CostumeWork:
             self._networks = matte, costume
         return self._networks
 
-    def __call__(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
-        """Raises InputRefused for the picture and ServiceFault for a model."""
+    def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
+        """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
         assert isinstance(job.options, GarmentRequest)
         with timer.stage("decode"):
             picture = decode_image(data, job.limits)

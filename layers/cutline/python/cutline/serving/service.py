@@ -1,8 +1,8 @@
 """One call from the gate to the answer, the same for every contract.
 
-    method -> gate (who, may they, is there room) -> parse -> fetch -> decode -> cut out -> store -> settle -> render
+    method -> authenticate -> parse -> reserve -> fetch -> decode -> cut out -> store -> render -> settle
 
-Whatever goes wrong on the way is released, logged and counted once, and worded by the contract.
+A call that fails gives its reservation back, is logged and counted once, and is answered in the contract's words.
 """
 
 import base64
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
@@ -21,31 +21,28 @@ from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
-from cutline.serving.call import Call, Deferral, Journal, Produced, Work
+from cutline.serving.boundary import failure_of
+from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
 from cutline.serving.deadline import Expired, deadline
-from cutline.serving.idempotency import Claim, FirstAnswer, Idempotency
+from cutline.serving.idempotency import FirstAnswer, Idempotency, KeyLease
 from cutline.serving.proxy_event import fits_the_proxy
 from cutline.serving.telemetry import count_request, is_cold_start, time_stages
 
-_THROTTLES = frozenset(
-    {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown"}
-)
-# Why a call that wants its result later is refused to an account that retains nothing.
 NO_TASKS = "Invalid sync: this account keeps no results, so it has no background tasks"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything a call needs; built once per process.
+    """Serves the calls of one function; built once per process.
 
-    `results` is None where answers carry the pixels themselves, `journal` where nobody asks again, `deferral` where
-    every call is worked at once.
+    `results` is None if answers carry the pixels themselves, `journal` if no route asks about a call later, `deferral`
+    if every call is worked at once.
     """
 
     gate: Gate
     idempotency: Idempotency
     results: ResultStore | None
-    work: Work
+    processor: Processor
     sources: Sources
     logger: Logger
     metrics: Metrics
@@ -63,12 +60,9 @@ class Service:
             with deadline(self.time_limit_ms):
                 response = serve(call)
             reason = ""
-        except Exception as error:  # the one boundary: every failure is logged, counted and worded by the contract
-            failure = _as_matting_error(error)
+        except Exception as error:
+            failure = failure_of(error, call.request.request_id, self.logger, self.metrics)
             response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
-            if isinstance(failure, ServiceFault):
-                request_id = call.request.request_id
-                self.logger.error("fault", request_id=request_id, reason=reason, detail=failure.detail, exc_info=error)
             self._note_failure(call, failure)
         headers = {
             **response.headers,
@@ -91,31 +85,31 @@ class Service:
         if not account.retains and self._is_deferred(call):
             call.job, call.refusal = None, InputRefused(Reason.PARAMETER_INVALID, NO_TASKS)
         with call.timer.stage("gate"):
-            claim = self._claim(call, account)
-        if claim is not None and claim.first is not None:
-            return self._replay(call, account, claim.first)
+            lease = self._lease(call, account)
+        if lease is not None and lease.first is not None:
+            return self._replay(call, account, lease.first)
         try:
             if self.deferral is not None and self._is_deferred(call):
-                return self._defer(call, account, claim, self.deferral)
-            return self._work_now(call, account, claim)
+                return self._defer(call, account, lease, self.deferral)
+            return self._work_now(call, account, lease)
         except BaseException:
-            if claim is not None:
-                self._undo("the claim on the key will lapse", self.idempotency.forget, claim)
+            if lease is not None:
+                self._undo("releasing the lease on the key failed", self.idempotency.forget, lease)
             raise
 
     def _is_deferred(self, call: Call) -> bool:
         return self.deferral is not None and call.job is not None and self.deferral.takes(call.job)
 
-    def _claim(self, call: Call, account: Account) -> Claim | None:
-        """The claim behind an `Idempotency-Key`. A request that cannot be parsed goes the way without one.
+    def _lease(self, call: Call, account: Account) -> KeyLease | None:
+        """The lease behind an `Idempotency-Key`.
 
-        So does an account that retains nothing: there will be no answer to repeat.
+        None for a request that cannot be parsed, and for an account that retains nothing: it has no answer to repeat.
         """
         key = call.request.headers.get("idempotency-key", "").strip()
         if not key or call.request.method != "POST" or call.job is None or not account.retains:
             return None
         contract = call.contract
-        return self.idempotency.claim(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
+        return self.idempotency.lease(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
 
     def _replay(self, call: Call, account: Account, first: FirstAnswer) -> Response:
         """The first answer again; charged here if the first call died after keeping it, otherwise not again."""
@@ -125,36 +119,36 @@ class Service:
         call.notes["replayed"] = True
         return first.response
 
-    def _work_now(self, call: Call, account: Account, claim: Claim | None) -> Response:
-        """Reserves, works and settles; whatever fails is released."""
+    def _work_now(self, call: Call, account: Account, lease: KeyLease | None) -> Response:
+        """Reserves, works and settles. A call that fails is released."""
         api = call.contract.NAME
         reservation = self._reserve(call, account, HOLD_S)
         try:
             response = self._produce(call, reservation)
-            if claim is not None:
-                self.idempotency.keep(claim, response, reservation)
+            if lease is not None:
+                self.idempotency.keep(lease, response, reservation)
         except BaseException:
-            self._undo("the hold will lapse", self.gate.release, reservation, api)
+            self._undo("releasing the reservation failed", self.gate.release, reservation, api)
             raise
         with call.timer.stage("settle"):
             self.gate.settle(reservation, api)
         call.notes["charge_micros"] = account.price_of(api)
         return response
 
-    def _defer(self, call: Call, account: Account, claim: Claim | None, deferral: Deferral) -> Response:
-        """Reserves and hands over: once accepted, the reservation is the task's to end."""
+    def _defer(self, call: Call, account: Account, lease: KeyLease | None, deferral: Deferral) -> Response:
+        """Reserves and hands over. Once accepted, the task ends the reservation."""
         reservation = self._reserve(call, account, deferral.hold_s)
         try:
             response = deferral.accept(call, reservation)
         except BaseException:
-            self._undo("the hold will lapse", self.gate.release, reservation, call.contract.NAME)
+            self._undo("releasing the reservation failed", self.gate.release, reservation, call.contract.NAME)
             raise
-        if claim is not None:
+        if lease is not None:
             try:
-                self.idempotency.keep(claim, response, reservation, settles=False)
+                self.idempotency.keep(lease, response, reservation, settles=False)
             except (ClientError, BotoCoreError, MattingError, Expired):
-                # The task is under way: who is told otherwise would send it, and pay for it, again.
-                self.logger.exception("the key of an accepted task will lapse")
+                # The task is under way: a caller who got an error would send, and pay for, it again.
+                self.logger.exception("keeping the answer of an accepted task failed")
         return response
 
     def _reserve(self, call: Call, account: Account, hold_s: int) -> Reservation:
@@ -172,7 +166,7 @@ class Service:
         if data is None:
             with call.timer.stage("fetch"):
                 data = self._fetch(job, account)
-        produced = self.work(data, job, call.timer)
+        produced = self.processor.process(data, job, call.timer)
         call.notes |= {"pixels": produced.width * produced.height, **produced.notes}
         with call.timer.stage("store"):
             keys, links = self._store(call, account, produced)
@@ -215,9 +209,9 @@ class Service:
         return keys, links
 
     def _note_failure(self, call: Call, failure: MattingError) -> None:
-        """Tells the journal. Should that fail too, the caller still has the answer.
+        """Tells the journal. If that fails too, the caller still gets the answer.
 
-        Nothing of a call that wants its result later: its task may be under way, and tells of itself.
+        A call that wants its result later is left out: its task may be under way and notes its own end.
         """
         if self.journal is None or call.job is None or call.reservation is None or self._is_deferred(call):
             return
@@ -227,14 +221,14 @@ class Service:
         try:
             self.journal.failed(account.account_id, call.request, call.job, failure)
         except (ClientError, BotoCoreError):
-            self.logger.exception("the failed call could not be noted")
+            self.logger.exception("noting the failed call failed")
 
-    def _undo(self, otherwise: str, undo: Callable[..., None], *what: Any) -> None:
-        """Gives something back. Should that fail too, it lapses by itself: the answer must not suffer."""
+    def _undo(self, message: str, undo: Callable[..., None], *what: Any) -> None:
+        """Gives something back. What cannot be given back lapses by itself, so the answer does not change."""
         try:
             undo(*what)
         except (ClientError, BotoCoreError):
-            self.logger.exception(otherwise)
+            self.logger.exception(message)
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
         """The one line per request, and the metrics; never a body, key, signature or link."""
@@ -262,19 +256,8 @@ def _data_link(body: bytes, content_type: str) -> str:
 
 
 def _parse(call: Call) -> None:
-    """Parses the request; why it cannot be parsed is told only once the caller's rate and quota have been looked at."""
+    """Parses the request. A refusal is kept for later: the caller's rate and quota come first."""
     try:
         call.job = call.contract.parse(call.request)
     except InputRefused as error:
         call.refusal = error
-
-
-def _as_matting_error(error: Exception) -> MattingError:
-    """The refusal or fault behind any exception."""
-    if isinstance(error, MattingError):
-        return error
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLES:
-        return ServiceFault(Reason.OVERLOADED)
-    if isinstance(error, HTTPClientError):  # no connection, or no answer in time
-        return ServiceFault(Reason.OVERLOADED, type(error).__name__)
-    return ServiceFault(Reason.INTERNAL, type(error).__name__)

@@ -1,8 +1,8 @@
-"""What CloudWatch is told: few metrics with few dimensions, because each combination that occurs is billed.
+"""The metrics in CloudWatch: few, with few dimensions, because each combination that occurs is billed.
 
 service, api, reason     Requests, TotalMs, ChargeMicros
 service, step, reason    Steps, StepMs
-service                  ColdStarts, and of the picture functions one <Stage>Ms for each stage
+service                  Faults, ColdStarts, and of the picture functions one <Stage>Ms for each stage
 """
 
 import itertools
@@ -21,6 +21,12 @@ def count_request(metrics: Metrics, api: str, reason: str, total_ms: int, charge
     metrics.add_metric("TotalMs", MetricUnit.Milliseconds, total_ms)
     if charge_micros:
         metrics.add_metric("ChargeMicros", MetricUnit.NoUnit, charge_micros)
+    metrics.flush_metrics()
+
+
+def count_fault(metrics: Metrics) -> None:
+    """One fault of ours, whatever the answer's status: some APIs tell faults with HTTP 200."""
+    metrics.add_metric("Faults", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 

@@ -2,14 +2,14 @@
 
 from cutline.accounts.meter import Reservation
 from cutline.adapters.fetch import MAX_URL_CHARS
-from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
 from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
 from cutline.serving.call import Call
-from cutline.tasks.state_machine import TaskFlow
+from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
-from cutline.tasks.task import PENDING_S, Order, Task
+from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 
 class Acceptance:
@@ -17,10 +17,10 @@ class Acceptance:
 
     hold_s = PENDING_S
 
-    def __init__(self, tasks: TaskStore, files: WorkFiles, flow: TaskFlow) -> None:
+    def __init__(self, tasks: TaskStore, files: InputFiles, machine: StateMachine) -> None:
         self._tasks = tasks
         self._files = files
-        self._flow = flow
+        self._machine = machine
 
     def takes(self, job: Job) -> bool:
         """Whether the caller wants the task's id and no result yet."""
@@ -39,7 +39,7 @@ class Acceptance:
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
             self._tasks.accept(task)
-            self._flow.start(task.record.task_id)
+            self._machine.start(task.record.task_id)
         return picwish.accepted(task.record.task_id)
 
 
@@ -49,7 +49,7 @@ def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
     account_id, url = reservation.account.account_id, job.source.url or ""
     uploaded = own_key(url, account_id)
     record = picwish.queued(account_id, call.request, job.options)
-    order = Order(
+    order = WorkOrder(
         cut=job.cut,
         day=reservation.day,
         call_id=reservation.call_id,

@@ -1,16 +1,14 @@
-"""Tasks behind the PicWish API: every call that becomes a task is remembered and can be asked about for an hour."""
+"""The tasks API: every call that becomes a task is kept on record and can be asked about for an hour."""
 
 from dataclasses import replace
 
-from cutline.adapters.input_files import WorkFiles
+from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.serving.call import Call
 from cutline.serving.service import Service
-from cutline.tasks.accept import Acceptance
-from cutline.tasks.state_machine import TaskFlow
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import view_key
 from cutline.tasks.view import show_task
@@ -33,13 +31,14 @@ class TaskJournal:
             self._store.put(record)
 
 
-class TaskDesk:
-    """Takes tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6)."""
+class TaskService:
+    """Accepts tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6).
 
-    def __init__(
-        self, service: Service, store: TaskStore, results: ResultStore, files: WorkFiles, flow: TaskFlow
-    ) -> None:
-        self._service = replace(service, journal=TaskJournal(store), deferral=Acceptance(store, files, flow))
+    `service` comes with a `TaskJournal` and an `Acceptance`.
+    """
+
+    def __init__(self, service: Service, store: TaskStore, results: ResultStore, files: InputFiles) -> None:
+        self._service = service
         self._store = store
         self._results = results
         self._files = files

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from cutline.adapters.fetch import FetchPolicy, deliver
 from cutline.adapters.result_store import ResultStore
-from cutline.errors import Reason, ServiceFault
+from cutline.errors import InputRefused, Reason
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.view import show_task
 
-_HEARD = range(200, 300)
+_ACCEPTED = range(200, 300)
 
 
 def callback_secret(link_secret: bytes, account_id: str) -> str:
@@ -33,7 +33,7 @@ def signature(secret: str, body: bytes, now: int) -> str:
 
 
 @dataclass(frozen=True)
-class CallBack:
+class Callback:
     """Posts what GET would answer."""
 
     tasks: TaskStore
@@ -42,8 +42,8 @@ class CallBack:
     policy: FetchPolicy
     clock: Callable[[], float] = time.time
 
-    def __call__(self, task_id: str, step: Step) -> bool:
-        """Whether there was somebody to call. Raises InputRefused or ServiceFault where nobody heard."""
+    def run(self, task_id: str, step: Step) -> bool:
+        """Whether the task has a callback. Raises InputRefused(URL_UNREACHABLE) unless it was answered with 2xx."""
         with step.stage("look up"):
             task = self.tasks.find(task_id)
         if task is None or not task.record.options.callback_url:
@@ -59,6 +59,6 @@ class CallBack:
         }
         with step.stage("deliver"):
             status = deliver(record.options.callback_url, response.body, headers, self.policy)
-        if status not in _HEARD:
-            raise ServiceFault(Reason.INTERNAL, f"the callback was answered with {status}")
+        if status not in _ACCEPTED:
+            raise InputRefused(Reason.URL_UNREACHABLE, f"the callback was answered with {status}", retry=True)
         return True

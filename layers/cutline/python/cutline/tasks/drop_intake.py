@@ -13,14 +13,15 @@ from typing import Any
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
-from cutline.adapters.input_files import FileFacts, WorkFiles
+from cutline.adapters.input_files import FileFacts, InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import drops, picwish
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
-from cutline.tasks.state_machine import TaskFlow
+from cutline.storage_keys import DROPS
+from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
-from cutline.tasks.task import PENDING_S, Order, Task
+from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 _SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
 
@@ -40,12 +41,12 @@ class Intake:
     accounts: AccountStore
     meter: Meter
     tasks: TaskStore
-    files: WorkFiles
+    files: InputFiles
     results: ResultStore
-    flow: TaskFlow
+    machine: StateMachine
     clock: Callable[[], float] = time.time
 
-    def __call__(self, body: str, step: Step) -> str:
+    def run(self, body: str, step: Step) -> str:
         """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
         dropped = read_event(body, self.files.bucket)
         if dropped is None:
@@ -87,7 +88,7 @@ class Intake:
             if self.tasks.fail(task_id, picwish.FAILED, int(self.clock())) is not None:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
             raise
-        self.flow.start(task_id)
+        self.machine.start(task_id)
 
     def _account(self, account_id: str) -> Account:
         account = self.accounts.account(account_id)
@@ -104,7 +105,7 @@ class Intake:
     def _task(self, drop: drops.Drop, account: Account, key: str, found: FileFacts) -> Task:
         now, task_id = int(self.clock()), drop.options.task_id
         record = picwish.TaskRecord(task_id, drop.account_id, picwish.QUEUED, now, None, None, drop.options)
-        order = Order(
+        order = WorkOrder(
             cut=drop.cut,
             day=day_of(now),
             call_id=task_id,
@@ -136,7 +137,7 @@ def read_event(body: str, bucket: str) -> Dropped | None:
         return None
     detail = event["detail"]
     key = detail["object"]["key"]
-    if detail["bucket"]["name"] != bucket or not key.startswith(drops.FOLDER):
+    if detail["bucket"]["name"] != bucket or not key.startswith(DROPS):
         return None
     etag = detail["object"].get("etag") or detail["object"]["eTag"]  # S3's own notifications spell it so
     return Dropped(key, etag.strip('"'))

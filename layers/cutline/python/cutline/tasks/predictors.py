@@ -1,4 +1,4 @@
-"""Who runs the network for a task: this process, or the GPU endpoint."""
+"""The network for a task: in this process, or on the GPU endpoint."""
 
 import random
 import time
@@ -16,7 +16,7 @@ _TRIES = 3
 _PAUSE_S = 0.4
 
 
-class CpuMatting:
+class CpuPredictor:
     """Runs the network here; opened at INIT or, if that failed, on the call that needs it."""
 
     def __init__(self, models_dir: Path, model: str, threads: int) -> None:
@@ -31,19 +31,19 @@ class CpuMatting:
             self._network = Network.open(self._models_dir, self._model, self._threads)
         return self._network
 
-    def __call__(self, view: bytes) -> bytes:
+    def predict(self, view: bytes) -> bytes:
         """The maps file of a prepared picture. Raises ServiceFault."""
         return encode_maps(self.open().predict(decode_image(view, _VIEW).rgb_u8))
 
 
-class GpuMatting:
+class EndpointPredictor:
     """Asks the endpoint; a busy one is asked again after a moment, twice."""
 
     def __init__(self, endpoint: GpuEndpoint, sleep: Callable[[float], None] = time.sleep) -> None:
         self._endpoint = endpoint
         self._sleep = sleep
 
-    def __call__(self, view: bytes) -> bytes:
+    def predict(self, view: bytes) -> bytes:
         """The maps file of a prepared picture. Raises EndpointFault."""
         for tries in range(1, _TRIES):
             try:

@@ -1,4 +1,4 @@
-"""The worker behind the queue: one message is one prepared picture, and one waiting step to be answered."""
+"""The worker behind the queue: one message is one prepared picture and one waiting state."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from cutline.adapters.sagemaker import EndpointFault
-from cutline.errors import MattingError, Reason
+from cutline.errors import MattingError
 from cutline.serving.deadline import deadline
-from cutline.tasks.state_machine import TaskFlow
-from cutline.tasks.step import Step
+from cutline.tasks.state_machine import StateMachine
+from cutline.tasks.step import Step, StepRefused
 from cutline.tasks.task import WORK_LIMIT_S
 
 if TYPE_CHECKING:
     # The functions that only take messages in need no pixels, and start without them.
-    from cutline.tasks.steps import Matte
+    from cutline.tasks.matte import Matte
 
 # The names of errors that flow.asl.json catches to go on without the queue.
 ENDPOINT_AWAY = "EndpointAway"
 UNDELIVERED = "Undelivered"
-# Ours and passing: the message comes back after its visibility timeout, and after three tries lands in the DLQ.
-_PASSING = frozenset({Reason.INTERNAL, Reason.OVERLOADED, Reason.STORE_FAILED})
 
 
 @dataclass(frozen=True)
@@ -32,32 +30,36 @@ class Worker:
     """Mattes the message's picture and answers its token; a message that came twice changes nothing."""
 
     matte: Matte
-    flow: TaskFlow
+    machine: StateMachine
 
-    def __call__(self, body: str, step: Step) -> str:
-        """What became of it: "matted", "endpoint away", the reason of a failure. Raises what another try may heal."""
+    def run(self, body: str, step: Step) -> str:
+        """The outcome: "matted", "endpoint away" or the reason of a failure.
+
+        Raises errors that pass: the message comes back after its visibility timeout, and after three tries lands in
+        the DLQ.
+        """
         message = json.loads(body)
         task_id, token = message["task_id"], message["token"]
         try:
             with deadline(WORK_LIMIT_S * 1000):
-                self.matte(task_id, step)
+                self.matte.run(task_id, step)
         except EndpointFault as error:
-            self.flow.fail(token, ENDPOINT_AWAY, str(error))
+            self.machine.fail(token, ENDPOINT_AWAY, str(error))
             return "endpoint away"
         except MattingError as error:
-            if error.reason in _PASSING:
+            if error.retry:
                 raise
-            self.flow.fail(token, type(error).__name__, str(error))
+            self.machine.fail(token, StepRefused.__name__, str(error.reason))
             return str(error.reason)
         # Also for a task that has ended meanwhile: its execution, if there is one left, finds that out by itself.
-        self.flow.succeed(token)
+        self.machine.succeed(token)
         return "matted"
 
 
-def give_up(body: str, flow: TaskFlow) -> bool:
+def give_up(body: str, machine: StateMachine) -> bool:
     """A message from the DLQ: the waiting step is told that no worker managed. False where nobody waits any more."""
     message = json.loads(body)
-    return flow.fail(message["token"], UNDELIVERED, "no worker managed the message")
+    return machine.fail(message["token"], UNDELIVERED, "no worker managed the message")
 
 
 Messages = list[dict[str, Any]]

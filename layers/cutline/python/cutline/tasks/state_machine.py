@@ -1,15 +1,15 @@
-"""The state machine that works tasks: starting it, and answering the step that waits for a worker."""
+"""The state machine that works tasks: starts executions and answers the state that waits for a worker."""
 
 import json
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-# The execution has gone on or ended without this answer: a message that came twice, or one that came too late.
+# The execution went on or ended without this answer: the message came twice, or too late.
 _TOO_LATE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
-class TaskFlow:
+class StateMachine:
     """Executions by task id: one task is never worked by two executions."""
 
     def __init__(self, stepfunctions: Any, machine_arn: str) -> None:

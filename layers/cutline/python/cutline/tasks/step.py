@@ -1,4 +1,4 @@
-"""One step of the flow, run, logged and counted: the boundary around every step's function."""
+"""One state of a task: run, logged and counted. The boundary around every function of the state machine."""
 
 import resource
 from collections.abc import Callable
@@ -8,15 +8,26 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.contracts import picwish
-from cutline.errors import MattingError
+from cutline.errors import MattingError, ServiceFault
 from cutline.pipeline.timing import StageTimer
-from cutline.serving.telemetry import count_step, is_cold_start
+from cutline.serving.telemetry import count_fault, count_step, is_cold_start
 
 T = TypeVar("T")
 
 
+class StepFailed(Exception):
+    """A step failed and may be tried again. The message is the reason's name and nothing else.
+
+    Step Functions reads the class's name (`errorType`); `tasks.fail.reason_of` reads the message.
+    """
+
+
+class StepRefused(StepFailed):
+    """A step failed in a way that another try would not change; flow.asl.json tries no step again after it."""
+
+
 class Step(StageTimer):
-    """A step under way: what its stages took, and in `notes` what else its line in the log is to tell."""
+    """A step under way: the time of its stages, and in `notes` the other fields of its log line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,15 +35,16 @@ class Step(StageTimer):
 
 
 def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger, metrics: Metrics) -> T:
-    """What `work` returns. Whatever it raises goes on to the state machine, which tries again or fails the task."""
-    step, begun, reason = Step(), perf_counter(), "ok"
+    """What `work` returns. Raises StepFailed for MattingError; other exceptions pass through."""
+    step, begun, reason, ours = Step(), perf_counter(), "ok", False
     try:
         return work(step)
     except MattingError as error:
-        reason = str(error.reason)
-        raise
+        reason, ours = str(error.reason), isinstance(error, ServiceFault)
+        step.notes |= {"detail": error.detail} if error.detail else {}
+        raise (StepFailed if error.retry else StepRefused)(reason) from error
     except Exception as error:
-        reason = type(error).__name__
+        reason, ours = type(error).__name__, True
         raise
     finally:
         logger.info(
@@ -48,3 +60,5 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
             billed_ms=round((perf_counter() - begun) * 1000),
         )
         count_step(metrics, name, reason, round(step.total_ms))
+        if ours:
+            count_fault(metrics)

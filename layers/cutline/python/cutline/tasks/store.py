@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.picwish import DONE, LINK_LIFETIME_S, Options, TaskRecord
 from cutline.errors import Reason, ServiceFault
-from cutline.tasks.task import PENDING_S, Order, Task
+from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
 _MAX_ID_CHARS = 64
-_RACE = "ConditionalCheckFailedException"
 # Longer than S3's events may be repeated: EventBridge tries for a day, and the queue keeps them for a day.
 KEEP_S = 3 * 24 * 3600
 _VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
@@ -48,14 +46,10 @@ class TaskStore:
     def add(self, task: Task, keep_s: int = KEEP_S) -> bool:
         """Stores a task of the flow whose id may come again, for `keep_s`; False where it is there already."""
         keep_until = task.record.created_at + keep_s
+        item = {**_pending(task), "expires_at": keep_until, "keep_until": keep_until}
         try:
-            self._table.put_item(
-                Item={**_pending(task), "expires_at": keep_until, "keep_until": keep_until},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+            write_if(self._table.put_item, "attribute_not_exists(pk)", Item=item)
+        except ConditionFailed:
             return False
         return True
 
@@ -92,10 +86,11 @@ class TaskStore:
     def _end_or_advance(self, task_id: str, state: int, values: Mapping[str, Any]) -> Task | None:
         sets = "".join(f", #{name} = {_VALUES.get(name, f':{name}')}" for name in values)
         try:
-            answer = self._table.update_item(
+            answer = write_if(
+                self._table.update_item,
+                _UNFINISHED,
                 Key={"pk": task_id},
                 UpdateExpression=f"SET #state = :state{sets}",
-                ConditionExpression=_UNFINISHED,
                 ExpressionAttributeNames={"#state": "state", **{f"#{name}": name for name in values}},
                 ExpressionAttributeValues={
                     ":state": state,
@@ -105,19 +100,15 @@ class TaskStore:
                 },
                 ReturnValues="ALL_NEW",
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+        except ConditionFailed:
             return None
         return _task_from(answer["Attributes"])
 
     def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> None:
         more = {"ExpressionAttributeValues": dict(values)} if values else {}
         try:
-            self._table.put_item(Item=dict(item), ConditionExpression=condition, **more)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _RACE:
-                raise
+            write_if(self._table.put_item, condition, Item=dict(item), **more)
+        except ConditionFailed as error:
             raise ServiceFault(Reason.INTERNAL, "the task's id is taken") from error
 
 
@@ -133,7 +124,7 @@ def _item_of(record: TaskRecord) -> dict[str, Any]:
 
 
 def _task_from(item: Mapping[str, Any]) -> Task:
-    return Task(_record_from(item), Order.from_json(item["order"]))
+    return Task(_record_from(item), WorkOrder.from_json(item["order"]))
 
 
 def _record_from(item: Mapping[str, Any]) -> TaskRecord:

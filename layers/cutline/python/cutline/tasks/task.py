@@ -1,10 +1,13 @@
-"""A task as the flow works it: what its caller sees, and the order behind it."""
+"""A background task: the record that its caller sees, and the work order behind it."""
 
 import json
 from dataclasses import asdict, dataclass
 
+from cutline.adapters.input_files import InputFiles
+from cutline.contracts import picwish
 from cutline.contracts.picwish import TaskRecord
 from cutline.pipeline.options import CutRequest
+from cutline.storage_keys import TASKS
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
 PENDING_S = 12 * 3600
@@ -13,8 +16,8 @@ WORK_LIMIT_S = 30
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to make of which picture, and who pays.
+class WorkOrder:
+    """What to make of which picture, and which account pays.
 
     day and call_id name the reservation, price_micros is what it costs to be served. base_url is where links to the
     results begin. source_url: where the picture has yet to be fetched from; source_key: where a picture lies that is
@@ -37,7 +40,7 @@ class Order:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Order":
+    def from_json(cls, text: str) -> "WorkOrder":
         """The order that `to_json` wrote."""
         fields = json.loads(text)
         cut = fields.pop("cut")
@@ -50,7 +53,12 @@ class Task:
     """One task under way."""
 
     record: TaskRecord
-    order: Order
+    order: WorkOrder
+
+    @property
+    def has_callback(self) -> bool:
+        """Whether the caller wants to be called back."""
+        return bool(self.record.options.callback_url)
 
     @property
     def folder(self) -> str:
@@ -80,9 +88,16 @@ class Task:
 
 def work_folder(record: TaskRecord) -> str:
     """A task's folder in the input bucket."""
-    return f"t/{record.account_id}/{record.task_id}"
+    return f"{TASKS}{record.account_id}/{record.task_id}"
 
 
 def view_key(record: TaskRecord) -> str:
     """The key of `Task.view_key`, for who has the record alone."""
     return f"{work_folder(record)}/view.png"
+
+
+def read_source(files: InputFiles, task: Task) -> bytes:
+    """The task's picture. Raises InputRefused(URL_UNREACHABLE) if the caller has deleted or replaced it."""
+    if task.order.source_key:
+        return files.read(task.source_key, picwish.LIMITS.max_bytes, task.order.source_etag)
+    return files.get(task.source_key)

@@ -1,0 +1,84 @@
+"""The routes of Cutline's own: upload tickets, usage reports and result links.
+
+They cost neither rate nor quota; API Gateway's throttle bounds them. Credentials are checked before parameters.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from cutline.accounts.gate import Gate
+from cutline.accounts.identity import Authenticator
+from cutline.accounts.usage_report import read_usage
+from cutline.adapters.result_store import ResultStore
+from cutline.adapters.upload_tickets import UploadTickets
+from cutline.contracts import native, uploads, usage
+from cutline.contracts.wire import Request, Response, json_response
+from cutline.errors import MattingError, ServiceFault
+from cutline.serving.boundary import answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadService:
+    """Answers `POST /uploads`."""
+
+    gate: Gate
+    tickets: UploadTickets
+    logger: Logger
+    metrics: Metrics
+
+    def handle(self, request: Request) -> Response:
+        """The ticket, or why there is none."""
+        return answer(request, self._serve, uploads.refuse, self.logger, self.metrics)
+
+    def _serve(self, request: Request) -> Response:
+        account = self.gate.identify(native.scheme_of(request), request)
+        ticket = self.tickets.issue(account.account_id, uploads.parse(request), request.received_at)
+        # Never the ticket itself: it is a permission, and its key an address.
+        self.logger.info("ticket", request_id=request.request_id, account_id=account.account_id)
+        return uploads.render(ticket)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageService:
+    """Answers `GET /usage`. It only reads, so a JD nonce is not remembered: a replay shows the same counters."""
+
+    authenticator: Authenticator
+    meters: Any
+    logger: Logger
+    metrics: Metrics
+
+    def handle(self, request: Request) -> Response:
+        """The report, or why there is none."""
+        return answer(request, self._serve, usage.refuse, self.logger, self.metrics)
+
+    def _serve(self, request: Request) -> Response:
+        account = self.authenticator.prove(native.scheme_of(request), request).account
+        query = usage.parse(request)
+        rows = read_usage(self.meters, account.account_id, query.first, query.last)
+        self.logger.info("usage", request_id=request.request_id, account_id=account.account_id, rows=len(rows))
+        return usage.render(query, account.account_id, rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkService:
+    """Answers `GET /r/{token}`."""
+
+    results: ResultStore
+    logger: Logger
+    metrics: Metrics
+
+    def handle(self, request: Request, token: str) -> Response:
+        """302 to a fresh presigned URL, or 404 for a forged or lapsed token. The token is never logged."""
+        return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
+
+    def _serve(self, request: Request, token: str) -> Response:
+        location = self.results.redirect(token, request.received_at)
+        return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*"}, b"")
+
+
+def _no_link(error: MattingError) -> Response:
+    if isinstance(error, ServiceFault):
+        return native.refuse(error, {})
+    return json_response(404, {"message": "This link is unknown or has expired."})

@@ -1,0 +1,30 @@
+"""Every name under which something is stored, as template.yaml grants and expires it.
+
+input bucket    in/<account>/<type>/<name>   drops
+                u/<account>/<id>             uploads
+                t/<account>/<task>/<file>    what a task works on
+output bucket   r/<account>/<id>.png         results
+                in/<account>/...             results of drops, under the drop's own name
+                i/<account>/<id>             answers kept for a repeated Idempotency-Key
+                endpoint/in/<id>.png         pictures for an asynchronous endpoint
+accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
+meter table     ACCOUNT#<account> DAY#<day>[#<shard>], NONCE#<access key> <nonce>, IDEMPOTENT#<account> <api>#<key>
+"""
+
+DROPS = "in/"
+UPLOADS = "u/"
+TASKS = "t/"
+RESULTS = "r/"
+ANSWERS = "i/"
+ENDPOINT_INPUTS = "endpoint/in/"
+
+ACCOUNT = "ACCOUNT#"
+CREDENTIAL = "CRED#"
+DAY = "DAY#"
+NONCE = "NONCE#"
+IDEMPOTENT = "IDEMPOTENT#"
+
+# File endings by content type.
+ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg"}
+# What a drop that failed leaves in place of its result, after the drop's own name.
+ERROR_ENDING = ".error.json"

@@ -1,0 +1,33 @@
+"""The end of a task's reservation: charged if the task is done, given back if it failed. Nothing else ends one."""
+
+from collections.abc import Callable
+
+from cutline.accounts.account import Account
+from cutline.accounts.meter import Meter, Reservation
+from cutline.adapters.input_files import InputFiles
+from cutline.contracts import picwish
+from cutline.tasks.step import Step
+from cutline.tasks.task import Task
+
+
+def charge(task: Task, meter: Meter, files: InputFiles, note_charge: Callable[[int], None], step: Step) -> None:
+    """Charges a done task, once however often it is tried, and deletes its files.
+
+    `note_charge` gets the price in millionths if this try was the one that charged.
+    """
+    if meter.settle(reservation_of(task), picwish.NAME):
+        step.notes["charge_micros"] = task.order.price_micros
+        note_charge(task.order.price_micros)
+    files.delete(*task.work_keys)
+
+
+def give_back(task: Task, meter: Meter, files: InputFiles) -> None:
+    """Gives a failed task's reservation back, once however often it is tried, and deletes its files."""
+    meter.release(reservation_of(task), picwish.NAME)
+    files.delete(*task.work_keys)
+
+
+def reservation_of(task: Task) -> Reservation:
+    """The reservation that `accept` made, at the price of that moment."""
+    account = Account(task.record.account_id, price_micros={picwish.NAME: task.order.price_micros})
+    return Reservation(account, task.order.day, task.order.call_id, None, apart=True)

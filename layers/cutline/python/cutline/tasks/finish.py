@@ -1,0 +1,75 @@
+"""The state Finish: refines a task's matte at full size, stores the results and charges. Safe to run twice."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cutline.accounts.meter import Meter
+from cutline.adapters.input_files import InputFiles
+from cutline.adapters.result_store import ResultStore, result_key
+from cutline.contracts import drops, picwish
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.cutout import cut_out
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.prediction_file import KnownMaps, decode_maps
+from cutline.tasks.charge import charge
+from cutline.tasks.step import Step
+from cutline.tasks.store import TaskStore
+from cutline.tasks.task import Task, read_source
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """State 1: refined at full size, stored, charged."""
+
+    tasks: TaskStore
+    files: InputFiles
+    results: ResultStore
+    meter: Meter
+    note_charge: Callable[[int], None]
+    clock: Clock = time.time
+
+    def run(self, task_id: str, step: Step) -> bool:
+        """Whether the task has a callback. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
+        task = self.tasks.find(task_id)
+        if task is None:
+            return False
+        step.notes["account_id"] = task.record.account_id
+        if task.record.state >= 0 and task.record.state != picwish.DONE:
+            done = self.tasks.finish(task_id, self._work(task, step), int(self.clock()))
+            # None: another try has ended it between the look and the write.
+            task = done or self.tasks.find(task_id)
+        if task is None or task.record.state != picwish.DONE:
+            return False
+        with step.stage("settle"):
+            charge(task, self.meter, self.files, self.note_charge, step)
+            if task.order.result_key:
+                self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
+        return task.has_callback
+
+    def _work(self, task: Task, step: Step) -> Mapping[str, str]:
+        with step.stage("load"):
+            data, maps = read_source(self.files, task), decode_maps(self.files.get(task.maps_key))
+        with step.stage("decode"):
+            picture = decode_image(data, picwish.LIMITS)
+        step.notes["pixels"] = picture.width * picture.height
+        cutout = cut_out(picture, task.order.cut, KnownMaps(maps), step)
+        if cutout.coverage <= 0:
+            raise InputRefused(Reason.NO_SUBJECT)
+        named = {"image": cutout.image, "mask": cutout.mask}
+        files = {name: file for name, file in named.items() if file is not None}
+        if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(files):
+            raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
+        with step.stage("results"):
+            return {name: self._store(task, name, file, cutout.content_type) for name, file in files.items()}
+
+    def _store(self, task: Task, name: str, file: bytes, content_type: str) -> str:
+        """The key, made of the task's id or the drop's name, so a second try replaces the first one's file."""
+        if task.order.result_key:
+            key = drops.result_key(task.order.result_key, name, content_type)
+        else:
+            key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", content_type)
+        self.results.put_at(key, file, content_type, {"task-id": task.record.task_id})
+        return key

@@ -1,0 +1,32 @@
+"""The states Matte and MatteOnCpu: run the network on a prepared picture. Safe to run twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutline.adapters.input_files import InputFiles
+from cutline.contracts import picwish
+from cutline.tasks.step import Step
+from cutline.tasks.store import TaskStore
+
+
+@dataclass(frozen=True)
+class Matte:
+    """State 4: the network's maps of the prepared picture. `predict` takes the PNG and gives a maps file."""
+
+    tasks: TaskStore
+    files: InputFiles
+    predict: Callable[[bytes], bytes]
+
+    def run(self, task_id: str, step: Step) -> bool:
+        """Whether there was work to do. Raises what `predict` raises."""
+        task = self.tasks.advance(task_id, picwish.PROCESSING)
+        if task is None:
+            return False
+        step.notes["account_id"] = task.record.account_id
+        with step.stage("load"):
+            view = self.files.get(task.view_key)
+        with step.stage("network"):
+            maps = self.predict(view)
+        with step.stage("store"):
+            self.files.put(task.maps_key, maps)
+        return True

@@ -1,0 +1,55 @@
+"""The state Prepare: fetches and checks a task's picture and reduces it to the network's size. Safe to run twice."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutline.adapters.fetch import FetchPolicy, fetch
+from cutline.adapters.input_files import InputFiles
+from cutline.contracts import picwish
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.encode import encode_png
+from cutline.pipeline.model_entry import ModelEntry
+from cutline.pipeline.tiling import reduce_picture
+from cutline.tasks.step import Step
+from cutline.tasks.store import TaskStore
+from cutline.tasks.task import Task, read_source
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """State 2: fetches, checks and reduces the picture to the network's size. State 3 once that file exists."""
+
+    tasks: TaskStore
+    files: InputFiles
+    policy: FetchPolicy
+    entry: ModelEntry
+    clock: Clock = time.time
+
+    def run(self, task_id: str, step: Step) -> bool:
+        """Whether there was work to do; a task that has ended needs none. Raises InputRefused for the picture."""
+        task = self.tasks.advance(task_id, picwish.PREPARING, processed_at=int(self.clock()))
+        if task is None:
+            return False
+        step.notes["account_id"] = task.record.account_id
+        data = self._source(task, step)
+        with step.stage("decode"):
+            picture = decode_image(data, picwish.LIMITS)
+        step.notes["pixels"] = picture.width * picture.height
+        with step.stage("fit"):
+            # PNG: JPEG at quality 93 moves the network's maps by 1 % on average.
+            view = encode_png(reduce_picture(self.entry, picture.rgb_u8, picture.alpha_u8))
+        with step.stage("store"):
+            self.files.put(task.view_key, view)
+        return True
+
+    def _source(self, task: Task, step: Step) -> bytes:
+        with step.stage("fetch"):
+            if not task.order.source_url:
+                return read_source(self.files, task)
+            data = fetch(task.order.source_url, picwish.LIMITS.max_bytes, self.policy)
+            # The address may lead elsewhere by the time that Finish wants the picture.
+            self.files.put(task.source_key, data)
+            return data
