@@ -26,7 +26,7 @@ service = Bootstrap(settings).service(work, logger, metrics)
 try:
     work.open()
 except ServiceFault:
-    logger.exception("the model does not open; calls will be answered with the contract's own fault")
+    logger.exception("the model failed to open")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The links function: `GET /r/{token}` leads to a result until the link's lifetime ends."""
+"""The links function: `GET /r/{token}` redirects to a result until the link expires."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ results = Bootstrap(Settings.from_environment()).results
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """302 to a fresh presigned URL, or 404 for a forged or lapsed token; the token itself is never logged."""
+    """302 to a fresh presigned URL, or 404 for a forged or expired token. The token is never logged."""
     try:
         location = results.redirect(event["pathParameters"]["token"], time.time())
     except InputRefused as error:

@@ -67,7 +67,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Outcome | None:
-        """Run INIT. Returns the function's init error, if any. Raises SandboxDied if the process ends or is too slow."""
+        """Run INIT. Returns the function's init error, if any. Raises SandboxDied on exit and after a limit."""
         begun = time.monotonic()
         self._process = forker.submit(self._fork).result()
         # AWS repeats a long INIT inside the first invocation, under the function's own timeout.

@@ -1,4 +1,4 @@
-"""Calls a task's caller back."""
+"""State CallBack: sends a task's result to its `callback_url`."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ call_back = CallBack(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, 
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in. Raises where nobody heard, for the state machine to try again."""
+    """{"task_id"} in. Raises if the callback failed; the state machine retries."""
     task_id = event["task_id"]
     return {"called": run_step("callback", task_id, lambda step: call_back(task_id, step), logger, metrics)}

@@ -1,4 +1,4 @@
-"""The flow's way round the endpoint: runs the network here."""
+"""State MatteOnCpu: runs the network in this function, without the endpoint."""
 
 from typing import Any
 
