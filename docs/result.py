@@ -1,4 +1,4 @@
-"""Draws docs/result.png: the playground's scenes, which our own code renders, and what Cutline makes of them.
+"""Draws docs/result.png: the playground's rendered scenes and their cut-outs.
 
 PYTHONPATH=layers/cutline/python python docs/result.py [FILE]
 """
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def strip(files: list[bytes]) -> Image.Image:
-    """The pictures side by side on white, what is transparent on a checkerboard."""
+    """The pictures side by side on white, with transparent parts on a checkerboard."""
     panels = [panel(file) for file in files]
     width = sum(each.width for each in panels) + GAP * (len(panels) - 1)
     whole, left = Image.new("RGB", (width, HEIGHT), "white"), 0

@@ -1,15 +1,22 @@
 """The product's AWS account on one machine: the real template.yaml, one process, one port, no Docker. Linux only.
 
-    template  template.yaml -> plain CloudFormation, offline       stack, deploy  -> moto, then read back
-    runtime, sandbox, runtime_api, launch  Lambda: every sandbox is a true awslambdaric process
-    gateway, routes, proxy_event           API Gateway: REST API, proxy integrations, its limits
-    front, presign                         one port for both and for moto's AWS services
-    sagemaker, endpoint_process            the endpoint: the true serve.py on the CPU, called at once or through S3
-    events                                 SQS event source mappings
-    cloud, account, seed, welcome, sign    starting, stopping, the demo account, signed curl calls
+    stack/      template  template.yaml -> plain CloudFormation, offline
+                stack, deploy  CloudFormation -> resources in moto, then read back
+    functions/  runtime, sandbox, runtime_api, launch  Lambda: each sandbox is a real awslambdaric process
+                events  SQS event source mappings
+    api/        gateway, routes, proxy_event  API Gateway: the REST API, its proxy integrations and limits
+    aws/        front, presign  the one port for Lambda, the API and moto's AWS services
+                guard, roles, needs  refuse a call that the caller's role does not permit
+                sagemaker, endpoint_process  the endpoint: the real serve.py on the CPU, called directly or through S3
+                atomic, faults, tally  one DynamoDB request at a time; faults on purpose; counted calls
 
-What is not emulated: IAM (roles, bucket, queue and key policies), usage plans, API keys and method throttling, request
-validation, mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge targets
-other than SQS, S3 and DynamoDB expiry, asynchronous retries and destinations, and Amazon Linux: functions run on this
-machine's Python and its full CPU. Signature Version 2 presigned URLs are checked for time alone.
+    __main__, cloud  start and stop everything          aws_account  region, credentials, clients
+    seed, welcome, sign  the demo account, the text at the start, signed curl calls
+
+Roles are enforced: the inline policies of the functions' and the state machine's roles.
+
+Not emulated: managed, bucket, queue and key policies, usage plans, API keys and method throttling, request validation,
+mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge targets other than SQS, S3 and
+DynamoDB expiry, asynchronous retries and destinations, and Amazon Linux: functions run on this machine's Python and its
+full CPU. Of Signature Version 2 presigned URLs only the time is checked.
 """

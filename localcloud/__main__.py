@@ -1,4 +1,4 @@
-"""`python -m localcloud`: the product's account on this machine, until Ctrl-C."""
+"""`python -m localcloud`: runs the local cloud until Ctrl-C."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ def main() -> int:
     """0 after a clean stop, 1 if the start failed, 2 if the port is taken; with --run the command's own status."""
     begun = time.monotonic()
     arguments = _arguments()
-    # SIGINT too: a shell without job control starts its background jobs with Ctrl-C ignored.
+    # SIGINT too: a shell without job control starts background jobs with SIGINT ignored.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _interrupt)
     try:
@@ -43,7 +43,7 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
     except OSError as error:
         _warn(f"Port {arguments.port} cannot be used ({error.strerror}): stop what holds it, or set PORT")
         return _BUSY
-    # Slow imports: neither for --help nor for a busy port.
+    # Slow imports, which --help and a busy port do not need.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     from localcloud.cloud import LocalCloud, StartFailed  # noqa: PLC0415
@@ -58,21 +58,21 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
         if arguments.run:
             return subprocess.run(arguments.run, env={**os.environ, "CUTLINE_URL": cloud.url}, check=False).returncode
         while True:
-            # Not one long wait: a signal that another thread receives would not end it.
+            # Not one long wait: a signal to another thread would not interrupt it.
             time.sleep(_LOOK_S)
     except (StartFailed, ValueError, BotoCoreError, ClientError) as error:
         _warn(f"The local cloud did not start: {error}")
         return 1
     finally:
         for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave orphans
+            signal.signal(name, signal.SIG_IGN)  # a second Ctrl-C must not leave orphans
         cloud.stop()
 
 
 def _listen(port: int) -> socket.socket:
     """A bound socket, on a free port for 0. Raises OSError if the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Without it a second start within a minute of the first fails on connections in TIME_WAIT.
+    # Without it a restart within a minute fails on connections in TIME_WAIT.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
@@ -127,5 +127,5 @@ def _warn(text: str) -> None:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
-    # Not sys.exit: an execution of the state machine interpreter may hold a thread that nothing ends.
+    # Not sys.exit: an execution in the state machine interpreter may hold a thread that never ends.
     os._exit(status)

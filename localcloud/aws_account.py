@@ -1,4 +1,4 @@
-"""The pretended AWS account: its region, its number, its credentials and how to reach it."""
+"""The simulated AWS account: region, number, credentials, address, clients."""
 
 import os
 import shlex
@@ -17,12 +17,12 @@ OPERATOR_FILE = "operator.env"
 
 
 def endpoint_url(port: int) -> str:
-    """The one address of every service of the account."""
+    """The address of all the account's services."""
     return f"http://{HOST}:{port}"
 
 
 def credentials_environment(port: int, access_key: str = ACCESS_KEY) -> dict[str, str]:
-    """The variables that bind every AWS SDK to the local account, and cut it off from the user's own profile."""
+    """The variables that point every AWS SDK at the local account and away from the user's own profile."""
     return {
         "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -32,25 +32,25 @@ def credentials_environment(port: int, access_key: str = ACCESS_KEY) -> dict[str
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
-        # A proxy of the user's must never see (or break) calls to 127.0.0.1.
+        # The user's proxy must not see (or break) calls to 127.0.0.1.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
 
 
 def write_operator_file(path: Path, port: int, package: Path) -> None:
-    """A file for a shell to read (`. FILE`): binds it to the local account and defines the command `cutline`."""
+    """Write a file for `. FILE` in a shell: points the shell at the local account and defines the command `cutline`."""
     names = {**credentials_environment(port), "PYTHONPATH": str(package)}
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
     path.write_text(f'{exports}cutline() {{ {shlex.quote(sys.executable)} -m cutline "$@"; }}\n', "utf-8")
 
 
 def enter_account(port: int) -> None:
-    """Turn this process, and what it starts, into a member of the local account."""
+    """Point this process and its children at the local account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(credentials_environment(port))
-    # moto's Step Functions interpreter has this address hard-wired: http://localhost:$MOTO_PORT.
+    # moto's Step Functions interpreter calls http://localhost:$MOTO_PORT.
     os.environ["MOTO_PORT"] = str(port)
 
 

@@ -1,4 +1,4 @@
-"""The local cloud as a whole: started in order, stopped in reverse."""
+"""The whole local cloud: starts its parts in order, stops them in reverse."""
 
 import json
 import socket
@@ -33,11 +33,11 @@ _ENDPOINT_LIMIT_S = 60.0
 
 
 class StartFailed(Exception):
-    """The stack was made, but the product in it does not answer."""
+    """The stack exists, but the product in it does not answer."""
 
 
 class _Handler(MotoRequestHandler):
-    """Keeps the headers as they were sent, which WSGI would not, and writes no access log."""
+    """Keeps the headers as sent, unlike WSGI, and writes no access log."""
 
     disable_nagle_algorithm = True
 
@@ -51,7 +51,7 @@ class _Handler(MotoRequestHandler):
 
 
 class LocalCloud:
-    """`start` it on a listening socket; `stop` ends every child."""
+    """Takes a listening socket; call `start`, then `stop`, which ends every child."""
 
     def __init__(self, listener: socket.socket, state_dir: Path) -> None:
         self.port: int = listener.getsockname()[1]
@@ -71,7 +71,7 @@ class LocalCloud:
         self._endpoint: EndpointProcess | None = None
 
     def start(self, template: Path, parameters: dict[str, str]) -> tuple[Deployment, Gateway]:
-        """Serve, make the stack, open the API. Raises ValueError for a template that cannot be made."""
+        """Serve, create the stack, open the API. Raises ValueError for a template that cannot be created."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         deployment = deploy(load_template(template, parameters))
         self._service = LambdaService(deployment.functions, self.port, self._state_dir)
@@ -106,7 +106,7 @@ class LocalCloud:
         raise StartFailed(f"GET {_HEALTH} answers {last}; see {self.log_dir}")
 
     def stop(self) -> None:
-        """No poller, no sandbox, no socket is left."""
+        """Stop the pollers, the sandboxes, the endpoint and the server."""
         if self._pollers:
             self._pollers.stop()
         if self._service:

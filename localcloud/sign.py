@@ -1,4 +1,4 @@
-"""Signs calls with the demo credentials, for use with curl: `python -m localcloud.sign --help`."""
+"""Signs calls with the demo credentials, for curl: `python -m localcloud.sign --help`."""
 
 import argparse
 import hashlib
@@ -40,7 +40,7 @@ def jd_headers(url: str, body: bytes, content_type: str, service: str = "cutout"
 
 
 def aidge_url(url: str) -> str:
-    """`url` with Aidge's v2 signature in its query; it covers the time, not the body."""
+    """`url` with Aidge's v2 signature in its query. The signature covers the time, not the body."""
     timestamp = str(int(time.time() * 1000))
     signature = hmac.digest(AIDGE_SECRET.encode(), (AIDGE_SECRET + timestamp).encode(), "sha256").hex().upper()
     query = {

@@ -1,4 +1,4 @@
-"""What the terminal shows once the local cloud is ready."""
+"""The text in the terminal when the local cloud is ready."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ Demo account, in this local cloud only
   Aidge app_key, secret          {AIDGE_APP_KEY}  {AIDGE_SECRET}
 """
 
-# One line per API that the template routes; {python} and {url} are filled in.
+# One line per API, shown if the template routes it; `welcome` fills in {python} and {url}.
 _CALLS = {
     "/api/cutout": "{python} -m localcloud.sign jd {url}/api/cutout/ photo.jpg | curl -sK -",
     "/ai/image/cut/out": (
@@ -38,7 +38,7 @@ _CALLS = {
 
 
 def welcome(url: str, paths: set[str], seeded: bool, state_dir: Path) -> str:
-    """The text: address, credentials, a curl line per API, the operator's commands, where the logs are."""
+    """Address, credentials, a curl line per API, the operator's commands and the folder of the logs."""
     python = _python()
     calls = [f"  {call.format(python=python, url=url)}" for path, call in _CALLS.items() if path in paths]
     text = _CREDENTIALS if seeded else ""
@@ -55,5 +55,5 @@ def _python() -> str:
 
 
 def _short(path: Path) -> Path:
-    """Relative to here where that is shorter; a virtual environment's link is not followed."""
+    """Relative to the current folder if it is inside; does not follow a virtual environment's link."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

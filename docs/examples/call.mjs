@@ -1,8 +1,8 @@
-// A cut-out by each of the five APIs, from a server, with nothing but Node 18 or newer.
+// Cuts a picture out with each of the five APIs. For a server; needs Node 18 or newer only.
 //
 //     node docs/examples/call.mjs API PICTURE RESULT      API: jd, selfie, picwish, aidge or ailab
 //
-// Reads CUTLINE_URL and the credentials of the API, as call.py does.
+// Reads CUTLINE_URL and the credentials of the API, like call.py.
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 
@@ -18,7 +18,7 @@ const calls = {
     return load(answer.result.cutout_image_url);
   },
 
-  // JD SelfieSeg: people only; the result comes inside the answer.
+  // JD SelfieSeg: people only. The answer contains the result.
   async selfie(picture) {
     const body = Buffer.from(JSON.stringify({ image: picture.toString("base64") }));
     const answer = await askSigned("/jdai/SelfieSeg", body, "application/json");
@@ -37,7 +37,7 @@ const calls = {
     return load(answer.data.image);
   },
 
-  // Aidge: the signature covers the time and travels in the query.
+  // Aidge: the query contains the signature, which covers the time.
   async aidge(picture) {
     const timestamp = String(Date.now());
     const secret = env.CUTLINE_AIDGE_SECRET;
@@ -51,7 +51,7 @@ const calls = {
     return load(answer.data.imageUrl);
   },
 
-  // AILabTools: clothes alone; elements[1].class_url has those that were asked for by name.
+  // AILabTools: clothes only; elements[1].class_url has the classes of cloth_class.
   async ailab(picture) {
     const form = new FormData();
     form.append("cloth_class", "tops,pants");
@@ -63,7 +63,7 @@ const calls = {
   },
 };
 
-// A POST signed as JD does, JDCLOUD2-HMAC-SHA256, over exactly these bytes.
+// Sends a POST signed with JDCLOUD2-HMAC-SHA256 over exactly these bytes.
 async function askSigned(path, body, contentType) {
   const date = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const headers = {
@@ -78,13 +78,13 @@ async function askSigned(path, body, contentType) {
   const text = ["JDCLOUD2-HMAC-SHA256", date, scope, sha(canonical)].join("\n");
   const mac = (key, part) => createHmac("sha256", key).update(part).digest();
   const signature = mac(scope.split("/").reduce(mac, `JDCLOUD2${env.CUTLINE_JD_SECRET}`), text).toString("hex");
-  const { host, ...sent } = headers; // fetch sends the host by itself
+  const { host, ...sent } = headers; // fetch adds the host
   const credential = `Credential=${env.CUTLINE_JD_KEY}/${scope}`;
   sent.authorization = `JDCLOUD2-HMAC-SHA256 ${credential}, SignedHeaders=${names}, Signature=${signature}`;
   return ask(path, body, sent);
 }
 
-// The answer's JSON, whatever its status: all five APIs say in there what is wrong. retry.mjs tries again.
+// The answer's JSON with any status: all five APIs put their errors there. retry.mjs adds retries.
 async function ask(path, body, headers) {
   try {
     const answer = await fetch(root + path, { method: "POST", body, headers, signal: AbortSignal.timeout(35_000) });
@@ -94,7 +94,7 @@ async function ask(path, body, headers) {
   }
 }
 
-// The result behind a link. Links end: store the file, not the link.
+// Downloads the result. Links expire: store the file, not the link.
 async function load(link) {
   const answer = await fetch(link, { signal: AbortSignal.timeout(35_000) });
   if (!answer.ok) throw new Error(`the result was answered with ${answer.status}`);

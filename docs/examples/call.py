@@ -1,4 +1,4 @@
-"""A cut-out by each of the five APIs, from a server, with nothing but Python's standard library.
+"""Cuts a picture out with each of the five APIs. For a server; needs Python's standard library only.
 
     python docs/examples/call.py API PICTURE RESULT      API: jd, selfie, picwish, aidge or ailab
 
@@ -33,7 +33,7 @@ def jd(picture: bytes) -> bytes:
 
 
 def selfie(picture: bytes) -> bytes:
-    """JD SelfieSeg: people only; the result comes inside the answer."""
+    """JD SelfieSeg: people only. The answer contains the result."""
     body = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
     answer = ask_signed("/jdai/SelfieSeg", body, "application/json")
     if answer["code"] != "10000" or answer["result"]["status"] != 1000:
@@ -42,7 +42,7 @@ def selfie(picture: bytes) -> bytes:
 
 
 def picwish(picture: bytes) -> bytes:
-    """PicWish, synchronous; shop.py shows tasks that are asked about later."""
+    """PicWish, synchronous; shop.py shows background tasks."""
     body, content_type = form({"sync": "1", "type": "object"}, "image_file", picture)
     key = {"X-API-KEY": os.environ["CUTLINE_API_KEY"]}
     answer = ask("/api/tasks/visual/segmentation", body, {**key, "Content-Type": content_type})
@@ -52,7 +52,7 @@ def picwish(picture: bytes) -> bytes:
 
 
 def aidge(picture: bytes) -> bytes:
-    """Aidge: the signature covers the time and travels in the query."""
+    """Aidge: the query contains the signature, which covers the time."""
     secret, timestamp = os.environ["CUTLINE_AIDGE_SECRET"], str(int(time.time() * 1000))
     query = {
         "partner_id": "aidge",
@@ -71,7 +71,7 @@ def aidge(picture: bytes) -> bytes:
 
 
 def ailab(picture: bytes) -> bytes:
-    """AILabTools: clothes alone; `elements[1].class_url` has those that were asked for by name."""
+    """AILabTools: clothes only; `elements[1].class_url` has the classes of `cloth_class`."""
     body, content_type = form({"cloth_class": "tops,pants"}, "image", picture)
     key = {"ailabapi-api-key": os.environ["CUTLINE_API_KEY"]}
     answer = ask("/api/cutout/general/apparel-background-removal", body, {**key, "Content-Type": content_type})
@@ -81,7 +81,7 @@ def ailab(picture: bytes) -> bytes:
 
 
 def ask_signed(path: str, body: bytes, content_type: str) -> Any:
-    """A POST signed as JD does, JDCLOUD2-HMAC-SHA256, over exactly these bytes."""
+    """Sends a POST signed with JDCLOUD2-HMAC-SHA256 over exactly these bytes."""
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     headers = {
         "content-type": content_type,
@@ -105,7 +105,7 @@ def ask_signed(path: str, body: bytes, content_type: str) -> Any:
 
 
 def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """The answer's JSON, whatever its status: all five APIs say in there what is wrong. retry.py tries again."""
+    """The answer's JSON with any status: all five APIs put their errors there. retry.py adds retries."""
     request = urllib.request.Request(URL + path, body, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=35) as answer:
@@ -127,7 +127,7 @@ def form(fields: dict[str, str], name: str, picture: bytes) -> tuple[bytes, str]
 
 
 def fetch(link: str) -> bytes:
-    """The result behind a link. Links end: store the file, not the link."""
+    """Downloads the result. Links expire: store the file, not the link."""
     with urllib.request.urlopen(link, timeout=35) as answer:
         return bytes(answer.read())
 

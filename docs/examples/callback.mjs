@@ -1,6 +1,6 @@
-// Whether a callback is Cutline's, and a server that takes callbacks; callback.py says how the signature is made.
+// Checks that a callback is Cutline's, and runs a server for callbacks; callback.py describes the signature.
 //
-//     CUTLINE_CALLBACK_KEY=... node docs/examples/callback.mjs 8001      prints what it believes, one line per task
+//     CUTLINE_CALLBACK_KEY=... node docs/examples/callback.mjs 8001      prints one line per task
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 const TOLERANCE_S = 300;
 const MOST_BYTES = 10 * 1024 * 1024;
 
-// key: from `cutline account callback-key NAME`; header: X-Cutline-Signature; body: a Buffer of the bytes as they came.
+// key: from `cutline account callback-key NAME`; header: X-Cutline-Signature; body: a Buffer of the bytes as received.
 export function isGenuine(key, header, body, now = Date.now() / 1000) {
   const fields = Object.fromEntries(header.split(",").map((field) => field.split("=")));
   if (!/^\d+$/.test(fields.t ?? "") || Math.abs(now - Number(fields.t)) > TOLERANCE_S) return false;
@@ -17,15 +17,15 @@ export function isGenuine(key, header, body, now = Date.now() / 1000) {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-// Calls `ended` with a task's data, state 1 and links or a state below zero: once, or again where it threw or rejected.
+// Calls `ended` once per task with its data (state 1 and links, or a negative state); again if it threw or rejected.
 export function callbacks(key, ended) {
-  const known = new Map(); // by task: a callback may come twice; a real shop asks its database
+  const known = new Map(); // by task, because a callback may come twice; a real shop uses its database
 
   async function hear(request) {
     const parts = [];
     let size = 0;
     for await (const part of request) if ((size += part.length) <= MOST_BYTES) parts.push(part);
-    const body = Buffer.concat(parts); // express.json() would lose the bytes that were signed: use express.raw()
+    const body = Buffer.concat(parts); // the signed bytes; with Express use express.raw(), not express.json()
     if (size > MOST_BYTES || !isGenuine(key, request.headers["x-cutline-signature"] ?? "", body)) return 403;
     const { data } = JSON.parse(body);
     const forget = (error) => {
@@ -38,11 +38,11 @@ export function callbacks(key, ended) {
   }
 
   return async (request, response) => {
-    let status = 500; // anything but 2xx is tried again
+    let status = 500; // Cutline tries again unless it gets 2xx
     try {
       status = await hear(request);
     } catch (error) {
-      console.error("callback:", error); // `ended` failed, or whoever called hung up
+      console.error("callback:", error); // `ended` failed, or the connection closed
     }
     response.writeHead(status).end();
   };

@@ -1,7 +1,7 @@
-"""Whether a callback is Cutline's: X-Cutline-Signature is `t=<unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>">`.
+"""Checks that a callback is Cutline's: X-Cutline-Signature is `t=<unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>">`.
 
-The key is the account's, printed by `cutline account callback-key NAME`. Check before anything else is done with the
-body, over its bytes as they came, and answer 2xx; whatever else is answered is tried again, three times in all.
+`cutline account callback-key NAME` prints the account's key. Check the signature before you use the body, over the
+bytes as received. Answer 2xx; after any other answer Cutline tries again, three times in all.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ TOLERANCE_S = 300
 
 
 def is_genuine(key: str, header: str, body: bytes, now: float | None = None) -> bool:
-    """False too for a signature that is older than five minutes: somebody may have recorded it."""
+    """Whether the signature is right and at most five minutes old; an older one could be a replay."""
     fields = dict(field.partition("=")[::2] for field in header.split(","))
     sent_at, signature = fields.get("t", ""), fields.get("v1", "")
     if not (sent_at.isascii() and sent_at.isdigit()):

@@ -1,9 +1,9 @@
-"""Product photos through a drop folder: put into S3, fetched from S3, no call in between. Needs boto3.
+"""Cuts product photos out through a drop folder in S3, without calling the API. Needs boto3.
 
     python docs/examples/drop.py ACCOUNT RESULTS PICTURE...      with INPUT_BUCKET and OUTPUT_BUCKET
 
-Credentials and region come from AWS's usual places; they need s3:PutObject on in/ACCOUNT/* of the input bucket and
-s3:GetObject on the same of the output bucket, and s3:ListBucket there, without which S3 calls "not yet" "forbidden".
+Credentials and region come from AWS's usual places. They need s3:PutObject on in/ACCOUNT/* of the input bucket, and
+s3:GetObject on in/ACCOUNT/* and s3:ListBucket on the output bucket.
 """
 
 import os
@@ -20,15 +20,15 @@ s3 = boto3.client("s3")
 
 
 def main() -> None:
-    """Puts all, then waits for each."""
+    """Uploads all pictures, then waits for each result."""
     account, results, *pictures = sys.argv[1:]
     names = [Path(picture).name for picture in pictures]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SystemExit(f"pictures of one name would replace each other: {', '.join(sorted(twice))}")
     keys = {f"in/{account}/object/{Path(picture).name}": Path(picture) for picture in pictures}
-    before = {key: answers(key) for key in keys}  # of pictures that were dropped under these names earlier
+    before = {key: answers(key) for key in keys}  # results of earlier pictures with the same names
     for key, picture in keys.items():
-        # On white, as JPEG, cut to the product's edges; without metadata: PNG, transparent, whole.
+        # JPEG on white, cropped to the product. Without metadata: transparent PNG, not cropped.
         s3.upload_file(str(picture), INPUT, key, {"Metadata": {"format": "jpg", "bg_color": "ffffff", "crop": "1"}})
     failures = [key for key in keys if not collect(key, before[key], Path(results))]
     if failures:
@@ -36,14 +36,14 @@ def main() -> None:
 
 
 def answers(key: str) -> set[tuple[str, str, datetime]]:
-    """The result and the error that lie there for a drop: key, content and time, one of which a new one changes."""
+    """The existing result and error of a drop, as key, ETag and time; a new answer differs in one of them."""
     listed = s3.list_objects_v2(Bucket=OUTPUT, Prefix=key).get("Contents", [])
     wanted = (f"{key}.jpg", f"{key}.error.json")
     return {(item["Key"], item["ETag"], item["LastModified"]) for item in listed if item["Key"] in wanted}
 
 
 def collect(key: str, before: set[tuple[str, str, datetime]], folder: Path) -> bool:
-    """Whether a result came; otherwise why not is printed."""
+    """Waits for the result and saves it. Returns False and prints the reason after a failure."""
     limit = time.monotonic() + PATIENCE_S
     while time.monotonic() < limit:
         found = {name for name, _, _ in answers(key) - before}

@@ -1,4 +1,4 @@
-// A call that may be tried again without being paid twice; retry.py says how it works.
+// Retries a call without paying twice; retry.py describes how.
 //
 //     node docs/examples/retry.mjs PICTURE      with CUTLINE_URL and CUTLINE_API_KEY; Node 18 or newer
 import { randomUUID } from "node:crypto";
@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 const TRIES = 5;
 const pause = (s) => new Promise((done) => setTimeout(done, s * 1000));
 
-// The answer, and whether it is a repetition: 429 and 5xx and lost connections are tried again, later each time.
+// The answer, and whether it is a repeat. Retries 429, 5xx and lost connections, with a longer wait each time.
 async function persist(picture, key) {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     let wait = (0.5 + Math.random() / 2) * 2 ** attempt;
@@ -27,7 +27,7 @@ async function persist(picture, key) {
 
 class Refused extends Error {}
 
-// A PicWish task; any POST of the five APIs may carry the key.
+// A PicWish task; every POST of the five APIs takes the key.
 function request(picture, key) {
   const form = new FormData();
   form.append("sync", "1");
@@ -37,9 +37,9 @@ function request(picture, key) {
   return fetch(url, { method: "POST", headers, body: form, signal: AbortSignal.timeout(35_000) });
 }
 
-// Twice with the same key, as if the first answer had been lost.
+// Twice with the same key, as after a lost answer.
 const picture = await readFile(process.argv[2]);
-const key = randomUUID(); // made once per piece of work and kept beside it, not once per try
+const key = randomUUID(); // one per piece of work, stored with it; not one per try
 const [first, replayed] = await persist(picture, key);
 const [again, replayedAgain] = await persist(picture, key);
 const same = JSON.stringify(first) === JSON.stringify(again);

@@ -1,9 +1,9 @@
-"""A call that may be tried again without being paid twice.
+"""Retries a call without paying twice.
 
     python docs/examples/retry.py PICTURE      with CUTLINE_URL and CUTLINE_API_KEY
 
-The key belongs to the piece of work, not to the try: make it once, keep it beside the order or the product, and send
-it with every try. The first answer is then given again, with `Idempotency-Replayed: true`, and charged once.
+Make one key per piece of work, store it with the order or the product, and send it with every try. Cutline then repeats
+the first answer, with `Idempotency-Replayed: true`, and charges once.
 """
 
 import json
@@ -22,14 +22,14 @@ TOO_MANY = 429
 
 
 def main() -> None:
-    """Cuts out a file, twice with the same key as if the first answer had been lost."""
+    """Cuts a file out twice with the same key, as after a lost answer."""
     picture, key = Path(sys.argv[1]).read_bytes(), str(uuid.uuid4())
     (first, replayed), (again, replayed_again) = persist(picture, key), persist(picture, key)
     print(json.dumps({"same": first == again, "replayed": [replayed, replayed_again], "image": first["data"]["image"]}))
 
 
 def persist(picture: bytes, key: str) -> tuple[Any, bool]:
-    """The answer, and whether it is a repetition: 429 and 5xx and lost connections are tried again, later each time."""
+    """The answer, and whether it is a repeat. Retries 429, 5xx and lost connections, with a longer wait each time."""
     for attempt in range(TRIES):
         pause_s = random.uniform(0.5, 1) * 2**attempt
         try:
@@ -47,7 +47,7 @@ def persist(picture: bytes, key: str) -> tuple[Any, bool]:
 
 
 def request_for(picture: bytes, key: str) -> urllib.request.Request:
-    """A PicWish task; any POST of the five APIs may carry the key."""
+    """A PicWish task; every POST of the five APIs takes the key."""
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="image_file"; filename="photo.jpg"\r\n\r\n'
     sync = f'--{boundary}\r\nContent-Disposition: form-data; name="sync"\r\n\r\n1\r\n'

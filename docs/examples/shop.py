@@ -1,9 +1,9 @@
-"""A shop's server: customers upload straight to S3, wait, and see their cut-out. The standard library alone.
+"""A shop's server: customers upload to S3, wait, and see their cut-out. Needs the standard library only.
 
     python docs/examples/shop.py [PORT]      with CUTLINE_URL and CUTLINE_API_KEY, then open http://127.0.0.1:8000
 
-With SHOP_URL, the address under which Cutline reaches this server, and CUTLINE_CALLBACK_KEY it is called back when a
-task has ended; without them it asks, which is what the page does in any case. The API key stays on this server.
+Set SHOP_URL, the address at which Cutline reaches this server, and CUTLINE_CALLBACK_KEY to receive callbacks. Without
+them the server polls Cutline when the page polls the server. The API key stays on this server.
 """
 
 import json
@@ -22,12 +22,12 @@ TASKS = "/api/tasks/visual/segmentation"
 SHOP_URL, CALLBACK_KEY = os.environ.get("SHOP_URL", ""), os.environ.get("CUTLINE_CALLBACK_KEY", "")
 MOST_BYTES = 65_536
 PAGE = Path(__file__).with_name("upload.html")
-# By task id, as the callbacks told it. A real shop has a database, and sessions that say whose task is whose.
+# Callbacks by task id. A real shop uses a database, and sessions to know whose task it is.
 ended: dict[str, Any] = {}
 
 
 def ask(method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    """Cutline's status and JSON, with the shop's key; 502 where none came."""
+    """Calls Cutline with the shop's key. Returns status and JSON; 502 without an answer."""
     sent = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], **(headers or {})}
     request = urllib.request.Request(os.environ["CUTLINE_URL"] + path, body or None, sent, method=method)
     try:
@@ -41,12 +41,12 @@ def ask(method: str, path: str, body: bytes = b"", headers: dict[str, str] | Non
 
 
 def ticket(wish: dict[str, Any]) -> tuple[int, Any]:
-    """An upload ticket: where the browser may put one picture of this type and size, for a short while."""
+    """An upload ticket, with which the browser can upload one picture of this type and size."""
     return ask("POST", "/uploads", json.dumps(wish).encode(), {"Content-Type": "application/json"})
 
 
 def start(wish: dict[str, Any]) -> tuple[int, Any]:
-    """A background task for an upload: one, however often the page asks, because its Idempotency-Key is the upload."""
+    """Starts a background task for an upload. Repeats start no other: the Idempotency-Key is the upload."""
     source = str(wish.get("source", ""))
     if not source.startswith("upload:"):
         return 400, {"message": "An upload is needed, not any address"}
@@ -58,14 +58,14 @@ def start(wish: dict[str, Any]) -> tuple[int, Any]:
 
 
 def look(task_id: str) -> tuple[int, Any]:
-    """How far a task is: the callback's word if it came, else Cutline's."""
+    """The task's state, from its callback or from Cutline."""
     if task_id in ended:
         return 200, ended[task_id]
     return ask("GET", f"{TASKS}/{quote(task_id, safe='')}")
 
 
 class Shop(BaseHTTPRequestHandler):
-    """The page, its three questions, and the callback."""
+    """Serves the page, its three requests and the callback."""
 
     def do_GET(self) -> None:
         """The page, or a task."""
@@ -77,7 +77,7 @@ class Shop(BaseHTTPRequestHandler):
             self._answer(404, {"message": "Not Found"})
 
     def do_POST(self) -> None:
-        """A wish of the page's, or a callback."""
+        """A request of the page, or a callback."""
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MOST_BYTES))
         if self.path == "/callback":
             self._answer(*self._hear(body))

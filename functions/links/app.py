@@ -1,4 +1,4 @@
-"""The links function: `GET /r/{token}` leads to a result until the link's lifetime ends."""
+"""The links function: `GET /r/{token}` redirects to a result until the link expires."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The site function: the playground, the API's description, and `GET /health`."""
+"""The site function: the playground, the OpenAPI document, the reference page and `GET /health`."""
 
 import os
 from typing import Any

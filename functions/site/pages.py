@@ -1,4 +1,4 @@
-"""The playground's files and the headers that keep a page to itself."""
+"""The pages of the site and their security headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,35 +24,35 @@ _CACHE = "public, max-age=300"
 
 @dataclass(frozen=True)
 class Site:
-    """`origins`: the hosts besides its own that the page may talk to; `local` admits the demo account."""
+    """`origins`: other hosts that the page may call; `local`: offer the demo account."""
 
     origins: tuple[str, ...]
     local: bool
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Site":
-        """BUCKET_ORIGINS comes from the template; AWS_ENDPOINT_URL is where S3 answers if not at AWS itself."""
+        """BUCKET_ORIGINS comes from the template; AWS_ENDPOINT_URL is S3's address in the local cloud."""
         addresses = [*env.get("BUCKET_ORIGINS", "").split(), env.get("PUBLIC_URL", ""), env.get("AWS_ENDPOINT_URL", "")]
         parts = [urlsplit(address) for address in addresses if address]
         origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")
 
     def playground(self, request: Request) -> Response:
-        """The page. Its base is the stage, because everything that it asks for is relative to that."""
+        """The playground page. Its base is the stage, because all its links are relative."""
         html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{_base(request)}">')
         return self._page(html)
 
     def description(self, request: Request) -> Response:
-        """The OpenAPI document; other sites' tools may read it."""
+        """The OpenAPI document, readable from other origins."""
         headers = {"Cache-Control": _CACHE, "Access-Control-Allow-Origin": "*"}
         return json_response(200, document(request.base_url), headers)
 
     def reference(self, request: Request) -> Response:
-        """The same for people."""
+        """The reference page."""
         return self._page(reference(document(request.base_url), _base(request)))
 
     def file(self, name: str) -> Response:
-        """One of the page's files, or the facts that it works with."""
+        """A file of the playground, or its facts."""
         if name == "facts.json":
             return json_response(200, playground_facts(demo=self.local))
         path = _FILES.get(name)
@@ -66,7 +66,7 @@ class Site:
             "script-src": "'self'",
             "style-src": "'self'",
             "img-src": "'self' blob: data:",
-            # data: is where results of an account that retains nothing are.
+            # data: holds the results of an account with retention off.
             "connect-src": " ".join(["'self'", "data:", *self.origins]),
             "base-uri": "'self'",
             "form-action": "'none'",
@@ -88,6 +88,6 @@ class Site:
 
 
 def _base(request: Request) -> str:
-    """The stage as the browser sees it."""
+    """The stage's path in the browser."""
     stage = request.raw_path.rstrip("/").removesuffix(request.path.rstrip("/"))
     return f"{stage.rstrip('/')}/"

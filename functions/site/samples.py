@@ -1,6 +1,6 @@
 """Draws the playground's two sample pictures, `static/person.jpg` and `static/mug.jpg`: nobody else's photograph.
 
-    python functions/openapi/examples.py
+    python functions/site/samples.py
 
 Each scene is a signed distance field, marched ray by ray and lit by one soft lamp over a floor that meets a wall.
 """

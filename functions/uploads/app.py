@@ -1,4 +1,4 @@
-"""The uploads function: `POST /uploads`, tickets for pictures that are too large for a synchronous call."""
+"""The uploads function: `POST /uploads`, tickets for pictures too large for a synchronous call."""
 
 from typing import Any
 

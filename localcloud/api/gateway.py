@@ -1,4 +1,4 @@
-"""API Gateway: a REST API with Lambda proxy integrations, its limits and its own error responses."""
+"""API Gateway: a REST API with Lambda proxy integrations, AWS's limits and gateway responses."""
 
 import json
 import re
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024
 HEADERS_LIMIT_BYTES = 10_240
-# Read and thrown away, so that a client which sends before it listens still sees the 413.
+# The rest of a body that is too large is read, so that a client which sends before it reads still sees the 413.
 _DRAIN_BYTES = 64 * 1024 * 1024
 
-# Gateway response types: status and message where the template says nothing else.
+# Gateway response types: status and message unless the template sets others.
 _DEFAULTS = {
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
-    # A throttled function: not 429. AWS files it under INTEGRATION_FAILURE, with status 500.
+    # A throttled function: AWS answers INTEGRATION_FAILURE with status 500, not 429.
     "INTEGRATION_FAILURE": (500, "Internal server error"),
-    # A function that failed, timed out or answered nonsense.
+    # A function that failed, timed out or returned an invalid answer.
     "DEFAULT_5XX": (502, "Internal server error"),
 }
 _CLIENT_FAULTS = {"MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"}
 
 
 class Gateway:
-    """A WSGI application for everything that is not a call to an AWS service."""
+    """A WSGI application for every request that is not a call to an AWS service."""
 
     def __init__(self, swagger: dict[str, Any], service: LambdaService) -> None:
         self.routes = RouteTable(swagger)
@@ -46,7 +46,7 @@ class Gateway:
         self._binary_types = swagger.get("x-amazon-apigateway-binary-media-types", [])
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        # As on AWS, where a caller may choose it.
+        # A caller can choose it, as on AWS.
         request_id = environ.get("HTTP_X_AMZN_REQUESTID") or str(uuid.uuid4())
         response = self._respond(environ, request_id)
         headers = [*response.headers, ("x-amzn-RequestId", request_id), ("Content-Length", str(len(response.body)))]
@@ -57,7 +57,7 @@ class Gateway:
         headers = environ.get("localcloud.headers", [])
         if sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT_BYTES:
             drain(environ)
-            # Refused before the API is known, hence outside its gateway responses.
+            # Before the API is known, so without its gateway responses.
             message = f"HTTP header is larger than {HEADERS_LIMIT_BYTES} bytes"
             return Response(431, [("Content-Type", "application/json")], json.dumps({"message": message}).encode())
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
@@ -94,7 +94,7 @@ class Gateway:
         except MalformedAnswer:
             return self._refuse("DEFAULT_5XX", request.request_id)
         except ServiceRefusal as refusal:
-            # Base64 makes 4.5 MB of body more than Lambda takes, long before the gateway's own 10 MB.
+            # With base64, 4.5 MB of body exceeds Lambda's limit, far below the gateway's own 10 MB.
             too_large = refusal.code == "RequestTooLargeException"
             return self._refuse("REQUEST_TOO_LARGE" if too_large else "INTEGRATION_FAILURE", request.request_id)
 
@@ -104,7 +104,7 @@ class Gateway:
         return "*/*" in types or content_type in types
 
     def _refuse(self, kind: str, request_id: str) -> Response:
-        """The gateway response of a type: the template's own, or its DEFAULT_4XX/5XX, or AWS's."""
+        """The gateway response of a type: the template's, else its DEFAULT_4XX/5XX, else AWS's."""
         status, message = _DEFAULTS[kind]
         family = "DEFAULT_4XX" if kind in _CLIENT_FAULTS else "DEFAULT_5XX"
         custom = self._responses.get(kind) or self._responses.get(family) or {}
@@ -129,13 +129,13 @@ class Gateway:
 
 
 def _in_time(service: LambdaService, name: str, payload: bytes, timeout_s: float) -> Outcome:
-    """The outcome, or TimeoutError while the function goes on running, as it does on AWS."""
+    """The outcome. Raises TimeoutError; the function then continues to run, as on AWS."""
     future: Future[Outcome] = Future()
 
     def work() -> None:
         try:
             future.set_result(service.invoke(name, payload))
-        except BaseException as error:  # handed to the caller's thread whatever it is
+        except BaseException as error:  # raised again in the caller's thread
             future.set_exception(error)
 
     Thread(target=work, daemon=True).start()
@@ -167,7 +167,7 @@ def _error_name(kind: str) -> str:
 
 
 def _read_body(environ: "WSGIEnvironment") -> bytes | None:
-    """The body, or None when it is larger than the gateway takes; never more than the limit in memory."""
+    """The body, or None if it is larger than the gateway's limit. Holds no more than the limit in memory."""
     if int(environ.get("CONTENT_LENGTH") or 0) > PAYLOAD_LIMIT_BYTES:
         drain(environ)
         return None
@@ -179,7 +179,7 @@ def _read_body(environ: "WSGIEnvironment") -> bytes | None:
 
 
 def read_all(environ: "WSGIEnvironment", limit: int) -> bytes:
-    """Up to `limit` bytes of the body, whether it has a length or is chunked."""
+    """Up to `limit` bytes of the body, with a length or chunked."""
     source = environ["wsgi.input"]
     if environ.get("wsgi.input_terminated"):
         return bytes(source.read(limit))
@@ -187,7 +187,7 @@ def read_all(environ: "WSGIEnvironment", limit: int) -> bytes:
 
 
 def drain(environ: "WSGIEnvironment") -> None:
-    """Read the rest of the body and forget it."""
+    """Read the rest of the body and discard it."""
     source, chunked = environ["wsgi.input"], environ.get("wsgi.input_terminated")
     left = _DRAIN_BYTES if chunked else min(_DRAIN_BYTES, int(environ.get("CONTENT_LENGTH") or 0))
     while left > 0 and (chunk := source.read(min(left, 1 << 16))):

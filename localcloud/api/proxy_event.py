@@ -1,4 +1,4 @@
-"""The Lambda proxy contract of REST APIs (payload format 1.0): a request to an event, an answer to a response."""
+"""The Lambda proxy format of REST APIs (payload format 1.0): request to event, answer to response."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from localcloud.api.routes import Match
 from localcloud.aws_account import ACCOUNT_ID
 
-# Hop-by-hop headers end at the gateway, and the body's length is the event's business.
+# Hop-by-hop headers, which end at the gateway, and the length, which does not apply to the event's body.
 _NOT_FORWARDED = {
     "connection",
     "keep-alive",
@@ -26,12 +26,12 @@ _REMAPPED = {"connection", "content-length", "date", "server", "www-authenticate
 
 
 class MalformedAnswer(Exception):
-    """The function's answer is not a proxy response; the caller sees 502."""
+    """The function's answer is not a proxy response; the caller gets 502."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came over the wire: header names keep their case, the path is decoded."""
+    """A request from the wire: header names keep their case, the path is decoded."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back to the client."""
+    """The HTTP response to the client."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -56,7 +56,7 @@ class Response:
 
 
 def to_event(request: Request, match: Match, binary: bool) -> dict[str, Any]:
-    """The event; `binary` says that the API's binary media types cover the request, so its body travels as base64."""
+    """The event. `binary`: the API's binary media types include the request's, so the body is sent as base64."""
     headers = [(n, v) for n, v in request.headers if n.lower() not in _NOT_FORWARDED]
     headers += [
         ("X-Amzn-Trace-Id", f"Root=1-{int(time.time()):08x}-{request.request_id.replace('-', '')[:24]}"),
@@ -123,7 +123,7 @@ def to_response(payload: bytes) -> Response:
         raw = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
         headers = [(name, _text(value)) for name, value in (answer.get("headers") or {}).items()]
         multi = answer.get("multiValueHeaders") or {}
-        # multiValueHeaders win over headers of the same name.
+        # multiValueHeaders override headers of the same name.
         headers = [(n, v) for n, v in headers if n not in multi]
         headers += [(name, _text(value)) for name, values in multi.items() for value in values]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

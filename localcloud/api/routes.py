@@ -1,4 +1,4 @@
-"""The routes of a translated REST API, matched as API Gateway matches them."""
+"""The routes of a translated REST API, matched like API Gateway's."""
 
 import re
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Match:
-    """A route and the path parameters it took."""
+    """A route and the values of its path parameters."""
 
     route: Route
     path_parameters: dict[str, str]
 
 
 class RouteTable:
-    """Exact parts win over {parameters}, parameters over {proxy+}; a trailing slash makes no difference.
+    """Exact parts come before {parameters}, {parameters} before {proxy+}; a trailing slash makes no difference.
 
     REST APIs answer /thing and /thing/ with the same resource and deploy a path /thing/ as /thing
     (aws-powertools/powertools-lambda-python#1552, aws/aws-sam-cli#1495); the event's `path` keeps the slash.
@@ -47,7 +47,7 @@ class RouteTable:
         return {"/" + "/".join(parts) for parts in self._resources}
 
     def find(self, method: str, path: str) -> Match | None:
-        """The route of a request, or None where API Gateway says "Missing Authentication Token"."""
+        """The route of a request, or None, for which API Gateway answers "Missing Authentication Token"."""
         wanted = _parts(path)
         candidates = [(parts, taken) for parts in self._resources if (taken := _take(parts, wanted)) is not None]
         if not candidates:

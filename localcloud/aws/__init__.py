@@ -1,1 +1,1 @@
-"""The other AWS services: moto's, with what moto leaves out."""
+"""The AWS services: moto, and the behaviour of AWS that moto lacks."""

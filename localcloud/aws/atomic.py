@@ -1,4 +1,4 @@
-"""DynamoDB applies the requests to an item one after another; threads of moto's may interleave condition and write."""
+"""Serialises DynamoDB requests: DynamoDB does so per item, but moto's threads can interleave condition and write."""
 
 import io
 import threading
@@ -14,7 +14,7 @@ _REQUEST_LIMIT_BYTES = 16 * 1024 * 1024  # DynamoDB's own
 
 
 class Atomic:
-    """Wraps moto: one DynamoDB request at a time, all else as it comes."""
+    """Wraps moto: handles one DynamoDB request at a time, other requests concurrently."""
 
     def __init__(self, aws: "WSGIApplication") -> None:
         self._aws = aws
@@ -23,7 +23,7 @@ class Atomic:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
             return self._aws(environ, start_response)
-        # Read beforehand, so that a sender who is slow holds up nobody else.
+        # Read first, so that a slow sender does not block the others.
         environ["wsgi.input"] = io.BytesIO(read_all(environ, _REQUEST_LIMIT_BYTES))
         with self._turn:
             return list(self._aws(environ, start_response))

@@ -1,4 +1,4 @@
-"""The endpoint's container as SageMaker runs it, without the container: the true serve.py in a process of its own."""
+"""The SageMaker endpoint without its container: the real serve.py in its own process."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ _PING_PAUSE_S = 0.1
 
 @dataclass(frozen=True)
 class EndpointConfig:
-    """An endpoint as CloudFormation resolved it; `output` and `failure` are S3 addresses, empty for a realtime one."""
+    """An endpoint with its values resolved by CloudFormation; `output` and `failure` are S3 URIs, empty if realtime."""
 
     name: str
     environment: dict[str, str]
@@ -34,7 +34,7 @@ class EndpointConfig:
 
 @dataclass(frozen=True)
 class ContainerAnswer:
-    """What the container said."""
+    """The answer of the container."""
 
     status: int
     content_type: str
@@ -42,7 +42,7 @@ class ContainerAnswer:
 
 
 class EndpointProcess:
-    """Runs from construction until `close`; a process that ends is started again, as an instance would be replaced."""
+    """Runs serve.py from construction until `close`, and restarts it when it ends, like SageMaker an instance."""
 
     def __init__(self, config: EndpointConfig, root: Path, log_dir: Path) -> None:
         self.config = config
@@ -55,7 +55,7 @@ class EndpointProcess:
         self._keeper.start()
 
     def wait_until_ready(self, limit_s: float) -> bool:
-        """Whether `/ping` answered 200 in time."""
+        """Wait for `/ping` to answer 200. Returns False after `limit_s`."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -67,7 +67,7 @@ class EndpointProcess:
     def call(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> ContainerAnswer:
-        """The container's answer. Raises OSError or HTTPException where there is none, TimeoutError after a minute."""
+        """The container's answer. Raises OSError or HTTPException without one, TimeoutError after a minute."""
         connection = http.client.HTTPConnection(HOST, self._port, timeout=CALL_LIMIT_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
@@ -77,7 +77,7 @@ class EndpointProcess:
             connection.close()
 
     def close(self) -> None:
-        """End the process as SageMaker does, by SIGTERM first."""
+        """End the process like SageMaker: SIGTERM, then SIGKILL."""
         self._closing.set()
         process = self._process
         if process is not None:

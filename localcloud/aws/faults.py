@@ -1,12 +1,17 @@
-"""Faults on purpose: `faults.json` in the state folder, read at every AWS call, names the calls that are to fail.
+"""Faults on purpose: `faults.json` in the state folder, read at every AWS call, lists the calls to fail.
 
     {"dynamodb:UpdateItem": {"error": "ThrottlingException", "after": 1}, "s3:PUT": {"delay_s": 3},
      "sagemaker:InvokeEndpoint": {"error": "ModelError", "status": 424, "fields": {"OriginalStatusCode": 503}}}
 
-`after` calls of the operation are spared, counted from the file's last change; `path` spares calls whose path does not
-hold that text; of the rest, the `share` in [0, 1] is hit. `delay_s` alone is a service that hangs, `linger_s` one whose
-answer is late; `twice` does what was asked two times; `fields` join the error's body. S3 calls go by their HTTP method,
-all others by their operation. Without the file nothing fails.
+S3 calls are named by their HTTP method, all others by their operation. Without the file nothing fails.
+
+    after     the first calls that succeed, counted from the file's last change
+    path      only calls whose path contains this text fail
+    share     the share of the remaining calls that fail, in [0, 1]
+    error     the name of the error; `status` its HTTP status; `fields` join its body
+    delay_s   wait before the call: alone, a service that hangs
+    linger_s  wait after the call: a late answer
+    twice     execute the call two times
 """
 
 import io
@@ -28,7 +33,7 @@ _S3_ERROR = "<Error><Code>{0}</Code><Message>a fault on purpose</Message></Error
 
 
 class Faulty:
-    """Wraps the services: delays and refuses what the file names, hands on the rest."""
+    """Wraps the services: delays and refuses the calls in the file, passes the others on."""
 
     def __init__(self, aws: "WSGIApplication", path: Path) -> None:
         self._aws = aws
@@ -73,7 +78,7 @@ class Faulty:
 
 
 def operation_of(environ: "WSGIEnvironment") -> str:
-    """The call as the fault file names it, such as dynamodb:UpdateItem."""
+    """The call's name in the fault file, such as dynamodb:UpdateItem."""
     runtime = runtime_operation(environ["PATH_INFO"])
     if runtime is not None:
         return f"sagemaker:{runtime}"

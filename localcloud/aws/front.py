@@ -1,4 +1,4 @@
-"""One WSGI application on one port: Lambda and API Gateway are ours, every other AWS service is moto's."""
+"""One WSGI application on one port: our Lambda and API Gateway, and moto for the other AWS services."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 class Front:
-    """Until `open` is called, only signed calls to AWS services are answered: that is how the stack gets made."""
+    """Routes every request. Before `open` it answers only signed calls to AWS services, which create the stack."""
 
     def __init__(self, aws: "WSGIApplication", guard: Guard) -> None:
         self._aws = aws
@@ -29,7 +29,7 @@ class Front:
         self._buckets: set[str] = set()
 
     def open(self, service: LambdaService, gateway: Gateway, buckets: set[str]) -> None:
-        """Let the functions, the API and the buckets' presigned addresses be called."""
+        """Accept calls to the functions, the API and the buckets' presigned URLs."""
         self._service, self._gateway, self._buckets = service, gateway, buckets
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -38,9 +38,9 @@ class Front:
         if path.startswith(_LAMBDA) and path.endswith("/invocations") and self._service:
             return self._invoke(environ, start_response)
         try:
-            if signed and not path.startswith("/moto-api"):  # moto's own back door is no AWS service
+            if signed and not path.startswith("/moto-api"):  # moto's own API is not an AWS service
                 return self._aws(environ, start_response)
-            # Bucket names are few and known, and no route of ours begins with one.
+            # The bucket names are known, and no route of ours begins with one.
             if path.split("/")[1] in self._buckets:
                 self._check_unsigned(environ, query)
                 return self._aws(environ, start_response)
@@ -54,7 +54,7 @@ class Front:
 
     @staticmethod
     def _check_unsigned(environ: "WSGIEnvironment", query: str) -> None:
-        """Buckets are private: without an Authorization header only presigned requests (and CORS questions) pass."""
+        """Buckets are private: without an Authorization header only presigned and CORS preflight requests pass."""
         if "X-Amz-Signature=" in query or ("Signature=" in query and "AWSAccessKeyId=" in query):
             check_query(environ)
         elif environ["REQUEST_METHOD"] == "POST" and "multipart/form-data" in environ.get("CONTENT_TYPE", ""):
@@ -69,7 +69,7 @@ class Front:
         if refused is not None:
             return refused
         request_id = str(uuid.uuid4())
-        # Step Functions' interpreter reads the request id; without it an execution dies with a KeyError.
+        # moto's Step Functions interpreter reads the request id and raises a KeyError without it.
         headers = [_JSON, ("x-amzn-RequestId", request_id), ("X-Amz-Executed-Version", "$LATEST")]
         payload = read_all(environ, REQUEST_LIMIT_BYTES + 1) or b"{}"
         try:

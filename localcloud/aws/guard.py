@@ -1,9 +1,8 @@
-"""Least privilege, enforced: a call that the role of a function or state machine does not permit is refused.
+"""Enforces roles: refuses a call that the role of its function or state machine does not permit, in AWS's words.
 
-Every sandbox signs with an access key of its own, its function's logical id, and moto runs the state machine under a
-key that it has made up; whoever has another key is the operator and may do everything. The refusal is worded as AWS
-words it. The state folder keeps `granted.json`, all grants, `used.txt`, those that a call
-has needed so far, and `denied.txt`.
+Each sandbox signs with its own access key, the function's logical id; moto runs the state machine under a fixed key.
+Any other key is the operator's, which may do everything. The state folder gets `granted.json`, all grants; `used.txt`,
+the grants that a call has needed; and `denied.txt`, the refused calls.
 """
 
 import io
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
 
 _BODY_LIMIT_BYTES = 64 * 1024 * 1024
 _ABSENT = "404"
-# moto's state machines sign with it.
+# The access key of moto's state machines.
 _MACHINE_KEY = "ak"
 
 
 class Guard:
-    """Wraps the services. Until `open` is called nobody has a role."""
+    """Wraps the services. Before `open` no caller has a role."""
 
     def __init__(self, aws: "WSGIApplication", state_dir: Path) -> None:
         self._aws = aws
@@ -38,9 +37,9 @@ class Guard:
         self._lock = threading.Lock()
 
     def open(self, grants: Mapping[str, list[Grant]], resources: Mapping[str, str], machine: str = "") -> None:
-        """Judge the calls of these functions and this machine from now on.
+        """Check the calls of these functions and this machine from now on.
 
-        `resources` turn physical names back into logical ones.
+        `resources` maps logical names to physical ones.
         """
         for name in ("used.txt", "denied.txt"):
             (self._state_dir / name).unlink(missing_ok=True)
@@ -64,7 +63,7 @@ class Guard:
         return self._hide_absence(environ, start_response, caller, needs[0])
 
     def refuses(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes] | None:
-        """The refusal of a call that is somebody else's to answer; None where the caller may make it."""
+        """The refusal of a call that another application answers; None if the role permits the call."""
         caller = self._caller(environ)
         if caller not in self._grants:
             return None
@@ -86,7 +85,7 @@ class Guard:
     def _hide_absence(
         self, environ: "WSGIEnvironment", start_response: "StartResponse", caller: str, need: Need
     ) -> Iterable[bytes]:
-        """Without the right to list the bucket, S3 calls an object that is not there forbidden."""
+        """Answer 403 for a missing object: S3 does so without the right to list the bucket."""
         begun: list[tuple[str, list[tuple[str, str]]]] = []
 
         def note(status: str, headers: list[tuple[str, str]], *_: object) -> object:
@@ -101,14 +100,14 @@ class Guard:
         return answer
 
     def _permits(self, caller: str, need: Need, *, note: bool = True) -> bool:
-        """Whether the role does. The first grant that covers a need is the one that was used."""
+        """Whether the role permits it. The first grant that covers the need counts as used."""
         line = next((line for grant, line in self._grants[caller] if grant.covers(need)), "")
         if note and line:
             self._append("used.txt", line)
         return bool(line)
 
     def _append(self, name: str, line: str) -> None:
-        """Adds a line that the file does not have yet."""
+        """Append a line unless the file has it already."""
         with self._lock:
             if (name, line) not in self._told:
                 self._told.add((name, line))
@@ -117,17 +116,17 @@ class Guard:
 
 
 def _line(caller: str, grant: Grant, resources: Mapping[str, str]) -> str:
-    """The grant in words that are the same for every stack of the template."""
+    """The grant as one line with logical names, the same for every stack of the template."""
     resource = grant.resource.split(":", 5)[-1]
     for logical, physical in resources.items():
-        # A queue's physical id is its address.
+        # A queue's physical id is its URL.
         name = physical.rpartition("/")[2] if physical.startswith("http") else physical.split(":", 5)[-1]
         resource = resource.replace(name, logical)
     return f"{caller} {grant.sid} {grant.action} {resource}"
 
 
 def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", caller: str, need: Need) -> list[bytes]:
-    """DynamoDB and its like say 400 and a name, Lambda 403, S3 403 and XML; a HEAD has no body to say anything in."""
+    """The refusal: 400 with an error name from DynamoDB and its like, 403 from Lambda, 403 with XML from S3."""
     message = f"{caller} is not authorized to perform: {need.action} on resource: {need.resource}"
     if need.action.startswith("s3:"):
         body = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>".encode()

@@ -1,4 +1,4 @@
-"""Which permissions a call to an AWS service needs: action, resource and what conditions may ask about it."""
+"""The permissions that a call to an AWS service needs: action, resource and the values for conditions."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ _KEY_ID_BYTES = 36  # moto's ciphertexts begin with their key's id
 
 @dataclass(frozen=True)
 class Need:
-    """A resource of "" is one that the call does not name, such as the machine behind a task token."""
+    """One needed permission; `resource` is "" if the call does not name one, such as the machine of a task token."""
 
     action: str
     resource: str
@@ -32,7 +32,7 @@ class Need:
 
 
 def caller_of(environ: "WSGIEnvironment") -> str:
-    """The access key that a call is signed with, in its header, its address or its form; "" if there is none."""
+    """The access key that signed a call, from its header, URL or form; "" without one."""
     header = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if header:
         return header[1]
@@ -43,7 +43,7 @@ def caller_of(environ: "WSGIEnvironment") -> str:
 
 
 def needs_of(environ: "WSGIEnvironment", body: bytes) -> list[Need]:
-    """What the caller must be permitted. Raises LookupError for a call that nobody has thought of yet."""
+    """The permissions that a call needs. Raises LookupError for a call that is not listed here."""
     endpoint = _ENDPOINT.fullmatch(environ["PATH_INFO"])
     if endpoint:
         action = "InvokeEndpointAsync" if endpoint[2] else "InvokeEndpoint"
@@ -59,7 +59,7 @@ def needs_of(environ: "WSGIEnvironment", body: bytes) -> list[Need]:
 
 
 def absence_of(need: Need) -> Need:
-    """What S3 asks for before it tells that an object is not there; without it the object is forbidden."""
+    """The permission that S3 needs to answer 404 for a missing object; without it S3 answers 403."""
     bucket, _, key = need.resource.partition("/")
     return Need("s3:ListBucket", bucket, {"s3:prefix": (key,)})
 

@@ -1,4 +1,4 @@
-"""What S3 checks of a presigned request and moto does not: signature, expiry and the upload's size."""
+"""Checks presigned requests like S3, which moto does not: signature, expiry, the upload's size."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ _FORM_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class S3Refusal(Exception):
-    """S3's own error: `status`, `code` and a message."""
+    """An error of S3: `status`, `code` and a message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -32,13 +32,13 @@ class S3Refusal(Exception):
         self.code = code
 
     def body(self) -> bytes:
-        """The XML that S3 sends."""
+        """The error as S3's XML."""
         error = f"<Error><Code>{self.code}</Code><Message>{escape(str(self))}</Message></Error>"
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'.encode()
 
 
 def check_query(environ: "WSGIEnvironment") -> None:
-    """Pass a presigned URL that is in time and unchanged. Raises S3Refusal."""
+    """Check that a presigned URL is unchanged and has not expired. Raises S3Refusal."""
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     if "X-Amz-Signature" not in query:
         _check_version_2(query)
@@ -51,7 +51,7 @@ def check_query(environ: "WSGIEnvironment") -> None:
 
 
 def _check_version_2(query: dict[str, str]) -> None:
-    """Signature Version 2, which boto3 still makes unless told otherwise: its time is checked, its signature is not."""
+    """Check the expiry, but not the signature, of Signature Version 2, which is still boto3's default."""
     if _seconds(query.get("Expires", "")) < time.time():
         raise S3Refusal(403, "AccessDenied", "Request has expired")
 
@@ -73,7 +73,7 @@ def _moment(text: str, form: str) -> float:
 
 
 def _url_signature(environ: "WSGIEnvironment", query: dict[str, str]) -> str:
-    """Signature Version 4 of a query-signed S3 request, computed anew."""
+    """Compute the Signature Version 4 of a query-signed S3 request."""
     path = environ["PATH_INFO"].encode("latin-1")
     names = query.get("X-Amz-SignedHeaders", "host").split(";")
     headers = "".join(f"{name}:{_header(environ, name)}\n" for name in names)
@@ -106,7 +106,7 @@ def _sign(scope: str, text: str) -> str:
 
 
 def check_post(environ: "WSGIEnvironment") -> None:
-    """Pass a presigned POST whose policy is ours, in time and kept; the body can be read again afterwards."""
+    """Check a presigned POST: its policy's signature, expiry, conditions. Raises S3Refusal; the body stays readable."""
     body = environ["wsgi.input"].read(min(_FORM_LIMIT_BYTES, int(environ.get("CONTENT_LENGTH") or 0)))
     environ["wsgi.input"] = io.BytesIO(body)
     _, form, files = parse_form_data({**environ, "wsgi.input": io.BytesIO(body)})

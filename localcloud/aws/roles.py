@@ -1,4 +1,4 @@
-"""What the functions' roles permit, read from the stack, and whether that covers a call."""
+"""The grants of the functions' roles, read from the stack, and whether they cover a call."""
 
 import ast
 import fnmatch
@@ -12,7 +12,7 @@ from localcloud.aws_account import client
 
 @dataclass(frozen=True)
 class Grant:
-    """One action on one pattern of resources, as a statement of a role's policies allows it."""
+    """One action on one pattern of resources, from a statement of a role's policies."""
 
     sid: str
     action: str
@@ -20,7 +20,7 @@ class Grant:
     condition: Mapping[str, Any]
 
     def covers(self, need: Need) -> bool:
-        """Whether the need is permitted by this grant alone."""
+        """Whether this grant alone permits the need."""
         return (
             self.action == need.action
             and (not need.resource or fnmatch.fnmatchcase(need.resource, self.resource))
@@ -29,7 +29,7 @@ class Grant:
 
 
 def read_grants(role_name: str) -> list[Grant]:
-    """Everything that the role's own policies allow. Raises ValueError for statements that this judge cannot read."""
+    """All grants of the role's inline policies. Raises ValueError for statements that are not supported here."""
     iam = client("iam")
     names = iam.list_role_policies(RoleName=role_name)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"] for name in names]
@@ -37,7 +37,7 @@ def read_grants(role_name: str) -> list[Grant]:
 
 
 def _grants(document: str | dict[str, Any]) -> Iterable[Grant]:
-    if isinstance(document, str):  # moto's CloudFormation keeps the printed form of a policy that is its own resource
+    if isinstance(document, str):  # moto's CloudFormation stores a policy resource as printed Python
         document = dict(ast.literal_eval(document))
     for statement in _listed(document["Statement"]):
         if statement["Effect"] != "Allow" or not {"Action", "Resource"} <= statement.keys():
@@ -48,7 +48,7 @@ def _grants(document: str | dict[str, Any]) -> Iterable[Grant]:
 
 
 def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
-    """ForAllValues holds for no values too, every other operator asks for one."""
+    """Whether a condition holds. ForAllValues holds without values, every other operator needs one."""
     everything = operator == "ForAllValues:StringLike"
     if not everything and operator != "StringLike":
         raise ValueError(f"conditions by {operator} are not judged")

@@ -1,4 +1,4 @@
-"""SageMaker's runtime: calls of the endpoint go to its process, at once or through S3; all else goes to moto."""
+"""SageMaker's runtime: calls the endpoint's process, directly or through S3; passes other requests to moto."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ _HEADER = "HTTP_X_AMZN_SAGEMAKER_"
 
 
 class SageMakerRefusal(Exception):
-    """An error of the service: `status`, AWS's exception name and the fields of its body."""
+    """An error of SageMaker: `status`, AWS's exception name and the fields of its body."""
 
     def __init__(self, status: int, code: str, message: str, **fields: Any) -> None:
         super().__init__(message)
@@ -40,13 +40,13 @@ class SageMakerRefusal(Exception):
 
 
 def runtime_operation(path: str) -> str | None:
-    """The runtime's operation behind a path, if it is one."""
+    """The operation of the runtime that a path names, if any."""
     match = _PATH.fullmatch(path)
     return OPERATIONS[match[2]] if match else None
 
 
 class SageMaker:
-    """Wraps moto, whose own endpoints give canned answers. Without `open` no endpoint exists."""
+    """Wraps moto, whose own endpoints return canned answers. Without `open` there is no endpoint."""
 
     def __init__(self, aws: "WSGIApplication") -> None:
         self._aws = aws
@@ -58,7 +58,7 @@ class SageMaker:
         self._endpoint = endpoint
 
     def close(self) -> None:
-        """Drop what is still queued."""
+        """Drop the queued calls."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -120,7 +120,7 @@ def _invoke(
 
 
 def _ask(endpoint: EndpointProcess, body: bytes, kind: str) -> ContainerAnswer:
-    """The container's maps. Raises SageMakerRefusal for everything else that it says, and for its silence."""
+    """The container's answer with status 200. Raises SageMakerRefusal for any other answer, and for none."""
     try:
         answer = endpoint.call("POST", "/invocations", body, {"Content-Type": kind})
     except TimeoutError as error:
@@ -136,7 +136,7 @@ def _ask(endpoint: EndpointProcess, body: bytes, kind: str) -> ContainerAnswer:
 
 
 def _work_off(endpoint: EndpointProcess, source: str, kind: str, targets: tuple[str, str], end: float) -> None:
-    """One queued call: the input read from S3, the answer or the failure written there."""
+    """Run one queued call: read the input from S3, write the answer or the failure to S3."""
     s3 = client("s3")
     output, failure = targets
     try:
@@ -147,7 +147,7 @@ def _work_off(endpoint: EndpointProcess, source: str, kind: str, targets: tuple[
 
 
 def _ask_until(endpoint: EndpointProcess, body: bytes, kind: str, end: float) -> ContainerAnswer:
-    """As long as nobody is there or everybody is busy, a queued call waits; until its time to live is over."""
+    """Like `_ask`, but retries until `end` while the endpoint is away or busy."""
     while True:
         try:
             return _ask(endpoint, body, kind)

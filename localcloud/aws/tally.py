@@ -1,4 +1,4 @@
-"""Counts what AWS is asked, by operation: a signed `GET /localcloud/calls` tells, for benches and tests."""
+"""Counts AWS calls by operation; a signed `GET /localcloud/calls` returns the counts, for benches and tests."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ PATH = "/localcloud/calls"
 
 
 class Tally:
-    """Wraps the services: counts every call and hands it on."""
+    """Wraps the services: counts every call and passes it on."""
 
     def __init__(self, aws: "WSGIApplication") -> None:
         self._aws = aws

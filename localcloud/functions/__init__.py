@@ -1,1 +1,1 @@
-"""The Lambda service: functions in sandboxes of their own."""
+"""The Lambda service: each function runs in its own sandboxes."""

@@ -1,4 +1,4 @@
-"""SQS event source mappings: polls the queues and invokes, as Lambda's own pollers do."""
+"""SQS event source mappings: polls the queues and invokes the functions, like Lambda's own pollers."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _PAUSE_S = 1.0
 
 
 class Pollers:
-    """MaximumConcurrency threads per mapping; each receives, invokes and deletes what succeeded."""
+    """MaximumConcurrency threads per mapping; each receives messages, invokes, and deletes those that succeeded."""
 
     def __init__(self, mappings: list[QueueMapping], service: LambdaService) -> None:
         self._service = service
@@ -31,14 +31,14 @@ class Pollers:
 
     def _poll(self, mapping: QueueMapping) -> None:
         url = client("sqs").get_queue_url(QueueName=mapping.queue_arn.rpartition(":")[2])["QueueUrl"]
-        # By leave of the function's role, as Lambda does it.
+        # With the function's role, like Lambda.
         sqs = client("sqs", self._service.logical_id_of(mapping.function_name))
         while not self._stopping.is_set():
             try:
                 sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
                 self._round(sqs, url, mapping)
             except Exception as error:
-                # One bad round must not end the mapping: the messages come back after their visibility timeout.
+                # One failed round must not end the mapping: the messages return after their visibility timeout.
                 if not self._stopping.is_set():
                     print(f"poller of {mapping.function_name}: {error}", file=sys.stderr)
                 self._stopping.wait(_PAUSE_S)
@@ -58,7 +58,7 @@ class Pollers:
         try:
             outcome = self._service.invoke(mapping.function_name, json.dumps(event).encode())
         except ServiceRefusal:
-            self._stopping.wait(_PAUSE_S)  # throttled: the visibility timeout brings the batch back
+            self._stopping.wait(_PAUSE_S)  # throttled: the batch returns after its visibility timeout
             return
         failed = _failed_ids(outcome.payload, mapping) if not outcome.error_type else None
         for message in messages:
@@ -67,7 +67,7 @@ class Pollers:
 
 
 def _failed_ids(payload: bytes, mapping: QueueMapping) -> set[str] | None:
-    """The messages to keep; None means all of them, as for an answer that cannot be understood."""
+    """The ids of the messages to keep; None keeps all, as for an unreadable answer."""
     if not mapping.partial_failures:
         return set()
     try:

@@ -1,6 +1,6 @@
-"""Become a child of the local cloud: run as a plain script, it binds its life to the parent's and then is Python.
+"""A script that ties its process to the parent's life and then executes Python with the given arguments.
 
-It is a step of its own because the same in subprocess's `preexec_fn` may deadlock in a threaded parent.
+It is a separate script because subprocess's `preexec_fn` may deadlock in a threaded parent.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def launch_command(*arguments: str, backstop_bytes: int = resource.RLIM_INFINITY) -> list[str]:
-    """The command that runs `python *arguments` with at most `backstop_bytes` of data, and never without its parent."""
+    """The command for `python *arguments` with at most `backstop_bytes` of data; the process dies with its parent."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(backstop_bytes), *arguments]
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):  # the parent died before prctl took hold
         sys.exit(1)
-    # Behind the sampled limit of `runtime`: a runaway allocation ends in MemoryError, not in a swapping machine.
+    # Behind the sandbox's sampled limit: a runaway allocation gets a MemoryError before the machine swaps.
     resource.setrlimit(resource.RLIMIT_DATA, (int(backstop), int(backstop)))
     os.execv(sys.executable, [sys.executable, *arguments])
 

@@ -1,4 +1,4 @@
-"""The Lambda service: functions by name, their sandboxes, concurrency, limits and the REPORT line."""
+"""The Lambda service: functions by name, with sandboxes, concurrency, limits and the REPORT line."""
 
 import json
 import math
@@ -19,13 +19,13 @@ RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024 + 100
 ASYNC_LIMIT_BYTES = 1024 * 1024
 IDLE_S = 300.0
 
-# In the cloud unreserved functions scale to the account's 1,000. Here calls beyond this many queue, as a laptop would
-# otherwise drown in sandboxes; reserved concurrency still throttles at once, as it does on AWS.
+# On AWS unreserved functions scale to the account's 1,000. Here calls above this number queue, because a laptop cannot
+# run that many sandboxes. Reserved concurrency throttles at once, as on AWS.
 LOCAL_SANDBOXES = int(os.environ.get("LOCALCLOUD_SANDBOXES", max(4, 2 * (os.cpu_count() or 2))))
 
 
 class ServiceRefusal(Exception):
-    """Lambda itself refused the call, before any code of ours ran: `status` and AWS's exception name."""
+    """Lambda refused the call before the function ran: `status` and AWS's exception name."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class _Function:
 
 
 class LambdaService:
-    """Thread-safe; `invoke` may be called for any function, by name or ARN, from anywhere in the process."""
+    """Thread-safe; `invoke` takes the name or ARN of any function."""
 
     def __init__(self, configs: list[FunctionConfig], port: int, state_dir: Path) -> None:
         log_dir, self._tmp_root = state_dir / "logs", state_dir / "tmp"
@@ -82,7 +82,7 @@ class LambdaService:
         threading.Thread(target=self.invoke, args=(name_or_arn, payload), daemon=True).start()
 
     def logical_id_of(self, name_or_arn: str) -> str:
-        """The template's name of a function. Raises ServiceRefusal for one that does not exist."""
+        """A function's logical id. Raises ServiceRefusal for one that does not exist."""
         return self._find(name_or_arn).config.logical_id
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class LambdaService:
         with self._lock:
             while function.idle and time.monotonic() - function.idle[0].idle_since > IDLE_S:
                 stale.append(function.idle.pop(0))
-            # The one used last is the warmest.
+            # The last used is the warmest.
             sandbox = function.idle.pop() if function.idle else self._new(function)
             function.busy.add(sandbox)
         for old in stale:
@@ -163,7 +163,7 @@ class LambdaService:
 
     def _failed(self, function: _Function, outcome: Outcome, request_id: str) -> Outcome:
         text = outcome.payload[:600].decode("utf-8", "replace")
-        if not self._closed:  # what the stop itself kills has not failed
+        if not self._closed:  # a call that the stop kills has not failed
             print(f"{function.config.logical_id} failed: {outcome.error_type} {request_id} {text}", file=sys.stderr)
         _write(function, f"ERROR RequestId: {request_id} {outcome.error_type} {text}")
         return outcome
@@ -176,7 +176,7 @@ def _too_large() -> Outcome:
 
 
 def _report(function: _Function, request_id: str, run_ms: float, init_ms: float, peak_mb: int) -> None:
-    """The line that bills are made of. AWS has billed INIT as well since August 2025."""
+    """Write the REPORT line, with the billed time. AWS bills INIT too since August 2025."""
     line = (
         f"REPORT RequestId: {request_id}\tDuration: {run_ms:.2f} ms\tBilled Duration: {math.ceil(run_ms + init_ms)} ms"
         f"\tMemory Size: {function.config.memory_mb} MB\tMax Memory Used: {peak_mb} MB"

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API of one sandbox: the small HTTP server that its process fetches events from."""
+"""The Lambda Runtime API of one sandbox: an HTTP server from which the process fetches its events."""
 
 import json
 import queue
@@ -19,7 +19,7 @@ class Outcome:
 
 
 class RuntimeApi(ThreadingHTTPServer):
-    """Events go in by `send`, answers (and an init error) come out of `answers`; `ready` is set at the end of INIT."""
+    """`send` takes events; `answers` holds the answers and an init error; `ready` is set at the end of INIT."""
 
     daemon_threads = True
 
@@ -33,11 +33,11 @@ class RuntimeApi(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What AWS_LAMBDA_RUNTIME_API is set to."""
+        """The value of AWS_LAMBDA_RUNTIME_API."""
         return f"{HOST}:{self.server_address[1]}"
 
     def send(self, request_id: str, payload: bytes, deadline_ms: int) -> None:
-        """Hand the process its next event."""
+        """Queue the next event."""
         self.work.put((request_id, payload, deadline_ms))
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A sandbox that is killed leaves broken connections; they say nothing that its end does not."""
+        """Ignore the broken connections of a killed sandbox; its end is reported elsewhere."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         error_type = ""
         if self.path.endswith("/error"):
             error_type = self.headers.get("Lambda-Runtime-Function-Error-Type") or _error_type(body)
-        # Passed on before the reply: an init error is followed by exit, and the exit must not be seen first.
+        # Before the reply: the process exits after an init error, and the error must be seen before the exit.
         self.server.answers.put(Outcome(body, error_type))
         self.server.ready.set()
         self._reply(202, b'{"status":"OK"}', {})
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: the REPORT line tells more."""
+        """Silence: the REPORT line has more."""
 
 
 def _error_type(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""One Lambda sandbox: a true awslambdaric process with the environment, memory and time that Lambda would give it."""
+"""One Lambda sandbox: a real awslambdaric process with Lambda's environment, memory limit and time limit."""
 
 import contextlib
 import os
@@ -23,13 +23,13 @@ INIT_LIMIT_S = 10.0
 _SAMPLE_S = 0.05
 _VCPU_MB = 1769  # Lambda gives one vCPU per 1,769 MB
 
-# PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends forks them all.
+# PR_SET_PDEATHSIG fires when the forking *thread* ends, so one thread that never ends forks all children.
 forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """A function as CloudFormation resolved it; `layers` are local folders, in the template's order."""
+    """A function with its values resolved by CloudFormation; `layers` are local folders in the template's order."""
 
     logical_id: str
     name: str
@@ -46,7 +46,7 @@ class FunctionConfig:
 
 
 class SandboxDied(Exception):
-    """The process is gone or was killed; the sandbox must not be used again."""
+    """The process has ended; do not use the sandbox again."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class SandboxDied(Exception):
 
 
 class Sandbox:
-    """Use from one thread at a time: `start`, then `invoke` as often as wanted, then `close`."""
+    """Use from one thread at a time: `start`, then `invoke` any number of times, then `close`."""
 
     def __init__(self, config: FunctionConfig, port: int, log: IO[bytes], tmp_root: Path) -> None:
         self.config = config
@@ -67,10 +67,10 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Outcome | None:
-        """Run INIT; the function's own init error if it has one. Raises SandboxDied if it ends or takes too long."""
+        """Run INIT. Returns the function's init error, if any. Raises SandboxDied on exit and after a limit."""
         begun = time.monotonic()
         self._process = forker.submit(self._fork).result()
-        # A too long INIT is repeated by AWS inside the first invocation, under the function's own timeout.
+        # AWS repeats a long INIT inside the first invocation, under the function's own timeout.
         limit = INIT_LIMIT_S + self.config.timeout_s
         while not self._api.ready.wait(_SAMPLE_S):
             self._check_alive("INIT")
@@ -95,7 +95,7 @@ class Sandbox:
                 raise SandboxDied("Sandbox.Timedout", message)
 
     def peak_mb(self) -> int:
-        """The highest resident size so far. The kernel's own high-water mark, so no spike hides between samples."""
+        """The highest resident size so far, from the kernel, so it includes spikes between samples."""
         assert self._process is not None
         try:
             status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
@@ -104,7 +104,7 @@ class Sandbox:
         return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
     def close(self) -> None:
-        """Kill the process and whatever it started."""
+        """Kill the process and its children."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -141,7 +141,7 @@ class Sandbox:
         )
 
     def _environment(self) -> dict[str, str]:
-        """What Lambda sets, then the template's own variables; nothing of the developer's shell comes through."""
+        """Lambda's variables, then the template's own; none of the developer's shell."""
         config = self.config
         vcpus = max(1, round(config.memory_mb / _VCPU_MB))
         lambda_variables = {
@@ -162,11 +162,11 @@ class Sandbox:
             "AWS_LAMBDA_LOG_FORMAT": config.log_format,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
             "PYTHONPATH": os.pathsep.join([str(config.code), *python_paths(config.layers)]),
-            # The share of CPU is not scaled down; at least the thread pools are as small as in the cloud.
+            # The CPU share is not scaled down, but the thread pools are as small as on AWS.
             "OMP_NUM_THREADS": str(vcpus),
-            # LAMBDA_TASK_ROOT makes the tracer believe in an X-Ray daemon, and there is none.
+            # LAMBDA_TASK_ROOT makes the tracer expect an X-Ray daemon, and there is none.
             "POWERTOOLS_TRACE_DISABLED": "true",
-            # The page may offer the demo account, which exists here only.
+            # The playground can offer the demo account, which exists here only.
             "CUTLINE_LOCAL": "true",
             "AWS_XRAY_SDK_ENABLED": "false",
         }

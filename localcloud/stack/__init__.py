@@ -1,1 +1,1 @@
-"""template.yaml, translated and made in moto."""
+"""template.yaml, translated and created in moto."""

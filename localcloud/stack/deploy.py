@@ -1,4 +1,4 @@
-"""The template's stack, made in moto by CloudFormation and set right where moto's copy differs from AWS."""
+"""Creates the template's stack in moto and corrects it where moto differs from AWS."""
 
 import io
 import json
@@ -27,9 +27,9 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What stands after `deploy`: `resources` are physical ids by logical id, `left_out` what is not emulated.
+    """The created stack: `resources` are physical ids by logical id, `left_out` the resources that are not emulated.
 
-    `grants` are those of the functions and of the state machine, whose logical id is `machine`.
+    `grants` belong to the functions and to the state machine, whose logical id is `machine`.
     """
 
     functions: list[FunctionConfig]
@@ -44,7 +44,7 @@ class Deployment:
 
 
 def deploy(template: LocalTemplate) -> Deployment:
-    """Make the stack and read it back. The account must be empty."""
+    """Create the stack and read it back. The account must be empty."""
     plain = template.plain["Resources"]
     ours = {name: r for name, r in plain.items() if not is_made_by_moto(r)}
     questions = Questions()
@@ -86,7 +86,7 @@ def deploy(template: LocalTemplate) -> Deployment:
 
 
 def _put_artifact() -> None:
-    """moto refuses a function whose zip is not in S3; none of it is ever run from there."""
+    """Put an empty zip into S3: moto refuses a function without one, but the code runs from its folder."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("app.py", "")
@@ -111,7 +111,7 @@ def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str
 
 
 def _fix_buckets(plain: dict[str, Any], resources: dict[str, str]) -> None:
-    """moto's CloudFormation drops EventBridgeConfiguration; S3 itself has it."""
+    """Set EventBridgeConfiguration through S3: moto's CloudFormation drops it."""
     for name, resource in plain.items():
         notification = resource.get("Properties", {}).get("NotificationConfiguration", {})
         if resource["Type"] == "AWS::S3::Bucket" and name in resources and "EventBridgeConfiguration" in notification:
@@ -121,7 +121,7 @@ def _fix_buckets(plain: dict[str, Any], resources: dict[str, str]) -> None:
 
 
 def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:
-    """moto's CloudFormation drops TimeToLiveSpecification. (It never expires items either; the code checks on read.)"""
+    """Set TimeToLiveSpecification through DynamoDB: moto's CloudFormation drops it. (moto expires no items.)"""
     for name, resource in plain.items():
         ttl = resource.get("Properties", {}).get("TimeToLiveSpecification")
         if resource["Type"] == "AWS::DynamoDB::Table" and name in resources and ttl:
@@ -130,7 +130,7 @@ def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:
 
 
 def _state_machines(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> dict[str, str]:
-    """Made through the API: moto's CloudFormation would put them into the backend that never runs them."""
+    """Create the state machines through the API: moto's CloudFormation uses a backend that never runs them."""
     made = {}
     for name, resource in ours.items():
         keys = asked.get(name, {})
@@ -166,7 +166,7 @@ def _mappings(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: d
 
 
 def _endpoint(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> EndpointConfig | None:
-    """The one SageMaker endpoint of the template, named by its logical id, if its condition holds."""
+    """The template's one SageMaker endpoint, named by its logical id, if its condition holds."""
     for name, resource in ours.items():
         if resource["Type"] != "AWS::SageMaker::Endpoint" or asked[name]["stands"] not in answers:
             continue

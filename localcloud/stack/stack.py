@@ -1,4 +1,4 @@
-"""The part of the template that moto makes, with everything else cut out and stood in for."""
+"""The part of the template that moto creates, with stand-in values for the rest."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.aws_account import ACCOUNT_ID, REGION, client
 
-# What moto's CloudFormation can make truly enough.
+# What moto's CloudFormation creates closely enough to AWS.
 _MADE_BY_MOTO = {
     "AWS::DynamoDB::Table",
     "AWS::Events::Rule",
@@ -22,9 +22,9 @@ _MADE_BY_MOTO = {
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
 }
-# Ours (the API, queue polling, the endpoint), made through moto's API instead (`premade`, state machines), or without a
-# meaning here (log groups are files, policies are not enforced). All other types are left out, and said to be: alarms,
-# dashboards, budgets, autoscaling, usage plans.
+# Our own (the API, queue polling, the endpoint), created through moto's API instead (`premade`, state machines), or
+# without a meaning here (log groups are files; resource policies are not enforced, but roles are: aws/guard.py). All
+# other types are left out, and the start prints them: alarms, dashboards, budgets, autoscaling, usage plans.
 MADE_BY_US = {
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
@@ -54,13 +54,13 @@ _PASSWORD_WISHES = {
 
 
 def is_made_by_moto(resource: dict[str, Any]) -> bool:
-    """Whether moto's CloudFormation makes this resource as AWS would; it turns every key into an encryption key."""
+    """Whether moto's CloudFormation creates this resource as AWS does; it makes every key an encryption key."""
     encrypts = resource.get("Properties", {}).get("KeyUsage", "ENCRYPT_DECRYPT") == "ENCRYPT_DECRYPT"
     return resource["Type"] in _MADE_BY_MOTO and encrypts
 
 
 def premade(ours: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Make the secrets and HMAC keys, which moto's CloudFormation cannot; their Ref and GetAtt values."""
+    """Create the secrets and HMAC keys, which moto's CloudFormation cannot. Returns their Ref and GetAtt values."""
     made = {}
     for name, resource in ours.items():
         properties = resource.get("Properties", {})
@@ -82,7 +82,7 @@ def _secret(properties: dict[str, Any]) -> str:
 
 
 class Questions:
-    """Values of resources that moto must not make, resolved by it all the same: each becomes an Output of the stack."""
+    """Values of resources that moto does not create, resolved by it: each becomes an Output of the stack."""
 
     def __init__(self) -> None:
         self.outputs: dict[str, dict[str, Any]] = {}
@@ -90,12 +90,12 @@ class Questions:
     def add(self, value: Any, condition: str | None) -> str:
         """The name of the output that will hold `value`."""
         name = f"Local{len(self.outputs)}"
-        value = value if isinstance(value, dict) else str(value)  # moto's outputs know no bare numbers
+        value = value if isinstance(value, dict) else str(value)  # moto's outputs take no numbers
         self.outputs[name] = {"Value": value} | ({"Condition": condition} if condition else {})
         return name
 
     def ask(self, logical_id: str, resource: dict[str, Any]) -> dict[str, str]:
-        """Output names by property, for the properties that are needed of this type."""
+        """Output names by property, for the properties needed of this type."""
         properties, condition = resource.get("Properties", {}), resource.get("Condition")
         match resource["Type"]:
             case "AWS::Lambda::EventSourceMapping":
@@ -117,7 +117,7 @@ class Questions:
                 return {}
 
     def _ask_output(self, config: dict[str, Any]) -> dict[str, str]:
-        """Where an asynchronous endpoint leaves its answers, if it is one."""
+        """The S3 addresses of an asynchronous endpoint's answers; empty for a realtime endpoint."""
         condition = None
         if "Fn::If" in config:
             condition, config, _ = config["Fn::If"]
@@ -136,12 +136,12 @@ def _definition(properties: dict[str, Any]) -> Any:
 def moto_stack(
     plain: dict[str, Any], ours: dict[str, Any], questions: Questions, known: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
-    """The template that moto gets. `known` are Ref and GetAtt values of what exists already."""
+    """The template for moto. `known` holds Ref and GetAtt values of existing resources."""
     kept = {name: r for name, r in plain["Resources"].items() if name not in ours}
     kept = {name: _without_dependencies(r, set(ours)) for name, r in kept.items()}
     stack = {key: value for key, value in plain.items() if key in ("Parameters", "Conditions", "Mappings")}
     stand_ins = {name: _stand_in(name, r, known) for name, r in ours.items()}
-    # The template's own outputs too, but for those about what does not exist here: the API's address is another.
+    # The template's own outputs, except those about resources that do not exist here: the API's address differs.
     missing = {name: stand_in for name, stand_in in stand_ins.items() if name not in known}
     outputs = {name: o for name, o in plain.get("Outputs", {}).items() if _replace(o, missing) == o}
     stack |= {"Resources": kept, "Outputs": {**outputs, **questions.outputs}}
@@ -158,7 +158,7 @@ def _without_dependencies(resource: dict[str, Any], gone: set[str]) -> dict[str,
 
 
 def _stand_in(logical_id: str, resource: dict[str, Any], known: dict[str, dict[str, str]]) -> dict[str, str]:
-    """What Ref and GetAtt answer for a resource that moto's CloudFormation does not make."""
+    """Ref and GetAtt values of a resource that moto's CloudFormation does not create."""
     if logical_id in known:
         return known[logical_id]
     if resource["Type"] == "AWS::StepFunctions::StateMachine":
@@ -171,7 +171,7 @@ def _stand_in(logical_id: str, resource: dict[str, Any], known: dict[str, dict[s
 
 
 def _replace(node: Any, stand_ins: dict[str, dict[str, str]]) -> Any:
-    """`node` with every Ref, Fn::GetAtt and ${...} to a missing resource turned into text."""
+    """`node` with every Ref, Fn::GetAtt and ${...} to a missing resource replaced by text."""
     if isinstance(node, list):
         return [_replace(item, stand_ins) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""template.yaml turned, offline, into plain CloudFormation plus the local folders it named."""
+"""Translates template.yaml, offline, into plain CloudFormation and the local folders it names."""
 
 import logging
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ ARTIFACT_BUCKET = "localcloud-artifacts"
 ARTIFACT_KEY = "empty.zip"
 _ARTIFACT_URI = f"s3://{ARTIFACT_BUCKET}/{ARTIFACT_KEY}"
 
-# It warns about feature switches of AWS's own deployment service.
+# samtranslator warns about feature switches of AWS's own deployment service.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
-# Parameters that make no sense on one machine get these values, if the template has them.
+# Values for parameters that make no sense on one machine, if the template has them.
 LOCAL_PARAMETERS = {
     "GpuEndpoint": "none",
-    # Should the endpoint be asked for: its network is the one that every checkout has, and its image is never pulled.
+    # For an endpoint: every checkout has this network, and the image is never pulled.
     "EndpointModel": "matte",
     "EndpointImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/cutline-endpoint:local",
 }
 
-# A makefile layer may build its folder under another name: /opt/models comes from layers/model.
+# A makefile layer can build its folder under another name: /opt/models comes from layers/model.
 _BUILT_FOLDERS = {"models": "models.toml"}
 
 
@@ -39,7 +39,7 @@ class LocalTemplate:
 
 
 class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
-    """AWS's managed policies by name would need an IAM call; roles are not enforced here, so none is made."""
+    """No managed policies by name: they would need a call to IAM. aws/guard.py enforces the roles' inline policies."""
 
     def __init__(self) -> None:
         super().__init__(None)
@@ -49,7 +49,7 @@ class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
 
 
 def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
-    """The template, its local folders noted and its SAM resources translated. Raises ValueError if it is not one."""
+    """The translated template with its local folders. Raises ValueError if the file is not a template."""
     source = yaml_parse(path.read_text("utf-8"))
     if not isinstance(source, dict) or "Resources" not in source:
         raise ValueError(f"{path} is not a CloudFormation template")
@@ -74,7 +74,7 @@ def _parameters(source: dict[str, Any], overrides: dict[str, str]) -> dict[str, 
 
 
 def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Replace every local path by what `sam package` would put there, and return the paths."""
+    """Replace every local path with the S3 address that `sam package` would write, and return the paths."""
     code: dict[str, Path] = {}
     layers: dict[str, Path] = {}
     shared = source.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
@@ -87,7 +87,7 @@ def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path]
             case "AWS::Serverless::LayerVersion":
                 layers[logical_id] = _folder(root, properties["ContentUri"], logical_id)
                 properties["ContentUri"] = _ARTIFACT_URI
-                # The translator adds a hash to the logical id; the name is how the layer is found again.
+                # The translator adds a hash to the logical id; `_layers_of_functions` finds the layer by this name.
                 properties["LayerName"] = logical_id
             case "AWS::Serverless::StateMachine" if "DefinitionUri" in properties:
                 definition = root / properties.pop("DefinitionUri")
@@ -96,7 +96,7 @@ def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path]
 
 
 def _layers_of_functions(plain: dict[str, Any], folders: dict[str, Path]) -> dict[str, tuple[Path, ...]]:
-    """Read off the template, because moto's CloudFormation drops the Layers of a function."""
+    """Each function's layers, from the template: moto's CloudFormation drops them."""
     resources = plain["Resources"]
     by_reference = {
         name: folders[resource["Properties"]["LayerName"]]
@@ -118,9 +118,9 @@ def _folder(root: Path, uri: object, logical_id: str) -> Path:
 
 
 def python_paths(layers: tuple[Path, ...]) -> list[str]:
-    """The folders that the layers would put on sys.path under /opt/python.
+    """The folders that the layers put on sys.path under /opt/python.
 
-    A layer of requirements alone (no package inside) adds nothing: the running virtual environment stands for it.
+    A layer of requirements alone (no package inside) adds nothing: the running virtual environment has its packages.
     """
     found = []
     for layer in layers:
@@ -132,7 +132,7 @@ def python_paths(layers: tuple[Path, ...]) -> list[str]:
 
 
 def rebase_opt(value: str, layers: tuple[Path, ...]) -> str:
-    """`value` with a leading /opt/ path, where Lambda unpacks layers, turned into the layer's local folder."""
+    """`value` with a leading /opt/ path, where Lambda unpacks layers, replaced by the layer's local folder."""
     if not value.startswith("/opt/"):
         return value
     first, _, rest = value.removeprefix("/opt/").partition("/")

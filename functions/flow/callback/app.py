@@ -1,4 +1,4 @@
-"""The state CallBack: calls a task's caller back."""
+"""State CallBack: sends a task's result to its `callback_url`."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ callback = Callback(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, F
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in. Raises unless the callback was answered with 2xx, and the state machine tries again."""
+    """{"task_id"} in. Raises if the callback failed; the state machine retries."""
     task_id = event["task_id"]
     return {"called": run_step("callback", task_id, lambda step: callback.run(task_id, step), logger, metrics)}

@@ -1,4 +1,4 @@
-"""The state Fail: gives a task its negative state and its account the reservation back."""
+"""State Fail: sets a task's negative state and releases its reservation."""
 
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ fail = Fail(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id", "error": {"Error", "Cause"}} in; whether the task has a callback out."""
+    """{"task_id", "error": {"Error", "Cause"}} in, {"callback": whether to call back} out."""
     task_id, reason = event["task_id"], reason_of(event["error"])
     logger.info("task failed", task_id=task_id, reason=str(reason))
     return {"callback": run_step("fail", task_id, lambda step: fail.run(task_id, reason, step), logger, metrics)}

@@ -1,4 +1,4 @@
-"""The state Finish: refines a task's matte at full size, stores the results, charges the account."""
+"""State Finish: refines a task's matte at full size, stores the results, charges the account."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ finish = Finish(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in; whether the task has a callback out."""
+    """{"task_id"} in, {"callback": whether to call back} out."""
     task_id = event["task_id"]
 
     def work(step: Step) -> bool:

@@ -1,4 +1,4 @@
-"""The intake of dropped pictures: events of the input bucket become tasks."""
+"""Turns events of dropped pictures in the input bucket into tasks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ intake = Intake(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A batch from SQS in; the messages that are to come back out."""
+    """A batch from SQS in, its failed messages out."""
 
     def work(body: str) -> None:
         step = Step()

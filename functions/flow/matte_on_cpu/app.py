@@ -1,4 +1,4 @@
-"""The state MatteOnCpu: runs the network in the function if the endpoint does not answer."""
+"""State MatteOnCpu: runs the network in this function, without the endpoint."""
 
 from typing import Any
 

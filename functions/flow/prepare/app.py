@@ -1,4 +1,4 @@
-"""The state Prepare: fetches and checks a task's picture, and reduces it to the network's size."""
+"""State Prepare: fetches and checks a task's picture and reduces it to the network's size."""
 
 from typing import Any
 
@@ -24,6 +24,6 @@ prepare = Prepare(
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in. Raises InputRefused for a picture that no further try can save."""
+    """{"task_id"} in. Raises StepRefused for a picture that no retry can help."""
     task_id = event["task_id"]
     return {"worked": run_step("prepare", task_id, lambda step: prepare.run(task_id, step), logger, metrics)}

@@ -1,4 +1,4 @@
-"""The consumer of the dead letters: tells the waiting step, so that no task waits for a worker that never came."""
+"""Consumes the dead letters of state Matte: ends the wait of each task, which then runs on the CPU."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ machine = Bootstrap(Settings.from_environment()).state_machine
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A batch from the DLQ in; the messages that are to come back out."""
+    """A batch from the DLQ in, its failed messages out."""
 
     def work(body: str) -> None:
         logger.warning("undelivered", waiting=give_up(body, machine))

@@ -1,4 +1,4 @@
-"""The worker behind the queue: mattes prepared pictures on the endpoint, or here where there is none."""
+"""State Matte: runs the network for queued tasks, on the endpoint or, without one, in this function."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ worker = Worker(Matte(bootstrap.tasks, bootstrap.files, predictor.predict), boot
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A batch from SQS in; the messages that are to come back out."""
+    """A batch from SQS in, its failed messages out."""
 
     def work(body: str) -> None:
         outcome = run_step("worker", json.loads(body)["task_id"], lambda step: worker.run(body, step), logger, metrics)
