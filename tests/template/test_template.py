@@ -201,9 +201,21 @@ def test_the_time_limit_leaves_a_function_time_to_answer(resources: dict[str, di
 def test_every_function_keeps_its_logs_for_a_bounded_time(resources: dict[str, dict[str, Any]]) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup")
     assert all("RetentionInDays" in properties for properties in groups.values())
-    named = {str(properties.get("LogGroupName")) for properties in groups.values()}
-    for name in of_type(resources, "AWS::Lambda::Function"):
-        assert any(f"${{{name}}}" in group for group in named), f"{name} has no log group"
+    for name, properties in of_type(resources, "AWS::Lambda::Function").items():
+        # By reference: the group stands before the function does, which could otherwise make one that is kept for ever.
+        assert properties["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}}, name
+
+
+def test_only_functions_that_may_read_the_input_bucket_are_told_of_it(resources: dict[str, dict[str, Any]]) -> None:
+    """INPUT_BUCKET is a switch: with it a function takes pictures from uploads. So it is no shared variable."""
+    reading = {
+        name.removesuffix("Role")
+        for name, statement in allowing_statements(resources)
+        if "Resource" in statement and "${InputBucket.Arn}" in str(statement["Resource"])
+    }
+    functions = of_type(resources, "AWS::Lambda::Function")
+    told = {name for name, item in functions.items() if "INPUT_BUCKET" in item["Environment"]["Variables"]}
+    assert told == reading
 
 
 def test_the_access_log_holds_nothing_that_opens_a_door(resources: dict[str, dict[str, Any]]) -> None:
