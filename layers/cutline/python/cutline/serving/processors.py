@@ -7,7 +7,7 @@ from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.garments import cut_garments
+from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentRequest
 from cutline.pipeline.timing import StageTimer

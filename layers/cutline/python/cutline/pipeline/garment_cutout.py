@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.pipeline.compose import merge_alpha, put_on_colour
-from cutline.pipeline.costume import garment_masks, unite
 from cutline.pipeline.cutout import matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.filters import U8
+from cutline.pipeline.garment_masks import garment_masks, unite
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutRequest, GarmentForm, GarmentRequest
 from cutline.pipeline.timing import StageTimer

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutline.pipeline.costume import GARMENTS, garment_masks, unite
+from cutline.pipeline.garment_masks import GARMENTS, garment_masks, unite
 
 CLASSES = ("background", *GARMENTS, "person")
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cutline.pipeline.decode import Picture
-from cutline.pipeline.garments import Garments, cut_garments
+from cutline.pipeline.garment_cutout import Garments, cut_garments
 from cutline.pipeline.model_entry import ModelEntry
 from cutline.pipeline.options import GARMENTS, GarmentRequest
 from cutline.pipeline.timing import StageTimer
