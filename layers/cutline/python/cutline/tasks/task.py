@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from cutline.contracts.picwish import TaskRecord
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
 PENDING_S = 12 * 3600
@@ -22,7 +22,7 @@ class Order:
     drop wants its result.
     """
 
-    cut: CutRequest
+    cut: CutOptions
     day: str
     call_id: str
     price_micros: int
@@ -42,7 +42,7 @@ class Order:
         fields = json.loads(text)
         cut = fields.pop("cut")
         background = cut.pop("background")
-        return cls(CutRequest(**cut, background=None if background is None else tuple(background)), **fields)
+        return cls(CutOptions(**cut, background=None if background is None else tuple(background)), **fields)
 
 
 @dataclass(frozen=True)
