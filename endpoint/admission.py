@@ -1,4 +1,4 @@
-"""How many calls are inside at once, and a door that can be closed."""
+"""Limits the calls in progress, and stops taking calls before the server ends."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from cutline.errors import Reason, ServiceFault
 
 
 class Admission:
-    """Lets at most `limit` callers in; the memory that calls take is bounded by it, and so is the time they wait."""
+    """Admits at most `limit` calls at once, which bounds their memory and their waiting time."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -40,7 +40,7 @@ class Admission:
                 self._changed.notify_all()
 
     def close(self, limit_s: float) -> bool:
-        """Let nobody in any more and wait for those inside; False if some are still there after `limit_s`."""
+        """Admits no further calls and waits for those in progress; False if some still run after `limit_s`."""
         end = time.monotonic() + limit_s
         with self._changed:
             self._closed = True

@@ -1,4 +1,4 @@
-"""Pictures of several callers run through the network together."""
+"""Runs the pictures of several callers through the network together."""
 
 import queue
 import threading
@@ -14,14 +14,14 @@ from cutline.pipeline.network import Prepared
 from cutline.pipeline.zoom import Predict
 
 _Waiting = tuple[Prepared, "Future[F32]"]
-# A GPU that has fallen off its bus fails every run; a single failure may be one picture's bad luck.
+# A lost GPU fails every run; a single failure may come from one picture.
 _FAILURES_TO_GIVE_UP = 3
 
 
 class BatchNetwork(Protocol):
-    """As much of `cutline.pipeline.network.Network` as is needed here."""
+    """The part of `cutline.pipeline.network.Network` that a batcher uses."""
 
-    def look(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]: ...
+    def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]: ...
 
     def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared: ...
 
@@ -33,8 +33,8 @@ class BatchNetwork(Protocol):
 class Batcher:
     """Implements `inference.Predictor` for many threads: one thread of its own runs up to `max_batch` at a time.
 
-    A picture waits for others at most `max_delay_ms`, and not at all while a run is under way: what arrives meanwhile
-    makes up the next batch. `predict` gives up after `limit_s`. `on_run` is told each run's size and milliseconds.
+    A picture waits for others at most `max_delay_ms`. Pictures that arrive during a run form the next batch. `predict`
+    gives up after `limit_s`. `on_run` receives each run's size and milliseconds.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Pictures that no run has taken yet."""
+        """How many pictures wait for a run."""
         return self._waiting.qsize()
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
-        """What the network's own `predict` returns. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
-        return self._network.look(self._predict_once, rgb_u8, alpha_u8)
+        """The same as the network's own `predict`. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
+        return self._network.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self._network.prepare(rgb_u8, alpha_u8)
@@ -75,7 +75,7 @@ class Batcher:
         try:
             return self._network.finish(prepared, future.result(self._limit_s))
         except FutureTimeout as error:
-            future.cancel()  # if it is not running yet, it need not
+            future.cancel()  # a picture that still waits need not run
             raise ServiceFault(Reason.TIMED_OUT, "the network is too busy") from error
 
     def _work(self) -> None:
@@ -87,7 +87,7 @@ class Batcher:
                 self._run(batch)
 
     def _collect(self) -> list[_Waiting]:
-        """The next picture and those that join it in time."""
+        """The next picture and those that arrive within the delay."""
         batch = [self._waiting.get()]
         end = time.monotonic() + self._max_delay_s
         while len(batch) < self._max_batch:
@@ -101,7 +101,7 @@ class Batcher:
         begun = time.perf_counter()
         try:
             results = self._network.run([prepared for prepared, _ in batch])
-        except Exception as error:  # the thread must live on; every caller learns of it
+        except Exception as error:  # the thread must go on; every caller gets the failure
             self._failures += 1
             fault = error if isinstance(error, MattingError) else ServiceFault(Reason.INTERNAL, type(error).__name__)
             for _, future in batch:

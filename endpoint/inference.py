@@ -15,20 +15,20 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import Picture, decode_image
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.network import CPU, Network, Provider
-from cutline.pipeline.prediction_file import CHANNELS, encode_maps
+from cutline.pipeline.prediction_file import CHANNELS, encode_predictions
 
-# What SageMaker lets through to a container, and more than any network-size picture has.
+# SageMaker's limit on a call's body; a picture of network size has less.
 MAX_BYTES = 6 * MIB
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
 MODELS = ("isnet", "matte")
-# The widest picture that the network sees in squares: six times its height of 384.
+# The widest picture that the network tiles: six times its height of 384.
 _MAX_SIDE_PX = 2400
-# The exhaustive search would time every convolution anew for every size of batch, in the middle of serving.
+# The exhaustive search would time every convolution again for each new batch size, while calls wait.
 _CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"})
 
 
 class UnsupportedType(ValueError):
-    """The Content-Type is none of `FORMATS`."""
+    """The Content-Type is not in `FORMATS`."""
 
 
 class Predictor(Protocol):
@@ -38,15 +38,15 @@ class Predictor(Protocol):
         """Raises ServiceFault."""
 
 
-Maps = dict[str, F32]
+Predictions = dict[str, F32]
 
 
 def model_fn(model_dir: str) -> Network:
-    """The network that the variable ENDPOINT_MODEL names, on the GPU where there is one.
+    """The network that the variable ENDPOINT_MODEL names, on the GPU if there is one.
 
     Raises:
-        ServiceFault: where the model cannot be opened or has other maps than `output_fn` can write.
-        SettingsError: where ENDPOINT_MODEL or THREADS is out of range.
+        ServiceFault: if the model cannot be opened or has channels that `output_fn` cannot write.
+        SettingsError: if ENDPOINT_MODEL or THREADS is out of range.
     """
     name = choice(os.environ, "ENDPOINT_MODEL", MODELS)
     threads = number(os.environ, "THREADS", int, 1, 256, len(os.sched_getaffinity(0)))
@@ -65,11 +65,11 @@ def input_fn(body: bytes, content_type: str) -> Picture:
     return decode_image(body, PictureLimits(frozenset({FORMATS[kind]}), MAX_BYTES, max_side_px=_MAX_SIDE_PX))
 
 
-def predict_fn(picture: Picture, model: Predictor) -> Maps:
-    """The network's maps (h, w) in [0, 1] by channel name. Raises ServiceFault."""
+def predict_fn(picture: Picture, model: Predictor) -> Predictions:
+    """The network's predictions (h, w) in [0, 1] by channel name. Raises ServiceFault."""
     return model.predict(picture.rgb_u8, picture.alpha_u8)
 
 
-def output_fn(prediction: Maps, accept: str = "") -> tuple[bytes, str]:
-    """The maps as a PNG of their own size (`cutline.pipeline.prediction_file`); `accept` has no other to choose."""
-    return encode_maps(prediction), "image/png"
+def output_fn(prediction: Predictions, accept: str = "") -> tuple[bytes, str]:
+    """The predictions as a PNG of their own size (`cutline.pipeline.prediction_file`), whatever `accept` says."""
+    return encode_predictions(prediction), "image/png"

@@ -1,7 +1,7 @@
-"""Puts the container's build context together: `python endpoint/package.py [FOLDER]`, by default build/endpoint.
+"""Assembles the container's build context: `python endpoint/package.py [FOLDER]`, by default build/endpoint.
 
-The same checkout gives the same bytes, times and modes, and the image's tag is their hash. Needs no Docker; prints the
-commands that do.
+The same checkout gives the same bytes, times and modes; their hash is the image's tag. Prints the Docker commands to
+run next and needs no Docker itself.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = "cutline-endpoint"
 _OWN = ("Dockerfile", "requirements.txt", "admission.py", "batcher.py", "inference.py", "serve.py")
-# All that the network needs of the package; what knows AWS stays out.
+# The part of the package that runs the network, without AWS.
 _PACKAGE = ("__init__.py", "environment.py", "errors.py", "limits.py", "pipeline")
 _MODELS = ("models.toml", "matte.onnx", "isnet.onnx")
-_EPOCH_S = 315_532_800  # 1 January 1980, the earliest that archives can tell
+_EPOCH_S = 315_532_800  # 1 January 1980, the earliest time that archives can hold
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def assemble(target: Path) -> list[str]:
-    """Make `target` anew; the networks that this checkout lacks."""
+    """Replaces `target` and returns the names of the networks that this checkout lacks."""
     shutil.rmtree(target, ignore_errors=True)
     missing = []
     for source, name in _sources():
@@ -56,7 +56,7 @@ def digest(folder: Path) -> str:
 
 
 def commands(target: Path, tag: str) -> str:
-    """What to run next, with Docker and an AWS account."""
+    """The commands to run next, with Docker and an AWS account."""
     return f"""With ACCOUNT and REGION set to yours:
   REGISTRY=$ACCOUNT.dkr.ecr.$REGION.amazonaws.com
   aws ecr create-repository --repository-name {REPOSITORY}    # once

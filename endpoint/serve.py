@@ -1,13 +1,13 @@
 """SageMaker's container protocol: `GET /ping` and `POST /invocations` on port 8080.
 
-    python serve.py [serve]        SageMaker gives the argument and asks no more
+    python serve.py [serve]        SageMaker passes the argument
 
 ENDPOINT_MODEL  isnet (default) or matte          MODELS_DIR    default: models beside this file
-HOST, PORT      default 0.0.0.0:8080; PORT 0 takes a free one and says which
+HOST, PORT      default 0.0.0.0:8080; PORT 0 takes a free port and logs it
 MAX_BATCH       pictures per run, 1..64, default 8            MAX_DELAY_MS  wait for others, 0..1000, default 10
 MAX_WAITING     calls inside at once, 1..1024, default 64     THREADS       CPU threads, default: the CPUs there are
 
-`/ping` is 503 until a real picture has gone through, and 200 from then on. SIGTERM finishes what is inside and exits 0.
+`/ping` is 503 until the first picture has passed, then 200. SIGTERM finishes the calls in progress and exits 0.
 """
 
 import json
@@ -77,7 +77,7 @@ class ServeSettings:
 
 
 class Refusal(Exception):
-    """What the protocol itself forbids: an HTTP status and a reason."""
+    """A call that breaks the protocol: an HTTP status and a reason."""
 
     def __init__(self, status: int, reason: str, detail: str = "") -> None:
         super().__init__(detail)
@@ -86,10 +86,10 @@ class Refusal(Exception):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers `/ping` from the start; calls are taken once `open` was called."""
+    """Answers `/ping` from the start and takes calls after `open`."""
 
     daemon_threads = True
-    # A burst of more connections than this would see refusals from the kernel instead of a 503.
+    # In a larger burst the kernel refuses connections instead of a 503.
     request_queue_size = 256
 
     def __init__(self, settings: ServeSettings) -> None:
@@ -100,16 +100,16 @@ class Server(ThreadingHTTPServer):
 
     @property
     def ready(self) -> bool:
-        """Whether calls should be sent here."""
+        """Whether this server takes calls."""
         return self._batcher is not None and self._batcher.healthy and not self.admission.closed
 
     @property
     def waiting(self) -> int:
-        """Pictures that wait for the network."""
+        """How many pictures wait for the network."""
         return 0 if self._batcher is None else self._batcher.waiting
 
     def open(self, network: Network) -> None:
-        """Warm the network up and take calls from then on. Raises ServiceFault."""
+        """Warms the network up, then takes calls. Raises ServiceFault."""
         settings = self._settings
         max_batch = settings.max_batch if network.batches else 1
         _warm_up(network, max_batch)
@@ -123,18 +123,18 @@ class Server(ThreadingHTTPServer):
         return output_fn(predict_fn(input_fn(body, content_type), self._batcher), accept)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hangs up is no fault of ours."""
+        """Ignores callers that hang up."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection, kept open between calls."""
+    """One connection, which stays open between calls."""
 
     server: Server
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_LIMIT_S
-    # Head and body leave together; otherwise the body would wait for the head's acknowledgement.
+    # Sends head and body together; else the body waits for the head's acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
     _unread_bytes = 0
@@ -149,10 +149,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         begun, status, reason = time.perf_counter(), 200, "ok"
-        with ExitStack() as inside:  # a call has left only once its answer is sent
+        with ExitStack() as inside:  # a call ends after its answer is sent
             try:
                 content, kind = self._invoke(inside)
-            except OSError:  # the caller is gone or has fallen silent
+            except OSError:  # the caller is gone or silent
                 raise
             except Exception as error:  # the one boundary: every failure is an answer
                 status, reason = _judge(error)
@@ -162,13 +162,13 @@ class Handler(BaseHTTPRequestHandler):
         _log("call", status=status, reason=reason, ms=round((time.perf_counter() - begun) * 1000, 1))
 
     def handle_expect_100(self) -> bool:
-        """Tell a caller who asks first to go on; buffered, it would wait for that until both give up."""
-        going_on = super().handle_expect_100()
+        """Flushes the 100 Continue, which the caller waits for before it sends the body."""
+        proceed = super().handle_expect_100()
         self.wfile.flush()
-        return going_on
+        return proceed
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: `do_POST` writes the line of a call, and pings are not worth one."""
+        """Logs nothing: `do_POST` writes the line of a call, and pings have none."""
 
     def _invoke(self, inside: ExitStack) -> tuple[bytes, str]:
         text = self.headers.get("Content-Length", "")
@@ -189,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.invoke(body, self.headers.get("Content-Type", ""), self.headers.get("Accept", ""))
 
     def _drop_unread(self) -> None:
-        """Read what a refused caller still sends, as it would miss the answer otherwise; but not for ever."""
+        """Reads the rest of a refused call, up to a bound, so that the caller gets the answer."""
         bound = min(self._unread_bytes, 2 * MAX_BYTES)
         self.close_connection = self.close_connection or bound < self._unread_bytes
         while bound > 0:
@@ -209,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _judge(error: Exception) -> tuple[int, str]:
-    """The HTTP status and the reason of any failure; what is neither known nor the caller's is a 500."""
+    """The HTTP status and the reason of any failure; an unknown one is a 500."""
     if isinstance(error, Refusal):
         return error.status, error.reason
     if isinstance(error, UnsupportedType):
@@ -224,7 +224,7 @@ def _worded(reason: str, detail: str = "") -> tuple[bytes, str]:
 
 
 def _warm_up(network: Network, max_batch: int) -> None:
-    """One picture all the way, then the largest batch: memory that does not suffice shows now and not under load."""
+    """Runs one picture, then the largest batch, so that a lack of memory shows now and not under load."""
     rgb_u8 = np.random.default_rng(0).integers(0, 256, (network.entry.height, network.entry.width, 3), np.uint8)
     output_fn(predict_fn(Picture(rgb_u8, None, "PNG"), network))
     network.run([network.prepare(rgb_u8)] * max_batch)
@@ -256,7 +256,7 @@ def main() -> int:
     _log("listening", port=server.server_address[1])
     for work in (server.serve_forever, load):
         threading.Thread(target=work, daemon=True).start()
-    # Not one long wait: a signal that another thread receives would not end it.
+    # Short waits, because a signal that another thread receives does not end a long one.
     while not stop.wait(_SIGNAL_PAUSE_S):
         pass
     finished = server.admission.close(_STOP_LIMIT_S)

@@ -12,7 +12,7 @@ from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Response, Source
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.limits import PictureLimits
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 from cutline.serving.idempotency import LEASE_S, Idempotency, KeyLease, fingerprint_of
 from tests.accounts.conftest import Bank
 
@@ -144,8 +144,8 @@ def test_the_fingerprint_is_what_was_asked_and_not_how() -> None:
         JOB,
         OTHER_JOB,
         Job(Source(url="https://example.com/picture"), LIMITS),
-        Job(Source(data=b"picture"), LIMITS, CutRequest(crop=True)),
-        Job(Source(data=b"picture"), LIMITS, CutRequest(background=(0, 0, 1))),
+        Job(Source(data=b"picture"), LIMITS, CutOptions(crop=True)),
+        Job(Source(data=b"picture"), LIMITS, CutOptions(background=(0, 0, 1))),
         Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1")),
         Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1", asynchronous=True)),
     ]

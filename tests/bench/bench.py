@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "layers" / "cutline" / "python"), str(ROOT)]
 
 from cutline.limits import MIB, PictureLimits  # noqa: E402
-from cutline.pipeline.cutout import CutRequest, cut_out  # noqa: E402
+from cutline.pipeline.cutout import CutOptions, cut_out  # noqa: E402
 from cutline.pipeline.decode import decode_image  # noqa: E402
 from cutline.pipeline.network import Network  # noqa: E402
 from cutline.pipeline.timing import StageTimer  # noqa: E402
@@ -97,7 +97,7 @@ def _one_run(data: bytes, limits: PictureLimits, network: Network) -> dict[str, 
     both = _BothClocks(wall, cpu)
     with both.stage("decode"):
         picture = decode_image(data, limits)
-    cut_out(picture, CutRequest(), network, both)
+    cut_out(picture, CutOptions(), network, both)
     result = {}
     for clock, timer in (("wall", wall), ("cpu", cpu)):
         rest = timer.total_ms - timer.stages_ms["network"]

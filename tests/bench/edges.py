@@ -9,8 +9,8 @@ error of the subject's colours under the true alpha, weighted by it. A naive cut
 import argparse
 import statistics
 
-from cutline.pipeline.foreground import recover_foreground
-from cutline.pipeline.refine import lift_alpha
+from cutline.pipeline.foreground import estimate_foreground
+from cutline.pipeline.refine import upsample_alpha
 from tests.bench.bars import Bar
 from tests.pipeline.composites import SCENES, SHAPES, Composite, compose
 from tests.pipeline.edge_scores import band_error, bicubic, colour_error
@@ -40,9 +40,9 @@ def main() -> None:
 
 def _errors(case: Composite) -> tuple[float, float, float, float]:
     """Alpha's error of bicubic and refined, the colours' of the naive cut and ours."""
-    refined = band_error(lift_alpha(case.map_of(), case.rgb_u8), case)
+    refined = band_error(upsample_alpha(case.map_of(), case.rgb_u8), case)
     rgb_u8 = case.rgb_u8.copy()
-    recover_foreground(rgb_u8, case.alpha_u8)
+    estimate_foreground(rgb_u8, case.alpha_u8)
     return band_error(bicubic(case), case), refined, colour_error(case.rgb_u8, case), colour_error(rgb_u8, case)
 
 

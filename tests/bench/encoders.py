@@ -16,7 +16,7 @@ import skimage.data
 from PIL import Image
 
 from cutline.pipeline.compose import merge_alpha
-from cutline.pipeline.cutout import CutRequest, matte_picture
+from cutline.pipeline.cutout import CutOptions, matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.filters import U8
@@ -37,7 +37,7 @@ def main() -> None:
     image = Image.fromarray(skimage.data.astronaut()).resize((side, side), Image.Resampling.LANCZOS)
     picture = Picture(np.asarray(image), None, "JPEG")
     network = Network.open(ROOT / "layers" / "model", "matte", 1)
-    matte = matte_picture(picture, CutRequest(), network, StageTimer())
+    matte = matte_picture(picture, CutOptions(), network, StageTimer())
     kept_u8, zeroed_u8 = np.dstack((matte.rgb_u8, matte.alpha_u8)), merge_alpha(matte.rgb_u8, matte.alpha_u8)
     print(f"{f'{side} px, level, strategy':>28}{'hidden kept, ms':>18}{'kB':>8}{'zeroed, ms':>14}{'kB':>8}")
     for level, strategy in _WAYS:

@@ -8,7 +8,7 @@ import pytest
 from cutline.contracts import ailabtools
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
-from cutline.pipeline.options import GARMENTS, GarmentRequest
+from cutline.pipeline.options import GARMENTS, GarmentOptions
 from tests.contracts.calls import REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/cutout/general/apparel-background-removal"), received_at=1704164645.25)
@@ -65,7 +65,7 @@ def refusal_of(request: Request) -> str:
     return ailabtools.ERRORS[refused.value.reason].code
 
 
-def elements_of(request: GarmentRequest, links: dict[str, str]) -> Any:
+def elements_of(request: GarmentOptions, links: dict[str, str]) -> Any:
     body = json_of(
         ailabtools.render(REQUEST, Job(Source(data=JPEG), ailabtools.LIMITS, options=request), Outcome(60, 60, links))
     )
@@ -75,24 +75,24 @@ def elements_of(request: GarmentRequest, links: dict[str, str]) -> Any:
 def test_only_the_picture_is_required() -> None:
     job = ailabtools.parse(upload())
     assert job.source == Source(data=JPEG)
-    assert job.options == GarmentRequest()
+    assert job.options == GarmentOptions()
 
 
 def test_class_names_are_taken_with_blanks_empty_items_repeats_and_any_case() -> None:
-    assert options_of(cloth_class=" Tops, ,coat,,TOPS ,hat ") == GarmentRequest(("tops", "coat", "hat"))
-    assert options_of(cloth_class=",".join(GARMENTS)) == GarmentRequest(GARMENTS)
+    assert options_of(cloth_class=" Tops, ,coat,,TOPS ,hat ") == GarmentOptions(("tops", "coat", "hat"))
+    assert options_of(cloth_class=",".join(GARMENTS)) == GarmentOptions(GARMENTS)
 
 
 def test_out_mode_1_merges_the_requested_classes_and_needs_some() -> None:
-    assert options_of(cloth_class="tops", out_mode="1") == GarmentRequest(("tops",), merged=True)
-    assert options_of(cloth_class="tops", out_mode="0") == GarmentRequest(("tops",))
-    assert options_of(out_mode="1") == GarmentRequest()
+    assert options_of(cloth_class="tops", out_mode="1") == GarmentOptions(("tops",), merged=True)
+    assert options_of(cloth_class="tops", out_mode="0") == GarmentOptions(("tops",))
+    assert options_of(out_mode="1") == GarmentOptions()
 
 
 def test_return_form_is_mask_or_white_background() -> None:
-    assert options_of(return_form="mask") == GarmentRequest(form="mask")
-    assert options_of(return_form="whiteBK") == GarmentRequest(form="white")
-    assert options_of(return_form="") == GarmentRequest()
+    assert options_of(return_form="mask") == GarmentOptions(form="mask")
+    assert options_of(return_form="whiteBK") == GarmentOptions(form="white")
+    assert options_of(return_form="") == GarmentOptions()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_is_wrong_with_the_form_is_told_in_the_documented_order() -> None:
 
 
 def test_success_is_the_documented_body() -> None:
-    request = GarmentRequest(("tops", "coat"))
+    request = GarmentOptions(("tops", "coat"))
     links = {"image": "https://files.example.net/a1.png?x=1&y=2", "tops": "https://files.example.net/a1-tops.png"}
     response = ailabtools.render(
         REQUEST, Job(Source(data=JPEG), ailabtools.LIMITS, options=request), Outcome(60, 60, links)
@@ -145,8 +145,8 @@ def test_success_is_the_documented_body() -> None:
 
 
 def test_both_elements_are_always_there() -> None:
-    assert elements_of(GarmentRequest(), {"image": "u"}) == [{"image_url": "u"}, {"class_url": {}}]
-    assert elements_of(GarmentRequest(("hat",), merged=True), {"image": "u", "hat": "h"}) == [
+    assert elements_of(GarmentOptions(), {"image": "u"}) == [{"image_url": "u"}, {"class_url": {}}]
+    assert elements_of(GarmentOptions(("hat",), merged=True), {"image": "u", "hat": "h"}) == [
         {"image_url": "u"},
         {"class_url": {"hat": "h"}},
     ]

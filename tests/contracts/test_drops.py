@@ -6,20 +6,20 @@ import pytest
 
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 
 
 def test_the_key_names_the_account_and_the_type() -> None:
     drop = drops.parse("in/shop/person/2026/summer/a b+ü.jpg", {})
     assert (drop.account_id, drop.options.kind, drop.options.asynchronous) == ("shop", "person", True)
-    assert drop.cut == CutRequest(subject="person")
+    assert drop.cut == CutOptions(subject="person")
 
 
 def test_metadata_says_what_picwishs_fields_say() -> None:
     metadata = {"format": "jpg", "bg-color": "0a0b0c", "Crop": "1", "output_type": "1", "owner": "warehouse"}
     drop = drops.parse("in/shop/auto/x.png", metadata)
     assert drop.options.output_type == picwish.BOTH
-    assert drop.cut == CutRequest(
+    assert drop.cut == CutOptions(
         background=(10, 11, 12), crop=True, image_format="jpeg", want_image=True, want_mask=True
     )
 

@@ -11,7 +11,7 @@ from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 from tests.contracts.calls import Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/tasks/visual/segmentation"), received_at=1704164645.25)
@@ -39,14 +39,14 @@ def refusal_of(request: Any) -> tuple[int, str]:
     return body["status"], body["message"]
 
 
-def job_of(cut: CutRequest | None = None, **options: Any) -> Job:
-    return Job(Source(data=PNG), picwish.LIMITS, cut or CutRequest(), picwish.Options(TASK_ID, **options))
+def job_of(cut: CutOptions | None = None, **options: Any) -> Job:
+    return Job(Source(data=PNG), picwish.LIMITS, cut or CutOptions(), picwish.Options(TASK_ID, **options))
 
 
 def test_defaults_are_the_documented_ones() -> None:
     job = picwish.parse(upload())
     assert job.source == Source(data=PNG)
-    assert job.cut == CutRequest()
+    assert job.cut == CutOptions()
     options = options_of()
     assert str(uuid.UUID(options.task_id)) == options.task_id
     assert replace(options, task_id="") == picwish.Options("")
@@ -192,7 +192,7 @@ def test_return_type_3_is_the_file_itself(
     output_type: int, expected: bytes, image_format: Any, content_type: str
 ) -> None:
     outcome = Outcome(4, 4, inline={"image": b"image", "mask": b"mask"})
-    job = job_of(CutRequest(image_format=image_format), return_type=3, output_type=output_type)
+    job = job_of(CutOptions(image_format=image_format), return_type=3, output_type=output_type)
     response = picwish.render(REQUEST, job, outcome)
     assert (response.status, response.body) == (200, expected)
     assert response.headers == {"Content-Type": content_type, "X-Task-Id": TASK_ID}

@@ -63,7 +63,8 @@ class GatedNetwork:
 
     def __init__(self, network: Network) -> None:
         self.entry, self.batches, self.provider = network.entry, network.batches, network.provider
-        self.look, self.prepare, self.finish = network.look, network.prepare, network.finish
+        self.predict_in_passes = network.predict_in_passes
+        self.prepare, self.finish = network.prepare, network.finish
         self._network = network
         self.gate, self.started = threading.Event(), threading.Semaphore(0)
         self.gate.set()

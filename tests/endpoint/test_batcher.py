@@ -42,19 +42,19 @@ def test_company_changes_nobodys_answer(gated: GatedNetwork, tiny: Network) -> N
     pictures = [noise(seed) for seed in range(9)]
     together = run_together(Batcher(gated, 8, 0, WAIT_S), gated, pictures)
     assert gated.sizes == [1, 8]
-    for picture, maps in zip(pictures, together, strict=True):
+    for picture, predictions in zip(pictures, together, strict=True):
         alone = tiny.predict(picture)
         for name, plane in alone.items():
-            assert np.abs(maps[name] - plane).max() <= 1e-6
+            assert np.abs(predictions[name] - plane).max() <= 1e-6
 
 
 def test_a_batch_of_a_model_for_one_runs_one_by_one_with_the_same_answers(matte: Network) -> None:
     pictures = [np.roll(noise(3, 320), shift, 0) for shift in (0, 90)]
     prepared = [matte.prepare(picture) for picture in pictures]
     together = [matte.finish(each, planes) for each, planes in zip(prepared, matte.run(prepared), strict=True)]
-    for picture, maps in zip(pictures, together, strict=True):
+    for picture, predictions in zip(pictures, together, strict=True):
         for name, plane in matte.predict(picture).items():
-            assert np.abs(maps[name] - plane).max() <= 1 / 255
+            assert np.abs(predictions[name] - plane).max() <= 1 / 255
 
 
 def test_a_picture_waits_for_company_until_the_batch_is_full(gated: GatedNetwork) -> None:

@@ -1,4 +1,4 @@
-"""The four functions: a network-size picture in, its maps out, equal to the pipeline's own."""
+"""The four functions: a network-size picture in, its predictions out, equal to the pipeline's own."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from cutline.environment import SettingsError
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.encode import encode_jpeg
 from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
 from tests.endpoint.serving import MODELS, encoded, noise
@@ -28,19 +28,19 @@ def answer(body: bytes, kind: str, network: Network) -> bytes:
 
 def test_the_answer_holds_the_pipelines_own_maps_at_8_bits(matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
-    maps = decode_maps(answer(encoded(small), "image/png", matte))
+    predictions = decode_predictions(answer(encoded(small), "image/png", matte))
     expected = matte.predict(skimage.data.astronaut())
-    assert set(maps) == set(expected) == {"foreground", "person"}
+    assert set(predictions) == set(expected) == {"foreground", "person"}
     for name, plane in expected.items():
-        assert maps[name].shape == plane.shape
-        assert np.abs(maps[name] - plane).max() <= HALF_A_LEVEL
+        assert predictions[name].shape == plane.shape
+        assert np.abs(predictions[name] - plane).max() <= HALF_A_LEVEL
 
 
 def test_a_network_size_jpeg_changes_the_maps_little(matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
-    maps = decode_maps(answer(encode_jpeg(small), "image/jpeg", matte))
+    predictions = decode_predictions(answer(encode_jpeg(small), "image/jpeg", matte))
     for name, plane in matte.predict(skimage.data.astronaut()).items():
-        assert np.abs(maps[name] - plane).mean() < 0.03
+        assert np.abs(predictions[name] - plane).mean() < 0.03
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 320), (400, 300), (1, 1), (33, 700), (500, 200)])
@@ -54,10 +54,10 @@ def test_a_picture_of_any_size_gets_maps_of_the_networks(matte: Network, width: 
 def test_what_a_pictures_own_alpha_hides_is_not_foreground(matte: Network) -> None:
     alpha = np.full((512, 512), 255, np.uint8)
     alpha[:, :256] = 0
-    maps = decode_maps(answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte))
-    half = maps["foreground"].shape[1] // 2
-    assert maps["foreground"][:, : half * 9 // 10].mean() < 0.02
-    assert maps["foreground"][:, half:].mean() > 0.2
+    predictions = decode_predictions(answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte))
+    half = predictions["foreground"].shape[1] // 2
+    assert predictions["foreground"][:, : half * 9 // 10].mean() < 0.02
+    assert predictions["foreground"][:, half:].mean() > 0.2
 
 
 def test_a_network_without_a_person_map_answers_in_grey(tiny_models: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_network_without_a_person_map_answers_in_grey(tiny_models: Path) -> No
     content = answer(encoded(noise(1)), "image/png", network)
     with Image.open(io.BytesIO(content)) as image:
         assert image.mode == "L"
-    assert set(decode_maps(content)) == {"foreground"}
+    assert set(decode_predictions(content)) == {"foreground"}
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-npy", "image/webp"])

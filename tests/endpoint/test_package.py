@@ -11,7 +11,7 @@ import skimage.data
 
 import package
 from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from localcloud.stack.template import load_template
 from tests.endpoint.serving import child, encoded
@@ -29,9 +29,9 @@ def test_the_folder_runs_by_itself(assembled: Path, matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
     with child(assembled, ENDPOINT_MODEL="matte", THREADS="1", PYTHONDONTWRITEBYTECODE="1") as running:
         assert running.line("ready")["model"] == "matte"
-        maps = decode_maps(running.caller.invoke(encoded(small)).body)
+        predictions = decode_predictions(running.caller.invoke(encoded(small)).body)
     for name, plane in matte.predict(small).items():
-        assert np.abs(maps[name] - plane).max() <= 1 / 255
+        assert np.abs(predictions[name] - plane).max() <= 1 / 255
 
 
 def test_the_folder_is_the_same_every_time(assembled: Path, tmp_path: Path) -> None:

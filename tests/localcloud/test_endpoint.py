@@ -18,7 +18,7 @@ from botocore.config import Config
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from tests.localcloud.running import ROOT, RunningCloud, running_cloud
 
@@ -66,7 +66,7 @@ def through_s3(cloud: RunningCloud) -> AsyncEndpoint:
 
 
 def assert_maps_of_the_pipeline(content: bytes, matte: Network) -> None:
-    maps = decode_maps(content)
+    maps = decode_predictions(content)
     for name, plane in matte.predict(skimage.data.astronaut()).items():
         assert np.abs(maps[name] - plane).max() <= 1 / 255
 

@@ -1,10 +1,10 @@
-"""Blobs are counted as a flood fill would, and only strays are removed."""
+"""Connected components match a flood fill, and only specks are removed."""
 
 import numpy as np
 import pytest
 from skimage.measure import label
 
-from cutline.pipeline.components import label_blobs, remove_specks
+from cutline.pipeline.components import label_components, remove_specks
 from cutline.pipeline.filters import box_mean
 
 
@@ -12,7 +12,7 @@ from cutline.pipeline.filters import box_mean
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (57, 83)])
 def test_labels_agree_with_a_flood_fill(shape, share):
     mask = np.random.default_rng(3).random(shape) < share
-    labels, areas = label_blobs(mask)
+    labels, areas = label_components(mask)
     truth, count = label(mask, connectivity=1, return_num=True)
     assert len(areas) == count
     assert ((labels > 0) == mask).all()

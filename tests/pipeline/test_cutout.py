@@ -1,4 +1,4 @@
-"""The whole way through, with the committed network and with a network that says what a test wants."""
+"""`cut_out` with the committed network and with networks whose predictions a test sets."""
 
 import io
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from cutline.pipeline.cutout import Cutout, CutRequest, cut_out
+from cutline.pipeline.cutout import CutOptions, Cutout, cut_out
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
@@ -18,19 +18,19 @@ MODELS = Path(__file__).parents[2] / "layers" / "model"
 
 
 class Says:
-    """A network that answers with given maps."""
+    """A network that answers with given predictions."""
 
     view_size = (320, 320)
 
-    def __init__(self, **maps: np.ndarray) -> None:
-        self.maps = maps
+    def __init__(self, **predictions: np.ndarray) -> None:
+        self.predictions = predictions
 
     def predict(self, rgb_u8: np.ndarray, alpha_u8: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        return self.maps
+        return self.predictions
 
 
 def cut(picture: Picture, network: object, **options: object) -> Cutout:
-    return cut_out(picture, CutRequest(**options), network, StageTimer())
+    return cut_out(picture, CutOptions(**options), network, StageTimer())
 
 
 def pixels(data: bytes | None) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_the_astronaut_is_a_person(matte):
 
 def test_every_stage_is_timed(matte):
     timer = StageTimer()
-    cut_out(Picture(skimage.data.chelsea(), None, "PNG"), CutRequest(), matte, timer)
+    cut_out(Picture(skimage.data.chelsea(), None, "PNG"), CutOptions(), matte, timer)
     assert list(timer.stages_ms) == ["network", "refine", "foreground", "compose", "encode"]
     assert timer.server_timing().startswith("network;dur=")
     assert timer.total_ms == pytest.approx(sum(timer.stages_ms.values()))
@@ -183,7 +183,7 @@ def test_empty_matte_has_no_coverage_and_is_no_error(ball):
 
 
 def holding() -> Says:
-    """A person with a product beside the hand; the two maps disagree by a rim."""
+    """A person with a product beside the hand; the two predictions disagree by a rim."""
     person, foreground = np.zeros((320, 320), np.float32), np.zeros((320, 320), np.float32)
     person[42:318, 62:178] = 1
     foreground[40:320, 60:180] = 1
@@ -201,13 +201,13 @@ def test_object_is_the_product_without_the_person_who_holds_it():
 
 def test_object_of_a_lone_person_is_the_whole_foreground():
     network = holding()
-    network.maps["foreground"][:, 180:] = 0
+    network.predictions["foreground"][:, 180:] = 0
     picture = Picture(np.full((320, 320, 3), 127, np.uint8), None, "PNG")
     alpha = pixels(cut(picture, network, subject="object").image)[..., 3]
     assert alpha[100, 120] == 255
 
 
-def test_person_and_auto_take_their_own_maps():
+def test_person_and_auto_take_their_own_plane():
     picture = Picture(np.full((320, 320, 3), 127, np.uint8), None, "PNG")
     person = cut(picture, holding(), subject="person")
     assert pixels(person.image)[185, 215, 3] == 0

@@ -1,4 +1,4 @@
-"""Whatever the bytes are, the answer is a picture or a reason, within bounded memory."""
+"""Any bytes give a picture or a reason, within bounded memory."""
 
 import io
 import os

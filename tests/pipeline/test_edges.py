@@ -1,10 +1,10 @@
-"""Refined alpha and recovered colours against composites whose truth is known."""
+"""Upsampled alpha and estimated foreground colours against composites with known truth."""
 
 import numpy as np
 import pytest
 
-from cutline.pipeline.foreground import OPAQUE_FROM, recover_foreground
-from cutline.pipeline.refine import lift_alpha, stretch_alpha
+from cutline.pipeline.foreground import OPAQUE_FROM, estimate_foreground
+from cutline.pipeline.refine import stretch_alpha, upsample_alpha
 from tests.pipeline.composites import SCENES, SHAPES, compose, disc
 from tests.pipeline.edge_scores import band_error, bicubic, colour_error
 
@@ -16,50 +16,50 @@ DISTINCT = [scene for scene in SCENES if scene != "same"]
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_refined_alpha_is_never_worse_than_bicubic(shape, scene):
     case = compose(shape, scene)
-    assert band_error(lift_alpha(case.map_of(), case.rgb_u8), case) <= band_error(bicubic(case), case)
+    assert band_error(upsample_alpha(case.map_of(), case.rgb_u8), case) <= band_error(bicubic(case), case)
 
 
 @pytest.mark.parametrize("scene", ["apart", "busy", "bright sky"])
 @pytest.mark.parametrize("shape", SHARP)
 def test_refined_alpha_halves_the_error_of_sharp_edges(shape, scene):
     case = compose(shape, scene, 1024)
-    assert band_error(lift_alpha(case.map_of(), case.rgb_u8), case) < 0.5 * band_error(bicubic(case), case)
+    assert band_error(upsample_alpha(case.map_of(), case.rgb_u8), case) < 0.5 * band_error(bicubic(case), case)
 
 
 @pytest.mark.parametrize("scene", ["white on white", "dark on dark"])
 @pytest.mark.parametrize("shape", SHARP)
 def test_refined_alpha_takes_a_tenth_off_the_error_between_like_colours(shape, scene):
     case = compose(shape, scene, 1024)
-    assert band_error(lift_alpha(case.map_of(), case.rgb_u8), case) < 0.9 * band_error(bicubic(case), case)
+    assert band_error(upsample_alpha(case.map_of(), case.rgb_u8), case) < 0.9 * band_error(bicubic(case), case)
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_refined_alpha_stays_within_half_of_bicubic(shape):
     case = compose(shape, "busy")
-    change = lift_alpha(case.map_of(), case.rgb_u8).astype(int) - bicubic(case)
+    change = upsample_alpha(case.map_of(), case.rgb_u8).astype(int) - bicubic(case)
     assert np.abs(change).max() <= 128
 
 
 def test_a_hole_stays_open_and_the_inside_stays_opaque():
     case = compose("ring with a hole")
-    alpha = lift_alpha(stretch_alpha(case.map_of()), case.rgb_u8)
+    alpha = upsample_alpha(stretch_alpha(case.map_of()), case.rgb_u8)
     assert alpha[384, 384] == 0
     assert alpha[384, 384 + int(0.25 * 768)] == 255
 
 
 def test_a_map_without_soft_pixels_is_only_resized():
     rgb = np.zeros((40, 60, 3), np.uint8)
-    assert (lift_alpha(np.ones((320, 320), np.float32), rgb) == 255).all()
-    assert (lift_alpha(np.zeros((320, 320), np.float32), rgb) == 0).all()
+    assert (upsample_alpha(np.ones((320, 320), np.float32), rgb) == 255).all()
+    assert (upsample_alpha(np.zeros((320, 320), np.float32), rgb) == 0).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 3), (31, 900)])
 def test_any_shape_of_picture_is_served(shape):
     rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     small = np.random.default_rng(1).random((320, 320), np.float32)
-    alpha = lift_alpha(small, rgb)
+    alpha = upsample_alpha(small, rgb)
     assert alpha.shape == shape
-    recover_foreground(rgb, alpha)
+    estimate_foreground(rgb, alpha)
 
 
 def test_stretch_clears_the_floor_and_fills_the_ceiling():
@@ -72,7 +72,7 @@ def test_stretch_clears_the_floor_and_fills_the_ceiling():
 def test_edge_colours_are_five_times_nearer_than_the_naive_cut(shape, scene):
     case = compose(shape, scene)
     rgb = case.rgb_u8.copy()
-    recover_foreground(rgb, case.alpha_u8)
+    estimate_foreground(rgb, case.alpha_u8)
     assert colour_error(rgb, case) < colour_error(case.rgb_u8, case) / 5
 
 
@@ -80,7 +80,7 @@ def test_edge_colours_are_five_times_nearer_than_the_naive_cut(shape, scene):
 def test_equal_colours_are_made_no_worse(shape):
     case = compose(shape, "same")
     rgb = case.rgb_u8.copy()
-    recover_foreground(rgb, case.alpha_u8)
+    estimate_foreground(rgb, case.alpha_u8)
     assert colour_error(rgb, case) < 1.05 * colour_error(case.rgb_u8, case)
 
 
@@ -89,7 +89,7 @@ def test_wide_translucency_over_a_busy_background_gets_twice_nearer(shape):
     # A pane that a pattern shines through has no opaque pixel of its own to learn its colour from.
     case = compose(shape, "busy")
     rgb = case.rgb_u8.copy()
-    recover_foreground(rgb, case.alpha_u8)
+    estimate_foreground(rgb, case.alpha_u8)
     assert colour_error(rgb, case) < colour_error(case.rgb_u8, case) / 2
 
 
@@ -97,7 +97,7 @@ def test_wide_translucency_over_a_busy_background_gets_twice_nearer(shape):
 def test_opaque_pixels_keep_their_bytes(scene):
     case = compose("hair", scene)
     rgb = case.rgb_u8.copy()
-    recover_foreground(rgb, case.alpha_u8)
+    estimate_foreground(rgb, case.alpha_u8)
     untouched = (case.alpha_u8 >= OPAQUE_FROM) | (case.alpha_u8 == 0)
     np.testing.assert_array_equal(rgb[untouched], case.rgb_u8[untouched])
 
@@ -106,7 +106,7 @@ def test_colours_of_a_wholly_opaque_or_hidden_picture_are_left_alone():
     rgb = np.random.default_rng(2).integers(0, 256, (30, 40, 3), np.uint8)
     for level in (0, 255):
         after = rgb.copy()
-        recover_foreground(after, np.full((30, 40), level, np.uint8))
+        estimate_foreground(after, np.full((30, 40), level, np.uint8))
         np.testing.assert_array_equal(after, rgb)
 
 

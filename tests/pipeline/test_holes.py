@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutline.pipeline.cutout import CutRequest, matte_picture
+from cutline.pipeline.cutout import CutOptions, matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.network import Network
@@ -58,7 +58,7 @@ def test_a_perfect_map_is_never_changed(shape: str, name: str) -> None:
     [np.zeros((9, 7)), np.ones((9, 7)), np.full((1, 1), 0.3), np.pad(np.zeros((4, 4)), 3, constant_values=1)],
     ids=["nothing", "everything", "one pixel", "no ground"],
 )
-def test_maps_without_ground_or_holes_come_back(alpha: np.ndarray) -> None:
+def test_predictions_without_ground_or_holes_come_back(alpha: np.ndarray) -> None:
     alpha = alpha.astype(np.float32)
     picture = np.full((*(4 * side for side in alpha.shape), 3), 90, np.uint8)
     np.testing.assert_array_equal(close_torn_holes(alpha, picture), alpha)
@@ -68,7 +68,7 @@ def test_the_bag_of_the_playgrounds_figure_is_whole_and_its_handle_open() -> Non
     with Image.open(ROOT / "functions" / "site" / "static" / "person.jpg") as image:
         picture = Picture(np.asarray(image.convert("RGB")), None, "JPEG")
     network = Network.open(ROOT / "layers" / "model", "matte", 1)
-    alpha = matte_picture(picture, CutRequest(), network, StageTimer()).alpha_u8
+    alpha = matte_picture(picture, CutOptions(), network, StageTimer()).alpha_u8
     assert alpha[550:620, 415:500].min() > 200
     assert alpha[520:530, 440:450].mean() < 60
 
@@ -78,7 +78,7 @@ def test_the_bag_of_the_playgrounds_figure_is_whole_and_its_handle_open() -> Non
 def test_the_network_leaves_a_ring_open(name: str) -> None:
     case = compose("ring with a hole", name)
     network = Network.open(ROOT / "layers" / "model", "matte", 1)
-    found = matte_picture(Picture(case.rgb_u8, None, "PNG"), CutRequest(), network, StageTimer()).alpha_u8
+    found = matte_picture(Picture(case.rgb_u8, None, "PNG"), CutOptions(), network, StageTimer()).alpha_u8
     assert found[case.alpha_f32 > 0.99].mean() > 225
     assert found[case.alpha_f32 < 0.01].mean() < 20
     middle = slice(case.rgb_u8.shape[0] * 45 // 100, case.rgb_u8.shape[0] * 55 // 100)

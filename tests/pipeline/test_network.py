@@ -34,19 +34,19 @@ def rewrite(models: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def test_matte_gives_both_maps_in_the_unit_range(models):
-    maps = Network.open(models, "matte", 1).predict(skimage.data.astronaut())
-    assert set(maps) == {"foreground", "person"}
-    for plane in maps.values():
+def test_matte_gives_both_predictions_in_the_unit_range(models):
+    predictions = Network.open(models, "matte", 1).predict(skimage.data.astronaut())
+    assert set(predictions) == {"foreground", "person"}
+    for plane in predictions.values():
         assert plane.ndim == 2
         assert plane.dtype == np.float32
         assert 0 <= plane.min() <= plane.max() <= 1
 
 
 def test_an_animal_is_in_front_and_no_person(models):
-    maps = Network.open(models, "matte", 1).predict(skimage.data.chelsea())
-    assert maps["foreground"].mean() > 0.3
-    assert maps["person"].mean() < 0.02
+    predictions = Network.open(models, "matte", 1).predict(skimage.data.chelsea())
+    assert predictions["foreground"].mean() > 0.3
+    assert predictions["person"].mean() < 0.02
 
 
 def test_what_transparency_hides_does_not_change_the_answer(models):
@@ -60,7 +60,7 @@ def test_what_transparency_hides_does_not_change_the_answer(models):
     assert np.abs(one["foreground"] - two["foreground"]).max() < 0.1
 
 
-def test_letterboxed_maps_keep_the_picture_s_shape(models):
+def test_letterboxed_predictions_keep_the_picture_s_shape(models):
     rewrite(models, 'fit = "squash"', 'fit = "letterbox"')
     network = Network.open(models, "matte", 1)
     size = network.entry.width

@@ -1,4 +1,4 @@
-"""A network's maps as a file: what goes in comes out at 8 bits, and anything else is a fault."""
+"""Predictions survive the file at 8 bits, and any other file is a fault."""
 
 import io
 import struct
@@ -9,18 +9,18 @@ import pytest
 from PIL import Image
 
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.prediction_file import decode_maps, encode_maps
+from cutline.pipeline.prediction_file import decode_predictions, encode_predictions
 
 
-def maps(*names: str) -> dict[str, np.ndarray]:
+def predictions(*names: str) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(7)
     return {name: generator.random((20, 30), np.float32) for name in names}
 
 
 @pytest.mark.parametrize("names", [("foreground",), ("foreground", "person"), ("person", "foreground")])
-def test_maps_come_back_by_name_within_half_a_level(names: tuple[str, ...]) -> None:
-    given = maps(*names)
-    read = decode_maps(encode_maps(given))
+def test_predictions_come_back_by_name_within_half_a_level(names: tuple[str, ...]) -> None:
+    given = predictions(*names)
+    read = decode_predictions(encode_predictions(given))
     assert set(read) == set(names)
     for name in names:
         assert read[name].dtype == np.float32
@@ -29,7 +29,7 @@ def test_maps_come_back_by_name_within_half_a_level(names: tuple[str, ...]) -> N
 
 def test_the_whole_range_is_kept() -> None:
     plane = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    assert np.array_equal(decode_maps(encode_maps({"foreground": plane}))["foreground"], plane)
+    assert np.array_equal(decode_predictions(encode_predictions({"foreground": plane}))["foreground"], plane)
 
 
 def _encoded(mode: str, kind: str) -> bytes:
@@ -60,5 +60,5 @@ def _claiming(side: int) -> bytes:
 )
 def test_anything_else_is_a_fault_of_the_model(data: bytes) -> None:
     with pytest.raises(ServiceFault) as fault:
-        decode_maps(data)
+        decode_predictions(data)
     assert fault.value.reason is Reason.MODEL_FAILED

@@ -1,4 +1,4 @@
-"""Rows of people, which a network that squeezes every picture into a square does not recognise."""
+"""Tiling finds the people in wide pictures, which a squashed picture hides."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from skimage import data
 
 from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.network import Network
-from cutline.pipeline.tiling import is_wide, predict_wide, reduce_picture, sees_squares
+from cutline.pipeline.tiling import is_tiled, is_wide, predict_tiled, reduce_picture
 
 MODELS = Path(__file__).resolve().parents[2] / "layers" / "model"
 
@@ -23,17 +23,17 @@ def test_wide_is_from_nine_to_five_up_to_six_to_one(width: int, height: int, wid
 
 @pytest.mark.parametrize("height", [1, 7, 100, 300, 384, 500, 1000, 1600])
 @pytest.mark.parametrize("ratio", [0.3, 1.0, 1.7, 1.79, 1.8, 1.81, 2.5, 5.99, 6.0, 6.01, 6.4, 9.0])
-def test_a_reduced_picture_is_looked_at_as_the_whole_would_be(height: int, ratio: float) -> None:
+def test_a_reduced_picture_is_tiled_as_the_whole_would_be(height: int, ratio: float) -> None:
     entry = read_entry(MODELS, "matte")
     width = max(1, min(round(height * ratio), 9000))
     picture = np.zeros((height, width, 3), np.uint8)
     view = reduce_picture(entry, picture, None)
-    assert sees_squares(entry, view) == sees_squares(entry, picture)
+    assert is_tiled(entry, view) == is_tiled(entry, picture)
     assert view.shape[0] <= height
     assert view.shape[1] <= width
 
 
-def test_squares_cover_the_picture_and_keep_their_places() -> None:
+def test_tiles_cover_the_picture_and_keep_their_places() -> None:
     def predict(rgb_u8: np.ndarray, alpha_u8: np.ndarray | None) -> dict[str, np.ndarray]:
         assert alpha_u8 is None or alpha_u8.shape == rgb_u8.shape[:2]
         squashed = rgb_u8[:: rgb_u8.shape[0] // 20, :: rgb_u8.shape[1] // 20, 0][:20, :20]
@@ -41,8 +41,8 @@ def test_squares_cover_the_picture_and_keep_their_places() -> None:
 
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:, 150:] = 255
-    maps = predict_wide(predict, picture, np.full((100, 300), 255, np.uint8))
-    for plane in maps.values():
+    predictions = predict_tiled(predict, picture, np.full((100, 300), 255, np.uint8))
+    for plane in predictions.values():
         assert plane.shape == (20, 60)
         assert plane[:, :27].max() < 0.01
         assert plane[:, 33:].min() > 0.99

@@ -1,10 +1,10 @@
-"""A small subject is looked at twice, and only what both looks agree on counts."""
+"""A small subject gets a second pass, which counts if both passes agree."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cutline.pipeline.zoom import Window, predict_closer
+from cutline.pipeline.zoom import Window, predict_zoomed
 from tests.pipeline.composites import disc
 
 SIDE = 64
@@ -45,41 +45,41 @@ def edge_error(plane: np.ndarray, picture: np.ndarray) -> float:
 def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
     picture, network = with_disc(0.2), Sees()
     once = network(picture, None)
-    maps = predict_closer(network, picture, np.full(picture.shape[:2], 255, np.uint8))
+    predictions = predict_zoomed(network, picture, np.full(picture.shape[:2], 255, np.uint8))
     assert len(network.shown) == 3
     assert max(network.shown[2]) < 0.35 * PICTURE_SIDE
-    assert edge_error(maps["foreground"], picture) < 0.4 * edge_error(once["foreground"], picture)
-    assert np.allclose(maps["person"], maps["foreground"] / 2)
+    assert edge_error(predictions["foreground"], picture) < 0.4 * edge_error(once["foreground"], picture)
+    assert np.allclose(predictions["person"], predictions["foreground"] / 2)
 
 
 def test_a_large_subject_is_seen_once() -> None:
     network = Sees()
-    maps = predict_closer(network, with_disc(0.6, 0, 0), None)
+    predictions = predict_zoomed(network, with_disc(0.6, 0, 0), None)
     assert len(network.shown) == 1
-    assert maps["foreground"].shape == (SIDE, SIDE)
+    assert predictions["foreground"].shape == (SIDE, SIDE)
 
 
 def test_a_picture_without_a_subject_is_seen_once() -> None:
     network = Sees()
-    maps = predict_closer(network, np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8), None)
+    predictions = predict_zoomed(network, np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8), None)
     assert len(network.shown) == 1
-    assert not maps["foreground"].any()
+    assert not predictions["foreground"].any()
 
 
 def test_a_part_without_more_detail_is_not_seen_again() -> None:
     picture = np.asarray(Image.fromarray(with_disc(0.2)).resize((SIDE, SIDE), Image.Resampling.BOX))
     network = Sees()
-    predict_closer(network, picture, None)
+    predict_zoomed(network, picture, None)
     assert len(network.shown) == 1
 
 
-def test_where_the_looks_disagree_the_first_counts() -> None:
+def test_where_the_passes_disagree_the_first_counts() -> None:
     picture, network = with_disc(0.2), Sees()
     once = network(picture, None)
     network.blind_from = 2
-    maps = predict_closer(network, picture, None)
+    predictions = predict_zoomed(network, picture, None)
     assert len(network.shown) == 3
-    assert np.array_equal(maps["foreground"], once["foreground"])
+    assert np.array_equal(predictions["foreground"], once["foreground"])
 
 
 @pytest.mark.parametrize(("rows", "columns"), [("", "<"), ("", ">"), ("<", ""), (">", "<"), (">", ">")])
@@ -89,18 +89,20 @@ def test_a_subject_cut_by_the_border_keeps_its_place(rows: str, columns: str) ->
     top, left = start[rows], start[columns]
     picture = np.ascontiguousarray(large[top : top + PICTURE_SIDE, left : left + PICTURE_SIDE])
     network = Sees()
-    maps = predict_closer(network, picture, None)
+    predictions = predict_zoomed(network, picture, None)
     assert len(network.shown) == 2
-    assert edge_error(maps["foreground"], picture) < 0.5 * edge_error(network(picture, None)["foreground"], picture)
+    assert edge_error(predictions["foreground"], picture) < 0.5 * edge_error(
+        network(picture, None)["foreground"], picture
+    )
 
 
 def test_a_map_grows_no_larger_than_the_picture() -> None:
     picture = np.asarray(Image.fromarray(with_disc(0.15, 200)).resize((280, 285), Image.Resampling.BOX))
-    assert predict_closer(Sees(), picture, None)["foreground"].shape == (285, 280)
+    assert predict_zoomed(Sees(), picture, None)["foreground"].shape == (285, 280)
 
 
 def test_a_window_cuts_the_same_part_at_every_size() -> None:
     window = Window(0.25, 0.5, 0.75, 1.0)
     assert window.share == pytest.approx(0.25)
     assert window.cut(np.zeros((40, 80, 3), np.uint8)).shape == (20, 40, 3)
-    assert window.of(10, 20) == (slice(5, 10), slice(5, 15))
+    assert window.slices(10, 20) == (slice(5, 10), slice(5, 15))

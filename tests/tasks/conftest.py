@@ -15,7 +15,7 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
 from tests.accounts.conftest import make_table
@@ -61,14 +61,14 @@ class Stack:
     machine: Machine
     noted_charges: list[int] = field(default_factory=list)
 
-    def task(self, data: bytes | None = None, *, url: str = "", cut: CutRequest | None = None, **options: Any) -> Task:
+    def task(self, data: bytes | None = None, *, url: str = "", cut: CutOptions | None = None, **options: Any) -> Task:
         """A task that has been accepted, with its reservation and, if given, its picture."""
         task_id = str(uuid.uuid4())
         reservation = self.meter.reserve(SHOP, task_id, NOW, PENDING_S)
         record = picwish.TaskRecord(
             task_id, SHOP.account_id, picwish.QUEUED, NOW, None, None, picwish.Options(task_id, True, **options)
         )
-        order = WorkOrder(cut or CutRequest(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
+        order = WorkOrder(cut or CutOptions(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
         task = Task(record, order)
         self.tasks.accept(task)
         if data is not None:

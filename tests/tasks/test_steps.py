@@ -19,8 +19,8 @@ from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
 from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.network import Network
-from cutline.pipeline.options import CutRequest
-from cutline.pipeline.prediction_file import encode_maps
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.prediction_file import encode_predictions
 from cutline.tasks.fail import Fail, reason_of
 from cutline.tasks.finish import Finish
 from cutline.tasks.matte import Matte
@@ -44,7 +44,7 @@ def disc_maps(view: bytes) -> bytes:
     """What a network that knows only discs says."""
     y, x = np.mgrid[-1:1:320j, -1:1:320j]
     disc = (x**2 + y**2 < 0.3).astype(np.float32)
-    return encode_maps({"foreground": disc, "person": np.zeros_like(disc)})
+    return encode_predictions({"foreground": disc, "person": np.zeros_like(disc)})
 
 
 def matte(stack: Stack) -> Matte:
@@ -80,7 +80,7 @@ def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> picwish.TaskReco
 
 
 def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) -> None:
-    record = run(stack, output_type=picwish.BOTH, cut=CutRequest(want_mask=True))
+    record = run(stack, output_type=picwish.BOTH, cut=CutOptions(want_mask=True))
     assert (record.state, record.processed_at, record.completed_at) == (picwish.DONE, NOW + 1, NOW + 5)
     assert set(record.keys) == {"image", "mask"}
     assert stack.objects(stack.output_bucket) == set(record.keys.values())
@@ -105,7 +105,7 @@ def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, pictu
     finish(stack).run(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
-    cut = cut_out(decode_image(picture, picwish.LIMITS), CutRequest(), Network.open(MODELS, "matte", 1), Step())
+    cut = cut_out(decode_image(picture, picwish.LIMITS), CutOptions(), Network.open(MODELS, "matte", 1), Step())
     sync = np.asarray(Image.open(io.BytesIO(cut.image)))[..., 3].astype(int)
     assert np.abs(flow - sync).mean() < bound
 
@@ -211,7 +211,7 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
     task_id = stack.task(PICTURE).record.task_id
     prepare(stack).run(task_id, STEP)
     nothing = np.zeros((320, 320), np.float32)
-    maps = encode_maps({"foreground": nothing, "person": nothing})
+    maps = encode_predictions({"foreground": nothing, "person": nothing})
     Matte(stack.tasks, stack.files, lambda view: maps).run(task_id, STEP)
     with pytest.raises(InputRefused) as refused:
         finish(stack).run(task_id, STEP)
@@ -261,8 +261,8 @@ def test_the_reason_is_found_in_what_the_state_machine_hands_on(error: dict[str,
 
 def test_an_order_survives_its_storage() -> None:
     order = WorkOrder(
-        CutRequest(background=(1, 2, 3), crop=True), "2024-01-02", "call", 5, "https://x", source_url="http://y"
+        CutOptions(background=(1, 2, 3), crop=True), "2024-01-02", "call", 5, "https://x", source_url="http://y"
     )
     assert WorkOrder.from_json(order.to_json()) == order
-    plain = replace(order, cut=CutRequest())
+    plain = replace(order, cut=CutOptions())
     assert WorkOrder.from_json(plain.to_json()) == plain

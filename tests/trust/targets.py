@@ -23,7 +23,7 @@ from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.prediction_file import decode_maps
+from cutline.pipeline.prediction_file import decode_predictions
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of
@@ -233,7 +233,7 @@ def picture(data: bytes) -> None:
         decoded = decode_image(data, LIMITS)
         assert max(decoded.width, decoded.height) <= LIMITS.max_side_px
     with bounded():
-        decode_maps(data)
+        decode_predictions(data)
 
 
 def drop(key: str, metadata: Mapping[str, str], message: object) -> None:

@@ -43,14 +43,14 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _times(data: bytes, network: Any) -> dict[str, float]:
     """Milliseconds by stage, and their sum."""
-    from cutline.pipeline.cutout import CutRequest, cut_out  # noqa: PLC0415
+    from cutline.pipeline.cutout import CutOptions, cut_out  # noqa: PLC0415
     from cutline.pipeline.decode import decode_image  # noqa: PLC0415
     from cutline.pipeline.timing import StageTimer  # noqa: PLC0415
 
     timer = StageTimer()
     with timer.stage("decode"):
         picture = decode_image(data, LIMITS)
-    cut_out(picture, CutRequest(), network, timer)
+    cut_out(picture, CutOptions(), network, timer)
     return {**timer.stages_ms, "total": timer.total_ms}
 
 

@@ -15,7 +15,7 @@ from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
-from cutline.pipeline.options import GARMENTS, CutRequest, GarmentForm, GarmentRequest, ImageFormat, Subject
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentOptions, ImageFormat, Subject
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Processor, Produced
 
@@ -93,7 +93,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = _FORMATS[arguments.format or (ending if ending in _FORMATS else "png")]
     if arguments.costume is None:
-        cut = CutRequest(
+        cut = CutOptions(
             arguments.subject,
             arguments.background,
             arguments.crop,
@@ -106,7 +106,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
-    return Job(Source(), LIMITS, options=GarmentRequest(arguments.costume, form, merged=bool(arguments.costume)))
+    return Job(Source(), LIMITS, options=GarmentOptions(arguments.costume, form, merged=bool(arguments.costume)))
 
 
 def _processor(arguments: argparse.Namespace) -> Processor:

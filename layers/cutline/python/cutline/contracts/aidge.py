@@ -7,7 +7,7 @@ from cutline.contracts.forms import decode_base64, read_form
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 
 NAME = "aid"
 METHODS = frozenset({"GET", "POST"})
@@ -72,7 +72,7 @@ def parse(request: Request) -> Job:
         raise InputRefused(Reason.PARAMETER_INVALID, f"backGroundType must be {WHITE} or {TRANSPARENT}")
     width, height = _target(fields, "targetWidth"), _target(fields, "targetHeight")
     white = kind == WHITE
-    cut = CutRequest(
+    cut = CutOptions(
         background=(255, 255, 255) if white else None,
         crop=width is not None or height is not None,
         target_width=width,

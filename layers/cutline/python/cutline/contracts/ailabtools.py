@@ -9,7 +9,7 @@ from cutline.contracts.uploads import PREFIX
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import GARMENTS, GarmentForm, GarmentRequest
+from cutline.pipeline.options import GARMENTS, GarmentForm, GarmentOptions
 
 NAME = "ail"
 METHODS = frozenset({"POST"})
@@ -83,7 +83,7 @@ def parse(request: Request) -> Job:
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """Success (contracts.md 5.4): the union, then the requested classes; "" for one that the picture lacks."""
-    assert isinstance(job.options, GarmentRequest)
+    assert isinstance(job.options, GarmentOptions)
     classes = {name: outcome.links.get(name, "") for name in job.options.classes}
     body = {
         **_envelope(request, 0, "", ""),
@@ -121,7 +121,7 @@ def _source(form: Form) -> Source:
     return Source(url=text)
 
 
-def _options(fields: Mapping[str, str]) -> GarmentRequest:
+def _options(fields: Mapping[str, str]) -> GarmentOptions:
     """Blanks, empty items, duplicates and case are forgiven in `cloth_class`; unknown names are not."""
     names = [item.strip().lower() for item in fields.get("cloth_class", "").split(",")]
     classes = tuple(dict.fromkeys(name for name in names if name))
@@ -134,7 +134,7 @@ def _options(fields: Mapping[str, str]) -> GarmentRequest:
     out_mode = fields.get("out_mode", "").strip() or "0"
     if out_mode not in ("0", "1"):
         raise InputRefused(Reason.PARAMETER_INVALID, "out_mode must be 0 or 1")
-    return GarmentRequest(classes, form, merged=out_mode == "1" and bool(classes))
+    return GarmentOptions(classes, form, merged=out_mode == "1" and bool(classes))
 
 
 def _envelope(request: Request, code: int, name: str, message: str) -> dict[str, object]:

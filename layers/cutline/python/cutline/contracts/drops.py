@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
 # Fields of PicWish's that may be said in the object's metadata; everything else in there is the owner's business.
@@ -44,7 +44,7 @@ class Drop:
 
     account_id: str
     options: picwish.Options
-    cut: CutRequest
+    cut: CutOptions
 
 
 def parse(key: str, metadata: Mapping[str, str]) -> Drop:

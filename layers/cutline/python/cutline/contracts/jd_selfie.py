@@ -11,7 +11,7 @@ from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelop
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Quota, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 
 NAME = "jds"
 METHODS = frozenset({"POST"})
@@ -56,7 +56,7 @@ def parse(request: Request) -> Job:
     data = decode_base64(image)
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)
-    return Job(Source(data=data), LIMITS, CutRequest(subject="person"))
+    return Job(Source(data=data), LIMITS, CutOptions(subject="person"))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

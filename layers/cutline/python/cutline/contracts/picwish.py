@@ -14,7 +14,7 @@ from cutline.contracts.forms import Form, decode_base64, read_form
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import CutRequest, Subject
+from cutline.pipeline.options import CutOptions, Subject
 
 NAME = "pw"
 METHODS = frozenset({"POST"})
@@ -118,7 +118,7 @@ def parse(request: Request) -> Job:
     return Job(source, LIMITS, cut, options)
 
 
-def read_options(fields: Mapping[str, str]) -> tuple[Options, CutRequest]:
+def read_options(fields: Mapping[str, str]) -> tuple[Options, CutOptions]:
     """Everything asked for but the picture, under a new task id. Raises InputRefused(PARAMETER_INVALID)."""
     kind = fields.get("type", "").strip() or "auto"
     if kind not in SUBJECTS:
@@ -241,12 +241,12 @@ def _source(form: Form) -> Source:
     return Source(data=data)
 
 
-def _cut(fields: Mapping[str, str], options: Options) -> CutRequest:
+def _cut(fields: Mapping[str, str], options: Options) -> CutOptions:
     image_format = fields.get("format", "").strip() or "png"
     if image_format not in ("png", "jpg"):
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
     jpeg = image_format == "jpg"
-    return CutRequest(
+    return CutOptions(
         subject=SUBJECTS[options.kind],
         background=_colour(fields) if jpeg else None,
         crop=_number(fields, "crop", 0, (0, 1)) == 1,

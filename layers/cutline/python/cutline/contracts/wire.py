@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from cutline.errors import MattingError
 from cutline.limits import PictureLimits
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Job:
 
     source: Source
     limits: PictureLimits
-    cut: CutRequest = field(default_factory=CutRequest)
+    cut: CutOptions = field(default_factory=CutOptions)
     options: object = None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cutline.contracts import ailabtools, jd_selfie, picwish
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Response, Source
 from cutline.errors import MattingError, Reason
-from cutline.pipeline.options import GarmentRequest
+from cutline.pipeline.options import GarmentOptions
 
 BASE_URL = "https://cutout.example.com"
 NOW = 1704164645
@@ -43,7 +43,7 @@ def job_of(contract: ModuleType) -> Job:
     if contract is picwish:
         options = picwish.Options(TASK_ID, output_type=picwish.BOTH)
     elif contract is ailabtools:
-        options = GarmentRequest(("tops", "coat"))
+        options = GarmentOptions(("tops", "coat"))
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 

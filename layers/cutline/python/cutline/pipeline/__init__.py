@@ -1,1 +1,27 @@
-"""Arrays in, arrays out: decode, network, refine, foreground, compose, encode. No AWS."""
+"""One picture from its file to its cut-out: arrays in, arrays out, no AWS. The modules in a picture's order:
+
+options           what the caller wants and in which form; the contracts build it
+timing            the milliseconds of each stage
+decode            a file's bytes to an upright sRGB picture, or the reason for a refusal
+  headers         format, size and scans from a file's first bytes, without a decoder
+  colour          any of Pillow's modes and profiles to 8-bit sRGB and alpha
+network           an open ONNX session: a picture to predictions, planes in [0, 1] by channel name
+  model_entry     a network's entry in models.toml
+  preprocess      a picture to the network's tensor, the network's planes to predictions
+  tiling          wide pictures: the network runs on the whole and on overlapping squares
+  zoom            small subjects: the network runs again on the subject's box
+  prediction_file predictions as a PNG, for a network that runs on another machine
+cutout            the whole way of a cut-out: `cut_out` calls the following modules
+  holes           closes holes that the network tore into the subject
+  subject         chooses the person, the object or the whole foreground
+  components      connected components; removes specks
+  refine          upsamples alpha to the picture's size, guided by the picture's edges
+  foreground      estimates the subject's own colours along soft edges
+  stamp           the ink of a seal or stamp, found without a network
+  page_background the colour of a page's bare paper, for stamp
+  compose         crop, size and background
+  encode          pixels to PNG and JPEG
+garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
+  garment_masks   class probabilities to one alpha per garment class
+filters           box means, resizes and samples that the others share
+"""

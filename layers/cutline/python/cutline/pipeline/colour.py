@@ -13,7 +13,7 @@ U8 = npt.NDArray[np.uint8]
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _OPAQUE = 255
-# Modes that littlecms reads as they are; everything else is brought to RGB first.
+# Modes that littlecms reads as they are; all others are converted to RGB first.
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
 # In the names of profiles with sRGB's colours and another curve, such as sRGB-elle-V2-g10.icc.
 _LINEAR = ("g10", "linear", "Linear")

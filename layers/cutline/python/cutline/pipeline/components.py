@@ -1,4 +1,4 @@
-"""Connected blobs of a small mask, and the removal of stray specks."""
+"""Connected components of a small mask, and the removal of specks."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ _BELIEF = 0.5
 
 
 def remove_specks(alpha_f32: F32) -> F32:
-    """Alpha (h, w) in [0, 1] without stray blobs; the largest one always stays.
+    """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
-    A speck is below 0.1 % of the largest blob and far from every larger one; a ghost is a blob that nowhere reaches
-    0.5. Holes stay open, and every other blob stays: a strand of hair or a second earring is not a speck.
+    A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
+    alpha stays below 0.5. Holes stay open and all other components stay, such as a strand of hair or a second earring.
     """
     visible = alpha_f32 > _VISIBLE
-    labels, areas = label_blobs(visible)
+    labels, areas = label_components(visible)
     if len(areas) <= 1:
         return alpha_f32
     peaks = np.zeros(len(areas) + 1, np.float32)
     np.maximum.at(peaks, labels[visible], alpha_f32[visible])
     small = areas < SPECK_SHARE * areas.max()
-    near_large = grow(visible & ~_of_blobs(labels, small), max(1, round(NEAR_SHARE * max(alpha_f32.shape))))
+    near_large = grow(visible & ~_pixels_of(labels, small), max(1, round(NEAR_SHARE * max(alpha_f32.shape))))
     near = np.bincount(labels[near_large], minlength=len(areas) + 1)[1:] > 0
     ghost = (peaks[1:] < _BELIEF) & (areas < areas.max())
-    doomed = _of_blobs(labels, (small & ~near) | ghost)
+    removed = _pixels_of(labels, (small & ~near) | ghost)
     # The faint rim around a speck goes with it.
-    return np.where(doomed | (grow(doomed, _RIM_PX) & ~visible), np.float32(0), alpha_f32)
+    return np.where(removed | (grow(removed, _RIM_PX) & ~visible), np.float32(0), alpha_f32)
 
 
-def _of_blobs(labels: Labels, chosen: Bool) -> Bool:
-    """The pixels (h, w) of the chosen blobs; chosen: (n,), one per blob."""
+def _pixels_of(labels: Labels, chosen: Bool) -> Bool:
+    """The pixels (h, w) of the chosen components; chosen: (n,), one value per component."""
     picked: Bool = np.concatenate(([False], chosen))[labels]
     return picked
 
 
-def label_blobs(mask: Bool) -> tuple[Labels, npt.NDArray[np.int64]]:
-    """Labels (h, w), 0 outside and 1..n inside the 4-connected blobs, and their n areas in pixels.
+def label_components(mask: Bool) -> tuple[Labels, npt.NDArray[np.int64]]:
+    """Labels (h, w), 0 outside and 1..n inside the 4-connected components, and their n areas in pixels.
 
     Runs of each row are joined to the runs they touch in the row above; minimum labels are then hooked and halved
     (Shiloach and Vishkin 1982), which takes about log2 of the number of runs vectorised rounds.

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cutline.pipeline.filters import U8
 
-# Alpha bytes above this are part of the subject's box; below it is a shadow of doubt.
+# The subject's box holds all alpha bytes above this; fainter ones are the network's noise.
 VISIBLE_ALPHA = 8
 MAX_DERIVED_SIDE_PX = 3000
 _OPAQUE = 255
@@ -34,7 +34,7 @@ class Box:
 
 
 def subject_box(alpha_u8: U8) -> Box | None:
-    """The least box around all alpha above 8 of 255, or None where there is none."""
+    """The smallest box around all alpha above 8 of 255, or None if there is no such alpha."""
     visible = alpha_u8 > VISIBLE_ALPHA
     rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
     if len(rows) == 0:
@@ -43,7 +43,7 @@ def subject_box(alpha_u8: U8) -> Box | None:
 
 
 def merge_alpha(rgb_u8: U8, alpha_u8: U8) -> U8:
-    """(H, W, 4) RGBA whose hidden pixels are all zero: a third of the PNG, and nothing of the background leaves."""
+    """(H, W, 4) RGBA. Pixels of alpha 0 are black: the PNG shrinks to a third and does not leak the background."""
     rgba_u8 = np.empty((*alpha_u8.shape, 4), np.uint8)
     rgba_u8[..., :3] = rgb_u8
     rgba_u8[..., 3] = alpha_u8
@@ -56,7 +56,7 @@ def crop(pixels_u8: U8, box: Box) -> U8:
 
 
 def target_size(width: int, height: int, target_width: int | None, target_height: int | None) -> tuple[int, int]:
-    """The canvas for a subject of this size: as asked, and a side not asked for follows the shape, 1..3000 px."""
+    """Width and height of the canvas for a subject of this size; a side that is None keeps the shape, 1..3000 px."""
     if target_width and target_height:
         return target_width, target_height
     if target_width:
@@ -73,7 +73,7 @@ def _derived(side: float) -> int:
 def fit_to_canvas(rgba_u8: U8, width: int, height: int) -> U8:
     """The picture (h, w, 4) scaled without distortion to fit a transparent (height, width, 4) canvas, centred.
 
-    Colours are weighted by alpha while they are resampled (Porter and Duff 1984), so no fringe appears.
+    Resampling weights colours by alpha (Porter and Duff 1984), so no fringe appears.
     """
     source_height, source_width = rgba_u8.shape[:2]
     if (source_width, source_height) == (width, height):
@@ -93,7 +93,7 @@ def fit_to_canvas(rgba_u8: U8, width: int, height: int) -> U8:
 
 
 def put_on_colour(rgba_u8: U8, colour: tuple[int, int, int]) -> U8:
-    """(H, W, 3) of the picture over a plain colour, mixed in sRGB bytes as picture editors do."""
+    """The picture (H, W, 3) over a plain colour, mixed in sRGB bytes as picture editors do."""
     alpha_u8 = rgba_u8[..., 3]
     rgb_u8 = np.array(rgba_u8[..., :3])
     rgb_u8[alpha_u8 == 0] = colour

@@ -1,4 +1,4 @@
-"""Bytes of unknown origin to a `Picture`, or the reason why not."""
+"""Decodes untrusted bytes to a `Picture`, or refuses them with a reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cutline.limits import PictureLimits
 from cutline.pipeline.colour import U8, to_srgb
 from cutline.pipeline.headers import jpeg_scans, sniff_format, webp_size
 
-# What Pillow's plugins raise on bytes made to break them; anything else would be a bug of ours.
+# What Pillow's plugins raise on hostile bytes; any other exception is a bug of ours.
 _PLUGIN_ERRORS = (
     OSError,
     SyntaxError,
@@ -33,7 +33,7 @@ _PLUGIN_ERRORS = (
     struct.error,
     zlib.error,
 )
-# Encoders make about ten. 100 is where libtiff gives up on the JPEG inside a TIFF.
+# Encoders write about ten. libtiff too refuses more than 100 in the JPEG inside a TIFF.
 _MOST_SCANS = 100
 # Colour types and the greatest depth of PNG's header.
 _PNG_GREY, _PNG_RGB, _PNG_DEEP = 0, 2, 16
@@ -52,7 +52,7 @@ _TRANSPOSITIONS = {
 class Picture:
     """A decoded picture, upright and in sRGB.
 
-    rgb_u8: (H, W, 3); alpha_u8: (H, W), or None where every pixel is opaque; format: Pillow's name of the source's.
+    rgb_u8: (H, W, 3); alpha_u8: (H, W), or None if every pixel is opaque; format: Pillow's name of the file's format.
     """
 
     rgb_u8: U8
@@ -72,14 +72,14 @@ def decode_image(data: bytes, limits: PictureLimits) -> Picture:
     """The first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
 
     Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
-    pixel of the largest picture that `limits` allows, and 18 for a WEBP, whose decoder holds two canvases.
+    pixel of the largest picture that `limits` allows, or 18 for a WEBP, whose decoder holds two canvases.
 
     Raises:
-        InputRefused: for every other input, whatever the bytes are.
+        InputRefused: for every other input.
     """
     name = _accepted_format(data, limits)
     try:
-        # Plugins warn about damage that we either tolerate or refuse; the caller gets one answer, not a warning.
+        # Plugins warn about damage; decoding either tolerates it or refuses the picture.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _decode(data, name, limits)
@@ -109,7 +109,7 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
         _check_sides(image.size, limits)
         _check_tiles(image, limits)
         image.load()
-        # Once more: a plugin may only learn the frame's real size while it decodes.
+        # Again, because some plugins learn the frame's real size only while they decode.
         _check_sides(image.size, limits)
         if name == "PNG":
             _scale_key(image, data)
@@ -126,7 +126,7 @@ def _check_sides(size: tuple[int, int], limits: PictureLimits) -> None:
 
 
 def _check_tiles(image: Image.Image, limits: PictureLimits) -> None:
-    """Refuse a TIFF whose tiles are larger than any picture: libtiff would unpack a whole tile to cut a corner off."""
+    """Refuses a TIFF whose tiles exceed the largest picture: libtiff unpacks a whole tile to read a corner of it."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH):
@@ -137,20 +137,20 @@ def _check_tiles(image: Image.Image, limits: PictureLimits) -> None:
 
 
 def _scale_key(image: Image.Image, data: bytes) -> None:
-    """Brings a PNG's transparent colour to the pixels' eight bits; Pillow leaves it in the file's (PNG 11.3.1.1)."""
+    """Scales a PNG's transparent colour to 8 bits, as the pixels are; Pillow keeps the file's depth (PNG 11.3.1.1)."""
     depth, kind = data[24], data[25]
     key = image.info.get("transparency")
     if kind == _PNG_GREY and depth in (2, 4) and isinstance(key, int):
         image.info["transparency"] = key * (255 // (2**depth - 1))
     elif kind == _PNG_RGB and depth == _PNG_DEEP and isinstance(key, tuple):
-        # Of deep pixels Pillow keeps the high byte.
+        # Pillow keeps the high byte of 16-bit pixels.
         image.info["transparency"] = tuple(part >> 8 for part in key)
 
 
 def _turn_upright(image: Image.Image) -> Image.Image:
-    """The image after its EXIF orientation; a broken EXIF block counts as none.
+    """The image turned as its EXIF orientation says; a broken EXIF block is ignored.
 
-    Pillow turns a TIFF itself while loading and then forgets the tag.
+    Pillow turns a TIFF while loading it and then drops the tag.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)

@@ -12,8 +12,8 @@ from cutline.pipeline.filters import U8
 
 CONTENT_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg"}
 JPEG_QUALITY = 93
-# Measured on cut-outs of photographs: run-length coding of the filtered rows is 10 % faster and 15 % smaller than
-# deflate's own matching at level 1, because a photograph repeats nothing but its empty background.
+# On cut-outs of photographs run-length coding of the filtered rows is 10 % faster and 15 % smaller than deflate's own
+# matching at level 1, because only the empty background repeats.
 _PNG_LEVEL = 1
 _Z_RLE = 3
 
@@ -26,7 +26,7 @@ def encode_png(pixels_u8: U8) -> bytes:
 
 
 def encode_jpeg(pixels_u8: U8) -> bytes:
-    """A JPEG of grey (H, W) or RGB (H, W, 3) bytes; colour is kept at full resolution, as seams show it first."""
+    """A JPEG of grey (H, W) or RGB (H, W, 3) bytes; colour keeps full resolution, or the subject's edge would bleed."""
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Box means, bilinear samples and resizes of small maps, in NumPy and Pillow alone."""
+"""Box means, bilinear samples and resizes of small planes, in NumPy and Pillow alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ U8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
 
-# Less than one pixel of any window's mean, more than rounding.
+# Below one pixel's share of any window's mean, above rounding errors.
 _ANY = np.float32(1e-6)
 
 
@@ -24,7 +24,7 @@ def resize_f32(plane_f32: F32, width: int, height: int, method: Image.Resampling
 
 
 def resize_u8(pixels_u8: U8, width: int, height: int, method: Image.Resampling) -> U8:
-    """(H, W) or (H, W, 3) bytes at another size; what shrinks is averaged, so nothing aliases."""
+    """(H, W) or (H, W, 3) bytes at another size; shrinking averages, so nothing aliases."""
     if pixels_u8.shape[:2] == (height, width):
         return pixels_u8
     image = Image.fromarray(pixels_u8)
@@ -40,8 +40,8 @@ def fit_within(width: int, height: int, side: int) -> tuple[int, int]:
 def box_mean(planes_f32: F32, radius: int) -> F32:
     """Mean over the (2 radius + 1) square around each pixel of (..., h, w); the window shrinks at the borders.
 
-    A window of n is put together from windows of 1, 2, 4, ... by shifted additions: log2 n passes in cache order, and
-    no running sum that would lose float32 digits over a long line.
+    A window of n is the sum of windows of 1, 2, 4, ... pixels, added with shifts: log2 n passes in cache order, and no
+    running sum, which would lose float32 digits over a long line.
     """
     summed = _window_sums(_window_sums(planes_f32, radius, -1), radius, -2)
     height, width = planes_f32.shape[-2:]
@@ -87,9 +87,9 @@ def _cut(values: F32, start: int, length: int, axis: int) -> F32:
 
 
 def sample_bilinear(grid: F32, rows: Index, columns: Index, size: tuple[int, int]) -> F32:
-    """(N, k) values of an (h, w, k) grid at N pixels of a (H, W) picture that the grid covers whole.
+    """(N, k) values of an (h, w, k) grid at N pixels of the (H, W) picture that the grid covers.
 
-    A gather costs the number of pixels asked for, where resizing would cost the whole picture.
+    Costs grow with N; resizing the grid would cost the whole picture.
     """
     height, width, depth = grid.shape
     top, row_part = _taps(rows, height, size[0])

@@ -20,11 +20,11 @@ _EPSILON = np.float32(1e-5)
 _STEP_DAMPING = np.float32(0.01)
 _SMALL_SIDE_PX = 32
 _SMALL_SWEEPS, _LARGE_SWEEPS = 10, 2
-# Up to this side every pixel is solved; above it only soft ones, the rest keeps the coarser level's colours.
+# Up to this side every pixel is solved; above it only soft pixels are, the others keep the coarser level's colours.
 _DENSE_SIDE_PX = 64
 
 
-def recover_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) -> None:
+def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) -> None:
     """Replace, in place, the colours of soft pixels of `rgb_u8` (H, W, 3) by the subject's under `alpha_u8` (H, W).
 
     Multi-level estimation (Germer et al. 2020, arXiv:2006.14970) at the guide's size gives F and B; at full size each

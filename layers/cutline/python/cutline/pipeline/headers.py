@@ -1,4 +1,4 @@
-"""What a file's first bytes say about it, told without a decoder."""
+"""Format, size and scans of a file from its bytes, without a decoder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00+", "TIFF"),
 )
 _WEBP_SIZE_BYTES = 10
-# A marker that ends the data of a scan: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
+# A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 
 
 def sniff_format(data: bytes) -> str | None:
-    """Pillow's name of the format the bytes begin like, or None; file names and Content-Types are not asked."""
+    """Pillow's name of the format that the first bytes belong to, or None; file name and Content-Type do not count."""
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return name
@@ -32,9 +32,9 @@ def sniff_format(data: bytes) -> str | None:
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height from a WEBP's first chunk, or None where it is not one of the three known kinds.
+    """Width and height from a WEBP's first chunk, or None if it is not one of the three known kinds.
 
-    libwebp's animation decoder reserves two canvases as soon as it is opened, so the size has to be known before
+    libwebp's animation decoder reserves two canvases when it opens a file, so the size must be known before
     (https://developers.google.com/speed/webp/docs/riff_container).
     """
     kind, body = data[12:16], data[20:30]
@@ -51,9 +51,9 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def jpeg_scans(data: bytes) -> int:
-    """How many scans a JPEG has, or those found before it breaks off.
+    """How many scans a JPEG has, up to its end or to the point where it breaks off.
 
-    Each scan of a progressive JPEG is a pass over the whole picture, and may be as short as a few hundred bytes.
+    Each scan of a progressive JPEG is a pass over the whole picture and can be as short as a few hundred bytes.
     """
     at, scans = 2, 0
     while (marker := _MARKER.search(data, at)) is not None and marker[1] != _END_OF_IMAGE:

@@ -1,21 +1,21 @@
-"""Holes that the network tore into a subject, told from those through which one sees the ground by their colours."""
+"""Closes holes that the network tore into a subject; colours tell them from holes that show the background."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.components import Labels, label_blobs
+from cutline.pipeline.components import Labels, label_components
 from cutline.pipeline.filters import F32, U8, Bool, fit_within, grow, resize_f32, resize_u8
 
-# Colours are compared as distances in the RGB cube of side 1, each pixel with the nearest of so many of either side.
+# Colours are compared by their distance in the RGB cube of side 1, to the nearest of this many samples.
 _SAMPLES = 128
-# A torn hole's pixel lies this far from every colour of the ground, and that much nearer to one of its rim's.
+# A torn hole's pixel is at least this far from every colour of the ground, and nearer to its rim by this factor.
 _LEAST_DISTANCE, _MOST_RATIO = 0.08, 0.5
 _TORN_SHARE = 0.8
 _SUBJECT, _GROUND, _BELIEF, _WHOLE = 0.9, 0.05, 0.5, 0.98
 _LEVELS = (0.9, 0.7, 0.5)
-# Looked for at this size, which is enough to tell colours by.
+# The search runs at this size, which is enough to compare colours.
 _SIDE_PX = 192
 _LEAST_PX, _LEAST_RIM_PX, _MOST_SHARE = 4, 6, 0.3
 _RIM_PX, _REACH_PX, _OUTER_PX = 3, 6, 1
@@ -26,9 +26,9 @@ _MOST_HOLES = 16
 def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
     """Alpha (h, w) in [0, 1] without the holes that do not show the ground; rgb_u8 (H, W, 3) may have another size.
 
-    A hole is an enclosed patch of less than full alpha. Where its colours are far from all that lies around the
-    subject, and like the subject's around it, it is closed, and so is the half-transparency around it. Of 342
-    pictures of objects and people with ground truth this changed 75: in 67 the mean absolute error fell, in none IoU.
+    A hole is an enclosed patch of less than full alpha; the ground is what surrounds the subject. A hole closes, with
+    the half-transparency around it, if its colours are far from the ground's and close to those of its rim. On 342
+    pictures of objects and people with ground truth it changed 75: the mean absolute error fell on 67, IoU on none.
     """
     height, width = alpha_f32.shape
     size = fit_within(width, height, _SIDE_PX)
@@ -40,8 +40,8 @@ def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
 
 
 def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
-    """1 where alpha (h, w) is to be closed, else 0; None where it is nowhere. rgb_u8: (h, w, 3)."""
-    outer = _of_border(alpha_f32 < _BELIEF)
+    """(h, w): 1 where alpha must close, else 0; None if it is 0 everywhere. rgb_u8: (h, w, 3)."""
+    outer = _touching_border(alpha_f32 < _BELIEF)
     inner = ~grow(outer, _OUTER_PX)
     ground_at = outer & (alpha_f32 < _GROUND)
     if not ground_at.any() or not (inner & (alpha_f32 < _LEVELS[0])).any():
@@ -50,8 +50,8 @@ def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
     ground = _some(colours, ground_at)
     closed = alpha_f32.copy()
     for level in _LEVELS:
-        # Fog may join a torn hole to one that shows the ground; at a lower level they come apart.
-        labels, areas = label_blobs(closed < level)
+        # Half-transparency may join a torn hole to one that shows the ground; a lower level separates them.
+        labels, areas = label_components(closed < level)
         fitting = (areas >= _LEAST_PX) & (areas <= _MOST_SHARE * (alpha_f32 >= _BELIEF).sum())
         fitting[labels[outer] - 1] = False  # the subject's own soft edge, however wide
         largest = np.argsort(-areas)
@@ -66,18 +66,18 @@ def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
     return (closed == _TORN).astype(np.float32) if (closed == _TORN).any() else None
 
 
-def _of_border(mask: Bool) -> Bool:
-    """The blobs of a mask (h, w) that touch its border."""
-    labels, areas = label_blobs(mask)
+def _touching_border(mask: Bool) -> Bool:
+    """The components of a mask (h, w) that touch its border."""
+    labels, areas = label_components(mask)
     touching = np.zeros(len(areas) + 1, bool)
     touching[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
     touching[0] = False
-    blobs: Bool = touching[labels]
-    return blobs
+    components: Bool = touching[labels]
+    return components
 
 
 def _windows(labels: Labels, names: Labels) -> list[tuple[slice, slice]]:
-    """Rows and columns of each of the named blobs of labels (h, w) and of what lies within reach of it."""
+    """Rows and columns of each named component of labels (h, w), with a margin of `_REACH_PX`."""
     order = np.full(labels.max() + 1, -1)
     order[names] = np.arange(len(names))
     ranks = order[labels]
@@ -92,21 +92,21 @@ def _windows(labels: Labels, names: Labels) -> list[tuple[slice, slice]]:
 
 
 def _is_torn(pixels: F32, rim: F32, ground: F32) -> Bool:
-    """Of pixels (n, 3), which are the subject's by colour (n,)."""
+    """(n,): which of the pixels (n, 3) have the subject's colour."""
     apart = _distance(pixels, ground)
     torn: Bool = (apart > _LEAST_DISTANCE) & (_distance(pixels, rim) < _MOST_RATIO * apart)
     return torn
 
 
 def _distance(pixels: F32, others: F32) -> F32:
-    """Of each pixel (n, 3) to the nearest of others (m, 3)."""
-    # Not by a matrix product: NumPy's starts threads, which cost more than three columns are worth.
+    """(n,): the distance of each pixel (n, 3) to the nearest of others (m, 3)."""
+    # No matrix product: NumPy would start threads, which cost more than three columns save.
     squares = sum((pixels[:, c, None] - others[None, :, c]) ** 2 for c in range(3))
     nearest: F32 = np.sqrt(np.min(squares, axis=1))
     return nearest
 
 
 def _some(colours: F32, mask: Bool) -> F32:
-    """Evenly chosen ones (n, 3) of colours (h, w, 3) under a mask (h, w), as many as are compared."""
+    """At most `_SAMPLES` colours (n, 3) of (h, w, 3), evenly spread over a mask (h, w)."""
     at = np.flatnonzero(mask)
     return colours[np.unravel_index(at[:: max(1, -(-len(at) // _SAMPLES))], mask.shape)]

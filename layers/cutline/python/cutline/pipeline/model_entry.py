@@ -1,4 +1,4 @@
-"""One entry of models.toml: how a network wants its picture and what its planes mean."""
+"""One entry of models.toml: the input that a network expects and the meaning of its planes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from cutline.errors import Reason, ServiceFault
 
 MODELS_FILE = "models.toml"
-# A subject of half the picture's width and height, the largest that is looked at twice, fills the network at this size.
-_CLOSER_VIEW = 2
+# The largest subject that zoom enlarges has half the picture's width and height; at twice the size it fills the input.
+_ZOOM_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,24 @@ class ModelEntry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rescale: bool
-    closer: bool
+    zoom: bool
 
     @property
     def view_height(self) -> int:
-        """Rows from which on more show the network nothing new: its own, or twice as many for who looks closer."""
-        return self.height * (_CLOSER_VIEW if self.closer else 1)
+        """The largest height of use to the network: its own, or twice that if it zooms."""
+        return self.height * (_ZOOM_FACTOR if self.zoom else 1)
 
     @property
     def view_width(self) -> int:
-        """The same for columns."""
-        return self.width * (_CLOSER_VIEW if self.closer else 1)
+        """The largest width of use to the network."""
+        return self.width * (_ZOOM_FACTOR if self.zoom else 1)
 
 
 def read_entry(models_dir: Path, name: str) -> ModelEntry:
     """The entry `name` of the folder's models.toml.
 
     Raises:
-        ServiceFault: where the file or the entry is missing or does not make sense.
+        ServiceFault: if the file or the entry is missing or invalid.
     """
     try:
         with (models_dir / MODELS_FILE).open("rb") as file:
@@ -77,7 +77,7 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         mean=_triple(entry["mean"]),
         std=_triple(entry["std"]),
         rescale=bool(entry["rescale"]),
-        closer=bool(entry["closer"]),
+        zoom=bool(entry["zoom"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""A matting network: picture in, one named alpha map per output plane out."""
+"""A network: a picture in, its predictions out, one named plane in [0, 1] per output channel."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import onnxruntime as ort
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.model_entry import ModelEntry, read_entry
-from cutline.pipeline.preprocess import fit_picture, to_maps, to_tensor
-from cutline.pipeline.tiling import predict_wide, sees_squares
-from cutline.pipeline.zoom import Predict, predict_closer
+from cutline.pipeline.preprocess import fit_picture, to_predictions, to_tensor
+from cutline.pipeline.tiling import is_tiled, predict_tiled
+from cutline.pipeline.zoom import Predict, predict_zoomed
 
 Provider = tuple[str, dict[str, Any]]
 CPU: Provider = ("CPUExecutionProvider", {})
@@ -35,7 +35,7 @@ _ORT_ERRORS = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture as the network takes it: tensor (1, 3, height, width), of which the picture fills the inner part."""
+    """A picture as the network's input: tensor (1, 3, height, width), whose inner part the picture fills."""
 
     tensor: F32
     inner_height: int
@@ -43,7 +43,7 @@ class Prepared:
 
 
 class Network:
-    """An open ONNX session and its entry of models.toml; opened once per process, safe to share between threads."""
+    """An open ONNX session and its entry in models.toml; open it once per process and share it between threads."""
 
     def __init__(self, entry: ModelEntry, session: ort.InferenceSession) -> None:
         self.entry = entry
@@ -54,7 +54,7 @@ class Network:
         """The network `name` of `models_dir`, on the first of `providers` that starts, with `threads` CPU threads.
 
         Raises:
-            ServiceFault: where the model is missing, damaged or not what its entry says.
+            ServiceFault: if the model is missing, damaged or differs from its entry.
         """
         entry = read_entry(models_dir, name)
         if not entry.path.is_file():
@@ -70,38 +70,38 @@ class Network:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The names of the maps that `predict` returns."""
+        """The names of the planes that `predict` returns."""
         return self.entry.channels
 
     @property
     def view_size(self) -> tuple[int, int]:
-        """Height and width from which on a reduced picture will do for `predict`."""
+        """The largest height and width of use to `predict`; a picture reduced to them loses nothing."""
         return self.entry.view_height, self.entry.view_width
 
     @property
     def provider(self) -> str:
-        """onnxruntime's name of what the network really runs on; a provider that does not start falls back."""
+        """onnxruntime's name of the provider that runs the network; one that does not start falls back to the next."""
         return str(self._session.get_providers()[0])
 
     @property
     def batches(self) -> bool:
-        """Whether the model takes several pictures in one run; the size of its batch axis may be fixed at one."""
+        """Whether the model takes several pictures in one run; a fixed batch axis takes one."""
         return not isinstance(self._session.get_inputs()[0].shape[0], int)
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
-        """Maps (h, w) in [0, 1] by channel name; each covers the whole picture at the network's own resolution.
+        """Predictions (h, w) in [0, 1] by channel name; each covers the whole picture at the network's scale.
 
-        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. Who has several pictures at once calls the three
-        steps of this by themselves.
+        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. To batch pictures, call `predict_in_passes` with a
+        `predict` made of `prepare`, `run` and `finish`. Raises ServiceFault.
         """
-        return self.look(self._predict_once, rgb_u8, alpha_u8)
+        return self.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
 
-    def look(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        """What `predict` says of a picture that is put before it in the ways that suit this network."""
-        if sees_squares(self.entry, rgb_u8):
-            return predict_wide(predict, rgb_u8, alpha_u8)
-        if self.entry.closer:
-            return predict_closer(predict, rgb_u8, alpha_u8)
+    def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+        """Predictions from one or several passes of `predict`: tiles of a wide picture, zoom on a small subject."""
+        if is_tiled(self.entry, rgb_u8):
+            return predict_tiled(predict, rgb_u8, alpha_u8)
+        if self.entry.zoom:
+            return predict_zoomed(predict, rgb_u8, alpha_u8)
         return predict(rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
@@ -109,7 +109,7 @@ class Network:
         return self.finish(prepared, self.run([prepared])[0])
 
     def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared:
-        """A picture made ready for `run`."""
+        """The picture as input for `run`."""
         small_u8 = fit_picture(self.entry, rgb_u8, alpha_u8)
         return Prepared(to_tensor(self.entry, small_u8), *small_u8.shape[:2])
 
@@ -117,7 +117,7 @@ class Network:
         """Each picture's raw planes (C, height, width): in one run if the model `batches`, else one after another.
 
         Raises:
-            ServiceFault: where the network fails.
+            ServiceFault: if the network fails.
         """
         tensors = [prepared.tensor for prepared in pictures]
         if self.batches and len(tensors) > 1:
@@ -125,8 +125,8 @@ class Network:
         return [self._run(tensor)[0] for tensor in tensors]
 
     def finish(self, prepared: Prepared, planes: F32) -> dict[str, F32]:
-        """What `predict` returns, from what `run` gave for this picture."""
-        return to_maps(self.entry, planes, prepared.inner_height, prepared.inner_width)
+        """The predictions of one pass from the planes that `run` returned for this picture."""
+        return to_predictions(self.entry, planes, prepared.inner_height, prepared.inner_width)
 
     def _run(self, tensor: F32) -> F32:
         try:
@@ -141,11 +141,11 @@ def _session_options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # Measured on `matte`, one thread: the arena saves 40 % of the time; its pattern, planned ahead, costs 36 MB for
-    # nothing.
+    # On `matte` with one thread the arena saves 40 % of the time; planning its pattern ahead costs 36 MB and saves
+    # none.
     options.enable_cpu_mem_arena = True
     options.enable_mem_pattern = False
-    # Spinning workers would burn the vCPU that the NumPy stages need.
+    # Spinning workers would take the vCPU from the NumPy stages.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return options
@@ -156,7 +156,7 @@ def _check_interface(entry: ModelEntry, session: ort.InferenceSession) -> None:
     outputs = {node.name: node.shape for node in session.get_outputs()}
     wanted_in = [3, entry.height, entry.width]
     wanted_out = [len(entry.channels), entry.height, entry.width]
-    # The first axis counts pictures: one, or a name where the model takes any number.
+    # The first axis counts pictures: 1, or a name if the model takes any number.
     batch, *sides = inputs.get(entry.input) or [None]
     batch_out, *sides_out = outputs.get(entry.output) or [None]
     counts = batch == batch_out and (batch == 1 or isinstance(batch, str))

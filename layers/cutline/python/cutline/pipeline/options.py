@@ -1,4 +1,4 @@
-"""What a caller wants cut out and how it is to be delivered. Imports nothing, so that contracts can build it."""
+"""Options of cut-outs. Imports no library, so that contracts can use it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,11 +11,11 @@ GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
 
 @dataclass(frozen=True)
-class CutRequest:
+class CutOptions:
     """Options of one cut-out.
 
-    `background` None keeps transparency; otherwise the subject is composed on that sRGB colour. `target_*` None keeps
-    the picture's own size. `crop` cuts both image and mask to the subject's box.
+    background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
+    size; crop: cuts image and mask to the subject's box.
     """
 
     subject: Subject = "auto"
@@ -29,11 +29,11 @@ class CutRequest:
 
 
 @dataclass(frozen=True)
-class GarmentRequest:
+class GarmentOptions:
     """Options of one garment cut-out.
 
-    `classes` are delivered one by one beside their union; the union is of all garments found, or, if `merged`, of
-    `classes` alone. `form` "white" stands on white, "mask" is the alpha alone.
+    classes: of `GARMENTS`, each delivered by itself beside the union; merged: the union holds `classes` alone instead
+    of all garments found; form: "cutout" is transparent, "white" stands on white, "mask" is the alpha alone.
     """
 
     classes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The bare paper of a photographed page: never evenly lit, so a small map and not one colour."""
+"""The page background: the colour of bare paper, a small map because light on a photographed page is uneven."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from PIL import Image
 from cutline.pipeline.filters import F32, resize_f32
 
 _CELLS = 24
-# Of a cell's pixels: the share that is surely darker than its paper, and how close to the lightest the paper lies.
+# The darker share of a cell's pixels, which does not count; the paper's least lightness, as a share of the lightest's.
 _DARK_SHARE, _NEAR = 0.6, 0.9
-# A cell darker than this share of a neighbour is wholly inked; tinted is one whose channels differ by this much.
+# A cell darker than this share of a neighbour is covered by ink; a cell whose channels differ this much is tinted.
 _INKED, _TINTED = 0.85, 0.15
-# Paper is lighter than this, and nine tenths of it are within this share of their surroundings.
+# Paper is lighter than this, and nine tenths of its cells differ from their surroundings by less than this share.
 _DARKEST_PAPER, _ROUGHEST_PAPER = 60.0, 0.06
 
 
-def paper_map(small: F32) -> F32:
-    """(c, c, 3) colour of the paper, from a picture (h, w, 3) in 0..255 of about a thousand pixels a side.
+def estimate_page_background(small: F32) -> F32:
+    """The page background (c, c, 3) in 0..255 of a picture (h, w, 3) in 0..255 of about a thousand pixels a side.
 
-    Per cell the mean of all that is nearly as light as its lightest 40 %; inked cells take a neighbour's.
+    A cell's colour is the mean of the pixels nearly as light as its lightest 40 %; inked cells take a neighbour's.
     """
     height, width = small.shape[:2]
     rows = np.array_split(np.arange(height), min(_CELLS, height))
@@ -31,11 +31,11 @@ def paper_map(small: F32) -> F32:
             light = cell.min(axis=1)
             lightest = light[light >= np.quantile(light, _DARK_SHARE)].mean()
             cells[i, j] = cell[light >= _NEAR * lightest].mean(axis=0)
-    return _lift_inked_cells(cells)
+    return _fill_inked_cells(cells)
 
 
 def stretch(cells: F32, width: int, height: int, rows: slice | None = None) -> F32:
-    """A small map (c, c, 3) or (c, c) laid over a picture of that size; only these rows of it, where they are given."""
+    """A small map (c, c, 3) or (c, c) resized to a picture of that size; only `rows` of it, if given."""
     if cells.ndim > 2:  # noqa: PLR2004
         return np.stack([stretch(cells[..., c], width, height, rows) for c in range(cells.shape[2])], -1)
     rows = rows or slice(0, height)
@@ -46,29 +46,30 @@ def stretch(cells: F32, width: int, height: int, rows: slice | None = None) -> F
 
 
 def is_page(cells: F32) -> bool:
-    """Whether a paper map looks like paper: not dark, and of a lightness that drifts and never jumps."""
+    """Whether a page background looks like paper: not dark, and its lightness changes gradually."""
     light = cells.mean(axis=2)
     blurred = stretch(resize_f32(light, 6, 6, Image.Resampling.BOX), light.shape[1], light.shape[0])
     uneven = np.abs(light - blurred) / np.maximum(blurred, 1)
     return bool(np.median(light) > _DARKEST_PAPER and np.quantile(uneven, 0.9) < _ROUGHEST_PAPER)
 
 
-def _lift_inked_cells(cells: F32) -> F32:
-    """Cells that ink fills wholly take the colour of the lightest cell within two steps.
+def _fill_inked_cells(cells: F32) -> F32:
+    """Cells that ink covers take the colour of the lightest cell within two steps.
 
-    Inside a patch of coloured ink that goes on from its rim; a shadow has no colour, and its inside is paper.
+    Inside a patch of coloured ink this repeats from its rim inwards; inside a grey patch it does not, because a shadow
+    is grey and covers paper.
     """
-    lifted, grey_too = cells, True
+    filled, grey_too = cells, True
     for _ in range(_CELLS // 2):
-        best = _lightest_around(lifted)
-        ratio = lifted / np.maximum(best, 1)
+        best = _lightest_around(filled)
+        ratio = filled / np.maximum(best, 1)
         inked = ratio.min(axis=2) < _INKED
         if not grey_too:
             inked &= ratio.max(axis=2) - ratio.min(axis=2) > _TINTED
         if not inked.any():
             break
-        lifted, grey_too = np.where(inked[..., None], best, lifted), False
-    return lifted
+        filled, grey_too = np.where(inked[..., None], best, filled), False
+    return filled
 
 
 def _lightest_around(cells: F32) -> F32:

@@ -1,4 +1,4 @@
-"""A picture put into the shape that a network wants, and the network's planes taken out of it again."""
+"""A picture to the network's input tensor, and the network's output planes to predictions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MID_GREY = 128
 def fit_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
     """The picture (h, w, 3) at the network's size, or at the part of it that a letterboxed picture fills.
 
-    What alpha (H, W) hides is shown as mid-grey, because the bytes below a transparent pixel may be anything. A picture
-    of this size comes back as it is, so fitting in one place and running the network in another changes nothing.
+    Transparent pixels of alpha (H, W) become mid-grey, because their colour bytes are arbitrary. A picture of this size
+    is returned unchanged, so one machine can fit it and another can run the network.
     """
     height, width = entry.height, entry.width
     if entry.letterbox:
@@ -30,7 +30,7 @@ def fit_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
 
 
 def to_tensor(entry: ModelEntry, small_u8: U8) -> F32:
-    """(1, 3, height, width) as the entry's white, mean and std ask for."""
+    """(1, 3, height, width), normalised with the entry's white, mean and std; mid-grey fills the margins."""
     inner_height, inner_width = small_u8.shape[:2]
     if (inner_height, inner_width) != (entry.height, entry.width):
         canvas = np.full((entry.height, entry.width, 3), _MID_GREY, np.uint8)
@@ -44,8 +44,8 @@ def to_tensor(entry: ModelEntry, small_u8: U8) -> F32:
     return tensor
 
 
-def to_maps(entry: ModelEntry, planes: F32, inner_height: int, inner_width: int) -> dict[str, F32]:
-    """Maps (h, w) in [0, 1] by channel name from the network's planes (C, height, width), margins cut off."""
+def to_predictions(entry: ModelEntry, planes: F32, inner_height: int, inner_width: int) -> dict[str, F32]:
+    """Predictions (h, w) in [0, 1] by channel name from the network's planes (C, height, width), without margins."""
     top, left = _margins(entry, inner_height, inner_width)
     planes = planes[:, top : top + inner_height, left : left + inner_width]
     return {name: _to_unit(entry, plane) for name, plane in zip(entry.channels, planes, strict=True)}

@@ -1,4 +1,4 @@
-"""A network's small alpha lifted to the picture's size along the picture's own edges."""
+"""Guided upsampling: the network's small alpha at the picture's size, along the picture's own edges."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cutline.pipeline.filters import F32, U8, Index, box_mean, fit_within, grow,
 
 FLOOR, CEILING = 0.03, 0.97
 STRIP_ROWS = 256
-# Window of the regression in pixels of the network's map: it must see both sides of an edge that the map blurs.
-_RADIUS_IN_MAP_PX = 3
+# Radius of the regression's window in pixels of the small alpha: it must hold both sides of an edge blurred there.
+_RADIUS_IN_ALPHA_PX = 3
 _EPSILON = np.float32(3e-4)
-# R squared from which a fit starts to count, and from which it counts wholly: below, texture explains alpha by chance.
+# A fit counts from the first value of R squared on, fully from the second: below, texture explains alpha by chance.
 _TRUST_FROM, _TRUST_TO = 0.55, 0.8
-# Variance of alpha in a window from which its edge may be sharper than the map can show, and from which it surely is.
-# Shallower ramps the map shows as they are.
+# Variance of alpha in a window: from the first value on its edge may be sharper than the small alpha shows, from the
+# second on it is. The small alpha shows shallower ramps as they are.
 _STEEP_FROM, _STEEP_TO = np.float32(0.065), np.float32(0.1)
-# A line fitted to a blurred edge is too flat: at the colours of either side it says .9 and .1 where 1 and 0 is true.
+# A line fitted to a blurred edge is too flat: at the colours of either side it gives .9 and .1 instead of 1 and 0.
 _STEEPER = np.float32(1.3)
 _HALF = np.float32(0.5)
-# Variance of alpha in a window that is worth explaining; shallow ramps are bicubic's business.
+# Least variance of alpha in a window that the regression explains; shallower ramps stay bicubic.
 _LEAST_VARIANCE = np.float32(0.01)
 _SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
 _MAX_CORRECTION = 0.5
@@ -43,30 +43,30 @@ class EdgeModel:
 
 
 def stretch_alpha(alpha_f32: F32) -> F32:
-    """Alpha with the network's grey floor and ceiling cut off, so that paper stays white and cloth stays opaque."""
+    """Alpha (h, w) in [0, 1] without the network's grey floor and ceiling: background becomes 0 and cloth 1."""
     stretched: F32 = np.clip((alpha_f32 - FLOOR) / np.float32(CEILING - FLOOR), 0.0, 1.0).astype(np.float32)
     return stretched
 
 
 def guide_side(width: int, height: int) -> int:
-    """Long side of the reduced picture that colours are estimated on: a quarter, at least 384, at most 1024.
+    """Long side of the guide, the reduced picture for colour estimates: a quarter, at least 384, at most 1024 px.
 
-    On known composites that is where more pixels stop to pay: 384 of 1024 recovers hair's colours 7 times better than
-    the naive cut, twice the side 10 times at three times the cost.
+    On known composites more pixels are not worth their cost: 384 of 1024 px give hair's colours a 7 times smaller
+    error than the naive cut, twice the side 10 times at three times the cost.
     """
     return int(np.clip(max(width, height) // 4, 384, 1024))
 
 
-def lift_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8:
-    """Alpha (H, W) of the picture's size from a map (h, w) in [0, 1] that covers it whole.
+def upsample_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8:
+    """Alpha (H, W) at the picture's size from a small alpha (h, w) in [0, 1] that covers the whole picture.
 
     Fast guided filter with a colour guide (He, Sun and Tang 2013; He and Sun 2015, arXiv:1505.00996): the regression
-    runs on a reduced picture, its coefficients are applied to the full-size colours, and only where alpha is soft.
-    Where colour does not explain alpha the result stays the bicubic one, and it never leaves that by more than 0.5.
+    runs on a reduced picture, and its coefficients apply to the full-size colours where alpha is soft. Where colour
+    does not explain alpha the result is bicubic; it differs from bicubic by at most 0.5.
 
-    The regression runs at the map's own resolution: measured on known composites, a finer guide narrows the window
-    without adding anything that the map knows. guide_u8: the picture reduced, if the caller has it. Memory: some 30
-    float planes of the map's size and one strip of `STRIP_ROWS` rows.
+    The regression runs at the small alpha's resolution: on known composites a finer guide narrows the window and adds
+    no information. guide_u8: the reduced picture, if the caller has it. Memory: some 30 float planes of the small
+    alpha's size and one strip of `STRIP_ROWS` rows.
     """
     height, width = rgb_u8.shape[:2]
     size = fit_within(width, height, max(alpha_f32.shape))
@@ -80,9 +80,9 @@ def lift_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8:
 
 
 def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
-    """The edge model of a map (h, w) on a guide (gh, gw, 3), or None where nothing is soft."""
+    """The edge model of a small alpha (h, w) on a guide (gh, gw, 3), or None if no pixel is soft."""
     height, width = guide_u8.shape[:2]
-    radius = max(2, round(_RADIUS_IN_MAP_PX * max(height, width) / max(alpha_f32.shape)))
+    radius = max(2, round(_RADIUS_IN_ALPHA_PX * max(height, width) / max(alpha_f32.shape)))
     target: F32 = np.clip(resize_f32(alpha_f32, width, height, Image.Resampling.BICUBIC), 0, 1)
     soft = (target > _SOFT_LOW) & (target < _SOFT_HIGH)
     if not soft.any():
@@ -114,7 +114,7 @@ def _regress(guide: F32, target: F32, radius: int) -> F32:
     shared = means[10:13] - mean_rgb * mean_target
     gains = _solve_symmetric(spread, shared)
     offset = mean_target - (gains * mean_rgb).sum(0)
-    # R squared of the fit; flat windows have nothing to explain.
+    # R squared of the fit; a flat window has no variance to explain.
     variance = np.maximum(means[13] - mean_target * mean_target, 0)
     explained = (gains * shared).sum(0) / (variance + _LEAST_VARIANCE)
     steep = np.clip((variance - _STEEP_FROM) / (_STEEP_TO - _STEEP_FROM), 0, 1)

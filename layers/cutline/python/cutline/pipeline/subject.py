@@ -1,4 +1,4 @@
-"""Which of the network's maps is the subject that the caller asked for."""
+"""Selects the subject that the caller asked for from the network's predictions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from cutline.pipeline.filters import F32, box_mean, grow
 from cutline.pipeline.options import Subject
 
-# A thing beside a person counts from this share of the foreground on; less is the rim between the two maps.
+# A thing beside a person counts if it is at least this share of the foreground; less is the rim between both planes.
 _LEAST_THING_SHARE = 0.02
 _RIM_SHARE = 0.012
 _HALF = 0.5
 _WHOLE = 0.99
 
 
-def select_subject(maps: dict[str, F32], wanted: Subject) -> tuple[Literal["person", "object"], F32]:
-    """The kind of subject and its map (h, w) in [0, 1], from the network's maps by channel name.
+def select_subject(predictions: dict[str, F32], wanted: Subject) -> tuple[Literal["person", "object"], F32]:
+    """The kind of subject and its alpha (h, w) in [0, 1], from the network's predictions by channel name.
 
-    "auto" is the whole foreground, persons and things together; it is called a person where the person map holds most
-    of it. Without a person map every answer is the foreground.
+    "auto" is the whole foreground, persons and things together; its kind is "person" if the person plane holds more
+    than half of it. Without a person plane every answer is the foreground.
     """
-    foreground = maps["foreground"]
-    person = maps.get("person")
+    foreground = predictions["foreground"]
+    person = predictions.get("person")
     if person is None:
         return ("person" if wanted == "person" else "object"), foreground
     if wanted == "person":
@@ -35,10 +35,10 @@ def select_subject(maps: dict[str, F32], wanted: Subject) -> tuple[Literal["pers
 
 
 def _without_person(foreground: F32, person: F32) -> F32:
-    """The foreground less the person, where a thing of some thickness is left; else the foreground.
+    """The foreground without the person if that leaves a thing of some thickness, else the whole foreground.
 
-    The two maps never agree on the last pixel, so the difference has a thin rim all around a person. Only what
-    survives an erosion is a thing; it grows back to its own edge.
+    The two planes differ by a pixel along their edges, so their difference has a thin rim all around a person. A thing
+    is what survives an erosion, grown back to its own edge.
     """
     rest = foreground * (1 - person)
     radius = max(1, round(_RIM_SHARE * max(rest.shape)))

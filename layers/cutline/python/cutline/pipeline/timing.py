@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class StageTimer:
-    """Adds up time by stage name, in the order in which the stages first ran; `clock` counts seconds, wall by default.
+    """Adds up time by stage name, in the order of first use; `clock` returns seconds, wall time by default.
 
     Example:
         timer = StageTimer()
@@ -23,7 +23,7 @@ class StageTimer:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the block under `name`, also where it raises."""
+        """Adds the time of the block to `name`, also if it raises."""
         start = self._clock()
         try:
             yield

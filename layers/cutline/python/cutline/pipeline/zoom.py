@@ -1,4 +1,4 @@
-"""Small subjects: of a network's few pixels they get fewer still, so it looks again at the part that they are in."""
+"""Zoom on small subjects: the network runs again on the subject's box, so that it gets more of the network's pixels."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from cutline.pipeline.filters import F32, U8, Bool, resize_f32
 
 Predict = Callable[[U8, "U8 | None"], dict[str, F32]]
 
-# Everything around the subject, in its own longer side, that the second look is given.
+# The margin around the subject in the second pass, as a share of its longer side.
 _MARGIN = 0.2
-# A subject that fills more than this share of the picture, margin included, has been seen well enough.
+# A box larger than this share of the picture, margin included, needs no second pass.
 _LARGEST_SHARE = 0.5
-# Intersection over union from which on both looks have seen the same subject; a part of it may look like another.
+# Least intersection over union of both passes; below it the second pass took a part of the subject for the whole.
 _LEAST_AGREEMENT = 0.8
-# Enlarging a part with fewer pixels than this share of what the network saw would show it nothing new.
+# A box with fewer pixels than this share of the network's plane holds no new detail.
 _LEAST_DETAIL = 0.75
-_LARGEST_MAP_SIDE = 1024
+_LARGEST_SIDE = 1024
 _HALF = 0.5
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a picture, as shares of its width and height in [0, 1]."""
+    """A rectangle in a picture; its sides are shares of the picture's width and height in [0, 1]."""
 
     left: float
     top: float
@@ -35,27 +35,27 @@ class Window:
 
     @property
     def share(self) -> float:
-        """The part's area in that of the whole."""
+        """The rectangle's share of the picture's area."""
         return (self.right - self.left) * (self.bottom - self.top)
 
     def cut(self, pixels: U8) -> U8:
-        """What it shows of (H, W, ...)."""
-        rows, columns = self.of(pixels.shape[0], pixels.shape[1])
+        """The rectangle of pixels (H, W, ...)."""
+        rows, columns = self.slices(pixels.shape[0], pixels.shape[1])
         return pixels[rows, columns]
 
-    def of(self, height: int, width: int) -> tuple[slice, slice]:
-        """Its rows and columns in a grid of that size."""
+    def slices(self, height: int, width: int) -> tuple[slice, slice]:
+        """Its rows and columns in a plane of that size."""
         return (
             slice(round(self.top * height), round(self.bottom * height)),
             slice(round(self.left * width), round(self.right * width)),
         )
 
 
-def predict_closer(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-    """Maps (h, w) in [0, 1], "foreground" among them, of a picture whose subject is looked at twice where it is small.
+def predict_zoomed(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+    """Predictions (h, w) in [0, 1], "foreground" among them; a small subject gets a second pass on its box.
 
-    Measured on products on plain ground that take a ninth of the picture: mean error at the edge .145 -> .051. The
-    second look counts only where it finds the subject of the first, and costs another run of the network.
+    On products that take a ninth of a picture with plain ground, the mean error at the edge fell from .145 to .051.
+    The second pass counts only if it agrees with the first about the subject.
     """
     first = predict(rgb_u8, alpha_u8)
     window = _window_of(first["foreground"])
@@ -71,7 +71,7 @@ def predict_closer(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[st
 
 
 def _window_of(foreground: F32) -> Window | None:
-    """The subject's box and a margin around it; None where there is no subject."""
+    """The subject's box with its margin, or None if there is no subject."""
     if not (foreground > _HALF).any():
         return None
     top, bottom = _extent(foreground.max(axis=1) > _HALF)
@@ -86,21 +86,21 @@ def _extent(occupied: Bool) -> tuple[float, float]:
 
 
 def _agreement(first: F32, second: F32, window: Window) -> float:
-    seen = first[window.of(*first.shape)]
-    once = resize_f32(seen, second.shape[1], second.shape[0], Image.Resampling.BILINEAR) > _HALF
+    crop = first[window.slices(*first.shape)]
+    once = resize_f32(crop, second.shape[1], second.shape[0], Image.Resampling.BILINEAR) > _HALF
     again = second > _HALF
     return float((once & again).sum() / max(1, (once | again).sum()))
 
 
 def _inserted(first: F32, second: F32, window: Window, picture_size: tuple[int, int]) -> F32:
-    """The first look's plane, as large as the second's detail is worth, with the second's in its place."""
+    """The first pass's plane, enlarged to the second's detail, with the second's plane in the window."""
     shares = (window.bottom - window.top, window.right - window.left)
     height, width = (
-        max(side, min(round(detail / share), picture_side, _LARGEST_MAP_SIDE))
+        max(side, min(round(detail / share), picture_side, _LARGEST_SIDE))
         for side, detail, share, picture_side in zip(first.shape, second.shape, shares, picture_size, strict=True)
     )
     plane = resize_f32(first, width, height, Image.Resampling.BILINEAR).copy()
-    rows, columns = window.of(height, width)
+    rows, columns = window.slices(height, width)
     plane[rows, columns] = resize_f32(
         second, columns.stop - columns.start, rows.stop - rows.start, Image.Resampling.BILINEAR
     )

@@ -7,9 +7,9 @@ from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.garments import cut_garments
+from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
-from cutline.pipeline.options import GarmentRequest
+from cutline.pipeline.options import GarmentOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 
@@ -64,7 +64,7 @@ class CutoutProcessor:
 
 
 class CostumeProcessor:
-    """Decodes, cuts the garments out, encodes. Two networks: the classes, and the person who bounds them."""
+    """Decodes, cuts the garments out, encodes. One network finds the classes, the other the person who bounds them."""
 
     def __init__(self, models_dir: Path, threads: int) -> None:
         self._models_dir = models_dir
@@ -80,7 +80,7 @@ class CostumeProcessor:
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
-        assert isinstance(job.options, GarmentRequest)
+        assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
             picture = decode_image(data, job.limits)
         matte, costume = self.open()

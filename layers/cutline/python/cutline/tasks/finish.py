@@ -11,7 +11,7 @@ from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.prediction_file import KnownMaps, decode_maps
+from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
 from cutline.tasks.charge import charge
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -51,11 +51,11 @@ class Finish:
 
     def _work(self, task: Task, step: Step) -> Mapping[str, str]:
         with step.stage("load"):
-            data, maps = read_source(self.files, task), decode_maps(self.files.get(task.maps_key))
+            data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
             picture = decode_image(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        cutout = cut_out(picture, task.order.cut, KnownMaps(maps), step)
+        cutout = cut_out(picture, task.order.cut, KnownPredictions(maps), step)
         if cutout.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         named = {"image": cutout.image, "mask": cutout.mask}

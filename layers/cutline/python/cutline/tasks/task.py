@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
 from cutline.contracts.picwish import TaskRecord
-from cutline.pipeline.options import CutRequest
+from cutline.pipeline.options import CutOptions
 from cutline.storage_keys import TASKS
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
@@ -25,7 +25,7 @@ class WorkOrder:
     drop wants its result.
     """
 
-    cut: CutRequest
+    cut: CutOptions
     day: str
     call_id: str
     price_micros: int
@@ -45,7 +45,7 @@ class WorkOrder:
         fields = json.loads(text)
         cut = fields.pop("cut")
         background = cut.pop("background")
-        return cls(CutRequest(**cut, background=None if background is None else tuple(background)), **fields)
+        return cls(CutOptions(**cut, background=None if background is None else tuple(background)), **fields)
 
 
 @dataclass(frozen=True)

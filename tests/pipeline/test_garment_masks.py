@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from cutline.pipeline.costume import GARMENTS, garment_masks, unite
+from cutline.pipeline.garment_masks import GARMENTS, garment_masks, unite
 
 CLASSES = ("background", *GARMENTS, "person")
 
 
 def outfit() -> dict[str, np.ndarray]:
-    maps = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
-    maps["tops"][60:165, 100:220] = 0.9
-    maps["coat"][60:165, 100:220] = 0.1
-    maps["pants"][165:300, 110:210] = 0.8
-    maps["background"] = 1 - sum(maps.values())
-    return maps
+    probabilities = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
+    probabilities["tops"][60:165, 100:220] = 0.9
+    probabilities["coat"][60:165, 100:220] = 0.1
+    probabilities["pants"][165:300, 110:210] = 0.8
+    probabilities["background"] = 1 - sum(probabilities.values())
+    return probabilities
 
 
 def picture() -> np.ndarray:
@@ -48,20 +48,20 @@ def test_union_holds_every_garment_and_no_gap_between_them():
 
 
 def test_union_holds_what_the_network_wavers_about_within_the_subject():
-    maps = outfit()
-    maps["tops"][100:130, 100:220] = maps["coat"][100:130, 100:220] = 0.34
-    maps["coat"][140:165, 100:220] = 0.8
-    maps["tops"][140:165, 100:220] = 0.1
+    probabilities = outfit()
+    probabilities["tops"][100:130, 100:220] = probabilities["coat"][100:130, 100:220] = 0.34
+    probabilities["coat"][140:165, 100:220] = 0.8
+    probabilities["tops"][140:165, 100:220] = 0.1
     subject = np.full((640, 480), 255, np.uint8)
     subject[:, 300:] = 0
-    masks = garment_masks(maps, picture(), subject)
+    masks = garment_masks(probabilities, picture(), subject)
     assert masks["tops"][230, 240] == masks["coat"][230, 240] == 0
-    united = unite(masks, maps, picture(), subject)
+    united = unite(masks, probabilities, picture(), subject)
     assert united[230, 240] == 255
     assert united[230, 310] == 0
-    assert np.array_equal(unite({"tops": masks["tops"]}, maps, picture(), subject), masks["tops"])
+    assert np.array_equal(unite({"tops": masks["tops"]}, probabilities, picture(), subject), masks["tops"])
 
 
 def test_no_garment_gives_no_mask():
-    maps = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
-    assert garment_masks(maps, picture()) == {}
+    probabilities = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
+    assert garment_masks(probabilities, picture()) == {}
