@@ -1,6 +1,6 @@
 """Times the way from `git clone` to the first cut-out, as somebody new would go it: `make first-run`.
 
-    python3 tests/first_run.py
+    python3 tools/first_run.py
 
 Clones the last commit, runs `make run` there on a free port, cuts out a picture with curl, and ends it. The packages
 come from pip's and uv's caches where those have them; a first run on a fresh machine also waits for their download.

@@ -1,6 +1,6 @@
-"""Draws the playground's two sample pictures, `static/person.jpg` and `static/mug.jpg`: nobody else's photograph.
+"""Draws the playground's two sample pictures, person.jpg and mug.jpg of functions/site/static.
 
-    python functions/openapi/examples.py
+    python -m tools.playground_samples
 
 Each scene is a signed distance field, marched ray by ray and lit by one soft lamp over a floor that meets a wall.
 """
@@ -15,7 +15,7 @@ from PIL import Image
 
 Array: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"
 Field: TypeAlias = Callable[[Array], Array]
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).resolve().parents[1] / "functions" / "site" / "static"
 _STEPS = 72
 _FAR = 14.0
 _TOUCH = 0.0015

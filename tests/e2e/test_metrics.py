@@ -6,9 +6,9 @@ import time
 import uuid
 from typing import Any
 
-from tests.e2e.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
-from tests.e2e.conftest import Accounts
-from tests.localcloud.running import ROOT, RunningCloud
+from tests.support.accounts import Accounts
+from tests.support.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
+from tests.support.running import ROOT, RunningCloud
 
 _WAIT_S = 90
 _DASHBOARD = (ROOT / "template.yaml").read_text("utf-8").partition("DashboardBody:")[2].partition("\nOutputs:")[0]

@@ -13,7 +13,7 @@ from cutline.openapi import examples
 from cutline.openapi.document import document
 from cutline.openapi.reference_page import operations, resolved
 from localcloud.sign import aidge_url, jd_headers
-from tests.localcloud.running import Answer, RunningCloud
+from tests.support.running import Answer, RunningCloud
 
 DOCUMENT = document("https://cutout.example.com/v1")
 

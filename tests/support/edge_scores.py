@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.foreground import OPAQUE_FROM
-from tests.pipeline.composites import U8, Composite
+from tests.support.composites import U8, Composite
 
 
 def bicubic(case: Composite) -> U8:

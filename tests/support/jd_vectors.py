@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from cutline.contracts.wire import Request
-from tests.accounts.signed_calls import DATE, HOST, at, request
+from tests.support.signed_calls import DATE, HOST, at, request
 
 PIXEL_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

@@ -1,6 +1,6 @@
 """What an account has used, read off the meter's table."""
 
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 
 def counters(cloud: RunningCloud, account: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.site.browser import Browser
+from tests.support.browser import Browser
 
 STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
 LANGUAGES = ("curl", "python", "javascript")

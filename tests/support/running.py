@@ -17,6 +17,7 @@ from localcloud.aws_account import HOST, credentials_environment
 from localcloud.welcome import READY
 
 ROOT = Path(__file__).resolve().parents[2]
+TOY_TEMPLATE = ROOT / "tests" / "localcloud" / "fixtures" / "template.yaml"
 # The state folders of the clouds that this run has started.
 started: list[Path] = []
 _START_LIMIT_S = 180.0

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cutline.pipeline.network import Network, Prepared
 from serve import Server, ServeSettings
-from tests.localcloud.running import ROOT, Answer
+from tests.support.running import ROOT, Answer
 
 MODELS = ROOT / "layers" / "model"
 WAIT_S = 60.0

@@ -14,7 +14,7 @@ from cutline.tasks.predictors import GpuMatting
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED, Worker, each, give_up
 from cutline.tasks.step import Step
 from cutline.tasks.steps import Matte
-from tests.tasks.conftest import Stack
+from tests.support.task_stack import Stack
 
 MESSAGE = "a message"
 

@@ -1,7 +1,7 @@
 """Milliseconds and memory of every pipeline stage, each size in a process of its own.
 
-    python tests/bench/bench.py            the `matte` network, one thread, 1, 4 and 16.8 MP
-    python tests/bench/bench.py --model isnet --runs 1 --threads 2
+    python -m tools.bench.bench            the `matte` network, one thread, 1, 4 and 16.8 MP
+    python -m tools.bench.bench --model isnet --runs 1 --threads 2
 
 Wall time is what a caller waits; CPU time is what a busy machine cannot blur. Both are medians over the runs; the
 peak is the process's resident memory from start to end, imports and network included.
@@ -17,17 +17,14 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "layers" / "cutline" / "python"), str(ROOT)]
-
-from cutline.limits import MIB, PictureLimits  # noqa: E402
-from cutline.pipeline.cutout import CutRequest, cut_out  # noqa: E402
-from cutline.pipeline.decode import decode_image  # noqa: E402
-from cutline.pipeline.network import Network  # noqa: E402
-from cutline.pipeline.timing import StageTimer  # noqa: E402
-from tests.bench.bars import Bar, load_line  # noqa: E402
+from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.cutout import CutRequest, cut_out
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.network import Network
+from cutline.pipeline.timing import StageTimer
+from tests.support.running import ROOT
+from tools.bench.bars import Bar, load_line
 
 SIDES = (1024, 2048, 4096)
 STAGES = ("decode", "network", "refine", "foreground", "compose", "encode")
@@ -55,7 +52,7 @@ def main() -> int:
     print(f"{'picture':>10} {'':4}" + "".join(f"{name:>16}" for name in _COLUMNS) + f"{'peak RSS':>12}")
     verdicts = []
     for side in SIDES:
-        command = [sys.executable, __file__, "--side", str(side), "--model", options.model]
+        command = [sys.executable, "-m", "tools.bench.bench", "--side", str(side), "--model", options.model]
         command += ["--threads", str(options.threads), "--runs", str(options.runs)]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         for clock in ("wall", "cpu"):

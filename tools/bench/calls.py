@@ -1,6 +1,6 @@
 """What a whole synchronous call takes in the local cloud: every stage over HTTP, and the accounts' share.
 
-    python -m tests.bench.calls [--runs N]
+    python -m tools.bench.calls [--runs N]
 
 Stages are the `Server-Timing` header of JD matting calls with the astronaut of scikit-image; "http" is the rest of
 the time that the caller waited. Medians over the runs after one to warm up. The accounts' share is measured on small
@@ -19,8 +19,8 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from tests.e2e.clients import Answer, JdClient, encoded
-from tests.localcloud.running import RunningCloud, running_cloud
+from tests.support.clients import Answer, JdClient, encoded
+from tests.support.running import RunningCloud, running_cloud
 
 SIDES = (1024, 2048)  # larger photographs do not pass through a synchronous call at this quality
 _BEFORE = ("gate", "parse")

@@ -1,6 +1,6 @@
 """Alpha and colours on composites whose truth is known: refined against bicubic, recovered against the naive cut.
 
-    python -m tests.bench.edges [--side PIXELS]
+    python -m tools.bench.edges [--side PIXELS]
 
 "alpha" is the mean absolute error in the soft band, of a perfect network's map of 320 pixels; "colour" the mean squared
 error of the subject's colours under the true alpha, weighted by it. A naive cut keeps the picture's colours.
@@ -11,9 +11,9 @@ import statistics
 
 from cutline.pipeline.foreground import recover_foreground
 from cutline.pipeline.refine import lift_alpha
-from tests.bench.bars import Bar
-from tests.pipeline.composites import SCENES, SHAPES, Composite, compose
-from tests.pipeline.edge_scores import band_error, bicubic, colour_error
+from tests.support.composites import SCENES, SHAPES, Composite, compose
+from tests.support.edge_scores import band_error, bicubic, colour_error
+from tools.bench.bars import Bar
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """CPU time and bytes of the ways to write a cut-out as PNG.
 
-    python -m tests.bench.encoders [--side PIXELS]
+    python -m tools.bench.encoders [--side PIXELS]
 
 A portrait is cut out by the pipeline and written once with its hidden colours as they were, and once with them zeroed,
 as the pipeline does; the rows are zlib's strategies and levels as Pillow offers them.
@@ -22,7 +22,7 @@ from cutline.pipeline.encode import encode_png
 from cutline.pipeline.filters import U8
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
 
 _STRATEGIES = {"default": 0, "filtered": 1, "Huffman only": 2, "run lengths": 3, "fixed": 4}
 _WAYS = [(1, name) for name in _STRATEGIES] + [(3, "default"), (6, "default")]

@@ -24,7 +24,7 @@ import skimage.data
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.preprocess import fit_picture
-from tests.endpoint.serving import MODELS, Child, child, in_repository
+from tests.support.serving import MODELS, Child, child, in_repository
 
 
 @dataclass(frozen=True)

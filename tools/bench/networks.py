@@ -1,6 +1,6 @@
 """What one run of each network takes, preparation included, and how IS-Net at 1024 px compares with `matte`.
 
-    python -m tests.bench.networks [--runs N]
+    python -m tools.bench.networks [--runs N]
 
 The networks take turns on the same picture, so what else the machine does slows all of them; the ratio is the median
 of the pairs'. CPU time is that of the whole process: with two threads, both.
@@ -13,8 +13,8 @@ import time
 import skimage.data
 
 from cutline.pipeline.network import Network
-from tests.bench.bars import Bar, load_line
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
+from tools.bench.bars import Bar, load_line
 
 _MODELS = ROOT / "layers" / "model"
 _SLOW, _FAST = "isnet", "matte"

@@ -1,6 +1,6 @@
 """Cold start, billed time, memory and cost of each synchronous API in the local cloud, with a photograph of 1 MP.
 
-    python -m tests.bench.routes [--runs N] [--starts N]
+    python -m tools.bench.routes [--runs N] [--starts N]
 
 Milliseconds and memory are those of the REPORT line, as Lambda bills them; a sandbox's CPU time is what a busy machine
 cannot blur. The stand-ins for AWS share this machine's cores. Cost is per 1,000 pictures at `PRICES`; "around" is API
@@ -21,9 +21,9 @@ import psutil
 import skimage.data
 from PIL import Image
 
-from tests.bench.bars import Bar, load_line
-from tests.e2e.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
+from tests.support.running import ROOT, RunningCloud, running_cloud
+from tools.bench.bars import Bar, load_line
 
 # List prices of us-east-1 without free tiers, in US dollars, as others quoted AWS in 2026; check them before you plan.
 # Per GB-second by processor, and per million API Gateway (REST) requests, Lambda requests, DynamoDB writes, S3 puts.

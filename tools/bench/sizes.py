@@ -1,6 +1,6 @@
 """Megabytes of the layers and the largest function as Lambda unpacks them, for both processors.
 
-    python -m tests.bench.sizes
+    python -m tools.bench.sizes
 
 The runtime layer is built by its own Makefile into build/sizes, as by `sam build`, where there is Python 3.13; else its
 lock is installed as it is: larger by the packages' tests, smaller by the .pyc files.
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.bars import Bar
+from tools.bench.bars import Bar
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ROOT / "layers"

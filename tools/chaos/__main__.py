@@ -6,13 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.run import parameters, run, table
-from tests.localcloud.running import running_cloud
+from tests.support.running import running_cloud
+from tools.chaos.run import parameters, run, table
 
 
 def main() -> int:
     """1 where something is not as it has to be."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
     parser.add_argument("--tasks", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--concurrency", type=int, default=8)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.trouble import Trouble
-from tests.chaos.workload import Kind, drawn, site
-from tests.e2e.clients import Answer, send
-from tests.e2e.conftest import accounts_of
-from tests.e2e.meters import counters
-from tests.localcloud.running import RunningCloud
+from tests.support.accounts import accounts_of
+from tests.support.clients import Answer, send
+from tests.support.meters import counters
+from tests.support.running import RunningCloud
+from tools.chaos.trouble import Trouble
+from tools.chaos.workload import Kind, drawn, site
 
 PATH = "/api/tasks/visual/segmentation"
 ACCOUNT = "chaos"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.e2e.clients import encoded, plain_picture
+from tests.support.clients import encoded, plain_picture
 
 MIB = 1024 * 1024
 _SLOW_S = 3.0

@@ -12,11 +12,11 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from tests.bench.bars import load_line
-from tests.compare.peers import BUILD, NotRun, peers
-from tests.compare.pictures import Truth, alpha_of, composites, photograph, scores, validation
-from tests.compare.process import Taken
-from tests.compare.runner import Runner, running
+from tools.bench.bars import load_line
+from tools.compare.peers import BUILD, NotRun, peers
+from tools.compare.pictures import Truth, alpha_of, composites, photograph, scores, validation
+from tools.compare.process import Taken
+from tools.compare.runner import Runner, running
 
 _FULL = {1024: 3, 2048: 2, 4096: 1}
 _QUICK = {1024: 2}

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.compare.peers import BUILD
-from tests.compare.process import PeerFailed, PeerProcess, Taken
+from tools.compare.peers import BUILD
+from tools.compare.process import PeerFailed, PeerProcess, Taken
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """`make fuzz-atheris`: the decoder under a coverage-guided fuzzer, which needs an environment of its own.
 
-python -m tests.trust.atheris_decode -max_total_time=60 build/corpus
+python -m tools.trust.atheris_decode -max_total_time=60 build/corpus
 """
 
 import sys
@@ -29,7 +29,7 @@ def one(data: bytes) -> None:
 
 def main() -> None:
     """Seeds an empty corpus with a true file of each kind and goes on until the time is up."""
-    from tests.trust.samples import samples  # noqa: PLC0415 (not to be instrumented)
+    from tools.trust.samples import samples  # noqa: PLC0415 (not to be instrumented)
 
     corpus = Path(sys.argv[-1])
     corpus.mkdir(parents=True, exist_ok=True)

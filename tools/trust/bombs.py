@@ -1,6 +1,6 @@
 """Small files that ask for much: what each costs the decoder, measured and bounded.
 
-    python -m tests.trust.bombs        prints the table
+    python -m tools.trust.bombs        prints the table
 
 All are decoded in one process of its own, whose peak memory is set back before each.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
-from tests.trust.bomb_files import BOMBS
+from tools.trust.bomb_files import BOMBS
 
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 # 18 bytes per pixel of the largest picture, and something to breathe; an honest WEBP of 4096 x 4096 needs that too.
@@ -44,7 +44,7 @@ def measure() -> Iterator[dict[str, Any]]:
 def measured() -> list[dict[str, Any]]:
     """The same, from a fresh process."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    command = [sys.executable, "-m", "tests.trust.bombs", "--json"]
+    command = [sys.executable, "-m", "tools.trust.bombs", "--json"]
     done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONPATH": path})
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from tests.trust.samples import samples, with_true_checksums
+from tools.trust.samples import samples, with_true_checksums
 
 Damage: TypeAlias = Callable[[bytes], bytes]
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)

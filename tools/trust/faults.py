@@ -19,11 +19,12 @@ from urllib.parse import urlencode
 
 from skimage import data
 
-from tests.e2e.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
-from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.meters import counters
-from tests.localcloud.running import ROOT, running_cloud
-from tests.trust.disks import full, on_a_small_disk, sealed
+from tests.support.accounts import accounts_of
+from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
+from tests.support.faulty import FaultyCloud
+from tests.support.meters import counters
+from tests.support.running import ROOT, running_cloud
+from tools.trust.disks import full, on_a_small_disk, sealed
 
 PICTURE = plain_picture(120, 100)
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])

@@ -12,7 +12,7 @@ import warnings
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.trust.targets import TARGETS, Target
+from tools.trust.targets import TARGETS, Target
 
 _EXAMPLES = 300
 _GROWTH_LIMIT_KIB = 400 * 1024

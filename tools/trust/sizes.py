@@ -1,6 +1,6 @@
 """`make sam-build` ends with this: how large each function and its layers are, as SAM built them.
 
-python -m tests.trust.sizes build/sam-build/template.yaml
+python -m tools.trust.sizes build/sam-build/template.yaml
 """
 
 import os

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tests.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB
-from tests.trust.bombs import measured as bombs_measured
-from tests.trust.disks import means
-from tests.trust.faults import DISK_FAULTS, NAMES, trials
-from tests.trust.load import measured as load_measured
-from tests.trust.load import memory_of, percentiles
+from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB
+from tools.trust.bombs import measured as bombs_measured
+from tools.trust.disks import means
+from tools.trust.faults import DISK_FAULTS, NAMES, trials
+from tools.trust.load import measured as load_measured
+from tools.trust.load import memory_of, percentiles
 
 
 class Line(NamedTuple):

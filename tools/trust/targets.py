@@ -27,9 +27,9 @@ from cutline.pipeline.prediction_file import decode_maps
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of
-from tests.adapters.hostile_server import serving
-from tests.trust.damage import damaged_files
-from tests.trust.samples import samples
+from tests.support.hostile_server import serving
+from tools.trust.damage import damaged_files
+from tools.trust.samples import samples
 
 CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools)
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)

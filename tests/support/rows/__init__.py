@@ -1,8 +1,8 @@
 """Every row of contracts.md, sections 1 to 5; codes and texts come from the tables of the contract modules."""
 
-from tests.e2e.ledger import Ledger
-from tests.e2e.rows import aidge, ailab, jd, picwish
-from tests.e2e.rows.common import gateway_rows
+from tests.support.ledger import Ledger
+from tests.support.rows import aidge, ailab, jd, picwish
+from tests.support.rows.common import gateway_rows
 
 # The API behind a path; what matches none of them is not the contracts' business.
 PATHS = {**jd.PATHS, **picwish.PATHS, **aidge.PATHS, **ailab.PATHS}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from cutline.contracts import aidge
 from cutline.errors import Reason
-from tests.e2e.ledger import Row, Shape
-from tests.e2e.rows.common import LINK, UUID, field_rows, sent_rows
+from tests.support.ledger import Row, Shape
+from tests.support.rows.common import LINK, UUID, field_rows, sent_rows
 
 PATHS = {"(/rest)?/ai/image/cut/out": "AID"}
 _API = "AID"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from cutline.contracts import ailabtools
 from cutline.errors import Reason
 from cutline.pipeline.options import GARMENTS
-from tests.e2e.ledger import Row, Shape
-from tests.e2e.rows.common import PNG_LINK, UUID, field_rows, sent_rows
+from tests.support.ledger import Row, Shape
+from tests.support.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
 PATHS = {"/api/cutout/general/apparel-background-removal": "AIL"}
 _API = "AIL"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tests.e2e.ledger import Row, Shape, keys_of
+from tests.support.ledger import Row, Shape, keys_of
 
 # For an account that retains nothing a link is the result itself.
 LINK = re.compile(r"https?://.+/r/[^/?]+\.(png|jpg)|data:image/(png|jpeg);base64,[\w+/]+=*")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from cutline.contracts import jd_matting, jd_selfie
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS, GatewayError
 from cutline.errors import Reason
-from tests.e2e.ledger import Row, Shape
-from tests.e2e.rows.common import PNG_LINK, UUID, field_rows, sent_rows
+from tests.support.ledger import Row, Shape
+from tests.support.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
 PATHS = {r"/api/cutout/?": "JDC", "/jdai/SelfieSeg": "JDS"}
 _ENVELOPE = {"code": jd_matting.SUCCESS, "msg": jd_matting.MESSAGE}

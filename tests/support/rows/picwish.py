@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from cutline.contracts import picwish
 from cutline.errors import Reason
 from cutline.serving.service import NO_TASKS
-from tests.e2e.ledger import Row, Shape
-from tests.e2e.rows.common import BEYOND_THE_PLATFORM, LINK, UUID, field_rows, sent_rows
+from tests.support.ledger import Row, Shape
+from tests.support.rows.common import BEYOND_THE_PLATFORM, LINK, UUID, field_rows, sent_rows
 
 PATHS = {r"/api/tasks/visual/segmentation(/.*)?": "PW"}
 _API = "PW"
