@@ -18,7 +18,8 @@ def emitted(cloud: RunningCloud) -> list[dict[str, Any]]:
     """Every metric written so far: its name, its value, its dimensions."""
     found = []
     for log in cloud.log_dir.iterdir():
-        for line in log.read_text("utf-8", "replace").splitlines():
+        whole = log.read_text("utf-8", "replace").rpartition("\n")[0]  # the rest may still be on its way
+        for line in whole.splitlines():
             if '"_aws"' not in line:
                 continue
             document = json.loads(line[line.index("{") :])
