@@ -11,7 +11,7 @@ from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, native, 
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
-from tests.contracts.calls import call, json_of
+from tests.support.calls import call, json_of
 
 # calls.call is received at this day.
 TODAY = date(2023, 11, 14)

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cutline.openapi import examples
-from tests.localcloud.running import RunningCloud
-from tests.site.described import Operation, all_operations, call, is_file, judge
+from tests.support.described import Operation, all_operations, call, is_file, judge
+from tests.support.running import RunningCloud
 
 OPERATIONS = list(all_operations())
 FORMS = [one for one in OPERATIONS if one.kind and one.schema.get("type") == "object"]
@@ -83,7 +83,7 @@ def test_variations_of_a_body_are_answered_as_described(cloud: RunningCloud, ope
 def test_a_body_that_is_none_is_refused_as_described(
     cloud: RunningCloud, operation: Operation, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.site.described.encode", lambda one, fields: (body, one.kind))
+    monkeypatch.setattr("tests.support.described.encode", lambda one, fields: (body, one.kind))
     answer = call(cloud, operation)
     judge(operation, answer)
     assert answer.status < 500

@@ -16,7 +16,7 @@ from cutline.openapi.playground_facts import CONTRACTS
 from cutline.openapi.reference_page import operations, reference, resolved
 from localcloud.api.routes import RouteTable
 from localcloud.stack.template import load_template
-from tests.site.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
+from tests.support.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
 
 ROOT = Path(__file__).parents[2]
 CONTRACT_OF = {

@@ -12,7 +12,7 @@ import pytest
 
 from cutline.contracts.wire import Request
 from cutline.openapi.playground_facts import CONTRACTS, codes_of, playground_facts
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 SITE = Path(__file__).parents[2] / "functions" / "site"
 

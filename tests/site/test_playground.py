@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import follow, open_picture, plain_picture
-from tests.e2e.conftest import accounts_of
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser, browser
-from tests.site.playground import (
+from tests.support.accounts import accounts_of
+from tests.support.browser import Browser, browser
+from tests.support.clients import follow, open_picture, plain_picture
+from tests.support.playground import (
     APIS,
     LANGUAGES,
     STATIC,
@@ -23,6 +22,7 @@ from tests.site.playground import (
     run_code,
     take_sample,
 )
+from tests.support.running import RunningCloud
 
 # A browser beside a local cloud on a busy machine of two cores.
 pytestmark = pytest.mark.timeout(400)
