@@ -22,8 +22,8 @@ def _document() -> dict[str, Any]:
         "info": {
             "title": "Cutline",
             "version": cutline.__version__,
-            "summary": "Background removal, wire-compatible with five commercial APIs.",
-            "description": "Clients of the five APIs change a host name and a key. "
+            "summary": "Background removal, wire-compatible with commercial APIs.",
+            "description": "Clients of these APIs change a host name and a key. "
             "Examples of answers are made by the code that answers calls.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -74,7 +74,7 @@ def components() -> dict[str, dict[str, Any]]:
         }
     )
     response = {
-        "description": "API Gateway itself, in a body that the clients of all five APIs can read.",
+        "description": "API Gateway itself, in a body that the clients of all APIs can read.",
         "content": {"application/json": {"schema": ref("GatewayRefusal"), "example": example}},
     }
     return {"schemas": {"GatewayRefusal": shape}, "responses": {"GatewayRefusal": response}}

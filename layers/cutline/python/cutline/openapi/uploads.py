@@ -39,7 +39,7 @@ def _ticket() -> Schema:
         "url": link("POST `fields` and then the file, as multipart/form-data and the file last, to this address."),
         "fields": {**fields, "description": "Form fields, each to be sent as it is."},
         "key": text("Where the picture will lie."),
-        "source": text("Stands for the picture in `image_url`, `imageUrl`, or as the text of AILabTools' `image`."),
+        "source": text("Stands for the picture in every field that takes an upload's `source`."),
         "expires_at": integer("Unix second until which can be uploaded.", minimum=0),
     }
     return closed(ticket)

@@ -13,8 +13,8 @@ from cutline.openapi.schema import Schema, closed, integer, ref, text
 
 _LAST = date(2026, 1, 31)
 _QUERY = UsageQuery(_LAST - timedelta(days=1), _LAST)
-_NAMES = tuple(APIS)
-_ROWS = [UsageRow("2026-01-30", _NAMES[0], 120, 240_000, 3), UsageRow("2026-01-31", _NAMES[2], 8, 16_000, 0)]
+_ONE, _OTHER, *_ = tuple(APIS)
+_ROWS = [UsageRow("2026-01-30", _ONE, 120, 240_000, 3), UsageRow("2026-01-31", _OTHER, 8, 16_000, 0)]
 _ERRORS: tuple[MattingError, ...] = (
     InputRefused(Reason.PARAMETER_INVALID, "from must not be after to"),
     AccessRefused(Reason.KEY_UNKNOWN),
