@@ -267,12 +267,18 @@ def test_without_picture_or_key_it_says_what_is_missing(page: Browser) -> None:
 def test_both_languages_say_everything(page: Browser) -> None:
     script = """
         const { EN, ZH } = await import(new URL("site/words.js", document.baseURI));
+        const { APIS } = await import(new URL("site/apis.js", document.baseURI));
         const used = [...document.querySelectorAll("[data-i18n]")].map((node) => node.dataset.i18n);
-        return [Object.keys(EN), Object.keys(ZH), used];
+        const words = (option) => [option.words, ...Object.values(option.each ?? {}), ...told(option)];
+        const told = ({ kind, values }) => (kind === "choice" ? values.map(([, ...words]) => words) : []);
+        const row = (api) => [api.about, ...api.options.flatMap(words), ...Object.values(api.layers ?? {})];
+        return [Object.keys(EN), Object.keys(ZH), used, APIS.flatMap(row)];
     """
-    english, chinese, used = page.run(f"return (async () => {{ {script} }})()")
+    english, chinese, used, pairs = page.run(f"return (async () => {{ {script} }})()")
     assert sorted(english) == sorted(chinese)
     assert set(used) <= set(english)
+    assert len(pairs) > 50
+    assert [pair for pair in pairs if len(pair) != 2 or not all(pair)] == []
     page.click("#lang-zh")
     assert page.text("#go") == "开始抠图"
     assert page.run("return document.documentElement.lang") == "zh-CN"

@@ -22,21 +22,30 @@ _ERRORS: tuple[MattingError, ...] = (
 )
 
 
-def schemas() -> dict[str, Schema]:
+def paths() -> dict[str, Any]:
+    """`POST /uploads`."""
+    return {"/uploads": {"post": _post()}}
+
+
+def components() -> dict[str, dict[str, Any]]:
     """The ticket and its refusals."""
+    refusal = native.refusal_schema(map(uploads.refuse, _ERRORS))
+    return {"schemas": {"UploadTicket": _ticket(), "UploadError": refusal}}
+
+
+def _ticket() -> Schema:
     fields = {"type": "object", "additionalProperties": {"type": "string"}}
     ticket = {
         "url": link("POST `fields` and then the file, as multipart/form-data and the file last, to this address."),
         "fields": {**fields, "description": "Form fields, each to be sent as it is."},
         "key": text("Where the picture will lie."),
-        "source": text("Stands for the picture in `image_url`, `imageUrl`, or as the text of AILabTools' `image`."),
+        "source": text("Stands for the picture in every field that takes an upload's `source`."),
         "expires_at": integer("Unix second until which can be uploaded.", minimum=0),
     }
-    return {"UploadTicket": closed(ticket), "UploadError": native.refusal_schema(map(uploads.refuse, _ERRORS))}
+    return closed(ticket)
 
 
-def operation(tag: str) -> dict[str, Any]:
-    """`POST /uploads`."""
+def _post() -> dict[str, Any]:
     wish = {
         "content_type": text("The type that the file will be sent with.", pattern="^[a-z]{1,20}/[a-z0-9.+-]{1,40}$"),
         "size": integer("The most bytes that the file will have.", minimum=1, maximum=MAX_BYTES),
@@ -47,7 +56,7 @@ def operation(tag: str) -> dict[str, Any]:
     content = {"application/json": {"schema": ref("UploadTicket"), "examples": ticket}}
     return {
         "operationId": "upload",
-        "tags": [tag],
+        "tags": [native.TAG],
         "summary": "A ticket for a picture that is too large for a call",
         "description": f"Up to {MAX_BYTES // MIB} MiB, straight to S3, for the account's own calls within a day. Costs "
         "neither rate nor quota.",

@@ -3,15 +3,18 @@
 from datetime import date, timedelta
 from typing import Any
 
-from cutline.contracts import jd_matting, picwish, usage
+from cutline.contracts import usage
+from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.openapi import examples, native
+from cutline.openapi.operation import query
 from cutline.openapi.schema import Schema, closed, integer, ref, text
 
 _LAST = date(2026, 1, 31)
 _QUERY = UsageQuery(_LAST - timedelta(days=1), _LAST)
-_ROWS = [UsageRow("2026-01-30", jd_matting.NAME, 120, 240_000, 3), UsageRow("2026-01-31", picwish.NAME, 8, 16_000, 0)]
+_ONE, _OTHER, *_ = tuple(APIS)
+_ROWS = [UsageRow("2026-01-30", _ONE, 120, 240_000, 3), UsageRow("2026-01-31", _OTHER, 8, 16_000, 0)]
 _ERRORS: tuple[MattingError, ...] = (
     InputRefused(Reason.PARAMETER_INVALID, "from must not be after to"),
     AccessRefused(Reason.KEY_UNKNOWN),
@@ -20,8 +23,18 @@ _ERRORS: tuple[MattingError, ...] = (
 )
 
 
-def schemas() -> dict[str, Schema]:
+def paths() -> dict[str, Any]:
+    """`GET /usage`."""
+    return {"/usage": {"get": _get()}}
+
+
+def components() -> dict[str, dict[str, Any]]:
     """The report and its refusals."""
+    refusal = native.refusal_schema(map(usage.refuse, _ERRORS))
+    return {"schemas": {"UsageReport": _schema(), "UsageError": refusal}}
+
+
+def _schema() -> Schema:
     day = {"type": "string", "format": "date"}
     amount = text("In the operator's currency.", pattern="^[0-9]+\\.[0-9]{6}$")
     counts = {
@@ -29,32 +42,27 @@ def schemas() -> dict[str, Schema]:
         "charge": amount,
         "refused": integer("Calls that rate or quota refused, or that failed.", minimum=0),
     }
-    api = text("Its short name; `lapsed` are calls that died.", enum=[*usage.ROUTES, "lapsed"])
+    api = text("Its short name; `lapsed` are calls that died.", enum=[*APIS, "lapsed"])
     row = closed({"day": day, "api": api, "route": text("Empty for `lapsed`."), **counts})
     report = {"account": text("Whose credential asked."), "from": day, "to": day}
     rows = {"type": "array", "items": row}
-    refusal = native.refusal_schema(map(usage.refuse, _ERRORS))
-    return {"UsageReport": closed({**report, "rows": rows, "total": closed(counts)}), "UsageError": refusal}
+    return closed({**report, "rows": rows, "total": closed(counts)})
 
 
-def operation(tag: str) -> dict[str, Any]:
-    """`GET /usage`."""
+def _get() -> dict[str, Any]:
     day = {"type": "string", "format": "date"}
     parameters = [
-        ("from", f"First day, UTC; {usage.DEFAULT_DAYS} days with the last one unless said.", day),
-        ("to", f"Last day; today unless said. At most {usage.MAX_DAYS} days at once.", day),
-        ("format", "csv is a download.", {"enum": list(usage.FORMATS), "default": usage.FORMATS[0]}),
+        query("from", f"First day, UTC; {usage.DEFAULT_DAYS} days with the last one unless said.", day),
+        query("to", f"Last day; today unless said. At most {usage.MAX_DAYS} days at once.", day),
+        query("format", "csv is a download.", {"enum": list(usage.FORMATS), "default": usage.FORMATS[0]}),
     ]
     return {
         "operationId": "usage",
-        "tags": [tag],
+        "tags": [native.TAG],
         "summary": "What an account was served, charged and refused",
         "description": "Per UTC day and API, with any credential of the account. Costs neither rate nor quota.",
         "security": native.security(),
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
-            for name, description, schema in parameters
-        ],
+        "parameters": parameters,
         "responses": {
             "200": _report(),
             **native.refusals(map(usage.refuse, _ERRORS), "UsageError"),
