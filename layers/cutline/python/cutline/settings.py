@@ -1,4 +1,4 @@
-"""What a function is told by its environment: read once, checked at INIT, named in the error when wrong."""
+"""A function's settings from its environment: read once and checked at INIT. An error names the variable."""
 
 import ipaddress
 import os

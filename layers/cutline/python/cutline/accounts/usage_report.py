@@ -32,7 +32,7 @@ def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Map
             # The sign after "#", with which the shards' names go on.
             ":last": f"{DAY}{last}$",
         },
-        "ConsistentRead": True,  # who has just been answered finds that call in the report
+        "ConsistentRead": True,  # so a caller finds the call that was just answered
     }
     while True:
         answer = table.query(**question)

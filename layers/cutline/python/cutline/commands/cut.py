@@ -128,7 +128,7 @@ def _processor(arguments: argparse.Namespace) -> Processor:
 
 
 def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> bool:
-    """Whether the result is where it belongs; if not, why is told on stderr."""
+    """Whether the result was written. If not, stderr says why."""
     try:
         problem = _perform(planned, force, work)
     except OSError as error:

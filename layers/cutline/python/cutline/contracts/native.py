@@ -1,4 +1,4 @@
-"""What the APIs of our own share: any credential of the account is accepted, and failures are told in one shape.
+"""What Cutline's own routes share: they accept any credential of the account and word failures in one shape.
 
 The credential is `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or Aidge's `app_key`, `timestamp`
 and `sign` in the query. Whatever is wrong with it, the answer is the same 401.

@@ -1,4 +1,4 @@
-"""What the operations of our own share: any credential, refusals of one shape, and what API Gateway itself says."""
+"""What the operations of Cutline's own routes share: any credential, one shape of refusal, and API Gateway's answers."""
 
 import json
 from collections.abc import Iterable

@@ -16,7 +16,7 @@ from cutline.serving.call import Produced
 
 @dataclass(frozen=True)
 class Floor:
-    """The share of the picture up to which a subject counts as absent, and the refusal that says so."""
+    """The share of the picture up to which a subject counts as absent, and the reason for the refusal then."""
 
     coverage: float
     reason: Reason

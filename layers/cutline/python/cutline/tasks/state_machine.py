@@ -27,11 +27,11 @@ class StateMachine:
                 raise
 
     def succeed(self, token: str) -> bool:
-        """Lets the waiting step go on; False where nobody waits any more."""
+        """Lets the waiting state go on. False if it no longer waits."""
         return self._answer(self._stepfunctions.send_task_success, taskToken=token, output="{}")
 
     def fail(self, token: str, error: str, message: str) -> bool:
-        """Ends the waiting step with an error, worded as a function's own would be; False where nobody waits."""
+        """Fails the waiting state, in the form of a function's own error. False if it no longer waits."""
         cause = json.dumps({"errorType": error, "errorMessage": message})
         return self._answer(self._stepfunctions.send_task_failure, taskToken=token, error=error, cause=cause)
 
