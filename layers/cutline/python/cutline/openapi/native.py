@@ -1,4 +1,4 @@
-"""What the operations of Cutline's own routes share: any credential, one shape of refusal, and API Gateway's answers."""
+"""What the operations of Cutline's own routes share: any credential, one shape of refusal, API Gateway's answers."""
 
 import json
 from collections.abc import Iterable
