@@ -68,7 +68,7 @@ def test_a_killed_sandbox_is_told_and_replaced(toy: RunningCloud, how: str, erro
     begun = time.monotonic()
     body, error = _invoke(toy, "Misbehave", {"queryStringParameters": {"how": how}})
     assert (error, body["errorType"]) == ("Unhandled", error_type)
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 30
     assert toy.call("GET", "/misbehave?how=well").status == 204
 
 
