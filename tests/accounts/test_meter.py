@@ -182,6 +182,7 @@ def test_a_task_whose_holds_answer_was_lost_still_takes_its_place(bank: Bank) ->
     assert (task.remaining, bank.day(QUOTA, DAY)["taken"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_thousand_tasks_under_way_keep_every_item_under_two_kilobytes(bank: Bank) -> None:
     for index in range(1000):
         bank.meter.reserve(PLENTY, f"{index:032x}", NOW + index, TASK_S)

@@ -224,6 +224,7 @@ def test_a_small_png_that_unfolds_to_a_gigabyte_costs_no_memory():
     assert mib < 16
 
 
+@pytest.mark.slow
 def test_a_small_header_over_a_gigabyte_of_rows_costs_no_memory():
     outcome, mib = measured(png(8, 8, chunk(b"IDAT", zeros(1024 * MIB))))
     assert outcome in ("decoded", Reason.IMAGE_CORRUPT)

@@ -8,6 +8,7 @@ from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB, measured
 from tools.trust.samples import samples
 
 
+@pytest.mark.slow
 def test_every_bomb_ends_in_bounded_time_and_memory() -> None:
     rows = measured()
     assert [row["bomb"] for row in rows] == list(BOMBS)

@@ -201,7 +201,7 @@ def _story(cloud: RunningCloud, task: Sent) -> str:
     """What failed on a task's way, in order."""
     failures = []
     for event in _history(cloud, task):
-        details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+        details: dict[str, str] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
         if "error" in details or event["type"].endswith("StateEntered"):
             failures.append(details.get("error") or details.get("name", ""))
     return " > ".join(failures)
