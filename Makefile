@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 3000
 WORKERS ?= 2
 # Of `cutline`, lines and branches, in the tests' own processes; the functions run in others.
-COVERAGE ?= 90
+COVERAGE ?= 95
 BIN := .venv/bin
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 JAVASCRIPT := functions/site/static docs/examples tools/compare/workers tools/javascript
