@@ -167,11 +167,11 @@ def test_only_the_input_bucket_tells_of_new_files_so_that_results_are_no_drops(
 
 
 def test_queues_take_messages_of_the_rule_alone(resources: dict[str, dict[str, Any]]) -> None:
-    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DropRule", "Arn"]}}}
+    for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DropRule", "Arn"]}}}
 
 
 def test_the_intake_reads_drops_and_writes_nothing_but_errors(resources: dict[str, dict[str, Any]]) -> None:
