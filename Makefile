@@ -25,6 +25,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m tools.lint_template
 
 format: .venv/ready
 	$(BIN)/ruff check --fix $(CODE)

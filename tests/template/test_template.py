@@ -330,7 +330,9 @@ def test_what_the_gateway_says_itself_is_json_that_repeats_its_status(resources:
 def test_the_gateway_gets_its_role_for_logs_before_its_stage(resources: dict[str, dict[str, Any]]) -> None:
     (account,) = of_type(resources, "AWS::ApiGateway::Account").values()
     assert account["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogRole", "Arn"]}
-    assert "ApiAccount" in as_list(resources["Api"]["DependsOn"])
+    assert as_list(resources["Api"]["DependsOn"]) == ["ApiLogsReady"]
+    after = resources["ApiLogsReady"]["Metadata"]["After"]
+    assert after["Fn::If"][:2] == ["SetsApiLogRole", {"Ref": "ApiAccount"}]
 
 
 def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_send(
