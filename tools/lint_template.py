@@ -42,7 +42,7 @@ def main() -> int:
 
 def lint(plain: dict[str, Any]) -> list[str]:
     """What cfn-lint says about plain CloudFormation."""
-    from cfnlint.api import ManualArgs  # noqa: PLC0415 (slow)
+    from cfnlint.api import ManualArgs  # type: ignore[import-untyped]  # noqa: PLC0415 (slow)
     from cfnlint.api import lint as cfn_lint  # noqa: PLC0415
 
     matches = cfn_lint(json.dumps(plain), config=ManualArgs(regions=REGIONS))
