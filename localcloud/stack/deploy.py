@@ -10,7 +10,7 @@ from localcloud.aws.endpoint_process import EndpointConfig
 from localcloud.aws.roles import Grant, read_grants
 from localcloud.aws_account import ACCOUNT_ID, STACK_NAME, client
 from localcloud.functions.sandbox import FunctionConfig
-from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
+from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, optional, premade
 from localcloud.stack.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
 
 
@@ -50,7 +50,7 @@ def deploy(template: LocalTemplate) -> Deployment:
     questions = Questions()
     asked = {name: questions.ask(name, r) for name, r in ours.items() if r["Type"] in MADE_BY_US}
     reserved = {
-        name: questions.add(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition"))
+        name: questions.add(*optional(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition")))
         for name, r in plain.items()
         if "ReservedConcurrentExecutions" in r.get("Properties", {})
     }

@@ -54,6 +54,14 @@ _PASSWORD_WISHES = {
 }
 
 
+def optional(value: Any, condition: str | None) -> tuple[Any, str | None]:
+    """A property's value and the condition that it is there at all: that of its Fn::If, or else `condition`."""
+    match value:
+        case {"Fn::If": [str(name), inner, {"Ref": "AWS::NoValue"}]}:
+            return inner, name
+    return value, condition
+
+
 def is_made_by_moto(resource: dict[str, Any]) -> bool:
     """Whether moto's CloudFormation makes this resource as AWS would; it turns every key into an encryption key."""
     encrypts = resource.get("Properties", {}).get("KeyUsage", "ENCRYPT_DECRYPT") == "ENCRYPT_DECRYPT"
@@ -119,9 +127,7 @@ class Questions:
 
     def _ask_output(self, config: dict[str, Any]) -> dict[str, str]:
         """Where an asynchronous endpoint leaves its answers, if it is one."""
-        condition = None
-        if "Fn::If" in config:
-            condition, config, _ = config["Fn::If"]
+        config, condition = optional(config, None)
         output = config.get("OutputConfig", {})
         return {key: self.add(output[key], condition) for key in ("S3OutputPath", "S3FailurePath") if key in output}
 

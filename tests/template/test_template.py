@@ -394,6 +394,21 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
 
 
+def test_nothing_is_reserved_unless_asked_for(local: LocalTemplate) -> None:
+    """A new AWS account has a quota of ten concurrent executions, of which AWS lets nobody reserve any."""
+    reserved = {
+        name: properties["ReservedConcurrentExecutions"]
+        for name, properties in of_type(local.plain["Resources"], "AWS::Lambda::Function").items()
+        if "ReservedConcurrentExecutions" in properties
+    }
+    bound = {"Fn::If": ["ReservesConcurrency", {"Ref": "SyncConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert reserved == dict.fromkeys(("CutoutFunction", "SelfieFunction", "TasksFunction", "CostumeFunction"), bound)
+    assert local.plain["Conditions"]["ReservesConcurrency"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "SyncConcurrency"}, 0]}]
+    }
+    assert local.parameters["SyncConcurrency"] == "0"
+
+
 def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:
     for name, folder in local.code.items():
         module, _, function = local.plain["Resources"][name]["Properties"]["Handler"].rpartition(".")
