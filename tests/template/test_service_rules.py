@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from localcloud.stack.template import LocalTemplate
 from tests.template.conftest import ROOT
 from tests.template.test_template import as_list, of_type
 
@@ -21,3 +22,15 @@ def test_nothing_that_is_deployed_names_a_partition() -> None:
     deployed = [ROOT / "template.yaml", *(ROOT / "functions").rglob("*"), *(ROOT / "layers").glob("*/python/**/*.py")]
     naming = [path for path in deployed if path.suffix in (".yaml", ".json", ".py") and "arn:aws" in path.read_text()]
     assert naming == []
+
+
+def test_the_quality_tier_is_refused_without_the_memory_that_it_needs(local: LocalTemplate) -> None:
+    """README's table: isnet peaks at 1,714 MiB where the default is 1,769 MB."""
+    rule = local.plain["Rules"]["IsnetNeedsMemory"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Model"}, "isnet"]}
+    (assertion,) = rule["Assertions"]
+    enough, asked = assertion["Assert"]["Fn::Contains"]
+    memory = local.plain["Parameters"]["SyncMemoryMb"]
+    assert asked == {"Ref": "SyncMemoryMb"}
+    assert all(4000 <= int(value) <= memory["MaxValue"] for value in enough)
+    assert all(value in assertion["AssertDescription"] for value in enough)
