@@ -21,7 +21,8 @@ def test_nothing_of_it_exists_unless_asked_for(local: LocalTemplate, resources: 
     assert len(found) == 7
     assert {item.get("Condition") for item in found} == {"HasEndpoint", "RealtimeEndpoint", "AsyncEndpoint"}
     assert resources["EndpointRole"]["Condition"] == "HasEndpoint"
-    assert resources["EndpointFilesPolicy"]["Condition"] == "AsyncEndpoint"
+    (condition, _, otherwise) = resources["EndpointRole"]["Properties"]["Policies"][1]["Fn::If"]
+    assert (condition, otherwise) == ("AsyncEndpoint", {"Ref": "AWS::NoValue"})
 
 
 def test_an_endpoint_without_an_image_is_refused_before_anything_is_made(local: LocalTemplate) -> None:
@@ -37,19 +38,18 @@ def resolved(node: Any) -> Any:
             return REPOSITORY
         case {"Fn::Sub": str(text)}:
             return text.replace("${OutputBucket.Arn}", BUCKET)
-        case {"Fn::GetAtt": ["EndpointLogs", "Arn"]}:
-            return LOGS
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return {"EndpointLogs": LOGS, "OutputBucket": BUCKET}[name]
+        case {"Fn::If": ["AsyncEndpoint", inner, _]}:
+            return resolved(inner)
         case list():
             return [resolved(item) for item in node]
     return {key: resolved(value) for key, value in node.items()} if isinstance(node, dict) else node
 
 
 def allowed(resources: Resources, action: str, arn: str) -> bool:
-    policies = resources["EndpointRole"]["Properties"]["Policies"] + [resources["EndpointFilesPolicy"]["Properties"]]
-    verdicts = [
-        IAMPolicy(json.dumps(resolved(policy["PolicyDocument"]))).is_action_permitted(action, arn)
-        for policy in policies
-    ]
+    policies = resolved(resources["EndpointRole"]["Properties"]["Policies"])
+    verdicts = [IAMPolicy(json.dumps(policy["PolicyDocument"])).is_action_permitted(action, arn) for policy in policies]
     return PermissionResult.PERMITTED in verdicts
 
 
@@ -64,6 +64,8 @@ def allowed(resources: Resources, action: str, arn: str) -> bool:
         ("s3:GetObject", f"{BUCKET}/endpoint/in/1.png"),
         ("s3:PutObject", f"{BUCKET}/endpoint/out/1.out"),
         ("s3:PutObject", f"{BUCKET}/endpoint/failed/1-error.out"),
+        ("s3:AbortMultipartUpload", f"{BUCKET}/endpoint/out/1.out"),
+        ("s3:ListBucket", BUCKET),
     ],
 )
 def test_the_container_may_do_its_work(resources: Resources, action: str, arn: str) -> None:
