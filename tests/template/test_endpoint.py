@@ -1,6 +1,7 @@
 """The GPU endpoint as the template deploys it: only if asked for, with few rights, asleep if asynchronous."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -97,8 +98,9 @@ def test_the_container_has_no_network_and_only_sagemaker_runs_it(resources: Reso
 
 
 def test_its_logs_end_and_go_where_its_role_may_write(resources: Resources) -> None:
-    name = resources["MatteEndpoint"]["Properties"]["EndpointName"]["Fn::Sub"]
-    assert resources["EndpointLogs"]["Properties"]["LogGroupName"] == {"Fn::Sub": f"/aws/sagemaker/Endpoints/{name}"}
+    name = resources["MatteEndpoint"]["Properties"]["EndpointName"]
+    group = resources["EndpointLogs"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert group == ["/aws/sagemaker/Endpoints/${Endpoint}", {"Endpoint": name}]
     assert resources["MatteEndpoint"]["DependsOn"] == "EndpointLogs"
 
 
@@ -141,3 +143,10 @@ def test_each_kind_has_its_alarms(resources: Resources, condition: str, metrics:
     assert {alarm["MetricName"] for alarm in alarms} == metrics
     endpoint = {"Name": "EndpointName", "Value": {"Fn::GetAtt": ["MatteEndpoint", "EndpointName"]}}
     assert all(endpoint in alarm["Dimensions"] for alarm in alarms)
+
+
+def test_another_kind_or_instance_type_is_another_endpoint(resources: Resources) -> None:
+    """A variant that scaling knows may not change its type: the update would fail and roll back."""
+    text, values = resources["MatteEndpoint"]["Properties"]["EndpointName"]["Fn::Sub"]
+    assert {"GpuEndpoint", "Type"} <= set(re.findall(r"\$\{(\w+)\}", text))
+    assert values["Type"] == {"Fn::Join": ["-", {"Fn::Split": [".", {"Ref": "EndpointInstanceType"}]}]}

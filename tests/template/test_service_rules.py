@@ -1,5 +1,6 @@
 """Rules of single AWS services that no checker of templates knows: each would stop or break a deployment."""
 
+import re
 from typing import Any
 
 from localcloud.stack.template import LocalTemplate
@@ -7,6 +8,17 @@ from tests.template.conftest import ROOT
 from tests.template.test_template import as_list, of_type
 
 Resources = dict[str, dict[str, Any]]
+# Longest names by type and property, from the services' API references.
+LONGEST = {
+    ("AWS::SageMaker::Endpoint", "EndpointName"): 63,
+    ("AWS::ApiGateway::RestApi", "Name"): 1024,
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
+    ("AWS::Logs::LogGroup", "LogGroupName"): 512,
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"): 256,
+    ("AWS::IAM::Policy", "PolicyName"): 128,
+}
+# CloudFormation's own limit for a stack's name, the longest region, and the parts of a stack's id that names use.
+PSEUDO = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1", "AWS::StackId": f"arn:x/{'s' * 128}/12345678-1"}
 
 
 def test_a_policy_of_a_queue_names_that_queue_alone(resources: Resources) -> None:
@@ -34,3 +46,34 @@ def test_the_quality_tier_is_refused_without_the_memory_that_it_needs(local: Loc
     assert asked == {"Ref": "SyncMemoryMb"}
     assert all(4000 <= int(value) <= memory["MaxValue"] for value in enough)
     assert all(value in assertion["AssertDescription"] for value in enough)
+
+
+def longest(node: Any, parameters: dict[str, Any]) -> Any:
+    """The longest text that a name can become."""
+    match node:
+        case {"Ref": str(name)}:
+            allowed = parameters.get(name, {}).get("AllowedValues", ["x" * 200])
+            return PSEUDO.get(name) or max(map(str, allowed), key=len)
+        case {"Fn::Sub": template}:
+            text, values = template if isinstance(template, list) else (template, {})
+            return re.sub(r"\$\{([^}]+)\}", lambda m: longest(values.get(m[1], {"Ref": m[1]}), parameters), text)
+        case {"Fn::Join": [str(by), inner]}:
+            return by.join(longest(inner, parameters))
+        case {"Fn::Split": [str(by), inner]}:
+            return longest(inner, parameters).split(by)
+        case {"Fn::Select": [int(index), inner]}:
+            return longest(inner, parameters)[index]
+    return str(node)
+
+
+def test_no_name_can_become_longer_than_its_service_allows(local: LocalTemplate, resources: Resources) -> None:
+    named = [
+        (name, item["Type"], key, value)
+        for name, item in resources.items()
+        for key, value in item.get("Properties", {}).items()
+        if re.fullmatch(r"(\w+)?Name", key) and (not isinstance(value, dict) or {"Fn::Sub", "Fn::Join"} & set(value))
+    ]
+    assert {kind for _, kind, _, _ in named} >= {"AWS::SageMaker::Endpoint", "AWS::CloudWatch::Dashboard"}
+    for name, kind, key, value in named:
+        if (kind, key) in LONGEST:
+            assert len(longest(value, local.plain["Parameters"])) <= LONGEST[kind, key], name
