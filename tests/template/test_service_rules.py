@@ -1,7 +1,10 @@
 """Rules of single AWS services that no checker of templates knows: each would stop or break a deployment."""
 
 import re
+import subprocess
 from typing import Any
+
+import pytest
 
 from localcloud.stack.template import LocalTemplate
 from tests.template.conftest import ROOT
@@ -77,3 +80,11 @@ def test_no_name_can_become_longer_than_its_service_allows(local: LocalTemplate,
     for name, kind, key, value in named:
         if (kind, key) in LONGEST:
             assert len(longest(value, local.plain["Parameters"])) <= LONGEST[kind, key], name
+
+
+@pytest.mark.parametrize(("given", "machine"), [([], "aarch64"), (["MACHINE=x86_64"], "x86_64")])
+def test_the_runtime_layer_says_which_machine_it_was_built_for(given: list[str], machine: str) -> None:
+    command = ["make", "--dry-run", "build-RuntimeLayer", "ARTIFACTS_DIR=/layer", *given]
+    recipe = subprocess.run(command, cwd=ROOT / "layers" / "runtime", capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"manylinux\w+?_(aarch64|x86_64)", recipe)) == {machine}
+    assert f'echo "{machine}" > "/layer/machine"' in recipe
