@@ -357,6 +357,33 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
     assert headers == own
 
 
+def test_a_domain_leads_to_the_stage_without_a_base_path(resources: dict[str, dict[str, Any]]) -> None:
+    """The five APIs' clients keep their paths, so nothing may stand before them."""
+    (mapping,) = of_type(resources, "AWS::ApiGateway::BasePathMapping").values()
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage")
+    assert mapping == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": {"Ref": "Api"}, "Stage": {"Ref": stage}}
+    (record,) = of_type(resources, "AWS::Route53::RecordSet").values()
+    target = {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]}
+    assert (record["Name"], record["AliasTarget"]["DNSName"]) == ({"Ref": "DomainName"}, target)
+    conditions = {name: resources[name]["Condition"] for name in ("ApiDomain", "ApiDomainMapping", "ApiDomainRecord")}
+    assert conditions == {"ApiDomain": "HasDomain", "ApiDomainMapping": "HasDomain", "ApiDomainRecord": "HasHostedZone"}
+
+
+def test_a_domain_without_a_certificate_is_refused_before_anything_is_made(local: LocalTemplate) -> None:
+    rule = local.plain["Rules"]["DomainNeedsACertificate"]
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}
+
+
+def test_the_outputs_name_what_an_operator_attaches_something_to(local: LocalTemplate) -> None:
+    assert {"Url", "ApiId", "StageArn", "FlowArn", "DashboardUrl", "AlarmTopic", "FunctionLogs", "DomainTarget"} <= set(
+        local.plain["Outputs"]
+    )
+    url = local.plain["Outputs"]["Url"]["Value"]["Fn::If"]
+    assert url[:2] == ["HasDomain", {"Fn::Sub": "https://${DomainName}"}]
+    assert "/${Apiv1Stage}" in url[2]["Fn::Sub"]
+
+
 @pytest.mark.parametrize(
     ("path", "method", "function"),
     [
