@@ -4,11 +4,24 @@ import json
 import re
 from typing import Any
 
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from localcloud.stack.template import LocalTemplate
+from tests.template.conftest import ROOT
 from tests.template.test_template import of_type
 
 Resources = dict[str, dict[str, Any]]
 ALARM = "AWS::CloudWatch::Alarm"
+SYNC_SERVICES = {"cutout", "selfie", "tasks", "costume"}
+APIS = {contract.NAME for contract in (jd_matting, jd_selfie, picwish, aidge, ailabtools)}
+# As the services' guides name them.
+AWS_METRICS = {
+    "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "Latency", "IntegrationLatency"},
+    "AWS/DynamoDB": {"ReadThrottleEvents", "WriteThrottleEvents"},
+    "AWS/Lambda": {"Errors", "Throttles", "Duration", "Invocations"},
+    "AWS/SageMaker": {"HasBacklogWithoutCapacity", "InvocationFailures", "Invocation5XXErrors", "ModelLatency"},
+    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    "AWS/States": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"},
+}
 # Scaling, no fault.
 WAKES = "EndpointWakeAlarm"
 
@@ -44,7 +57,46 @@ def test_every_dead_letter_queue_has_an_alarm_at_its_first_message(resources: Re
 def test_every_functions_errors_are_watched(resources: Resources) -> None:
     by_alarm = watchers(resources, "Errors")
     assert set(by_alarm) == {"CallErrorsAlarm", "FlowErrorsAlarm"}
-    assert set.union(*by_alarm.values()) == set(of_type(resources, "AWS::Lambda::Function"))
+    # An error of CallBackFunction is a caller's server that did not answer.
+    assert set.union(*by_alarm.values()) == set(of_type(resources, "AWS::Lambda::Function")) - {"CallBackFunction"}
+
+
+def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -> None:
+    queries = {query["Id"]: query for query in resources["FlowErrorsAlarm"]["Properties"]["Metrics"]}
+    (told,) = [query for query in queries.values() if query.get("ReturnData", True)]
+    added = set(re.findall(r"\w+", told["Expression"])) - {"SUM"}
+    assert added == {name for name in queries if not name.startswith(("faults", "refused"))}, "every query counts once"
+    taken_off = {queries[name]["Expression"] for name in added if "Expression" in queries[name]}
+    assert taken_off == {"0 - refusedByPrepare", "0 - refusedByFinish"}
+    metrics = [queries[name]["MetricStat"]["Metric"] for name in ("refusedByPrepare", "refusedByFinish")]
+    assert [metric["Dimensions"][0]["Value"] for metric in metrics] == ["prepare", "finish"]
+
+
+def test_faults_that_a_status_of_200_hides_are_watched(resources: Resources) -> None:
+    faults = {metric["Dimensions"][0]["Value"] for metric in watched(alarms(resources)["CallFaultsAlarm"])}
+    slow = [
+        {item["Name"]: item["Value"] for item in m["Dimensions"]} for m in watched(alarms(resources)["SlowCallsAlarm"])
+    ]
+    assert faults == {item["service"] for item in slow} == SYNC_SERVICES
+    assert {item["api"] for item in slow} == APIS
+    assert {item["reason"] for item in slow} == {"ok"}
+
+
+def test_an_alarms_metrics_exist(resources: Resources) -> None:
+    """By name and namespace; the names that the product gives its own dimensions are those of its functions."""
+    services = {
+        match[1]
+        for path in (ROOT / "functions").rglob("app.py")
+        for match in re.finditer(r'Metrics\(namespace="Cutline", service="(\w+)"\)', path.read_text("utf-8"))
+    }
+    for name, alarm in of_type(resources, ALARM).items():
+        metrics = watched(alarm)
+        assert len(metrics) <= 10, f"{name}: CloudWatch takes ten metrics in an alarm's expression"
+        for metric in metrics:
+            if metric["Namespace"] == "Cutline":
+                assert metric["Dimensions"][0]["Value"] in services, name
+            else:
+                assert metric["MetricName"] in AWS_METRICS[metric["Namespace"]], name
 
 
 def test_throttles_of_every_function_with_a_bound_are_watched(resources: Resources) -> None:
