@@ -8,6 +8,7 @@ import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from localcloud.stack.template import LocalTemplate
+from tests.template.test_watching import watched
 
 Resources = dict[str, dict[str, Any]]
 BUCKET = "arn:aws:s3:::results"
@@ -104,17 +105,28 @@ def test_its_logs_end_and_go_where_its_role_may_write(resources: Resources) -> N
     assert resources["MatteEndpoint"]["DependsOn"] == "EndpointLogs"
 
 
-def test_an_async_endpoint_goes_down_to_none_and_wakes_at_the_first_call(resources: Resources) -> None:
+def test_an_async_endpoint_goes_down_to_none_and_wakes_when_work_goes_on_coming(resources: Resources) -> None:
     capacity = resources["EndpointCapacity"]["Properties"]
     assert capacity["MinCapacity"] == {"Fn::If": ["AsyncEndpoint", 0, {"Ref": "EndpointMinInstances"}]}
     wake = resources["EndpointWakeAlarm"]["Properties"]
-    assert (wake["MetricName"], wake["AlarmActions"]) == ("HasBacklogWithoutCapacity", [{"Ref": "EndpointWakePolicy"}])
+    assert (wake["EvaluationPeriods"], wake["AlarmActions"]) == (3, [{"Ref": "EndpointWakePolicy"}])
+    queries = {query["Id"]: query for query in wake["Metrics"]}
+    assert queries["worthIt"]["Expression"] == "IF(arrived >= 60, waiting, 0)"
+    metrics = {name: queries[name]["MetricStat"]["Metric"]["MetricName"] for name in ("arrived", "waiting")}
+    assert metrics == {"arrived": "NumberOfMessagesSent", "waiting": "HasBacklogWithoutCapacity"}
     policy = resources["EndpointWakePolicy"]["Properties"]
     assert policy["PolicyType"] == "StepScaling"
     (step,) = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
     assert step["ScalingAdjustment"] > 0
     for name in ("EndpointBacklogPolicy", "EndpointWakePolicy", "EndpointConcurrencyPolicy"):
         assert resources[name]["Properties"]["ScalingTargetId"] == {"Ref": "EndpointCapacity"}
+
+
+def test_a_second_instance_is_within_reach_of_the_workers(local: LocalTemplate, resources: Resources) -> None:
+    """Each worker has one request under way, so the endpoint never sees more of them than there are workers."""
+    for name in ("EndpointConcurrencyPolicy", "EndpointBacklogPolicy"):
+        target = resources[name]["Properties"]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        assert target < int(local.parameters["WorkerConcurrency"]), name
 
 
 def test_a_deployment_keeps_the_number_of_instances(resources: Resources) -> None:
@@ -140,9 +152,10 @@ def test_each_kind_has_its_alarms(resources: Resources, condition: str, metrics:
         for item in resources.values()
         if (item["Type"], item.get("Condition")) == ("AWS::CloudWatch::Alarm", condition)
     ]
-    assert {alarm["MetricName"] for alarm in alarms} == metrics
+    looked_at = [metric for alarm in alarms for metric in watched(alarm) if metric["Namespace"] == "AWS/SageMaker"]
+    assert {metric["MetricName"] for metric in looked_at} == metrics
     endpoint = {"Name": "EndpointName", "Value": {"Fn::GetAtt": ["MatteEndpoint", "EndpointName"]}}
-    assert all(endpoint in alarm["Dimensions"] for alarm in alarms)
+    assert all(endpoint in metric["Dimensions"] for metric in looked_at)
 
 
 def test_another_kind_or_instance_type_is_another_endpoint(resources: Resources) -> None:

@@ -19,7 +19,7 @@ AWS_METRICS = {
     "AWS/DynamoDB": {"ReadThrottleEvents", "WriteThrottleEvents"},
     "AWS/Lambda": {"Errors", "Throttles", "Duration", "Invocations"},
     "AWS/SageMaker": {"HasBacklogWithoutCapacity", "InvocationFailures", "Invocation5XXErrors", "ModelLatency"},
-    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
+    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent"},
     "AWS/States": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"},
 }
 # Scaling, no fault.
