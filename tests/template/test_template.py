@@ -18,6 +18,7 @@ WIDE_RESOURCES = {"AWS::KMS::Key"}
 # Actions that AWS does not let a policy narrow to a resource.
 WIDE_ACTIONS = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
 GATEWAY_LIMIT_S = 29
+Resources = dict[str, dict[str, Any]]
 
 
 def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
@@ -349,7 +350,9 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
 ) -> None:
     said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= said.keys()
-    (sent,) = {tuple(sorted(response["responseParameters"].items())) for response in said.values()}
+    waits = {"gatewayresponse.header.Retry-After": "'1'"}
+    assert waits.items() <= said["INTEGRATION_FAILURE"]["responseParameters"].items()
+    (sent,) = {tuple(sorted(response["responseParameters"].items() - waits.items())) for response in said.values()}
     headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in sent}
     own = to_proxy(Response(200, {}, b""))["headers"]
     policy = {part.strip().removesuffix(" 'none'") for part in own.pop("Content-Security-Policy").split(";")}
@@ -428,6 +431,26 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
     assert set(throttles) == {("/~1usage", "GET"), ("/~1uploads", "POST")}
     for lower in throttles.values():
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
+
+
+def test_a_function_without_room_is_told_to_come_back(resources: dict[str, dict[str, Any]]) -> None:
+    said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
+    assert (said["THROTTLED"]["statusCode"], said["INTEGRATION_FAILURE"]["statusCode"]) == ("429", "503")
+
+
+def test_an_address_that_floods_is_refused_alone_if_asked_for(local: LocalTemplate, resources: Resources) -> None:
+    (acl,) = of_type(resources, "AWS::WAFv2::WebACL").values()
+    (rule,) = acl["Rules"]
+    assert rule["Statement"] == {
+        "RateBasedStatement": {"Limit": {"Ref": "RequestsPerAddress"}, "AggregateKeyType": "IP"}
+    }
+    answer = rule["Action"]["Block"]["CustomResponse"]
+    body = json.loads(acl["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"])
+    assert answer["ResponseCode"] == body["status"] == body["error_code"] == 429
+    (association,) = of_type(resources, "AWS::WAFv2::WebACLAssociation").values()
+    assert association["ResourceArn"] == local.plain["Outputs"]["StageArn"]["Value"]
+    assert {resources[name]["Condition"] for name in ("WebAcl", "WebAclAssociation")} == {"HasWebAcl"}
+    assert local.parameters["RequestsPerAddress"] == "0"
 
 
 def test_nothing_is_reserved_unless_asked_for(local: LocalTemplate) -> None:
