@@ -279,6 +279,21 @@ def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any
     assert guarded == set(of_type(resources, "AWS::S3::Bucket"))
 
 
+def test_a_picture_that_no_function_could_open_is_refused_to_its_sender(resources: Resources) -> None:
+    policies = of_type(resources, "AWS::S3::BucketPolicy").values()
+    (policy,) = [item["PolicyDocument"] for item in policies if item["Bucket"] == {"Ref": "InputBucket"}]
+    refused = [item for item in policy["Statement"] if item["Effect"] == "Deny" and item["Action"] == "s3:PutObject"]
+    assert [item["Condition"] for item in refused] == [
+        {"StringLike": {"s3:x-amz-server-side-encryption": "aws:kms*"}},
+        {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}},
+    ]
+    assert all(item["Resource"] == {"Fn::Sub": "${InputBucket.Arn}/*"} for item in refused)
+
+
+def test_a_ticket_does_not_outlive_the_credentials_that_sign_it(local: LocalTemplate) -> None:
+    assert local.plain["Parameters"]["UploadTicketS"]["MaxValue"] <= 3600
+
+
 def test_every_table_is_encrypted_and_paid_by_use(resources: dict[str, dict[str, Any]]) -> None:
     for name, properties in of_type(resources, "AWS::DynamoDB::Table").items():
         assert properties["SSESpecification"]["SSEEnabled"] is True, name
@@ -292,6 +307,8 @@ def test_accounts_and_charges_survive_the_stack_and_can_be_recovered(resources: 
         if resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
     }
     assert {"AccountsTable", "MeterTable"} <= set(kept)
+    # A retained table is safe from CloudFormation, a protected one from everybody.
+    assert all(resources[name]["Properties"]["DeletionProtectionEnabled"] is True for name in kept)
     assert all(recovery == {"PointInTimeRecoveryEnabled": True} for recovery in kept.values())
 
 
