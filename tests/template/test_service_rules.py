@@ -88,3 +88,18 @@ def test_the_runtime_layer_says_which_machine_it_was_built_for(given: list[str],
     recipe = subprocess.run(command, cwd=ROOT / "layers" / "runtime", capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"manylinux\w+?_(aarch64|x86_64)", recipe)) == {machine}
     assert f'echo "{machine}" > "/layer/machine"' in recipe
+
+
+def test_the_runtime_layer_describes_every_service_that_is_called() -> None:
+    makefile = (ROOT / "layers" / "runtime" / "Makefile").read_text("utf-8")
+    services = re.search(r"^SERVICES := (.+)$", makefile, re.MULTILINE)
+    code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/cutline/python/cutline").glob("*/*.py")]
+    code += (ROOT / "layers/cutline/python/cutline").glob("*.py")
+    called = {
+        match[1]
+        for path in code
+        if not {"commands", "batch"} & set(path.parts)  # run where boto3 is whole
+        for match in re.finditer(r'(?:client|resource)\("([\w-]+)"', path.read_text("utf-8"))
+    }
+    assert services is not None
+    assert set(services[1].split()) == called
