@@ -59,11 +59,12 @@ def deploy(template: LocalTemplate) -> Deployment:
         for name, r in ours.items()
         if r["Type"] not in MADE_BY_US
     }
+    told = _queues_told(plain, questions)
     known = premade(ours)
     stack = moto_stack(template.plain, ours, questions, known)
     _put_artifact()
     resources, answers = _create(stack, template.parameters)
-    _fix_buckets(plain, resources)
+    _fix_buckets(plain, resources, {name: [answers[key] for key in keys] for name, keys in told.items()})
     _fix_tables(plain, resources)
     machines = _state_machines(ours, asked, answers)
     resources |= {name: made["Ref"] for name, made in known.items()} | machines
@@ -110,14 +111,38 @@ def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str
     return physical, {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _fix_buckets(plain: dict[str, Any], resources: dict[str, str]) -> None:
-    """moto's CloudFormation drops EventBridgeConfiguration; S3 itself has it."""
-    for name, resource in plain.items():
-        notification = resource.get("Properties", {}).get("NotificationConfiguration", {})
-        if resource["Type"] == "AWS::S3::Bucket" and name in resources and "EventBridgeConfiguration" in notification:
-            client("s3").put_bucket_notification_configuration(
-                Bucket=resources[name], NotificationConfiguration={"EventBridgeConfiguration": {}}
-            )
+def _queues_told(plain: dict[str, Any], questions: Questions) -> dict[str, list[str]]:
+    """By bucket, the outputs that will hold the addresses of the queues that it notifies."""
+    return {
+        name: [questions.add(config["Queue"], resource.get("Condition")) for config in _queue_configurations(resource)]
+        for name, resource in plain.items()
+        if resource["Type"] == "AWS::S3::Bucket"
+    }
+
+
+def _queue_configurations(bucket: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(bucket.get("Properties", {}).get("NotificationConfiguration", {}).get("QueueConfigurations", []))
+
+
+def _fix_buckets(plain: dict[str, Any], resources: dict[str, str], queues: dict[str, list[str]]) -> None:
+    """moto's CloudFormation drops NotificationConfiguration; S3 itself has it."""
+    for name, arns in queues.items():
+        if name not in resources:
+            continue
+        wanted: dict[str, Any] = {}
+        if "EventBridgeConfiguration" in plain[name].get("Properties", {}).get("NotificationConfiguration", {}):
+            wanted["EventBridgeConfiguration"] = {}
+        if arns:
+            wanted["QueueConfigurations"] = [
+                {
+                    "QueueArn": arn,
+                    "Events": [config["Event"]],
+                    "Filter": {"Key": {"FilterRules": config.get("Filter", {}).get("S3Key", {}).get("Rules", [])}},
+                }
+                for config, arn in zip(_queue_configurations(plain[name]), arns, strict=True)
+            ]
+        if wanted:
+            client("s3").put_bucket_notification_configuration(Bucket=resources[name], NotificationConfiguration=wanted)
 
 
 def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:

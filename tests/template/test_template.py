@@ -166,17 +166,20 @@ def test_only_the_input_bucket_tells_of_new_files_so_that_results_are_no_drops(
     assert [name for name, properties in buckets.items() if "NotificationConfiguration" in properties] == [
         "InputBucket"
     ]
-    (rule,) = of_type(resources, "AWS::Events::Rule").values()
-    detail = {"bucket": {"name": [{"Ref": "InputBucket"}]}, "object": {"key": [{"prefix": "in/"}]}}
-    assert rule["EventPattern"]["detail"] == detail
+    told = buckets["InputBucket"]["NotificationConfiguration"]
+    assert set(told) == {"QueueConfigurations"}, "EventBridge would charge for every working file"
+    (queue,) = told["QueueConfigurations"]
+    assert queue["Queue"] == {"Fn::GetAtt": ["IntakeQueue", "Arn"]}
+    assert queue["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "in/"}]}}
+    assert resources["InputBucket"]["DependsOn"] == "IntakeQueuePolicy", "S3 tries the queue when it is told of it"
 
 
-def test_queues_take_messages_of_the_rule_alone(resources: dict[str, dict[str, Any]]) -> None:
+def test_queues_take_messages_of_this_accounts_buckets_alone(resources: dict[str, dict[str, Any]]) -> None:
     for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
         (statement,) = policy["PolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
         assert statement["Action"] == "sqs:SendMessage"
-        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DropRule", "Arn"]}}}
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_intake_reads_drops_and_writes_nothing_but_errors(resources: dict[str, dict[str, Any]]) -> None:
