@@ -21,12 +21,31 @@ _OTHER = "anything else"
 _PSEUDO = "AWS::"
 
 
+# Conditions and what they must be, all of them.
+Choices = tuple[tuple[str, bool], ...]
+_NEVER: dict[str, Any] = {"Condition": "never"}
+
+
 @dataclass(frozen=True)
 class Case:
     """Values of the parameters that conditions ask about, and what the conditions then are."""
 
     parameters: dict[str, str]
     conditions: dict[str, bool]
+
+    def holds(self, choices: Choices) -> bool:
+        """Whether every condition is as `choices` says; one that the template does not have is false."""
+        return all(self.conditions.get(name, False) is wanted for name, wanted in choices)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What names what, where it does so, and where there is such a resource."""
+
+    owner: str
+    wanted: str
+    needed_where: Choices
+    there_where: Choices
 
 
 def main() -> int:
@@ -51,10 +70,22 @@ def lint(plain: dict[str, Any]) -> list[str]:
 
 def dangling_references(plain: dict[str, Any]) -> list[str]:
     """References to resources that are not there, in any case of the conditions."""
+    resources = plain["Resources"]
+    owners = {**resources, **{f"output {name}": item for name, item in plain.get("Outputs", {}).items()}}
+    known = {*plain.get("Parameters", {}), *(name for name, item in resources.items() if "Condition" not in item)}
+    # Few lead to what may not be there, so that many cases are soon looked through.
+    doubtful = [
+        Reference(name, wanted, (*_conditions_of(item), *chosen), _conditions_of(resources.get(wanted, _NEVER)))
+        for name, item in owners.items()
+        for wanted, chosen in _references(item)
+        if wanted not in known and not wanted.startswith(_PSEUDO)
+    ]
     found: dict[str, str] = {}
-    for case in cases(plain):
-        for text in _dangling_in(plain, case):
-            found.setdefault(text, f"{text}, with {case.parameters}")
+    for case in cases(plain) if doubtful else []:
+        for reference in doubtful:
+            if case.holds(reference.needed_where) and not case.holds(reference.there_where):
+                text = f"{reference.owner} names {reference.wanted}, which is not there"
+                found.setdefault(text, f"{text}, with {case.parameters}")
     return list(found.values())
 
 
@@ -104,44 +135,37 @@ def _value(node: Any, conditions: dict[str, Any], parameters: dict[str, str]) ->
     return parameters.get(node["Ref"]) if isinstance(node, dict) and "Ref" in node else node
 
 
-def _dangling_in(plain: dict[str, Any], case: Case) -> Iterator[str]:
-    def stands(item: dict[str, Any]) -> bool:
-        return "Condition" not in item or case.conditions[item["Condition"]]
-
-    resources = {name: item for name, item in plain["Resources"].items() if stands(item)}
-    known = {*resources, *plain.get("Parameters", {})}
-    outputs = {f"output {name}": item for name, item in plain.get("Outputs", {}).items() if stands(item)}
-    for name, item in {**resources, **outputs}.items():
-        for wanted in _references(_chosen(item, case)):
-            if wanted not in known and not wanted.startswith(_PSEUDO):
-                yield f"{name} names {wanted}, which is not there"
+def _conditions_of(item: dict[str, Any]) -> Choices:
+    return ((item["Condition"], True),) if "Condition" in item else ()
 
 
-def _chosen(node: Any, case: Case) -> Any:
-    """`node` with every Fn::If replaced by the branch that holds."""
-    if isinstance(node, list):
-        return [_chosen(item, case) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if set(node) == {"Fn::If"}:
-        name, yes, no = node["Fn::If"]
-        return _chosen(yes if case.conditions[name] else no, case)
-    return {key: _chosen(value, case) for key, value in node.items()}
+def _references(node: Any, chosen: Choices = ()) -> Iterator[tuple[str, Choices]]:
+    """Names of resources, each with the branches of Fn::If that lead to it."""
+    match node:
+        case {"Fn::If": [str(name), yes, no]}:
+            yield from _references(yes, (*chosen, (name, True)))
+            yield from _references(no, (*chosen, (name, False)))
+        case list():
+            for item in node:
+                yield from _references(item, chosen)
+        case dict():
+            yield from ((name, chosen) for name in _named(node))
+            for inner in node.values():
+                yield from _references(inner, chosen)
 
 
-def _references(item: dict[str, Any]) -> Iterator[str]:
-    depends = item.get("DependsOn", [])
-    yield from [depends] if isinstance(depends, str) else depends
-    for node in _nodes(item):
-        match node:
-            case {"Ref": str(name)}:
-                yield name
-            case {"Fn::GetAtt": [str(name), _]}:
-                yield name
-            case {"Fn::Sub": str(text)}:
-                yield from _substituted(text, {})
-            case {"Fn::Sub": [str(text), dict(own)]}:
-                yield from _substituted(text, own)
+def _named(node: dict[str, Any]) -> list[str]:
+    """What `node` itself names."""
+    match node:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} | {"DependsOn": str(name)}:
+            return [name]
+        case {"DependsOn": [*names]}:
+            return names
+        case {"Fn::Sub": str(text)}:
+            return list(_substituted(text, {}))
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            return list(_substituted(text, own))
+    return []
 
 
 def _substituted(text: str, own: dict[str, Any]) -> Iterator[str]:

@@ -133,3 +133,24 @@ def test_the_dashboard_shows_what_there_is(resources: Resources) -> None:
     places = [(widget["x"], widget["y"], widget["width"], widget["height"]) for widget in widgets]
     assert len(set(places)) == len(places) == 10
     assert all(x in (0, 12) and width == 12 for x, _, width, _ in places)
+
+
+def test_saved_queries_ask_for_fields_that_the_functions_log(resources: Resources) -> None:
+    package = "".join(path.read_text("utf-8") for path in (ROOT / "layers/cutline/python/cutline").rglob("*.py"))
+    logged = set(re.findall(r"(\w+)=|notes\[\"(\w+)\"\]", package))
+    # Every line of Powertools' has these.
+    known = {name for pair in logged for name in pair} | {"message", "level", "service", "timestamp"}
+    for name, query in of_type(resources, "AWS::Logs::QueryDefinition").items():
+        assert query["LogGroupNames"] == [{"Ref": "FunctionLogs"}], name
+        lines = re.sub(r'"[^"]*"', "", query["QueryString"]).split("|")
+        made = set(re.findall(r"\bas (.+?)(?:,| by|$)", "\n".join(lines), re.MULTILINE))
+        made = {word for text in made for word in re.split(r",\s*", text)}
+        asked = set(re.findall(r"(?<![@\w.])([a-z]\w*)(?![\w(])(?!\.)", "\n".join(lines)))
+        words = {"filter", "stats", "fields", "sort", "parse", "as", "by", "asc", "desc", "in", "or"}
+        # Lambda's own report line.
+        platform = (
+            {"type", "record", "function", "month", "day", "year"}
+            if "platform.report" in query["QueryString"]
+            else set()
+        )
+        assert asked - words - made - platform <= known, name
