@@ -36,6 +36,7 @@ class Deployment:
     resources: dict[str, str]
     mappings: list[QueueMapping]
     swagger: dict[str, Any]
+    stage: str
     grants: dict[str, list[Grant]]
     buckets: set[str]
     endpoint: EndpointConfig | None = None
@@ -78,6 +79,7 @@ def deploy(template: LocalTemplate) -> Deployment:
         resources=resources,
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
+        stage=next((r["Properties"]["StageName"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::Stage"), ""),
         grants=grants,
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
         endpoint=endpoint,
