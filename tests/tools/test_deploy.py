@@ -84,7 +84,10 @@ def outputs(template: LocalTemplate, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for name in ("InputBucket", "OutputBucket"):
         resources[name] = {"Type": resources[name]["Type"]}
     # moto can neither do without a description nor with a policy.
-    resources["AccountsKey"] = {"Type": resources["AccountsKey"]["Type"], "Properties": {"Description": "", "KeyPolicy": ""}}
+    resources["AccountsKey"] = {
+        "Type": resources["AccountsKey"]["Type"],
+        "Properties": {"Description": "", "KeyPolicy": ""},
+    }
     body = {"Resources": resources, "Outputs": {name: {"Value": {"Ref": name}} for name in names}}
     with mock_aws():
         boto3.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(body))

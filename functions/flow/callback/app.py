@@ -1,13 +1,15 @@
-"""Calls a task's caller back."""
+"""Calls the callers of ended tasks back."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
+from cutline.adapters.callback_queue import task_of
 from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
 from cutline.settings import Settings
 from cutline.tasks.callback import CallBack
+from cutline.tasks.queue import each
 from cutline.tasks.step import run_step
 
 logger = Logger(service="callback")
@@ -18,6 +20,10 @@ call_back = CallBack(bootstrap.tasks, bootstrap.results, bootstrap.link_secret, 
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in. Raises where nobody heard, for the state machine to try again."""
-    task_id = event["task_id"]
-    return {"called": run_step("callback", task_id, lambda step: call_back(task_id, step), logger, metrics)}
+    """A batch from SQS in; the messages that nobody heard, and that are to come back, out."""
+
+    def work(body: str) -> None:
+        task_id = task_of(body)
+        run_step("callback", task_id, lambda step: call_back(task_id, step), logger, metrics)
+
+    return each(event, work, logger)
