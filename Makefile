@@ -40,6 +40,7 @@ lint: .venv/ready lint-js ## style, types and template
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m tools.lint_template
 
 # Left out where there is no npm; ALL_TESTS=required, as in CI, turns its absence into a failure.
 lint-js: ## the playground's and the guides' JavaScript

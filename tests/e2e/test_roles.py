@@ -62,7 +62,7 @@ def test_no_role_permits_what_its_function_never_needed(judge: Judge) -> None:
 
 def test_the_state_machines_role_is_among_those_judged(judge: Judge) -> None:
     steps = {line.rpartition(":")[2] for line in lines_of(judge, "used.txt") if line.startswith("TaskFlow RunSteps ")}
-    assert {"PrepareFunction", "FinishFunction", "FailFunction", "CallBackFunction"} <= steps
+    assert {"PrepareFunction", "FinishFunction", "FailFunction"} <= steps
     assert [line for line in lines_of(judge, "used.txt") if line.startswith("TaskFlow CallWorkers sqs:SendMessage")]
 
 

@@ -22,12 +22,13 @@ finish = Finish(
 )
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in, {"callback": whether to call back} out."""
+def handler(event: dict[str, Any], context: object) -> None:
+    """{"task_id"} in."""
     task_id = event["task_id"]
 
     def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):
             return finish.run(task_id, step)
 
-    return {"callback": run_step("finish", task_id, work, logger, metrics)}
+    if run_step("finish", task_id, work, logger, metrics):
+        bootstrap.callbacks.add(task_id)

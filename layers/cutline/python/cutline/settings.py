@@ -15,7 +15,7 @@ class Settings:
     """Documented defaults and ranges of every variable that the functions read.
 
     accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
-    tasks_table, input_bucket, flow_arn: likewise, for the functions that have to do with tasks and uploads.
+    tasks_table, input_bucket, flow_arn, callback_queue: likewise, for the functions that deal with tasks and uploads.
     ticket_s: seconds that an upload ticket is good for, 60..43200. Default 3600.
     endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.
@@ -35,6 +35,7 @@ class Settings:
     input_bucket: str
     output_bucket: str
     flow_arn: str
+    callback_queue: str
     ticket_s: int
     link_secret: str
     endpoint_kind: str
@@ -58,6 +59,7 @@ class Settings:
             tasks_table=env.get("TASKS_TABLE", ""),
             input_bucket=env.get("INPUT_BUCKET", ""),
             flow_arn=env.get("FLOW_ARN", ""),
+            callback_queue=env.get("CALLBACK_QUEUE", ""),
             ticket_s=number(env, "TICKET_S", int, 60, 43_200, 3600),
             output_bucket=env.get("OUTPUT_BUCKET", ""),
             link_secret=env.get("LINK_SECRET", ""),

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
@@ -48,9 +49,10 @@ class Intake:
 
     def run(self, body: str, step: Step) -> str:
         """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
-        dropped = read_event(body, self.files.bucket)
-        if dropped is None:
-            return "no drop"
+        # S3 puts one record into a message, and promises nothing about it.
+        return ", ".join(self._one(dropped, step) for dropped in read_event(body, self.files.bucket)) or "no drop"
+
+    def _one(self, dropped: Dropped, step: Step) -> str:
         if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
             return "long key"  # nothing could be put beside it, not even why there is no result
         with step.stage("look"):
@@ -127,20 +129,20 @@ def task_id_of(bucket: str, key: str, found: FileFacts) -> str:
     return str(uuid.uuid5(_SPACE, "\n".join([bucket, key, found.etag, found.modified.isoformat()])))
 
 
-def read_event(body: str, bucket: str) -> Dropped | None:
-    """The object that an EventBridge event is about; None for messages about anything else.
+def read_event(body: str, bucket: str) -> list[Dropped]:
+    """The objects that a notification of S3's is about; none for its test message and messages about anything else.
 
-    EventBridge leaves the key as it is, where S3's own notifications would encode it.
+    S3 encodes keys as forms do: a blank is "+", and all but letters, digits, "/" and a few signs are %xx.
     """
-    event = _object(body)
-    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
-        return None
-    detail = event["detail"]
-    key = detail["object"]["key"]
-    if detail["bucket"]["name"] != bucket or not key.startswith(DROPS):
-        return None
-    etag = detail["object"].get("etag") or detail["object"]["eTag"]  # S3's own notifications spell it so
-    return Dropped(key, etag.strip('"'))
+    found = []
+    for record in _object(body).get("Records", []):
+        if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
+            continue
+        told = record["s3"]
+        key = unquote_plus(told["object"]["key"])
+        if told["bucket"]["name"] == bucket and key.startswith(DROPS):
+            found.append(Dropped(key, told["object"]["eTag"]))
+    return found
 
 
 def _object(body: str) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
 _MAX_ID_CHARS = 64
-# Longer than S3's events may be repeated: EventBridge tries for a day, and the queue keeps them for a day.
+# Longer than S3's events may be repeated: the queue keeps them for a day, and S3 may be late.
 KEEP_S = 3 * 24 * 3600
 _VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
 _UNFINISHED = "attribute_exists(pk) AND #state >= :queued AND #state <> :done"
