@@ -250,7 +250,7 @@ def test_an_events_key_is_decoded_as_s3_encodes_it() -> None:
 def test_every_record_of_a_message_is_taken(stack: Stack) -> None:
     bodies = [json.loads(drop(stack, key=f"in/shop/auto/{name}.png")) for name in "ab"]
     both = json.dumps({"Records": [record for body in bodies for record in body["Records"]]})
-    assert intake(stack)(both, STEP) == "started, started"
+    assert intake(stack).run(both, STEP) == "started, started"
     assert len(set(stack.machine.started)) == 2
 
 
