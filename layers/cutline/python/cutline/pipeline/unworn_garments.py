@@ -16,7 +16,7 @@ from cutline.pipeline.options import GARMENTS
 _FILL = 0.7
 _WHITE = 255
 # Least probability of clothing, all classes together, averaged over a component.
-_LEAST_CLOTHING = 0.86
+_LEAST_CLOTHING = 0.9
 # A component below this share of the largest is a part of its neighbour, such as a strap or a lace.
 _LEAST_SHARE = 0.05
 _HALF = 0.5
