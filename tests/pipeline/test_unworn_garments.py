@@ -1,19 +1,22 @@
 """Garments that nobody wears: each component of the foreground takes one class, things take none."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cutline.pipeline.cutout import Matte
+from cutline.pipeline.cutout import Matte, matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
-from cutline.pipeline.options import GARMENTS, GarmentOptions
+from cutline.pipeline.network import Network
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.pipeline.unworn_garments import unworn_garment_masks
 from tests.pipeline.test_garment_cutout import pixels
 
+ROOT = Path(__file__).resolve().parents[2]
 SIDE = 96
 HEIGHT, WIDTH = 300, 420
 WALL = (128, 128, 128)
@@ -192,3 +195,16 @@ def test_a_person_in_no_garments_is_not_taken_for_one() -> None:
     person: Rectangle = (THING, 40, 160, 60, 180)
     garments, _, costume = cut(GarmentOptions(), person, TROUSERS, person=200 / WIDTH)
     assert (garments.image, len(costume.shown)) == (None, 1)
+
+
+def test_the_committed_networks_find_the_sample_shirt() -> None:
+    with Image.open(ROOT / "functions" / "site" / "static" / "shirt.jpg") as image:
+        picture = Picture(np.asarray(image.convert("RGB")), None, "JPEG")
+    matte, costume = (Network.open(ROOT / "layers" / "model", name, threads=2) for name in ("matte", "costume"))
+    garments = cut_garments(picture, GarmentOptions(form="mask"), matte, costume, StageTimer())
+    assert len(garments.found) == 1
+    union, plain = (
+        pixels(garments.image) > 127,
+        matte_picture(picture, CutOptions(), matte, StageTimer()).alpha_u8 > 127,
+    )
+    assert (union & plain).sum() > 0.98 * (union | plain).sum()
