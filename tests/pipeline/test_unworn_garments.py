@@ -21,12 +21,13 @@ SIDE = 96
 HEIGHT, WIDTH = 300, 420
 WALL = (128, 128, 128)
 # What the drawn costume network says of a colour; the rest of the probability is background's.
-TOPS, PANTS, SHOES, THING = (200, 40, 40), (40, 40, 200), (40, 160, 40), (150, 120, 30)
+TOPS, PANTS, SHOES, WORN_SHOES, THING = (200, 40, 40), (40, 40, 200), (40, 160, 40), (20, 90, 90), (150, 120, 30)
 SAYS = {
     TOPS: {"tops": 0.75, "coat": 0.2},
     PANTS: {"pants": 0.95},
     SHOES: {"shoes": 0.95},
-    THING: {"bag": 0.5, "tops": 0.3},
+    WORN_SHOES: {"shoes": 0.85},
+    THING: {"bag": 0.5, "tops": 0.2},
     WALL: {},
     (255, 255, 255): {},
 }
@@ -111,6 +112,12 @@ def test_a_pair_of_shoes_is_one_mask() -> None:
     assert np.array_equal(masks["shoes"], draw(LEFT_SHOE, RIGHT_SHOE)[1])
 
 
+def test_beside_a_sure_garment_less_is_enough() -> None:
+    doubtful: Rectangle = (WORN_SHOES, *RIGHT_SHOE[1:])
+    assert masks_of(doubtful) == {}
+    assert np.array_equal(masks_of(LEFT_SHOE, doubtful)["shoes"], draw(LEFT_SHOE, RIGHT_SHOE)[1])
+
+
 def test_a_thing_beside_a_garment_is_left_out() -> None:
     masks = masks_of(SHIRT, VASE)
     assert set(masks) == {"tops"}
@@ -130,9 +137,13 @@ def test_a_small_part_belongs_to_the_garment_beside_it() -> None:
     assert masks["pants"][95, 196] == 0
 
 
-def test_a_subject_that_is_nowhere_half_opaque_is_no_garment() -> None:
+@pytest.mark.parametrize("solid_px", [0, 8])
+def test_fog_is_no_garment_and_costs_no_run(solid_px: int) -> None:
     rgb_u8, alpha_u8 = draw(SHIRT)
-    assert unworn_garment_masks(Matte(rgb_u8, alpha_u8 // 3, "object"), ColourCostume()) == {}
+    fog_u8, costume = alpha_u8 // 3, ColourCostume()
+    fog_u8[40 : 40 + solid_px, 60 : 60 + solid_px] = 255
+    assert unworn_garment_masks(Matte(rgb_u8, fog_u8, "object"), costume) == {}
+    assert costume.shown == []
 
 
 def test_soft_edges_are_shared_without_loss() -> None:
