@@ -1,4 +1,4 @@
-"""Draws the playground's two sample pictures, person.jpg and mug.jpg of functions/site/static.
+"""Draws the playground's sample pictures, person.jpg, mug.jpg and shirt.jpg of functions/site/static.
 
     python -m tools.playground_samples
 
@@ -100,6 +100,27 @@ def ring(centre: tuple[float, float, float], radius: float, thickness: float) ->
     return field
 
 
+def slab(outline: tuple[tuple[float, float], ...], half_depth: float, rounding: float) -> Field:
+    """A flat upright shape with rounded edges that faces the camera; its outline is a polygon of x and y."""
+    corners = np.float32(outline)
+    edges = np.roll(corners, -1, axis=0) - corners
+
+    def field(points: Array) -> Array:
+        nearest = np.full(points.shape[:-1], np.inf, np.float32)
+        inside = np.zeros(points.shape[:-1], bool)
+        for corner, edge in zip(corners, edges, strict=True):
+            local = points[..., :2] - corner
+            share = np.clip(local @ edge / (edge @ edge), 0, 1)[..., None]
+            nearest = np.minimum(nearest, np.linalg.norm(local - share * edge, axis=-1))
+            # A ray to the right leaves the polygon through an odd number of edges.
+            crosses = (local[..., 1] < 0) != (local[..., 1] < edge[1])
+            inside ^= crosses & ((local[..., 0] * edge[1] < local[..., 1] * edge[0]) == (edge[1] > 0))
+        gap = np.stack([np.where(inside, -nearest, nearest), np.abs(points[..., 2]) - half_depth], axis=-1)
+        return np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+
+    return field
+
+
 def melt(softness: float, *fields: Field) -> Field:
     """The union of `fields`, its seams rounded by `softness`."""
 
@@ -165,6 +186,14 @@ def person() -> tuple[Part, ...]:
             0.6,
         ),
     )
+
+
+def shirt() -> tuple[Part, ...]:
+    """A shirt with short sleeves that nobody wears, in the air."""
+    half = ((0.15, 2.62), (0.34, 2.6), (0.78, 2.2), (0.6, 2.0), (0.42, 2.17), (0.42, 1.1))
+    outline = (*half, *((-x, y) for x, y in reversed(half)))
+    body = melt(0.06, slab(outline, 0.03, 0.05), ellipsoid((0, 1.85, 0.02), (0.36, 0.6, 0.12)))
+    return (Part(carve(body, ellipsoid((0, 2.72, 0.05), (0.17, 0.2, 0.3))), (0.72, 0.10, 0.09)),)
 
 
 def mug() -> tuple[Part, ...]:
@@ -264,10 +293,11 @@ def room(parts: tuple[Part, ...], eyes: Array, rays: Array) -> Array:
 
 
 def main() -> None:
-    """Writes both pictures."""
+    """Writes the pictures."""
     pictures: Mapping[str, Image.Image] = {
         "person": render(person(), (600, 800), 1.72, 6.6, 2.1),
         "mug": render(mug(), (800, 640), 0.72, 4.4, 2.2),
+        "shirt": render(shirt(), (600, 800), 1.72, 6.6, 2.1),
     }
     for name, picture in pictures.items():
         picture.save(STATIC / f"{name}.jpg", quality=86, optimize=True)

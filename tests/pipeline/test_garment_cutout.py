@@ -51,7 +51,7 @@ def cut(request: GarmentOptions, wearer: Any = None, **garments: Any) -> Garment
     wearer = box(0, SIDE) if wearer is None else wearer
     matte = DrawnNetwork({"foreground": box(0, SIDE), "person": wearer}, entry())
     costume = DrawnNetwork({name: garments.get(name, box(0, 0)) for name in GARMENTS}, entry())
-    return cut_garments(Picture(RGB, None, "PNG"), request, matte, costume, StageTimer())  # type: ignore[arg-type]
+    return cut_garments(Picture(RGB, None, "PNG"), request, matte, costume, StageTimer())
 
 
 def pixels(file: bytes | None) -> Any:
@@ -104,5 +104,5 @@ def test_a_garment_ends_where_its_wearer_ends() -> None:
     assert alpha[25, 64] == 0
 
 
-def test_a_garment_that_nobody_wears_is_none() -> None:
-    assert cut(GarmentOptions(), wearer=box(0, 0), tops=box(10, 40)).image is None
+def test_a_garment_outside_its_wearer_is_none() -> None:
+    assert cut(GarmentOptions(), wearer=box(60, SIDE), tops=box(10, 40)).image is None

@@ -64,7 +64,7 @@ class CutoutProcessor:
 
 
 class CostumeProcessor:
-    """Decodes, cuts the garments out, encodes. One network finds the classes, the other the person who bounds them."""
+    """Decodes, cuts the garments out, encodes. One network finds classes, the other the person or the foreground."""
 
     def __init__(self, models_dir: Path, threads: int) -> None:
         self._models_dir = models_dir
