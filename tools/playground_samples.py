@@ -102,7 +102,7 @@ def ring(centre: tuple[float, float, float], radius: float, thickness: float) ->
 
 def slab(outline: tuple[tuple[float, float], ...], half_depth: float, rounding: float) -> Field:
     """A flat upright shape with rounded edges that faces the camera; its outline is a polygon of x and y."""
-    corners = np.float32(outline)
+    corners = np.array(outline, np.float32)
     edges = np.roll(corners, -1, axis=0) - corners
 
     def field(points: Array) -> Array:
@@ -116,7 +116,8 @@ def slab(outline: tuple[tuple[float, float], ...], half_depth: float, rounding: 
             crosses = (local[..., 1] < 0) != (local[..., 1] < edge[1])
             inside ^= crosses & ((local[..., 0] * edge[1] < local[..., 1] * edge[0]) == (edge[1] > 0))
         gap = np.stack([np.where(inside, -nearest, nearest), np.abs(points[..., 2]) - half_depth], axis=-1)
-        return np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        distance: Array = np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        return distance
 
     return field
 

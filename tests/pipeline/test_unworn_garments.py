@@ -14,7 +14,7 @@ from cutline.pipeline.network import Network
 from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.pipeline.unworn_garments import unworn_garment_masks
-from tests.pipeline.test_garment_cutout import pixels
+from tests.support.pictures import pixels
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 96
