@@ -72,8 +72,8 @@ class MemoryTable:
             for update in updates:
                 key = self._id(update["Key"])
                 holds = self._holds(key, update)
-                found = {name: TypeSerializer().serialize(value) for name, value in self.items.get(key, {}).items()}
-                reasons.append({"Code": "None"} if holds else {"Code": "ConditionalCheckFailed", "Item": found})
+                failed = {"Code": "ConditionalCheckFailed", "Item": self._on_the_wire(key)}
+                reasons.append({"Code": "None"} if holds else failed)
             if any(reason["Code"] != "None" for reason in reasons):
                 raise client_error("TransactionCanceledException", 400, CancellationReasons=reasons)
             for update in updates:
@@ -100,8 +100,11 @@ class MemoryTable:
     def _check(self, key: tuple[str, ...], arguments: Mapping[str, Any]) -> None:
         if not self._holds(key, arguments):
             wanted = arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-            item = copy.deepcopy(self.items.get(key, {})) if wanted else {}
-            raise client_error("ConditionalCheckFailedException", 400, Item=item)
+            raise client_error("ConditionalCheckFailedException", 400, Item=self._on_the_wire(key) if wanted else {})
+
+    def _on_the_wire(self, key: tuple[str, ...]) -> dict[str, Any]:
+        """The item as an error carries it."""
+        return {name: TypeSerializer().serialize(value) for name, value in self.items.get(key, {}).items()}
 
     def _updated(self, key: tuple[str, ...], names: Mapping[str, str], arguments: Mapping[str, Any]) -> Item:
         item = copy.deepcopy(self.items.get(key, dict(names)))

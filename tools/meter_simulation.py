@@ -135,7 +135,7 @@ class Simulation:
             item = self._table.update_item(**write)["Attributes"]
             answer: Mapping[str, Any] | ConditionFailed = item
         except ClientError as error:
-            item = error.response["Item"]
+            item = {name: int(value["N"]) if "N" in value else "" for name, value in error.response["Item"].items()}
             answer = ConditionFailed(item)
         self.tally.writes += 1
         self.tally.units[write["Key"]["pk"], int(self._now)] += math.ceil(_bytes_of(item) / UNIT_BYTES)
