@@ -21,47 +21,36 @@ class Killed(BaseException):
     """The process is no more. Nothing that is left of it may write."""
 
 
-class LossyTable(MemoryTable):
-    """Deals the fate that `fate` names to each write. After Killed, every write is the dead's and raises it again."""
+class Line:
+    """The line between a process and what it writes to; `fate` names the fate of each write.
 
-    def __init__(self, name: str, *keys: str, fate: Callable[[str], str] = lambda _: "") -> None:
-        super().__init__(name, *keys)
+    After a death every write is the dead one's and raises Killed again, until `dead` is reset.
+    """
+
+    def __init__(self, fate: Callable[[str], str] = lambda _: "") -> None:
         self.fate = fate
         self.dead = False
 
-    def put_item(self, **arguments: Any) -> Any:
-        return self.deal("put", super().put_item, arguments)
-
-    def delete_item(self, **arguments: Any) -> Any:
-        return self.deal("delete", super().delete_item, arguments)
-
-    def update_item(self, **arguments: Any) -> Any:
-        return self.deal("update", super().update_item, arguments)
-
-    def transact_write_items(self, **arguments: Any) -> Any:
-        return self.deal("transact", super().transact_write_items, arguments)
-
-    def get_item(self, **arguments: Any) -> Any:
+    def send(self, kind: str, write: Callable[..., Any], arguments: dict[str, Any], *, tokened: bool = False) -> Any:
+        """The answer to the write, if its fate lets it have one. `tokened`: a repeat is known for one."""
         if self.dead:
             raise Killed
-        return super().get_item(**arguments)
-
-    def deal(self, kind: str, write: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        """The write and its fate."""
-        if self.dead:
-            raise Killed
-        fate = self.fate(f"{self.name} {kind}")
-        if fate in ("killed", "died"):
+        fate = self.fate(kind)
+        if fate == "killed":
             self.dead = True
+            raise Killed
         if fate == "refused":
             raise client_error("ThrottlingException", 400)
+        if fate == "unsent":
+            raise ReadTimeoutError(endpoint_url=f"https://{kind}")
         if fate in ("repeated", "lost", "died"):
             answer = _quietly(write, arguments)
-            if kind == "transact" and fate == "repeated":
-                return answer  # its token tells the table that it has been here before
-        if fate in ("lost", "unsent"):
-            raise ReadTimeoutError(endpoint_url="https://dynamodb")
-        if self.dead:
+            if tokened and fate == "repeated" and not isinstance(answer, ClientError):
+                return answer
+        if fate == "lost":
+            raise ReadTimeoutError(endpoint_url=f"https://{kind}")
+        if fate == "died":
+            self.dead = True
             raise Killed
         try:
             return write(**arguments)
@@ -70,9 +59,34 @@ class LossyTable(MemoryTable):
             raise
 
 
+class LossyTable(MemoryTable):
+    """A table at the end of such a line."""
+
+    def __init__(self, name: str, *keys: str, line: Line | None = None) -> None:
+        super().__init__(name, *keys)
+        self.line = line or Line()
+
+    def put_item(self, **arguments: Any) -> Any:
+        return self.line.send(f"{self.name} put", super().put_item, arguments)
+
+    def delete_item(self, **arguments: Any) -> Any:
+        return self.line.send(f"{self.name} delete", super().delete_item, arguments)
+
+    def update_item(self, **arguments: Any) -> Any:
+        return self.line.send(f"{self.name} update", super().update_item, arguments)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        return self.line.send(f"{self.name} transact", super().transact_write_items, arguments, tokened=True)
+
+    def get_item(self, **arguments: Any) -> Any:
+        if self.line.dead:
+            raise Killed
+        return super().get_item(**arguments)
+
+
 def _quietly(write: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """A write whose answer nobody hears, a refusal included."""
+    """What a write whose answer nobody hears would have answered, a refusal included."""
     try:
         return write(**arguments)
-    except ClientError:
-        return None
+    except ClientError as error:
+        return error

@@ -116,9 +116,12 @@ class MeterMachine(RuleBasedStateMachine):
         assert sums["charged_micros"] == sums["charged_micros_pw"] == PRICE * sums["calls_pw"]
         assert len(self.charged) <= sums["calls_pw"] <= len(self.charged | self.unclear)
 
+    def teardown(self) -> None:
+        rooms._RETURNED_S = 1.0
+
     def _fates(self, fates: list[str]) -> None:
         left = list(fates)
-        self.table.fate = lambda _: left.pop(0) if left else ""
+        self.table.line.fate = lambda _: left.pop(0) if left else ""
 
     def _sums(self) -> Counter[str]:
         sums: Counter[str] = Counter()

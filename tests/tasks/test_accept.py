@@ -37,10 +37,8 @@ class OpenGate:
     def authenticate(self, contract: object, request: Request) -> Account:
         return SHOP
 
-    def reserve(
-        self, account: Account, contract: object, hold_s: int = HOLD_S, call_id: str = "", *, paced: bool = True
-    ) -> Any:
-        return self._meter.reserve(account, call_id, NOW, hold_s, paced=paced)
+    def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S, call_id: str = "", **how: bool) -> Any:
+        return self._meter.reserve(account, call_id, NOW, hold_s, **how)
 
     def settle(self, *args: Any) -> None:
         raise AssertionError("an accepted task is charged when it is done")

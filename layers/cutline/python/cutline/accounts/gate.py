@@ -42,16 +42,23 @@ class Gate:
         return caller.account
 
     def reserve(
-        self, account: Account, contract: Contract, hold_s: int = HOLD_S, call_id: str = "", *, paced: bool = True
+        self,
+        account: Account,
+        contract: Contract,
+        hold_s: int = HOLD_S,
+        call_id: str = "",
+        *,
+        paced: bool = True,
+        again: bool = False,
     ) -> Reservation:
         """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it.
 
-        call_id: names work that may come again under it. A call that waited has paid with rate and is not `paced`.
+        call_id: names work that may come `again` under it. A call that waited has paid with rate and is not `paced`.
         """
         # An id of our own: the request's may be chosen by the caller, whose calls would then share one hold.
         call_id = call_id or secrets.token_hex(_ID_BYTES)
         return self._counted(
-            account, contract, lambda: self._meter.reserve(account, call_id, hold_s=hold_s, paced=paced)
+            account, contract, lambda: self._meter.reserve(account, call_id, hold_s=hold_s, paced=paced, again=again)
         )
 
     def wait(self, account: Account, contract: Contract) -> Reservation:

@@ -25,11 +25,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cutline.accounts.account import Account, account_key
 from cutline.accounts.lanes import HOLD, WAIT, Lane, Room, expires_at, lapsed
 from cutline.accounts.rooms import Held, Rooms, named
-from cutline.adapters.dynamodb import ConditionFailed, Write, write_if
-from cutline.errors import AccessRefused, Reason
+from cutline.adapters.dynamodb import ConditionFailed, Write, may_have_written, write_if
+from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import DAY
 
 # Longer than any function of a call may run, so that nobody gives back what is still at work.
@@ -75,18 +77,25 @@ class Meter:
         self._rooms = Rooms(table)
 
     def reserve(
-        self, account: Account, call_id: str, now: float | None = None, hold_s: int = HOLD_S, *, paced: bool = True
+        self,
+        account: Account,
+        call_id: str,
+        now: float | None = None,
+        hold_s: int = HOLD_S,
+        *,
+        paced: bool = True,
+        again: bool = False,
     ) -> Reservation:
         """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
 
         Unless `paced` it takes from the quota alone, for work that something else bounds. Where the call is held
-        already, nothing is taken again. `now` None reads the clock at every write: a call that was slow to come here,
-        or lost races, would otherwise seem to be ahead of its rate.
+        already, nothing is taken again; `again` says that it may be, by an earlier try. `now` None reads the clock at
+        every write: a call that was slow to come here, or lost races, would otherwise seem to be ahead of its rate.
         Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
         """
         clock = _clock(now)
         if hold_s > HOLD_S:
-            reservation = self._take_apart(account, call_id, clock, hold_s, paced=paced)
+            reservation = self._take_apart(account, call_id, clock, hold_s, paced=paced, again=again)
         else:
             reservation = self._take(account, call_id, clock, hold_s, paced=paced)
         if paced and not reservation.joined:
@@ -170,7 +179,7 @@ class Meter:
         return Reservation(account, lane.day, named(call_id, lane), remaining)
 
     def _take_apart(
-        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool
+        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool, again: bool
     ) -> Reservation:
         """Hold and place in one transaction; without a quota the place lies beside the hold, in one write."""
         began = clock()
@@ -197,6 +206,13 @@ class Meter:
             return replace(reservation, joined=True)
         except ConditionFailed as error:
             return replace(reservation, joined=not error.repeated)
+        except (AccessRefused, ServiceFault):
+            raise
+        except BaseException as error:
+            # A call that dies lets go within a minute, a task does not: whatever may have been written is taken back.
+            if not again and (may_have_written(error) or not isinstance(error, ClientError)):
+                self._end(reservation, _back(reservation), {":minus": -1})
+            raise
         return reservation
 
     def _take_of_service(self, reservation: Reservation, clock: Callable[[], float]) -> None:

@@ -46,7 +46,7 @@ class KeyLease:
     """A call's right, for a time, to do the work behind a key.
 
     first: the answer of another call that has done it. busy: another call is at work, and there is no right yet.
-    seed: the same for all who ever held the lease until one of them gave it back.
+    seed: the same for all who ever held the lease until one of them gave it back. again: there was one before.
     """
 
     account_id: str
@@ -56,6 +56,7 @@ class KeyLease:
     fingerprint: str
     expires_at: int
     seed: str = ""
+    again: bool = False
     first: Response | None = None
     busy: bool = False
 
@@ -143,7 +144,12 @@ class Idempotency:
         return _is_kept_by(lease, self._look(lease))
 
     def forget(self, lease: KeyLease) -> None:
-        """Gives the lease of a failed call back; an answer that is already kept stays."""
+        """Gives the lease of a failed call back; an answer that is already kept stays.
+
+        Whoever took the lease over lets it lapse: what the dead one has begun goes on under the same seed.
+        """
+        if lease.again:
+            return
         with suppress(ConditionFailed):
             write_if(
                 self._table.delete_item,
@@ -174,7 +180,7 @@ class Idempotency:
         if not dead:
             return dataclasses.replace(lease, busy=True)
         if item["fingerprint"] == lease.fingerprint:
-            lease = dataclasses.replace(lease, seed=item.get("seed", lease.seed))
+            lease = dataclasses.replace(lease, seed=item.get("seed", lease.seed), again=True)
         try:
             self._put(
                 lease,

@@ -178,7 +178,8 @@ class Service:
         assert call.job is not None
         if call.lease is not None:
             call.job = deferral.named(call.job, call.lease.seed)
-        reservation = self._reserve(call, account, deferral.hold_s, deferral.call_id(call.job))
+        again = call.lease is not None and call.lease.again
+        reservation = self._reserve(call, account, deferral.hold_s, deferral.call_id(call.job), again=again)
         try:
             response = deferral.accept(call, reservation)
         except BaseException:
@@ -192,11 +193,14 @@ class Service:
             self.idempotency.keep(call.lease, response)
         return response
 
-    def _reserve(self, call: Call, account: Account, hold_s: int, call_id: str = "") -> Reservation:
+    def _reserve(
+        self, call: Call, account: Account, hold_s: int, call_id: str = "", *, again: bool = False
+    ) -> Reservation:
         with call.timer.stage("gate"):
             paced = not call.notes.get("waited", False)
-            call.reservation = self.gate.reserve(account, call.contract, hold_s, call_id, paced=paced)
-        return call.reservation
+            reservation = self.gate.reserve(account, call.contract, hold_s, call_id, paced=paced, again=again)
+        call.reservation = reservation
+        return reservation
 
     def _release(self, call: Call) -> None:
         self._undo("releasing the reservation failed", self.gate.release, call.reservation, call.contract.NAME)

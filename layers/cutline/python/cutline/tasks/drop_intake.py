@@ -85,7 +85,7 @@ class Intake:
                 task = self.tasks.find(task_id) or task
         try:
             # Not paced: what bounds drops is how many messages are taken in at once.
-            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False)
+            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
             if not self._end(task):
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
