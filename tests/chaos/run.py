@@ -185,7 +185,7 @@ def _writes(cloud: RunningCloud) -> int:
     """Requests so far that write to DynamoDB."""
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
     calls = cloud.call("GET", "/localcloud/calls", headers=signed).json()
-    return sum(calls.get(f"dynamodb:{name}", 0) for name in ("PutItem", "UpdateItem", "DeleteItem"))
+    return sum(calls.get(f"dynamodb:{name}", 0) for name in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"))
 
 
 def _transitions(cloud: RunningCloud, tasks: list[Sent]) -> dict[int, int]:
