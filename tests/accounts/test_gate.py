@@ -300,9 +300,9 @@ def test_a_secret_is_decrypted_once_until_its_ciphertext_changes(bank: Bank, mon
     assert (found.secret, len(decrypted)) == ("NEWSK", 2)
 
 
-def test_upload_tickets_cost_rate_and_nothing_else(bank: Bank) -> None:
+def test_upload_tickets_have_a_rate_of_their_own(bank: Bank) -> None:
     """50 tickets a second were room for 15 MiB each."""
-    bank.store.put_account(replace(ACCOUNT, qps=2))
+    bank.store.put_account(replace(ACCOUNT, qps=0.01))
     tickets: Any = type("Tickets", (), {"issue": lambda *_: Ticket("https://s3", {}, "u/shop/1", 1)})()
     service = UploadService(
         gate=bank.gate(),
@@ -311,7 +311,7 @@ def test_upload_tickets_cost_rate_and_nothing_else(bank: Bank) -> None:
         metrics=Metrics(namespace="test", service="test"),
     )
     call = request(path="/uploads", headers={"x-api-key": "demo-key"})
-    answers = [service.handle(call) for _ in range(4)]
-    assert [answer.status for answer in answers] == [200, 200, 429, 429]
-    assert answers[3].headers["Retry-After"] == "1"
-    assert "taken" not in bank.day(ACCOUNT, day_of(time.time()))
+    answers = [service.handle(call) for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 4 + [429] * 2
+    assert answers[5].headers["Retry-After"] == "1"
+    assert bank.day(ACCOUNT, day_of(time.time())) == {}

@@ -69,9 +69,9 @@ class Gate:
         """The wait is over."""
         self._meter.end_wait(waiting)
 
-    def pace(self, account: Account) -> None:
-        """Takes one call from the account's rate alone. Raises AccessRefused(RATE_EXCEEDED)."""
-        self._meter.pace(account)
+    def pace(self, account: Account, what: str) -> None:
+        """One more of what is no call, at a rate of its own. Raises AccessRefused(RATE_EXCEEDED)."""
+        self._meter.pace(account, what)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call."""

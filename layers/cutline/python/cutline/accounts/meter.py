@@ -39,6 +39,7 @@ HOLD_S = 60
 SHARDS = 64
 # Calls under way per account: two seconds' worth of its rate, but never fewer than four.
 UNDER_WAY_S, UNDER_WAY_MIN = 2.0, 4
+PACE = 2.0
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,14 @@ class Meter:
         """Ends it."""
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
 
-    def pace(self, account: Account, now: float | None = None) -> None:
-        """Takes one call from the rate and nothing else. Raises AccessRefused(RATE_EXCEEDED)."""
+    def pace(self, account: Account, what: str, now: float | None = None) -> None:
+        """Takes one of what is no call, at a rate of its own: `PACE` times the account's, and four a second at least.
+
+        Raises AccessRefused(RATE_EXCEEDED).
+        """
         clock = _clock(now)
-        self._rooms.place(account, day_of(clock()), Room(qps=account.qps, places=0), clock)
+        apart = Account(f"{account.account_id}#{what}", qps=max(UNDER_WAY_MIN, PACE * account.qps))
+        self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
         """Ends a served call: counted and charged once, however often it is tried. Whether it was this time."""
