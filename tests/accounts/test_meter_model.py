@@ -5,7 +5,16 @@ from collections import Counter
 from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cutline.accounts import rooms
 from cutline.accounts.account import Account
@@ -132,5 +141,5 @@ class MeterMachine(RuleBasedStateMachine):
         return sums
 
 
-MeterMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-TestMeter = MeterMachine.TestCase
+def test_every_place_is_held_charged_or_back_whatever_becomes_of_the_writes() -> None:
+    run_state_machine_as_test(MeterMachine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
