@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cutline.accounts import meter
 from cutline.accounts.meter import HOLD_S
 from cutline.errors import AccessRefused, Reason
 from cutline.serving.time_share import BURST_S, SHARE, TimeShare
@@ -59,6 +60,14 @@ def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
             assert was_served(world.post(key="k"))
         assert world.kinds[3] == "meters transact"
         assert world.charged() == 1
+
+
+def test_repeats_of_an_answer_have_a_rate_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "PACE", 5 / SHOP.qps)
+    world.post(key="k")
+    answers = [world.post(key="k") for _ in range(7)]
+    assert [answer.status for answer in answers if answer is not None] == [200] * 5 + [429] * 2
+    assert (world.charged(), world.taken()) == (1, 1)
 
 
 def test_a_drop_that_failed_in_the_middle_takes_its_place_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,9 @@ class OpenGate:
     def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S, call_id: str = "", **how: bool) -> Any:
         return self._meter.reserve(account, call_id, NOW, hold_s, **how)
 
+    def pace(self, *_: object) -> None:
+        """As often as they like."""
+
     def settle(self, *args: Any) -> None:
         raise AssertionError("an accepted task is charged when it is done")
 

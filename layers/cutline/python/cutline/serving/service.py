@@ -99,6 +99,7 @@ class Service:
         with call.timer.stage("gate"):
             call.lease = self._lease(call, account)
         if call.lease is not None and call.lease.first is not None:
+            self.gate.pace(account, "replays")
             call.notes["replayed"] = True
             return call.lease.first
         try:
