@@ -122,3 +122,20 @@ def test_an_outage_of_s3_is_no_fault_of_the_callers(stubbed: tuple[InputFiles, S
     stubber.add_client_error("get_object", "InternalError")
     with pytest.raises(ServiceFault):
         files.read(KEY, 10)
+
+
+@pytest.mark.parametrize("size", [10, 11])
+def test_an_upload_that_is_used_once_goes_whether_it_is_served_or_refused(
+    stubbed: tuple[InputFiles, Stubber], size: int
+) -> None:
+    files, stubber = stubbed
+    stubber.add_response("get_object", object_of(bytes(size))[0], {"Bucket": "in", "Key": KEY})
+    gone = {"Bucket": "in", "Delete": {"Objects": [{"Key": KEY}], "Quiet": True}}
+    stubber.add_response("delete_objects", {}, gone)
+    sources = Sources(FetchPolicy(), files)
+    if size > 10:
+        with pytest.raises(InputRefused):
+            sources.read(f"upload:{KEY}", "shop", 10, once=True)
+    else:
+        assert sources.read(f"upload:{KEY}", "shop", 10, once=True) == bytes(size)
+    stubber.assert_no_pending_responses()

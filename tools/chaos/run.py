@@ -185,7 +185,8 @@ def _writes(cloud: RunningCloud) -> int:
     """Requests so far that write to DynamoDB."""
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
     calls = cloud.call("GET", "/localcloud/calls", headers=signed).json()
-    return sum(calls.get(f"dynamodb:{name}", 0) for name in ("PutItem", "UpdateItem", "DeleteItem"))
+    names = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+    return sum(calls.get(f"dynamodb:{name}", 0) for name in names)
 
 
 def _transitions(cloud: RunningCloud, tasks: list[Sent]) -> dict[int, int]:

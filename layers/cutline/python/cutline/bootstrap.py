@@ -110,7 +110,7 @@ class Bootstrap:
     def meter(self) -> Meter:
         """Rate, quota and charge alone, for work whose caller has been let in before."""
         self.settings.require("meter_table")
-        return Meter(self._meter_table, self.settings.service_qps)
+        return Meter(self._meter_table, self.settings.service_qps, self.settings.account_concurrency)
 
     @cached_property
     def files(self) -> InputFiles:

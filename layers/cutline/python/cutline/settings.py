@@ -23,6 +23,7 @@ class Settings:
     threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
     time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
+    account_concurrency: calls that one account may have under way, 0 (what its rate allows) .. 10000. Default 0.
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
     jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
@@ -45,6 +46,7 @@ class Settings:
     threads: int
     time_limit_ms: int
     service_qps: float
+    account_concurrency: int
     public_url: str
     fetch_allowed: tuple[IpNetwork, ...]
     lenient_body_hash: bool
@@ -70,6 +72,7 @@ class Settings:
             threads=number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
             time_limit_ms=number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
+            account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),
             lenient_body_hash=choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -98,8 +99,11 @@ class ResultStore:
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise InputRefused(Reason.NOT_FOUND)
-        expiry, _, key = payload.decode().partition("/")
-        return int(expiry, 16), key
+        # A link's payload begins with a number, so nothing else that the key signs (callback keys) passes for one.
+        found = re.fullmatch(r"([0-9a-f]{1,16})/(.+)", payload.decode("utf-8", "replace"))
+        if found is None:
+            raise InputRefused(Reason.NOT_FOUND)
+        return int(found[1], 16), found[2]
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.new(self._secret, payload, hashlib.sha256).digest()[:_MAC_BYTES]

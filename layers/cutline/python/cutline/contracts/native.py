@@ -13,6 +13,7 @@ from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 ErrorRow = tuple[int, str, str]
 _UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the account is required")
 _FAULTS: Mapping[Reason, ErrorRow] = {Reason.OVERLOADED: (503, "unavailable", "Too busy, try again")}
+_RATE: ErrorRow = (429, "rate_exceeded", "Too many requests of this account, try again")
 _FAULT: ErrorRow = (500, "internal", "Internal error")
 
 
@@ -31,7 +32,9 @@ def scheme_of(request: Request) -> Scheme:
 def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow]) -> Response:
     """The answer to a question that failed; of a refused credential it tells nothing but that."""
     row = _UNAUTHORIZED if isinstance(error, AccessRefused) else {**_FAULTS, **errors}.get(error.reason, _FAULT)
-    status, code, message = row
+    limited = error.reason is Reason.RATE_EXCEEDED
+    status, code, message = _RATE if limited else row
     if isinstance(error, InputRefused) and error.detail:
         message = error.detail
-    return json_response(status, {"status": status, "code": code, "message": message})
+    headers = {"Retry-After": "1"} if limited else {}
+    return json_response(status, {"status": status, "code": code, "message": message}, headers)

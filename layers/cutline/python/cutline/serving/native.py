@@ -1,6 +1,7 @@
 """The routes of Cutline's own: upload tickets, usage reports and result links.
 
-They cost neither rate nor quota; API Gateway's throttle bounds them. Credentials are checked before parameters.
+They cost neither rate nor quota. Tickets, which are room in a bucket, have a rate of their own; the others are bounded
+by API Gateway's throttle. Credentials are checked before parameters.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class UploadService:
 
     def _serve(self, request: Request) -> Response:
         account = self.gate.identify(native.scheme_of(request), request)
+        self.gate.pace(account, "tickets")
         ticket = self.tickets.issue(account.account_id, uploads.parse(request), request.received_at)
         # Never the ticket itself: it is a permission, and its key an address.
         self.logger.info("ticket", request_id=request.request_id, account_id=account.account_id)

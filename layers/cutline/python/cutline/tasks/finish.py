@@ -12,7 +12,7 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
 from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
-from cutline.tasks.charge import charge
+from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source
@@ -42,6 +42,8 @@ class Finish:
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != picwish.DONE:
+            if task is not None and task.record.state >= 0:  # it has expired
+                give_back(task, self.meter, self.files)
             return False
         with step.stage("settle"):
             charge(task, self.meter, self.files, self.note_charge, step)

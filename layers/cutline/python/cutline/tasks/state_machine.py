@@ -16,8 +16,8 @@ class StateMachine:
         self._stepfunctions = stepfunctions
         self._machine_arn = machine_arn
 
-    def start(self, task_id: str) -> None:
-        """Starts the task's execution, or does nothing where it has been started before."""
+    def start(self, task_id: str) -> bool:
+        """Starts the task's execution; False where there has been one that is over."""
         try:
             self._stepfunctions.start_execution(
                 stateMachineArn=self._machine_arn, name=task_id, input=json.dumps({"task_id": task_id})
@@ -25,6 +25,8 @@ class StateMachine:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
+            return False
+        return True
 
     def succeed(self, token: str) -> bool:
         """Lets the waiting state go on. False if it no longer waits."""
