@@ -24,7 +24,7 @@ from cutline.accounts.lanes import HOLD, Lane, NoRoom, Room, Taking, lanes_for
 from cutline.accounts.meter import UNDER_WAY_MIN, UNDER_WAY_S, Meter, Reservation
 from cutline.adapters.dynamodb import ConditionFailed
 from cutline.errors import Reason
-from tools.memory_table import MemoryTable
+from tests.support.memory_table import MemoryTable
 
 # Noon, so that no midnight falls into a run.
 START = 1_704_110_400.0

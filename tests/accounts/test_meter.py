@@ -13,8 +13,8 @@ from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
 from tests.support.bank import Bank
+from tests.support.memory_table import MemoryTable
 from tests.support.signed_calls import NOW
-from tools.memory_table import MemoryTable
 
 DAY = "2024-01-02"
 PLENTY = Account("plenty", qps=1000)

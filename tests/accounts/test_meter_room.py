@@ -11,8 +11,8 @@ from cutline.accounts.meter import HOLD_S, UNDER_WAY_MIN, Meter, Reservation
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
+from tests.support.memory_table import MemoryTable
 from tests.support.signed_calls import NOW
-from tools.memory_table import MemoryTable
 from tools.meter_simulation import ITEM_UNITS, Simulation
 
 DAY, DAY_ITEM = "2024-01-02", ("ACCOUNT#a", "DAY#2024-01-02")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cutline.adapters import dynamodb
 from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, may_have_written, write_all, write_if
 from cutline.errors import Reason, ServiceFault
-from tools.memory_table import client_error
+from tests.support.memory_table import client_error
 
 
 @pytest.fixture(autouse=True)

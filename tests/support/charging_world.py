@@ -35,7 +35,7 @@ from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from tests.support.calls import Part, json_of, multipart, multipart_call
 from tests.support.lossy import Killed, Line, LossyTable
-from tools.memory_table import client_error
+from tests.support.memory_table import client_error
 
 START = 1_704_164_645.0
 PRICE = 7
@@ -185,8 +185,8 @@ class World:
 
     def drop(self) -> str | None:
         """The message about a dropped picture, tried as often as the queue does; None where every try failed."""
-        detail = {"bucket": {"name": "input"}, "object": {"key": DROP, "etag": "etag"}}
-        event = json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+        told = {"bucket": {"name": "input"}, "object": {"key": DROP, "eTag": "etag"}}
+        event = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}]})
         for _ in range(5):
             known: Any = Accounts()
             intake = Intake(known, self._meter, self.tasks, self.buckets, self.buckets, self._machine, lambda: self.now)
