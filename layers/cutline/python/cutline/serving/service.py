@@ -171,7 +171,7 @@ class Service:
                 self._release(call)
                 self._forget(call)
                 raise
-            self.logger.exception("no answer whether the call was charged", request_id=call.request.request_id)
+            failure_of(error, call.request.request_id, self.logger, self.metrics)
         call.notes["charge_micros"] = reservation.account.price_of(api)
 
     def _defer(self, call: Call, account: Account, deferral: Deferral) -> Response:
