@@ -39,7 +39,8 @@ HOLD_S = 60
 SHARDS = 64
 # Calls under way per account: two seconds' worth of its rate, but never fewer than four.
 UNDER_WAY_S, UNDER_WAY_MIN = 2.0, 4
-PACE = 2.0
+# What is no call has a rate of its own: so many times the account's, and so many per second at least.
+PACE, PACE_MIN = 2.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,9 @@ class Meter:
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
 
     def pace(self, account: Account, what: str, now: float | None = None) -> None:
-        """Takes one of what is no call, at a rate of its own: `PACE` times the account's, and four a second at least.
-
-        Raises AccessRefused(RATE_EXCEEDED).
-        """
+        """Takes one of what is no call from its rate. Raises AccessRefused(RATE_EXCEEDED)."""
         clock = _clock(now)
-        apart = Account(f"{account.account_id}#{what}", qps=max(UNDER_WAY_MIN, PACE * account.qps))
+        apart = Account(f"{account.account_id}#{what}", qps=max(PACE_MIN, PACE * account.qps))
         self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
 
     def settle(self, reservation: Reservation, api: str) -> bool:

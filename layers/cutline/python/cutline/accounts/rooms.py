@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -142,20 +142,25 @@ class Rooms:
         key = (account.account_id, day)
         seen_at, _ = self._returned.get(key, (float("-inf"), 0))
         if time.monotonic() - seen_at > _RETURNED_S:
-            answer = self._table.query(
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                # After the first lane's own, and before the next day's.
-                ExpressionAttributeValues={
-                    ":pk": account_key(account.account_id),
-                    ":first": f"{DAY}{day}#",
-                    ":last": f"{DAY}{day}$",
-                },
-                ProjectionExpression="taken",
-                ConsistentRead=True,
-            )
-            returned = -sum(int(item.get("taken", 0)) for item in answer["Items"])
+            returned = -sum(int(item.get("taken", 0)) for item in self._shards(account, day))
             self._remember(self._returned, key, (time.monotonic(), returned))
         return self.quota(account, day)
+
+    def _shards(self, account: Account, day: str) -> Iterator[Item]:
+        """Items after the first lane's own and before the next day's; a page ends after a megabyte of holds."""
+        bounds = {":pk": account_key(account.account_id), ":first": f"{DAY}{day}#", ":last": f"{DAY}{day}$"}
+        question: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": bounds,
+            "ProjectionExpression": "taken",
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = self._table.query(**question)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     @staticmethod
     def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:

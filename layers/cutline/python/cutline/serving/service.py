@@ -154,8 +154,10 @@ class Service:
         reservation, api = call.reservation, call.contract.NAME
         if not call.due or reservation is None:
             return
+        # Raises where the caller is gone by now: nothing is charged, and the hold lapses.
+        left_ms = _time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS)
         try:
-            with deadline(_time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS)), call.timer.stage("settle"):
+            with deadline(left_ms), call.timer.stage("settle"):
                 if call.lease is None:
                     self.gate.settle(reservation, api)
                 else:
@@ -171,7 +173,7 @@ class Service:
                 self._release(call)
                 self._forget(call)
                 raise
-            self.logger.exception("no answer whether the call was charged", request_id=call.request.request_id)
+            failure_of(error, call.request.request_id, self.logger, self.metrics)
         call.notes["charge_micros"] = reservation.account.price_of(api)
 
     def _defer(self, call: Call, account: Account, deferral: Deferral) -> Response:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
@@ -77,7 +79,10 @@ class TaskService:
     def _start_again(self, record: picwish.TaskRecord, now: float) -> None:
         """Starts a task that has been queued for so long that its start must have been lost; once is always enough."""
         if record.state == picwish.QUEUED and record.options.asynchronous and now - record.created_at > _RESTART_S:
-            self._machine.start(record.task_id)
+            try:
+                self._machine.start(record.task_id)
+            except (ClientError, BotoCoreError):  # the next question tries again
+                self._service.logger.exception("starting a queued task again failed")
 
     def _waiting(self, record: picwish.TaskRecord) -> picwish.TaskRecord:
         """State 3 is read off the file that preparing ends with, which spares every task a write."""
