@@ -9,8 +9,8 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.cutout import cut_out
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.prediction_file import KnownMaps, decode_maps
 from cutline.tasks.charge import charge
 from cutline.tasks.step import Step
@@ -53,7 +53,7 @@ class Finish:
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_maps(self.files.get(task.maps_key))
         with step.stage("decode"):
-            picture = decode_image(data, picwish.LIMITS)
+            picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         cutout = cut_out(picture, task.order.cut, KnownMaps(maps), step)
         if cutout.coverage <= 0:
