@@ -129,14 +129,15 @@ def _jdc() -> dict[str, Schema]:
     }
     codes = sorted({row.code for row in SYSTEM_ERRORS.values()})
     return {
-        "JdcSuccess": closed({"code": code, "msg": msg, "result": closed(good | ids)}),
-        "JdcFailure": closed({"code": code, "msg": msg, "result": closed(bad | ids)}),
+        "JdcSuccess": closed({"requestId": _ID, "code": code, "msg": msg, "result": closed(good | ids)}),
+        "JdcFailure": closed({"requestId": _ID, "code": code, "msg": msg, "result": closed(bad | ids)}),
         "JdcGatewayError": _jd_gateway_error(integer("The gateway's code.", enum=codes)),
     }
 
 
 def _jds() -> dict[str, Schema]:
     envelope = {
+        "requestId": _ID,
         "code": text("The gateway let the call through.", const=str(SUCCESS)),
         "charge": boolean("Whether the call was charged."),
         "remain": integer("Calls left today; -1 without a quota.", minimum=-1),
@@ -266,14 +267,29 @@ def _ail() -> dict[str, Schema]:
 
 
 def _gateway_refusal() -> Schema:
+    status, sentence = integer("The HTTP status."), text("AILabTools' fixed sentence.")
+    name = text("AILabTools' word for it.", enum=sorted({row.code for row in ailabtools.ERRORS.values()}))
     return closed(
         {
-            "status": integer("The HTTP status."),
+            "status": status,
             "message": text("What is wrong."),
-            "error_code": integer("The HTTP status."),
+            "error_code": status,
+            "error_code_str": name,
+            "error_msg": sentence,
+            "error_detail": closed(
+                {"status_code": status, "code": name, "code_message": sentence, "message": text("What is wrong.")}
+            ),
+            "error": closed({"code": status, "status": text("JD's word for it."), "message": text("What is wrong.")}),
             "code": text("API Gateway's word for it."),
-            "resCode": always(700),
+            "msg": text("What is wrong."),
+            "result": always(None),
+            "charge": always(False),
+            "remain": always(-1),
+            "resCode": integer("Aidge's number for it.", enum=sorted({row[0] for row in aidge.ERRORS.values()})),
+            "resMessage": text("The same in Aidge's words."),
             "success": always(False),
+            "data": always(None),
             "requestId": _ID,
+            "request_id": _ONCE,
         }
     )

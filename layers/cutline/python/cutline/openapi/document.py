@@ -5,7 +5,9 @@ from typing import Any
 
 import cutline
 from cutline.accounts import aidge_signature, jd_signature
+from cutline.contracts import ailabtools
 from cutline.contracts.wire import Scheme
+from cutline.errors import Reason
 from cutline.openapi import answers, examples, operations, upload_tickets, usage_report
 from cutline.openapi.schema import closed, ref, text
 
@@ -102,14 +104,31 @@ def _security() -> dict[str, Any]:
 
 
 def _gateway_refusal() -> dict[str, Any]:
+    row = ailabtools.ERRORS[Reason.BODY_TOO_LARGE]
     example = {
         "status": 413,
         "message": "Request Entity Too Large",
         "error_code": 413,
+        "error_code_str": row.code,
+        "error_msg": row.message,
+        "error_detail": {
+            "status_code": 413,
+            "code": row.code,
+            "code_message": row.message,
+            "message": "Request Entity Too Large",
+        },
+        "error": {"code": 413, "status": "OUT_OF_RANGE", "message": "Request Entity Too Large"},
         "code": "REQUEST_TOO_LARGE",
+        "msg": "Request Entity Too Large",
+        "result": None,
+        "charge": False,
+        "remain": -1,
         "resCode": 700,
+        "resMessage": "invalid input",
         "success": False,
+        "data": None,
         "requestId": examples.REQUEST_ID,
+        "request_id": examples.REQUEST_ID,
     }
     content = {"application/json": {"schema": ref("GatewayRefusal"), "example": example}}
     return {
