@@ -36,15 +36,19 @@ def read_form(request: Request) -> Form:
 
     Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
     """
-    content_type = request.headers.get("content-type", "").lower()
-    if content_type.startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return _read_multipart(request)
-    if content_type.startswith("application/x-www-form-urlencoded"):
+    if is_urlencoded(request):
         return Form(_read_urlencoded(request.body), {})
     if not request.body.strip():
         return Form({}, {})
     document = read_json_object(request.body)
     return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
+
+
+def is_urlencoded(request: Request) -> bool:
+    """Whether the body says that it is a urlencoded form."""
+    return request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
 
 
 def read_json_object(body: bytes) -> dict[str, Any]:
