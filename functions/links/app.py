@@ -1,4 +1,4 @@
-"""The links function: `GET /r/{token}` leads to a result until the link's lifetime ends."""
+"""The links function: `GET` and `HEAD /r/{token}` lead to a result until the link's lifetime ends."""
 
 from typing import Any
 

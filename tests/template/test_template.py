@@ -396,6 +396,7 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
         ("/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
+        ("/r/{token}", "head", "LinksFunction"),
         ("/usage", "get", "UsageFunction"),
         ("/uploads", "post", "UploadsFunction"),
         ("/health", "get", "SiteFunction"),

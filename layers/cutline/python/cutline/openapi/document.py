@@ -141,6 +141,7 @@ def _own_paths() -> dict[str, Any]:
     health = closed({"status": {"const": "ok"}, "version": text("Of the service.")})
     message = closed({"message": text("What is wrong.")})
     lost = {"description": "Unknown or expired.", "content": {"application/json": {"schema": message}}}
+    nothing = {"description": "Unknown or expired."}
     moved = {"description": "To the file.", "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}}}
     token = _path_parameter("token", "From a result's link.", "sample.png")
     name = _path_parameter("name", "A file of the playground.", "playground.js")
@@ -150,7 +151,10 @@ def _own_paths() -> dict[str, Any]:
     }
     facts = {"application/json": {"schema": {"type": "object"}}}
     return {
-        "/r/{token}": _get("followLink", "A result, by its link", {"302": moved, "404": lost}, token),
+        "/r/{token}": {
+            **_get("followLink", "A result, by its link", {"302": moved, "404": lost}, token),
+            "head": _get("lookBehindLink", "Its headers", {"302": moved, "404": nothing}, token)["get"],
+        },
         "/usage": {"get": usage_report.operation(_OURS)},
         "/uploads": {"post": upload_tickets.operation(_OURS)},
         "/health": _get("health", "Whether the service answers", {"200": {"description": "It does.", "content": own}}),
