@@ -148,3 +148,13 @@ def test_a_result_cannot_be_read_from_the_bucket_without_its_link(jd: JdClient) 
     location = send("GET", url).headers["location"]
     assert send("GET", location).status == 200
     assert send("GET", location.partition("?")[0]).status == 403
+
+
+def test_a_result_may_be_looked_at_before_it_is_downloaded(jd: JdClient) -> None:
+    link = jd.cutout(encoded(data.astronaut(), "PNG")).json["result"]["cutout_image_url"]
+    looked = send("HEAD", link)
+    assert (looked.status, looked.body) == (302, b"")
+    facts = send("HEAD", looked.headers["location"])
+    assert (facts.status, facts.headers["content-type"]) == (200, "image/png")
+    assert int(facts.headers["content-length"]) == len(follow(link).body)
+    assert send("HEAD", link.replace("/r/", "/r/x")).status == 404
