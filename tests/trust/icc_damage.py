@@ -57,6 +57,8 @@ def _nested(inputs: int, points: int, sub: bytes) -> bytes:
     return head.ljust(32, b"\0") + sub * inputs + grid + sub * 3 + matrix
 
 
+_ELEMENT_NAMES = st.sampled_from([b"D2B0", b"D2B1", b"D2B2", b"B2D0"])
+_COUNTS = st.sampled_from([1, 3, 100, 6000])
 _ELEMENTS = st.sampled_from([curve_set(), matrix_element(), grid_element(2), grid_element(9)])
 _TAGS = st.one_of(
     _CURVES,
@@ -73,7 +75,9 @@ _TAGS = st.one_of(
 
 @st.composite
 def profiles(draw: st.DrawFn) -> bytes:
-    """A profile of a display's tags and up to eight more, with up to four bytes changed."""
+    """A display's valid profile with elements, or any tags for any device, with up to four bytes changed."""
+    if draw(st.booleans()):
+        return icc([*matrix_tags(), (draw(_ELEMENT_NAMES), elements(draw(_COUNTS), draw(_ELEMENTS)))])
     own = draw(st.sampled_from([[], matrix_tags()]))
     more = draw(st.lists(st.tuples(_NAMES, _TAGS), max_size=8))
     profile = bytearray(
