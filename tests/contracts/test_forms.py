@@ -1,6 +1,7 @@
 """Request bodies: multipart, urlencoded, JSON and base64, read as RFC 2046 and kind clients expect."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -268,3 +269,9 @@ def test_white_space_between_lines_of_base64_is_none_of_it(break_: str, width: i
 def test_base64_whose_pluses_became_blanks_is_never_another_file(data: bytes) -> None:
     text = "iVBO" + base64.b64encode(data + b"\0").decode()
     assert decode_base64(text.replace("+", " ")) == decode_base64(text)
+
+
+def test_a_json_body_has_as_many_fields_as_a_form_may_have() -> None:
+    fields = {f"f{index}": "1" for index in range(64)}
+    assert len(read_form(call(json.dumps(fields).encode())).fields) == 64
+    assert refused(call(json.dumps({**fields, "f64": "1"}).encode())) == "body has too many fields"

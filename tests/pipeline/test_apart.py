@@ -15,6 +15,7 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline import apart
 from cutline.pipeline.apart import Decoder
 from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.encode import encode_png
 from cutline.serving.deadline import deadline
 from tests.trust.samples import samples
 
@@ -153,3 +154,13 @@ def test_it_ends_with_its_parent_and_holds_none_of_its_files(monkeypatch: pytest
         worker.line.close()
         assert os.waitpid(worker.pid, 0) == (worker.pid, 0)
         decoder._worker = None
+
+
+def test_a_deadline_ends_an_encoder_too() -> None:
+    """In this process: a PNG is written block by block, and its time goes with our own pixels alone."""
+    noise_u8 = np.random.default_rng(1).integers(0, 256, (4096, 4096, 4), np.uint8)
+    begun = time.monotonic()
+    with pytest.raises(ServiceFault) as fault, deadline(100):
+        encode_png(noise_u8)
+    assert fault.value.reason is Reason.TIMED_OUT
+    assert time.monotonic() - begun < 1

@@ -43,6 +43,8 @@ def read_form(request: Request) -> Form:
     if not request.body.strip():
         return Form({}, {})
     document = read_json_object(request.body)
+    if len(document) > _MAX_PARTS:
+        raise InputRefused(Reason.BODY_MALFORMED, "body has too many fields")
     return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
 
 

@@ -1,4 +1,4 @@
-"""What an ICC profile may cost, told before littlecms sees it (ICC.1:2022, sections 7 and 10).
+"""What an ICC profile may cost, told before littlecms sees it (ICC.1:2022 7 and 10).
 
 littlecms builds all that a tag points at, as often as it is pointed at: 951 bytes of PNG can hold 6,000 processing
 elements that share one curve and cost half a minute. What is let through here costs it less than a second.
