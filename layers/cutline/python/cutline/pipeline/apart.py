@@ -88,10 +88,11 @@ class Decoder:
             self._stop()
 
     def _started(self) -> _Worker:
-        if self._worker is not None and os.waitpid(self._worker.pid, os.WNOHANG) == (0, 0):
+        if self._worker is not None and _is_alive(self._worker.pid):
             return self._worker
         if self._worker is not None:
             self._worker.line.close()
+            self._worker = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with warnings.catch_warnings():
             # Of threads beside this one. The child uses nothing that they may hold.
@@ -109,7 +110,7 @@ class Decoder:
         if worker is None:
             return 0
         worker.line.close()
-        # One that broke has been dead since before its end of the socket closed, so this changes nothing for it.
+        # One that broke was on its way out before its end of the socket closed, so this changes nothing for it.
         os.kill(worker.pid, signal.SIGKILL)
         _, status = os.waitpid(worker.pid, 0)
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -118,6 +119,13 @@ class Decoder:
         if ended_by in _BROKEN_BY_INPUT:
             return InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.")
         return ServiceFault(Reason.INTERNAL, "the decoder's process has ended", retry=False)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
 
 
 _decoder = Decoder()
