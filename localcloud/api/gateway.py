@@ -1,6 +1,8 @@
 """API Gateway: a REST API with Lambda proxy integrations, AWS's limits and gateway responses."""
 
+import base64
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterable
@@ -122,7 +124,8 @@ class Gateway:
             "$context.error.messageString": json.dumps(message),
             "$context.error.message": message,
             "$context.error.responseType": kind,
-            "$context.extendedRequestId": request_id,
+            # API Gateway's own, whatever the caller calls the request.
+            "$context.extendedRequestId": base64.b64encode(os.urandom(11)).decode(),
             "$context.requestId": request_id,
         }
         template = custom.get("responseTemplates", {}).get(

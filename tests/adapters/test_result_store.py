@@ -48,7 +48,7 @@ def not_found(token: str, now: float = NOW, store: ResultStore = STORE) -> bool:
 
 
 def forged(payload: bytes, secret: bytes) -> str:
-    mac = hmac.digest(secret, payload, "sha256")[:16]
+    mac = hmac.digest(hmac.digest(secret, b"result links", "sha256"), payload, "sha256")[:16]
     return base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
 
 
@@ -145,6 +145,21 @@ def test_any_truncation_is_not_found() -> None:
 )
 def test_a_token_under_another_secret_is_not_found(payload: bytes) -> None:
     assert not_found(forged(payload, b"another secret"))
+
+
+def test_a_token_made_of_a_callback_key_is_not_found() -> None:
+    """Its owner knows the key, which is a MAC under the links' own secret."""
+    key = bytes.fromhex(callback_secret(SECRET, "shop"))
+    for payload in (b"callback/shop", b"ffffffff/r/other/x.png"):
+        for mac in (key, hmac.digest(key, payload, "sha256")):
+            assert not_found(base64.urlsafe_b64encode(mac[:16] + payload).rstrip(b"=").decode())
+    assert not_found(
+        base64.urlsafe_b64encode(hmac.digest(SECRET, b"callback/x", "sha256")[:16] + b"callback/x").decode()
+    )
+
+
+def test_whoever_looks_first_gets_an_address_that_may_be_looked_at() -> None:
+    assert STORE.redirect(valid_token(), NOW, "HEAD") == f"https://s3/out/{KEY}?for={PRESIGNED_S}&op=head_object"
 
 
 def test_the_mac_of_one_link_does_not_open_another_key() -> None:

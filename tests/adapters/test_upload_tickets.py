@@ -89,6 +89,18 @@ def test_an_upload_beyond_the_limit_is_refused_unread(stubbed: tuple[InputFiles,
     assert not body.taken
 
 
+def test_an_upload_that_may_be_read_once_is_gone_even_if_it_was_too_large(
+    stubbed: tuple[InputFiles, Stubber],
+) -> None:
+    files, stubber = stubbed
+    stubber.add_response("get_object", object_of(b"x" * 11)[0])
+    stubber.add_response("delete_objects", {}, {"Bucket": "in", "Delete": {"Objects": [{"Key": KEY}], "Quiet": True}})
+    with pytest.raises(InputRefused) as refusal:
+        Sources(FetchPolicy(), files).read(f"upload:{KEY}", "shop", 7, once=True)
+    assert refusal.value.reason is Reason.URL_TOO_LARGE
+    stubber.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
 def test_foreign_absent_and_malformed_uploads_are_refused_in_the_same_words(
     stubbed: tuple[InputFiles, Stubber], code: str

@@ -2,13 +2,20 @@
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", (SyntaxWarning, DeprecationWarning))
+    from jdcloud_sdk.core.jdcloudresponse import JDCloudResponse
+
 from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
+from cutline.contracts import aidge, ailabtools
 from cutline.contracts.wire import Response
+from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
 from localcloud.stack.template import LocalTemplate
 from tests.support.running import ROOT
@@ -328,18 +335,66 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
     assert api_document(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
-def test_what_the_gateway_says_itself_is_json_that_repeats_its_status(resources: dict[str, dict[str, Any]]) -> None:
-    """`$context.status` is a variable of the access log; in a body API Gateway does not fill it in."""
+def said_by_the_gateway(resources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The bodies of API Gateway's own answers by kind, filled in as it would.
+
+    `$context.status` is a variable of the access log; in a body API Gateway does not fill it in. `$context.requestId`
+    may be chosen by the caller, and nothing escapes it.
+    """
     said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
-    known = {"error.messageString": '"text"', "error.responseType": "THROTTLED", "requestId": "id"}
-    assert {"THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE"} <= said.keys()
+    known = {"error.messageString": '"text"', "error.responseType": "KIND", "extendedRequestId": "id="}
+    bodies = {}
     for kind, response in said.items():
         body = response["responseTemplates"]["application/json"]
         for name, value in known.items():
             body = body.replace(f"$context.{name}", value)
-        told = json.loads(body)
-        assert told["status"] == told["error_code"] == int(response["statusCode"]), kind
         assert "$" not in body, kind
+        bodies[kind] = json.loads(body)
+        assert bodies[kind]["status"] == int(response["statusCode"]), kind
+    return bodies
+
+
+BUSY = {"THROTTLED", "INTEGRATION_FAILURE"}
+
+
+def test_what_the_gateway_says_itself_is_json_that_repeats_its_status(resources: dict[str, dict[str, Any]]) -> None:
+    said = said_by_the_gateway(resources)
+    assert {"THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_4XX", "DEFAULT_5XX"} <= said.keys()
+    assert len({tuple(body) for body in said.values()}) == 1
+    for kind, body in said.items():
+        # PicWish: the status and a sentence, and a page of data only for a task.
+        assert body["message"] and body["data"] is None, kind
+
+
+def test_what_the_gateway_says_itself_has_aidges_right_number(resources: dict[str, dict[str, Any]]) -> None:
+    for kind, body in said_by_the_gateway(resources).items():
+        fault = Reason.OVERLOADED if kind in BUSY else Reason.INTERNAL
+        reason = Reason.BODY_MALFORMED if body["status"] < 500 and kind not in BUSY else fault
+        assert (body["resCode"], body["resMessage"]) == aidge.ERRORS[reason], kind
+        assert body["success"] is False and body["data"] is None and body["code"] != "0", kind
+        assert body["requestId"] == body["request_id"] == "id=", kind
+
+
+def test_what_the_gateway_says_itself_is_an_error_to_ailabtools_clients(resources: dict[str, dict[str, Any]]) -> None:
+    rows = {row.code: row.message for row in ailabtools.ERRORS.values()}
+    for kind, body in said_by_the_gateway(resources).items():
+        detail = body["error_detail"]
+        assert body["error_code"] == detail["status_code"] == body["status"], kind
+        assert body["error_code_str"] == detail["code"], kind
+        assert body["error_msg"] == detail["code_message"] == rows[detail["code"]], kind
+        assert detail["message"] and body["request_id"], kind
+
+
+def test_what_the_gateway_says_itself_is_an_error_to_jds_own_client(resources: dict[str, dict[str, Any]]) -> None:
+    for kind, body in said_by_the_gateway(resources).items():
+        read = JDCloudResponse()
+        read.fill_value(json.dumps(body))
+        assert (read.result, read.request_id) == (None, "id="), kind
+        assert read.error.code == body["status"] and read.error.message == body["msg"], kind
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+|UNAVAILABLE", read.error.status), kind
+        # SelfieSeg has these beside `msg` in every answer; -1 is "not known" there too.
+        assert (body["charge"], body["remain"]) == (False, -1), kind
+        assert body["code"] not in (10000, "10000"), kind
 
 
 def test_the_gateway_gets_its_role_for_logs_before_its_stage(resources: dict[str, dict[str, Any]]) -> None:
@@ -399,6 +454,7 @@ def test_the_outputs_name_what_an_operator_attaches_something_to(local: LocalTem
         ("/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
+        ("/r/{token}", "head", "LinksFunction"),
         ("/usage", "get", "UsageFunction"),
         ("/uploads", "post", "UploadsFunction"),
         ("/health", "get", "SiteFunction"),

@@ -5,7 +5,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from cutline.contracts.forms import read_form
+from cutline.contracts.forms import is_urlencoded, read_form
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, InputRefused, Reason
 
@@ -27,7 +27,7 @@ class AidgeSignature:
 def parse_signature(request: Request) -> AidgeSignature:
     """The signature of the request, with its date checked against the clock. Raises AccessRefused."""
     parameters = dict(request.params)
-    if request.method == "POST" and _is_form(request):
+    if request.method == "POST" and is_urlencoded(request):
         try:
             parameters |= read_form(request).fields
         except InputRefused as error:

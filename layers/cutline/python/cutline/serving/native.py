@@ -65,7 +65,7 @@ class UsageService:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkService:
-    """Answers `GET /r/{token}`."""
+    """Answers `GET` and `HEAD /r/{token}`."""
 
     results: ResultStore
     logger: Logger
@@ -76,7 +76,7 @@ class LinkService:
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
-        location = self.results.redirect(token, request.received_at)
+        location = self.results.redirect(token, request.received_at, request.method)
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*"}, b"")
 
 

@@ -9,8 +9,8 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.cutout import cut_out
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
@@ -55,7 +55,7 @@ class Finish:
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
-            picture = decode_image(data, picwish.LIMITS)
+            picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         cutout = cut_out(picture, task.order.cut, KnownPredictions(maps), step)
         if cutout.coverage <= 0:
