@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.conftest import accounts_of
+from tests.support.accounts import accounts_of
 from tests.support.clients import Answer, PicWish, multipart, plain_picture, send
 from tests.support.meters import counters, meter_of
 from tests.support.running import RunningCloud, running_cloud
