@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from cutline.accounts.account import Account, AccountStore
+from cutline.accounts.lanes import Lane, lanes_for
 from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
 from tests.e2e.clients import observers
@@ -84,16 +85,20 @@ class FaultyCloud:
     @contextmanager
     def busy_service(self) -> Iterator[None]:
         """As if other accounts had used up the rate of the whole service for a minute to come."""
-        key = {"pk": {"S": "ACCOUNT#*service*"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
+        day, count = f"{datetime.now(UTC):%Y-%m-%d}", lanes_for(float(FAULTY_PARAMETERS["ServiceQps"]), None)
+        lanes = [Lane("*service*", day, index, count) for index in range(count)]
+        keys = [{name: {"S": value} for name, value in lane.key.items()} for lane in lanes]
         dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
-        arrival = {"N": str(int((time.time() + 60) * 1e6))}
-        dynamodb.update_item(
-            TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues={":t": arrival}
-        )
+        arrival = {":t": {"N": str(int((time.time() + 60) * 1e6))}}
+        for key in keys:
+            dynamodb.update_item(
+                TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues=arrival
+            )
         try:
             yield
         finally:
-            dynamodb.delete_item(TableName=table, Key=key)
+            for key in keys:
+                dynamodb.delete_item(TableName=table, Key=key)
 
     @contextmanager
     def fault(self, operation: str, **fault: Any) -> Iterator[None]:
