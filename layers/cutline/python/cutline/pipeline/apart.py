@@ -7,6 +7,7 @@ the wait kills the decoder, and the next picture gets a new one.
 
 from __future__ import annotations
 
+import atexit
 import json
 import mmap
 import os
@@ -87,6 +88,11 @@ class Decoder:
         with self._lock:
             self._stop()
 
+    def hang_up(self) -> None:
+        """Lets the process end by itself; for the end of this one."""
+        if self._worker is not None:
+            self._worker.line.close()
+
     def _started(self) -> _Worker:
         if self._worker is not None and _is_alive(self._worker.pid):
             return self._worker
@@ -129,6 +135,7 @@ def _is_alive(pid: int) -> bool:
 
 
 _decoder = Decoder()
+atexit.register(_decoder.hang_up)
 
 
 def start_decoder() -> None:
