@@ -2,7 +2,7 @@
 
     template  template.yaml -> plain CloudFormation, offline       stack, deploy  -> moto, then read back
     runtime, sandbox, runtime_api, launch  Lambda: every sandbox is a true awslambdaric process
-    gateway, routes, proxy_event           API Gateway: REST API, proxy integrations, its limits; at / and below its stage
+    gateway, routes, proxy_event           API Gateway: REST API and its limits, at / and below its stage
     front, presign                         one port for both and for moto's AWS services
     sagemaker, endpoint_process            the endpoint: the true serve.py on the CPU, called at once or through S3
     events                                 SQS event source mappings
