@@ -36,6 +36,7 @@ _MEMORY_BYTES = 512 * MIB
 _BROKEN_BY_INPUT = frozenset(
     {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP}
 )
+_TRIES = 2
 _MESSAGE_BYTES = 64 * KIB
 
 
@@ -65,23 +66,31 @@ class Decoder:
     def decode(self, data: bytes, limits: PictureLimits) -> Picture:
         """What `decode_image` gives or raises; a file that costs too much or breaks its decoder is corrupt.
 
+        A decoder that was killed is replaced, once for a picture.
+
         Raises:
             InputRefused: for the picture.
-            ServiceFault: where the process ended for another reason; not to be tried again.
+            ServiceFault: where the second process was killed too; not to be tried again.
         """
         with self._lock:
-            worker = self._started()
-            try:
-                _send(worker.line, _limits_as_json(limits), data)
-                return _received_picture(worker.line)
-            except (_Gone, OSError) as error:
-                raise self._refusal(self._stop()) from error
-            except (InputRefused, ServiceFault):
-                raise
-            except BaseException:
-                # A deadline, as a rule: what the process is busy with is of no use any more.
-                self._stop()
-                raise
+            for _ in range(_TRIES):
+                try:
+                    return self._ask(data, limits)
+                except InputRefused:
+                    raise
+                except (_Gone, ConnectionError) as error:
+                    if self._stop() in _BROKEN_BY_INPUT:
+                        raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
+                except BaseException:
+                    # A deadline, as a rule: what the process is busy with is of no use any more.
+                    self._stop()
+                    raise
+        raise ServiceFault(Reason.INTERNAL, "two decoders were killed over one picture", retry=False)
+
+    def _ask(self, data: bytes, limits: PictureLimits) -> Picture:
+        line = self._started().line
+        _send(line, _limits_as_json(limits), data)
+        return _received_picture(line)
 
     def close(self) -> None:
         """Ends the process, if there is one."""
@@ -120,11 +129,6 @@ class Decoder:
         os.kill(worker.pid, signal.SIGKILL)
         _, status = os.waitpid(worker.pid, 0)
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-
-    def _refusal(self, ended_by: int) -> InputRefused | ServiceFault:
-        if ended_by in _BROKEN_BY_INPUT:
-            return InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.")
-        return ServiceFault(Reason.INTERNAL, "the decoder's process has ended", retry=False)
 
 
 def _is_alive(pid: int) -> bool:
