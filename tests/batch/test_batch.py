@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cutline.batch.client import Refused, Stopped, Unrecoverable
-from cutline.batch.folders import LocalFolder, S3Folder, open_folder
+from cutline.batch.folders import LocalFolder
+from cutline.batch.s3_folder import S3Folder, open_folder
 from cutline.batch.progress_file import FILE, Entry, Ledger
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
 

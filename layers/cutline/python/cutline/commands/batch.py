@@ -8,9 +8,11 @@ from collections import Counter
 from typing import Any
 
 from cutline.batch.client import TasksClient, Unrecoverable
-from cutline.batch.folders import Folder, LocalFolder, S3Folder, open_folder
+from cutline.batch.folders import Folder, LocalFolder
 from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.run import BEFORE, FAILURES, Batch
+from cutline.batch.s3_folder import S3Folder, open_folder
+from cutline.commands.aws_failure import aws_failures_told
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import picwish
@@ -49,6 +51,7 @@ def add_to(commands: Any) -> None:
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
 
 
+@aws_failures_told()
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.url or not arguments.api_key:
         raise CommandFailed("--url and --api-key (or CUTLINE_URL and CUTLINE_API_KEY) are needed")

@@ -9,19 +9,12 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.components import remove_specks
-from cutline.pipeline.compose import (
-    Box,
-    crop,
-    fit_to_canvas,
-    merge_alpha,
-    put_on_colour,
-    subject_box,
-    target_size,
-)
+from cutline.pipeline.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.decode import Picture
-from cutline.pipeline.encode import CONTENT_TYPES, encode_jpeg, encode_png
+from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.foreground import estimate_foreground
+from cutline.pipeline.framing import Box, Placement, place
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.refine import guide_side, stretch_alpha, upsample_alpha
@@ -29,7 +22,17 @@ from cutline.pipeline.stamp import extract_stamp
 from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer
 
-__all__ = ["CutOptions", "Cutout", "Matte", "ResolvedSubject", "cut_out", "matte_picture", "render"]
+__all__ = [
+    "Composed",
+    "CutOptions",
+    "Cutout",
+    "Matte",
+    "ResolvedSubject",
+    "compose",
+    "cut_out",
+    "matte_picture",
+    "render",
+]
 
 
 class Predictor(Protocol):
@@ -61,12 +64,29 @@ class Matte:
 
 
 @dataclass(frozen=True)
+class Composed:
+    """The pixels that the options ask for, from a finished matte.
+
+    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; coverage and confidence as
+    in `Cutout`; box: the subject's in the picture, or None; placement: where it went.
+    """
+
+    rgba_u8: U8
+    pixels_u8: U8
+    coverage: float
+    confidence: float
+    box: Box | None
+    placement: Placement
+
+
+@dataclass(frozen=True)
 class Cutout:
     """Encoded results and their properties.
 
     image and mask: the files that the options ask for, both of `content_type` and of the same width and height;
     subject: the kind found; coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none;
-    confidence: mean |2a - 1| over the subject's box; box: that box in the picture, or None.
+    confidence: mean |2a - 1| over the subject's box; box: that box in the picture, or None; enlargement: how much
+    larger than in the picture the subject is drawn.
     """
 
     image: bytes | None
@@ -78,6 +98,7 @@ class Cutout:
     coverage: float
     confidence: float
     box: Box | None
+    enlargement: float = 1.0
 
 
 def cut_out(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Cutout:
@@ -123,29 +144,47 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     return Matte(rgb_u8, alpha_u8.reshape(height, width), subject)
 
 
+def compose(matte: Matte, options: CutOptions) -> Composed:
+    """The pixels that the options ask for, from a finished matte."""
+    box = subject_box(matte.alpha_u8)
+    height, width = matte.alpha_u8.shape
+    target = options.target_width, options.target_height
+    # A target cuts to the subject, as `crop` does; where there is no subject, the whole picture stands for it.
+    cropped = box is not None and (options.crop or any(target))
+    whole = Box(0, 0, width, height)
+    placement = place((width, height), box or whole, options.framing, crop=cropped, target=target)
+    source = placement.source
+    rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
+    background = options.background or (_WHITE if options.image_format == "jpeg" else None)
+    return Composed(
+        rgba_u8=rgba_u8,
+        pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
+        coverage=_coverage(matte.alpha_u8, box),
+        confidence=_confidence(matte.alpha_u8, box),
+        box=box,
+        placement=placement,
+    )
+
+
 def render(matte: Matte, options: CutOptions, timer: StageTimer) -> Cutout:
     """The files that the options ask for, from a finished matte."""
     with timer.stage("compose"):
-        box = subject_box(matte.alpha_u8)
-        framed = _frame(matte, options, box)
-        height, width = framed.shape[:2]
-        jpeg = options.image_format == "jpeg"
-        background = options.background or (_WHITE if jpeg else None)
-        pixels_u8 = framed if background is None else put_on_colour(framed, background)
-    encode = encode_jpeg if jpeg else encode_png
+        composed = compose(matte, options)
+    encode = ENCODERS[options.image_format]
     with timer.stage("encode"):
-        image = encode(pixels_u8) if options.want_image else None
-        mask = encode(framed[..., 3]) if options.want_mask else None
+        image = encode(composed.pixels_u8) if options.want_image else None
+        mask = encode(composed.rgba_u8[..., 3]) if options.want_mask else None
     return Cutout(
         image=image,
         mask=mask,
         content_type=CONTENT_TYPES[options.image_format],
-        width=width,
-        height=height,
+        width=composed.placement.width,
+        height=composed.placement.height,
         subject=matte.subject,
-        coverage=_coverage(matte.alpha_u8, box),
-        confidence=_confidence(matte.alpha_u8, box),
-        box=box,
+        coverage=composed.coverage,
+        confidence=composed.confidence,
+        box=composed.box,
+        enlargement=composed.placement.enlargement,
     )
 
 
@@ -174,16 +213,6 @@ def _join_alpha(alpha_u8: U8, own_u8: U8 | None) -> U8:
         return alpha_u8
     product = alpha_u8.astype(np.uint16) * own_u8 + 127
     return (product // 255).astype(np.uint8)
-
-
-def _frame(matte: Matte, options: CutOptions, box: Box | None) -> U8:
-    """RGBA (h, w, 4) cropped and resized; a target side crops too, as `crop` does."""
-    rgba_u8 = merge_alpha(matte.rgb_u8, matte.alpha_u8)
-    sized = options.target_width is not None or options.target_height is not None
-    if box is not None and (options.crop or sized):
-        rgba_u8 = crop(rgba_u8, box)
-    height, width = rgba_u8.shape[:2]
-    return fit_to_canvas(rgba_u8, *target_size(width, height, options.target_width, options.target_height))
 
 
 def _coverage(alpha_u8: U8, box: Box | None) -> float:

@@ -1,10 +1,13 @@
 """Options of cut-outs. Imports no library, so that contracts can use it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from cutline.pipeline.framing import AS_IT_IS, Framing
 
 Subject = Literal["auto", "person", "object", "stamp"]
-ImageFormat = Literal["png", "jpeg"]
+ImageFormat = Literal["png", "jpeg", "webp"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
@@ -15,7 +18,7 @@ class CutOptions:
     """Options of one cut-out.
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box.
+    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask.
     """
 
     subject: Subject = "auto"
@@ -26,6 +29,16 @@ class CutOptions:
     image_format: ImageFormat = "png"
     want_image: bool = True
     want_mask: bool = False
+    framing: Framing = AS_IT_IS
+
+
+def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
+    """The options of which `dataclasses.asdict` made this document, whatever JSON did to their tuples."""
+    fields = dict(document)
+    # A task that was taken in by an older version has no framing.
+    framing = Framing.from_document(fields.pop("framing")) if "framing" in fields else AS_IT_IS
+    background = fields.pop("background")
+    return CutOptions(**fields, background=None if background is None else tuple(background), framing=framing)
 
 
 @dataclass(frozen=True)
