@@ -2,9 +2,11 @@
 PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
-CODE := layers/cutline/python/cutline functions endpoint events localcloud tests layers/model docs
+CODE := layers/cutline/python/cutline functions endpoint events localcloud tools tests layers/model docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The layer's package, this folder's (localcloud, tools, tests) and the container's modules.
+export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
@@ -18,7 +20,7 @@ test: .venv/ready lint
 
 # From git clone to the first cut-out, timed.
 first-run:
-	$(PYTHON) tests/first_run.py
+	$(PYTHON) tools/first_run.py
 
 lint: .venv/ready
 	$(BIN)/ruff check $(CODE)
@@ -31,32 +33,32 @@ format: .venv/ready
 	$(BIN)/ruff format $(CODE)
 
 bench: .venv/ready
-	$(BIN)/python tests/bench/bench.py
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.networks
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.bench.edges
-	$(BIN)/python -m tests.bench.sizes
-	$(BIN)/python -m tests.bench.calls
-	$(BIN)/python -m tests.bench.routes
+	$(BIN)/python -m tools.bench.bench
+	$(BIN)/python -m tools.bench.networks
+	$(BIN)/python -m tools.bench.edges
+	$(BIN)/python -m tools.bench.sizes
+	$(BIN)/python -m tools.bench.calls
+	$(BIN)/python -m tools.bench.routes
 
 # CHAOS takes --tasks, --seed, --concurrency and --calm.
 chaos: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.chaos $(CHAOS)
+	$(BIN)/python -m tools.chaos $(CHAOS)
 
 # The numbers behind the promises in one table: hostile files, load, faults. TRUST takes --minutes, of load (1).
 trust: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.table $(TRUST)
+	$(BIN)/python -m tools.trust.table $(TRUST)
 
 # All routes mixed, 1 to 32 callers. LOAD takes --minutes (10).
 load: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.load $(LOAD)
+	$(BIN)/python -m tools.trust.load $(LOAD)
 
 # FUZZ takes --minutes, --seed and --target.
 fuzz: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.fuzz $(FUZZ)
+	$(BIN)/python -m tools.trust.fuzz $(FUZZ)
 
 # The decoder alone, guided by coverage; SECONDS_LONG says how long.
 fuzz-atheris: .venv/ready build/atheris/ready
-	PYTHONPATH=layers/cutline/python build/atheris/bin/python -m tests.trust.atheris_decode \
+	build/atheris/bin/python -m tools.trust.atheris_decode \
 	  -max_total_time=$(or $(SECONDS_LONG),60) -max_len=20000 -rss_limit_mb=4096 build/corpus
 
 build/atheris/ready:
@@ -66,7 +68,7 @@ build/atheris/ready:
 
 # What ships: every locked package with its hashes and licence, and the models.
 sbom: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.trust.shipped build/sbom.json
+	$(BIN)/python -m tools.trust.shipped build/sbom.json
 
 # Known vulnerabilities of what ships. Fails where it cannot tell, such as without a way to the advisories.
 audit: build/audit/ready
@@ -82,7 +84,7 @@ build/audit/ready:
 # built by python3.13, which has to be on the PATH.
 sam-build: .venv/ready build/sam/ready
 	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build --build-dir build/sam-build
-	$(BIN)/python -m tests.trust.sizes build/sam-build/template.yaml
+	$(BIN)/python -m tools.trust.sizes build/sam-build/template.yaml
 
 build/sam/ready:
 	test -x build/sam/bin/python || $(PYTHON) -m venv build/sam
@@ -91,11 +93,11 @@ build/sam/ready:
 
 # BENCH adds options, such as --model isnet --pictures 200.
 bench-endpoint: .venv/ready
-	PYTHONPATH=layers/cutline/python:endpoint $(BIN)/python -m tests.bench.endpoint $(BENCH)
+	$(BIN)/python -m tools.bench.endpoint $(BENCH)
 
 # Installs other background removers under build/compare. COMPARE adds options, such as --quick or --data FOLDER.
 compare: .venv/ready
-	PYTHONPATH=layers/cutline/python $(BIN)/python -m tests.compare $(COMPARE)
+	$(BIN)/python -m tools.compare $(COMPARE)
 
 # DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
 eval: .venv-training/ready

@@ -1,57 +1,99 @@
 """The text in the terminal when the local cloud is ready."""
 
+import importlib
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from localcloud.aws_account import OPERATOR_FILE
 from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 
 READY = "Ready: "
 
-_CREDENTIALS = f"""
+_CREDENTIALS = """
 Demo account, in this local cloud only
-  X-API-KEY, ailabapi-api-key    {API_KEY}
-  JD Cloud access key, secret    {JD_ACCESS_KEY}  {JD_SECRET_KEY}
-  Aidge app_key, secret          {AIDGE_APP_KEY}  {AIDGE_SECRET}
+  {headers:<30} {key}
+  JD Cloud access key, secret    {jd_key}  {jd_secret}
+  Aidge app_key, secret          {aidge_key}  {aidge_secret}
 """
-
-# One line per API, shown if the template routes it; `welcome` fills in {python} and {url}.
-_CALLS = {
-    "/api/cutout": "{python} -m localcloud.sign jd {url}/api/cutout/ photo.jpg | curl -sK -",
-    "/ai/image/cut/out": (
-        """printf '{{"imageBase64":"%s","backGroundType":"TRANSPARENT"}}' "$(base64 -w0 photo.jpg)" | """
-        """curl -s "$({python} -m localcloud.sign aidge {url}/ai/image/cut/out)" """
-        """-H 'content-type: application/json' -d @-"""
-    ),
-    "/jdai/SelfieSeg": (
-        """printf '{{"image":"%s"}}' "$(base64 -w0 photo.jpg)" > body.json; """
-        "{python} -m localcloud.sign jd {url}/jdai/SelfieSeg body.json --type application/json | curl -sK -"
-    ),
-    "/api/tasks/visual/segmentation": (
-        "curl -s {url}/api/tasks/visual/segmentation -H 'X-API-KEY: demo-key' -F sync=1 -F image_file=@photo.jpg"
-    ),
-    "/api/cutout/general/apparel-background-removal": (
-        "curl -s {url}/api/cutout/general/apparel-background-removal "
-        "-H 'ailabapi-api-key: demo-key' -F image=@photo.jpg"
-    ),
-}
+_JSON = "application/json"
 
 
 def welcome(url: str, paths: set[str], seeded: bool, state_dir: Path) -> str:
     """Address, credentials, a curl line per API, the operator's commands and the folder of the logs."""
-    python = _python()
-    calls = [f"  {call.format(python=python, url=url)}" for path, call in _CALLS.items() if path in paths]
-    text = _CREDENTIALS if seeded else ""
-    if calls and seeded:
-        text += "\nTry, with a photo.jpg of your own\n" + "\n".join(calls) + "\n"
+    text = ""
     if seeded:
+        described = importlib.import_module("cutline.openapi.document").document(url)
+        text += _credentials(described["components"]["securitySchemes"])
+        calls = "\n".join(f"  {call}" for call in curl_lines(described, paths))
+        text += f"\nTry, with a photo.jpg of your own\n{calls}\n" if calls else ""
         operator = _short(state_dir / OPERATOR_FILE)
         text += f"\nOperate accounts from another terminal\n  . {operator} && cutline account list\n"
     return f"{text}\nLogs of the functions: {_short(state_dir / 'logs')}\nCtrl-C stops everything.\n\n{READY}{url}"
 
 
-def _python() -> str:
-    return str(_short(Path(sys.executable)))
+def _credentials(schemes: Mapping[str, Any]) -> str:
+    return _CREDENTIALS.format(
+        headers=", ".join(scheme["name"] for scheme in schemes.values() if _is_key(scheme)),
+        key=API_KEY,
+        jd_key=JD_ACCESS_KEY,
+        jd_secret=JD_SECRET_KEY,
+        aidge_key=AIDGE_APP_KEY,
+        aidge_secret=AIDGE_SECRET,
+    )
+
+
+def curl_lines(described: Mapping[str, Any], paths: set[str]) -> list[str]:
+    """One line per API among `paths`, from the examples in the OpenAPI document, with the demo credentials."""
+    found: dict[str, str] = {}
+    for path, item in described["paths"].items():
+        operation = item.get("post", {})
+        # Our own operations take any credential; an API has its one.
+        if path.rstrip("/") in paths and len(operation.get("security", ())) == 1:
+            (scheme,) = operation["security"][0]
+            address = described["servers"][0]["url"] + path
+            call = _call(address, operation, scheme, described["components"]["securitySchemes"][scheme])
+            found.setdefault(operation["tags"][0], call)
+    return list(found.values())
+
+
+def _call(address: str, operation: Mapping[str, Any], scheme: str, credential: Mapping[str, Any]) -> str:
+    kind, media = next(iter(operation["requestBody"]["content"].items()))
+    if _is_key(credential):
+        address += f" -H '{credential['name']}: {API_KEY}'"
+    if kind == "multipart/form-data":
+        return f"curl -s {address} {' '.join(f'-F {name}={value}' for name, value in _fields(media, '@photo.jpg'))}"
+    file, write = "photo.jpg", ""
+    if kind == _JSON:
+        body = json.dumps(dict(_fields(media, "%s")))
+        file, write = "body.json", f"""printf '{body}' "$(base64 -w0 photo.jpg)" > body.json; """
+    sign = f"{_short(Path(sys.executable))} -m localcloud.sign {scheme} {address}"
+    if credential["name"] == "Authorization":  # signs over the body
+        content_type = f" --type {kind}" if kind == _JSON else ""
+        return f"{write}{sign} {file}{content_type} | curl -sK -"
+    if not _is_key(credential):
+        address = f'"$({sign})"'
+    return f"{write}curl -s {address} -H 'content-type: {kind}' --data-binary @{file}"
+
+
+def _fields(media: Mapping[str, Any], picture: str) -> list[tuple[str, Any]]:
+    """The picture's field, and those without which there is no call."""
+    schema = media["schema"]
+    is_picture = {
+        name: "contentMediaType" in field or "contentEncoding" in field for name, field in schema["properties"].items()
+    }
+    return [
+        (name, picture if is_picture[name] else value)
+        for name, value in media["example"].items()
+        if is_picture[name] or name in schema["required"]
+    ]
+
+
+def _is_key(credential: Mapping[str, Any]) -> bool:
+    """Whether the key itself is sent, in a header."""
+    return bool(credential["in"] == "header" and credential["name"] != "Authorization")
 
 
 def _short(path: Path) -> Path:

@@ -12,11 +12,8 @@ from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
-ROUTES: dict[str, Contract] = {
-    "/api/cutout": jd_matting,
-    "/ai/image/cut/out": aidge,
-    "/rest/ai/image/cut/out": aidge,
-}
+CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge)
+ROUTES = {route: contract for contract in CONTRACTS for route in contract.ROUTES}
 
 logger = Logger(service="cutout")
 metrics = Metrics(namespace="Cutline", service="cutout")

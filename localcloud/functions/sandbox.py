@@ -16,6 +16,7 @@ from typing import IO
 
 from localcloud.aws_account import credentials_environment
 from localcloud.functions.launch import launch_command
+from localcloud.functions.log_pipe import LogPipe
 from localcloud.functions.runtime_api import Outcome, RuntimeApi
 from localcloud.stack.template import python_paths
 
@@ -61,7 +62,7 @@ class Sandbox:
         self.init_ms = 0.0
         self.idle_since = time.monotonic()
         self._port = port
-        self._log = log
+        self._output = LogPipe(log)
         self._tmp = tempfile.mkdtemp(dir=tmp_root)
         self._api = RuntimeApi(config.arn)
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,10 +74,12 @@ class Sandbox:
         # AWS repeats a long INIT inside the first invocation, under the function's own timeout.
         limit = INIT_LIMIT_S + self.config.timeout_s
         while not self._api.ready.wait(_SAMPLE_S):
+            self._output.copy()
             self._check_alive("INIT")
             if time.monotonic() - begun > limit:
                 raise SandboxDied("Sandbox.Timedout", f"INIT took more than {limit:.0f} seconds")
         self.init_ms = (time.monotonic() - begun) * 1000
+        self._output.copy()
         return None if self._api.answers.empty() else self._api.answers.get()
 
     def invoke(self, request_id: str, payload: bytes) -> Outcome:
@@ -86,9 +89,11 @@ class Sandbox:
         while True:
             try:
                 outcome = self._api.answers.get(timeout=max(0.001, min(_SAMPLE_S, deadline - time.time())))
+                self._output.copy()  # what the function wrote is in the log when its caller reads the answer
                 self._check_memory(request_id)
                 return outcome
             except queue.Empty:
+                self._output.copy()
                 self._check_alive(request_id)
             if time.time() >= deadline:
                 message = f"RequestId: {request_id} Error: Task timed out after {self.config.timeout_s:.2f} seconds"
@@ -109,6 +114,7 @@ class Sandbox:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._output.close()
         self._api.close()
         shutil.rmtree(self._tmp, ignore_errors=True)
 
@@ -135,7 +141,7 @@ class Sandbox:
             cwd=self.config.code,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
-            stdout=self._log,
+            stdout=self._output.writer,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

@@ -8,7 +8,7 @@ import pytest
 from cutline.accounts.aidge_signature import is_signed_by, parse_signature
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, Reason
-from tests.accounts.signed_calls import NOW, aidge_query, request
+from tests.support.signed_calls import NOW, aidge_query, request
 
 PATH = "/ai/image/cut/out"
 CLASSIC_SIGN = "51A64152DEBAD391D1BB73609E54D06C34B1C3906E7E31ABBF481605AA773BCA"

@@ -15,8 +15,8 @@ from cutline.accounts.meter import day_of
 from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
-from tests.accounts.conftest import Bank
-from tests.accounts.signed_calls import NOW, JdCall, aidge_query, request
+from tests.support.bank import Bank
+from tests.support.signed_calls import NOW, JdCall, aidge_query, request
 
 ACCOUNT = Account("shop", qps=100, daily_quota=10, price_micros={"*": 1000, "aid": 2000})
 

@@ -14,7 +14,7 @@ from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.limits import PictureLimits
 from cutline.pipeline.options import CutOptions
 from cutline.serving.idempotency import LEASE_S, Idempotency, KeyLease, fingerprint_of
-from tests.accounts.conftest import Bank
+from tests.support.bank import Bank
 
 LIMITS = PictureLimits(frozenset({"PNG"}), max_bytes=1000)
 JOB = Job(Source(data=b"picture"), LIMITS)

@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 from cutline.accounts.jd_signature import is_signed_by, parse_authorization
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused
-from tests.accounts.signed_calls import DATE, NOW, request
+from tests.support.signed_calls import DATE, NOW, request
 
 HOST = "127.0.0.1:3000"
 # The SDK hashes text, so the body is one that survives as UTF-8.

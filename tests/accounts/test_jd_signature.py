@@ -16,8 +16,8 @@ from cutline.accounts.jd_signature import (
 )
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, Reason
-from tests.accounts.jd_vectors import CUTOUT, RUST_SDK, SELFIE, VECTORS, VENDOR_DOCS
-from tests.accounts.signed_calls import HOST, NOW, JdCall, request
+from tests.support.jd_vectors import CUTOUT, RUST_SDK, SELFIE, VECTORS, VENDOR_DOCS
+from tests.support.signed_calls import HOST, NOW, JdCall, request
 
 
 def with_headers(original: Request, **headers: str) -> Request:

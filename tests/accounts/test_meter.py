@@ -12,8 +12,8 @@ from cutline.accounts.meter import HOLD_S, Meter, Reservation
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
-from tests.accounts.conftest import Bank
-from tests.accounts.signed_calls import NOW
+from tests.support.bank import Bank
+from tests.support.signed_calls import NOW
 
 DAY = "2024-01-02"
 PLENTY = Account("plenty", qps=1000)

@@ -12,7 +12,7 @@ from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter
 from cutline.commands import main
 from cutline.contracts.wire import Scheme
-from tests.accounts.conftest import Bank
+from tests.support.bank import Bank
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.contracts.wire import Request, Response
 from cutline.serving.native import UsageService
-from tests.accounts.conftest import Bank
-from tests.accounts.signed_calls import NOW, JdCall, aidge_query, request
+from tests.support.bank import Bank
+from tests.support.signed_calls import NOW, JdCall, aidge_query, request
 
 ACCOUNT = Account("shop", qps=1000, price_micros={"*": 1000})
 DAY_S = 86400

@@ -4,29 +4,15 @@ import gzip
 import ipaddress
 import socket
 import time
-from collections.abc import Callable
 
 import pytest
 
-from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch, resolve
-from cutline.errors import InputRefused, Reason
-from tests.adapters.hostile_server import Script, answer, drip, serving
+from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch
+from cutline.errors import Reason
+from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
+from tests.support.hostile_server import Script, answer, drip, serving
 
-LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
-HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)
 PUBLIC_ONLY = FetchPolicy()
-PICTURE = bytes(range(256)) * 40
-
-
-def names(*addresses: str) -> Callable[[str, int], list[str]]:
-    """A resolver that gives every name these addresses."""
-    return lambda host, port: list(addresses)
-
-
-def reason_of(url: str, max_bytes: int = 10**6, policy: FetchPolicy = LOOPBACK, resolver=resolve) -> Reason:
-    with pytest.raises(InputRefused) as refusal:
-        fetch(url, max_bytes, policy, resolver)
-    return refusal.value.reason
 
 
 def fetched(script: Script, max_bytes: int = 10**6) -> bytes:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutline.adapters.fetch import fetch
 from cutline.errors import Reason
-from tests.adapters.hostile_server import Script, answer, drip, serving
-from tests.adapters.test_fetch import HASTY, LOOPBACK, PICTURE, names, reason_of
+from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
+from tests.support.hostile_server import Script, answer, drip, serving
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.run import Outcome, parameters, run, table
-from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.test_async_tasks import submit, wait
-from tests.e2e.test_tasks import PicWish
-from tests.localcloud.running import running_cloud
+from tests.support.accounts import accounts_of
+from tests.support.clients import PicWish
+from tests.support.faulty import FaultyCloud
+from tests.support.picwish import submit, wait
+from tests.support.running import running_cloud
+from tools.chaos.run import Outcome, parameters, run, table
 
 SEED = 11
 

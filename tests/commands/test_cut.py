@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from cutline.commands import INTERRUPTED, cut, main
-from tests.e2e.clients import plain_picture
-from tests.localcloud.running import ROOT
+from tests.support.clients import plain_picture
+from tests.support.running import ROOT
 
 SAMPLES = ROOT / "functions" / "site" / "static"
 MUG = (SAMPLES / "mug.jpg").read_bytes()

@@ -7,7 +7,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
 
 _LIMIT_S = 90
 

@@ -1,1 +1,0 @@
-"""Cutline beside other background removers on the same pictures; run by `make compare`, no part of the tests."""

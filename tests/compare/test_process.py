@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compare.process import PeerFailed, PeerProcess
+from tools.compare.process import PeerFailed, PeerProcess
 
 Start = Callable[[str], PeerProcess]
 

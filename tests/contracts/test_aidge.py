@@ -8,7 +8,7 @@ import pytest
 from cutline.contracts import aidge
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, MattingError, Reason
-from tests.contracts.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
+from tests.support.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
 PICTURE = b"\xff\xd8\xff\xe0 pixels \xfb\xef\xbe"
 ENCODED = base64.b64encode(PICTURE).decode()

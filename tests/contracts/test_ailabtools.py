@@ -9,7 +9,7 @@ from cutline.contracts import ailabtools
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.options import GARMENTS, GarmentOptions
-from tests.contracts.calls import REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
+from tests.support.calls import REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/cutout/general/apparel-background-removal"), received_at=1704164645.25)
 JPEG = b"\xff\xd8\xff\xe0rest"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cutline.contracts.forms import decode_base64, first_file, read_form, read_json_object
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, Reason
-from tests.contracts.calls import Part, call, multipart, multipart_call
+from tests.support.calls import Part, call, multipart, multipart_call
 
 HOSTILE_PAYLOADS = {
     "line breaks": b"\r\n\r\na\r\n",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cutline.contracts import aidge, jd_matting
 from cutline.contracts.wire import Job, Request
 from cutline.errors import InputRefused
-from tests.contracts.calls import Part, call, json_of, multipart
+from tests.support.calls import Part, call, json_of, multipart
 
 # Names and fragments that reach deep into the readers, mixed with noise.
 FRAGMENTS = [

@@ -5,7 +5,7 @@ import pytest
 from cutline.contracts import jd_matting
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS
 from cutline.errors import InputRefused, MattingError, Reason
-from tests.contracts.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_of, multipart, multipart_call
+from tests.support.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_of, multipart, multipart_call
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 

@@ -9,7 +9,7 @@ from cutline.contracts import jd_selfie
 from cutline.contracts.jd_gateway import SYSTEM_ERRORS
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
-from tests.contracts.calls import REQUEST_ID, call, json_call, json_of
+from tests.support.calls import REQUEST_ID, call, json_call, json_of
 
 REQUEST = call(path="/jdai/SelfieSeg")
 PNG = b"\x89PNG\r\n\x1a\nrest"

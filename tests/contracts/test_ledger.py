@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.e2e.clients import Answer, multipart, plain_picture
-from tests.e2e.ledger import Ledger, Row, describe_call, describe_picture, fits, keys_of
-from tests.e2e.rows import new_ledger
+from tests.support.clients import Answer, multipart, plain_picture
+from tests.support.ledger import Ledger, Row, describe_call, describe_picture, fits, keys_of
+from tests.support.rows import new_ledger
 
 URL = "http://127.0.0.1:3000/api/thing?mode=1"
 ROW = Row("X", "1 errors", "7", 400, {"code": 7, "text": "seven"}, {"mode": "1"})

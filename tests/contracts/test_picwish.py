@@ -12,7 +12,7 @@ from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
 from cutline.pipeline.options import CutOptions
-from tests.contracts.calls import Part, call, json_call, json_of, multipart, multipart_call
+from tests.support.calls import Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/tasks/visual/segmentation"), received_at=1704164645.25)
 PNG = b"\x89PNG\r\n\x1a\nrest"

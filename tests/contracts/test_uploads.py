@@ -5,7 +5,7 @@ import pytest
 from cutline.contracts import uploads
 from cutline.contracts.uploads import MAX_BYTES, Ticket, TicketRequest, own_key
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
-from tests.contracts.calls import call, json_of
+from tests.support.calls import call, json_of
 
 NAME = "0123456789abcdef0123456789abcdef"
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, native, picwish, usage
+from cutline.contracts import native, usage
+from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import AccessRefused, InputRefused, Reason, ServiceFault
-from tests.contracts.calls import call, json_of
+from tests.support.calls import call, json_of
 
 # calls.call is received at this day.
 TODAY = date(2023, 11, 14)
@@ -127,5 +128,7 @@ def test_an_amount_loses_nothing(micros: int, text: str) -> None:
     assert usage.amount(micros) == text
 
 
-def test_every_api_has_its_route() -> None:
-    assert set(usage.ROUTES) == {contract.NAME for contract in (jd_matting, jd_selfie, picwish, aidge, ailabtools)}
+def test_a_row_tells_the_principal_route_of_its_api() -> None:
+    for name, contract in APIS.items():
+        assert UsageRow("2026-01-31", name).cells()["route"] == contract.ROUTES[0]
+    assert UsageRow("2026-01-31", "lapsed").cells()["route"] == ""

@@ -8,14 +8,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.aws_account import credentials_environment
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
-from tests.site.conftest import chromium, programs
+from tests.support.playground import STATIC
+from tests.support.running import RunningCloud, running_cloud
 
-__all__ = ["chromium", "programs"]  # fixtures of theirs
-
-DOCS = ROOT / "docs"
-EXAMPLES = DOCS / "examples"
-STATIC = ROOT / "functions" / "site" / "static"
 DEMO = {
     "CUTLINE_API_KEY": "demo-key",
     "CUTLINE_JD_KEY": "DEMOAK",

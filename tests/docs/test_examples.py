@@ -22,10 +22,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.docs.conftest import EXAMPLES, STATIC
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser
+from tests.support.browser import Browser
+from tests.support.playground import STATIC
+from tests.support.running import ROOT, RunningCloud
 
+EXAMPLES = ROOT / "docs" / "examples"
 APIS = ("jd", "selfie", "picwish", "aidge", "ailab")
 _WAIT_S = 90
 

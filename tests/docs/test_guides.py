@@ -18,11 +18,10 @@ import pytest
 from PIL import Image
 
 from localcloud.stack.template import LocalTemplate, load_template
-from tests.docs.conftest import DOCS
-from tests.localcloud.running import ROOT, RunningCloud
-from tests.template.test_template import of_type
-from tests.template.test_watching import ALARM, watched
+from tests.support.running import ROOT, RunningCloud
+from tests.support.template import ALARM, of_type, watched
 
+DOCS = ROOT / "docs"
 # The specification tells nothing to type.
 FILES = [ROOT / "README.md", *(page for page in sorted(DOCS.glob("*.md")) if page.name != "contracts.md")]
 # Commands of fences that are not run here, and what runs them instead.

@@ -38,7 +38,8 @@ def _texts(value: object) -> Iterator[str]:
         for part in value:
             yield from _texts(part)
     else:
-        yield str(value).replace("-", "−") if isinstance(value, int) else str(value)
+        # The page writes negative numbers with a true minus sign.
+        yield re.sub(r"^-(?=\d+$)", "\N{MINUS SIGN}", str(value))
 
 
 def test_all_five_apis_are_specified() -> None:

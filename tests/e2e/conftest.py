@@ -1,25 +1,17 @@
 """Accounts in the running local cloud, written the way an operator's tool writes them."""
 
-import json
 import subprocess
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
-from cutline.accounts.account import Account, AccountStore
-from cutline.adapters.kms import KmsCipher
-from cutline.contracts.wire import Scheme
-from tests.e2e.clients import observers
-from tests.e2e.ledger import Ledger
-from tests.e2e.rows import new_ledger
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+from tests.support.accounts import Accounts, accounts_of
+from tests.support.clients import observers
+from tests.support.faulty import FAULTY_PARAMETERS, FaultyCloud
+from tests.support.ledger import Ledger
+from tests.support.rows import new_ledger
+from tests.support.running import ROOT, RunningCloud, running_cloud
 
 REPORT = ROOT / "build" / "contract-rows.md"
 LEDGER = new_ledger()
@@ -28,27 +20,6 @@ _HERE = Path(__file__).parent
 _JUDGED = (_HERE / "test_rows.py", _HERE / "test_roles.py")
 _left_out: list[pytest.Item] = []
 _WHOLE = pytest.StashKey[bool]()
-FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """Creates accounts whose credentials are named after them: AK-x, APP-x, key-x; the secret is SK-x."""
-
-    store: AccountStore
-
-    def create(self, name: str, **options: Any) -> None:
-        self.store.put_account(Account(name, **{"qps": 100, **options}))
-        self.store.put_credential(Scheme.JD, f"AK-{name}", name, f"SK-{name}")
-        self.store.put_credential(Scheme.AIDGE, f"APP-{name}", name, f"SK-{name}")
-        self.store.put_credential(Scheme.PICWISH, f"key-{name}", name)
-        self.store.put_credential(Scheme.AILAB, f"key-{name}", name)
-
-
-def accounts_of(cloud: RunningCloud) -> Accounts:
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    table = session.resource("dynamodb", endpoint_url=cloud.url).Table(cloud.resources["AccountsTable"])
-    return Accounts(AccountStore(table, KmsCipher(cloud.client("kms"), cloud.resources["AccountsKey"])))
 
 
 @pytest.fixture(scope="session")
@@ -68,40 +39,6 @@ def cutline(cloud: RunningCloud) -> Callable[..., str]:
         return ended.stdout
 
     return run
-
-
-@dataclass(frozen=True)
-class FaultyCloud:
-    """A second local cloud whose AWS calls fail on demand; private pictures may be fetched from 127.0.0.1."""
-
-    running: RunningCloud
-    faults: Path
-
-    @property
-    def url(self) -> str:
-        return self.running.url
-
-    @contextmanager
-    def busy_service(self) -> Iterator[None]:
-        """As if other accounts had used up the rate of the whole service for a minute to come."""
-        key = {"pk": {"S": "ACCOUNT#*service*"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
-        dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
-        arrival = {"N": str(int((time.time() + 60) * 1e6))}
-        dynamodb.update_item(
-            TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues={":t": arrival}
-        )
-        try:
-            yield
-        finally:
-            dynamodb.delete_item(TableName=table, Key=key)
-
-    @contextmanager
-    def fault(self, operation: str, **fault: Any) -> Iterator[None]:
-        self.faults.write_text(json.dumps({operation: fault}))
-        try:
-            yield
-        finally:
-            self.faults.unlink()
 
 
 @pytest.fixture(scope="session")

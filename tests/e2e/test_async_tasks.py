@@ -13,36 +13,14 @@ import pytest
 from skimage import data
 
 from cutline.tasks.callback import callback_secret, signature
-from tests.e2e.clients import encoded, follow, open_picture
-from tests.e2e.conftest import Accounts, FaultyCloud, accounts_of
-from tests.e2e.meters import meter_of
-from tests.e2e.test_tasks import SMALL, PicWish, assert_request_error
-from tests.localcloud.running import RunningCloud
+from tests.support.accounts import Accounts, accounts_of
+from tests.support.clients import PicWish, encoded, follow, open_picture
+from tests.support.faulty import FaultyCloud
+from tests.support.meters import meter_of
+from tests.support.picwish import assert_request_error, submit, wait
+from tests.support.running import RunningCloud
 
 _WAIT_S = 90
-
-
-def wait(picwish: PicWish, task_id: str) -> tuple[list[int], dict[str, Any]]:
-    """The states that a task showed, in order, and what it ended as."""
-    states: list[int] = []
-    limit = time.monotonic() + _WAIT_S
-    while time.monotonic() < limit:
-        body = picwish.query(task_id).json["data"]
-        assert (body["progress"] == 100) is (body["state"] == 1)
-        if [body["state"]] != states[-1:]:
-            states.append(body["state"])
-        if body["state"] == 1 or body["state"] < 0:
-            return states, body
-        assert "image" not in body
-        time.sleep(0.05)
-    raise AssertionError(f"the task stayed in {states}")
-
-
-def submit(picwish: PicWish, image: bytes | None = SMALL, **fields: str) -> str:
-    answer = picwish.create(image, sync="0", **fields)
-    assert answer.status == 200
-    assert set(answer.json["data"]) == {"task_id"}
-    return str(answer.json["data"]["task_id"])
 
 
 def of_account(cloud: RunningCloud, accounts: Accounts, name: str, **options: Any) -> PicWish:

@@ -13,11 +13,11 @@ import pytest
 
 from cutline.commands import INTERRUPTED
 from localcloud.aws_account import credentials_environment
-from tests.e2e.clients import encoded, plain_picture
-from tests.e2e.conftest import Accounts
-from tests.e2e.meters import meter_of
-from tests.e2e.test_drops import eventually
-from tests.localcloud.running import ROOT, RunningCloud
+from tests.support.accounts import Accounts
+from tests.support.clients import encoded, plain_picture
+from tests.support.drops import eventually
+from tests.support.meters import meter_of
+from tests.support.running import ROOT, RunningCloud
 
 _WAIT_S = 90
 

@@ -1,58 +1,20 @@
 """AILabTools costume over HTTP, row by row (contracts.md section 5)."""
 
-import re
-
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
-from tests.e2e.clients import AiLab, Answer, encoded, follow, open_picture, plain_picture, send
+from tests.support.ailabtools import DRESSED, assert_refused, elements_of
+from tests.support.clients import AiLab, encoded, follow, open_picture, plain_picture, send
 
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)
-DRESSED = encoded(data.astronaut())
 
 
 @pytest.fixture(scope="module")
 def ailab(cloud) -> AiLab:
     return AiLab(cloud.url)
-
-
-def assert_refused(answer: Answer, status: int, code: str, sentence: str, detail: str = "") -> None:
-    """The documented body and nothing else; without a detail the sentence stands for it."""
-    assert answer.status == status
-    body = answer.json
-    assert re.fullmatch(r"[0-9a-f-]{36}", body.pop("request_id"))
-    assert re.fullmatch(r"\d{19}", body.pop("log_id"))
-    assert body == {
-        "error_code": status,
-        "error_code_str": code,
-        "error_msg": sentence,
-        "error_detail": {
-            "status_code": status,
-            "code": code,
-            "code_message": sentence,
-            "message": detail or sentence,
-        },
-    }
-
-
-def elements_of(answer: Answer) -> tuple[str, dict[str, str]]:
-    """The two elements of the documented body."""
-    assert answer.status == 200
-    body = answer.json
-    assert re.fullmatch(r"[0-9a-f-]{36}", body.pop("request_id"))
-    assert re.fullmatch(r"\d{19}", body.pop("log_id"))
-    first, second = body.pop("data")["elements"]
-    assert body == {
-        "error_code": 0,
-        "error_code_str": "",
-        "error_msg": "",
-        "error_detail": {"status_code": 200, "code": "", "code_message": "", "message": ""},
-    }
-    assert (set(first), set(second)) == ({"image_url"}, {"class_url"})
-    return first["image_url"], second["class_url"]
 
 
 def pixels_behind(url: str) -> np.ndarray:

@@ -8,10 +8,11 @@ import psutil
 import pytest
 
 from cutline.accounts.meter import HOLD_S
-from tests.e2e.clients import JdClient, plain_picture
-from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.meters import counters
-from tests.localcloud.running import RunningCloud, running_cloud
+from tests.support.accounts import accounts_of
+from tests.support.clients import JdClient, plain_picture
+from tests.support.faulty import FaultyCloud
+from tests.support.meters import counters
+from tests.support.running import RunningCloud, running_cloud
 
 SMALL = plain_picture(64, 48)
 WAIT_S = 30

@@ -1,75 +1,14 @@
 """Pictures dropped into the input bucket: S3, EventBridge, queue, intake and flow, up to the file that comes out."""
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.clients import PicWish, follow, open_picture, plain_picture
-from tests.e2e.conftest import Accounts
-from tests.e2e.meters import meter_of
-from tests.localcloud.running import RunningCloud
-
-PICTURE = plain_picture(120, 100)
-_WAIT_S = 90
-
-
-def eventually(check: Callable[[], Any]) -> Any:
-    """What `check` says once it says something."""
-    limit = time.monotonic() + _WAIT_S
-    while time.monotonic() < limit:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it never came to that")
-
-
-@dataclass(frozen=True)
-class Drops:
-    """The two buckets as their owner sees them."""
-
-    cloud: RunningCloud
-    s3: Any
-
-    def put(self, key: str, data: bytes = PICTURE, **metadata: str) -> str:
-        bucket = self.cloud.resources["InputBucket"]
-        return str(self.s3.put_object(Bucket=bucket, Key=key, Body=data, Metadata=metadata)["ETag"])
-
-    def results(self, prefix: str) -> list[str]:
-        listed = self.s3.list_objects_v2(Bucket=self.cloud.resources["OutputBucket"], Prefix=prefix)
-        return sorted(item["Key"] for item in listed.get("Contents", []))
-
-    def wait(self, prefix: str, count: int = 1) -> list[str]:
-        found: list[str] = eventually(lambda: len(found := self.results(prefix)) >= count and found)
-        return found
-
-    def get(self, key: str) -> Any:
-        return self.s3.get_object(Bucket=self.cloud.resources["OutputBucket"], Key=key)
-
-    def told(self, key: str) -> dict[str, Any]:
-        self.wait(f"{key}.error.json")
-        document: dict[str, Any] = json.loads(self.get(f"{key}.error.json")["Body"].read())
-        return document
-
-    def tell(self, key: str, etag: str) -> None:
-        """Sends the event about a drop once more."""
-        detail = {"bucket": {"name": self.cloud.resources["InputBucket"]}, "object": {"key": key, "etag": etag}}
-        event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
-        queue = self.cloud.resources["IntakeQueue"]
-        self.cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
-
-    def settle(self) -> None:
-        """Waits until the intake has nothing left to do."""
-        eventually(lambda: self._left() == ["0", "0"])
-
-    def _left(self) -> list[str]:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        queue = self.cloud.resources["IntakeQueue"]
-        answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
-        return [answer["Attributes"][name] for name in names]
+from tests.support.accounts import Accounts
+from tests.support.clients import PicWish, follow, open_picture, plain_picture
+from tests.support.drops import PICTURE, Drops, eventually
+from tests.support.meters import meter_of
+from tests.support.running import RunningCloud
 
 
 @pytest.fixture(scope="module")

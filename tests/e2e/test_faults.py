@@ -5,12 +5,12 @@ import base64
 import pytest
 from skimage import data
 
-from tests.e2e.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
-from tests.e2e.conftest import FaultyCloud
-from tests.e2e.test_costume import DRESSED, assert_refused, elements_of
-from tests.e2e.test_jd_gateway import MATTING, SELFIE
-from tests.e2e.test_selfie import assert_business_failure as assert_selfie_failure
-from tests.e2e.test_tasks import assert_failed_task, assert_request_error
+from tests.support.ailabtools import DRESSED, assert_refused, elements_of
+from tests.support.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
+from tests.support.faulty import FaultyCloud
+from tests.support.jd import MATTING, SELFIE
+from tests.support.jd import assert_business_failure as assert_selfie_failure
+from tests.support.picwish import assert_failed_task, assert_request_error
 
 PICTURE = plain_picture(120, 100)
 ENCODED = base64.b64encode(PICTURE).decode()

@@ -3,16 +3,19 @@
 What failed is told in the contract's words, logged with its reason, not charged, and heals without a restart.
 """
 
+import base64
 import json
 from typing import Any
 
 from skimage import data
 
-from tests.e2e.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded
-from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.meters import meter_of
-from tests.e2e.test_faults import ENCODED, PICTURE
+from tests.support.accounts import accounts_of
+from tests.support.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
+from tests.support.faulty import FaultyCloud
+from tests.support.meters import meter_of
 
+PICTURE = plain_picture(120, 100)
+ENCODED = base64.b64encode(PICTURE).decode()
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])
 
 

@@ -10,9 +10,9 @@ from skimage import data
 from cutline.contracts.wire import Response
 from cutline.serving.proxy_event import to_proxy
 from localcloud.stack.template import load_template
-from tests.e2e.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
-from tests.localcloud.running import ROOT, RunningCloud
-from tests.template.test_template import api_document
+from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
+from tests.support.running import ROOT, RunningCloud
+from tests.support.template import api_document
 
 PICTURE = plain_picture(120, 100)
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.clients import AidgeClient, PicWish, plain_picture
-from tests.e2e.conftest import FaultyCloud
-from tests.e2e.test_tasks import assert_failed_task
+from tests.support.clients import AidgeClient, PicWish, plain_picture
+from tests.support.faulty import FaultyCloud
+from tests.support.picwish import assert_failed_task
 
 PICTURE = plain_picture(120, 100)
 MIB = 1024 * 1024

@@ -9,8 +9,8 @@ from jdcloud_sdk.core.credential import Credential
 from jdcloud_sdk.core.signer import Signer
 from skimage import data
 
-from tests.e2e.clients import SMALL, Answer, JdClient, encoded, follow, open_picture, plain_picture, send
-from tests.e2e.test_jd_gateway import BAD_SIGNATURE, MATTING
+from tests.support.clients import SMALL, Answer, JdClient, encoded, follow, open_picture, plain_picture, send
+from tests.support.jd import BAD_SIGNATURE, MATTING
 
 
 @pytest.fixture(scope="module")

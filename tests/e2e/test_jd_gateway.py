@@ -1,52 +1,15 @@
 """What JD's gateway refuses, in the same words for both products behind it (contracts.md 1.6, 2.5)."""
 
-import base64
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from skimage import data
 
-from tests.e2e.clients import SMALL, Answer, JdClient, encoded, send
-from tests.e2e.conftest import Accounts, FaultyCloud
-from tests.localcloud.running import RunningCloud
-
-PORTRAIT = json.dumps({"image": base64.b64encode(encoded(data.astronaut()[::2, ::2])).decode()}).encode()
-BAD_SIGNATURE = (401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息")
-
-
-@dataclass(frozen=True)
-class Product:
-    """One of the two APIs: a call that it serves, and how its body tells a code."""
-
-    name: str
-    path: str
-    body: bytes
-    code: Callable[[int], Any]
-    done: int
-    extra: tuple[str, ...] = ()
-
-    def call(self, jd: JdClient) -> Answer:
-        return jd.cutout(self.body, self.path)
-
-    def assert_refused(self, answer: Answer, http_status: int, code: int, status: str, message: str) -> None:
-        assert answer.status == http_status
-        body = answer.json
-        assert [type(body.pop(name)) for name in self.extra] == [bool, int][: len(self.extra)]
-        assert body == {
-            "requestId": answer.headers["x-jdcloud-request-id"],
-            "error": {"code": http_status, "status": status, "message": message},
-            "code": self.code(code),
-            "msg": message,
-            "result": None,
-        }
-
-
-MATTING = Product("jdc", "/api/cutout/", SMALL, int, done=0)
-SELFIE = Product("jds", "/jdai/SelfieSeg", PORTRAIT, str, done=1000, extra=("charge", "remain"))
+from tests.support.accounts import Accounts
+from tests.support.clients import JdClient, send
+from tests.support.faulty import FaultyCloud
+from tests.support.jd import BAD_SIGNATURE, MATTING, SELFIE, Product
+from tests.support.running import RunningCloud
 
 
 @pytest.fixture(params=[MATTING, SELFIE], ids=["matting", "selfie"])

@@ -13,9 +13,10 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from skimage import data
 
-from tests.e2e.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, follow, send
-from tests.e2e.conftest import FaultyCloud, accounts_of
-from tests.e2e.test_async_tasks import wait
+from tests.support.accounts import accounts_of
+from tests.support.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, follow, send
+from tests.support.faulty import FaultyCloud
+from tests.support.picwish import wait
 
 ACCOUNT = "sentinel"
 PICTURE = encoded(data.astronaut()[:200, 60:260])

@@ -6,9 +6,9 @@ import time
 import uuid
 from typing import Any
 
-from tests.e2e.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
-from tests.e2e.conftest import Accounts
-from tests.localcloud.running import ROOT, RunningCloud
+from tests.support.accounts import Accounts
+from tests.support.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
+from tests.support.running import ROOT, RunningCloud
 
 _WAIT_S = 90
 _DASHBOARD = (ROOT / "template.yaml").read_text("utf-8").partition("DashboardBody:")[2].partition("\nOutputs:")[0]
@@ -18,7 +18,8 @@ def emitted(cloud: RunningCloud) -> list[dict[str, Any]]:
     """Every metric written so far: its name, its value, its dimensions."""
     found = []
     for log in cloud.log_dir.iterdir():
-        for line in log.read_text("utf-8", "replace").splitlines():
+        whole = log.read_text("utf-8", "replace").rpartition("\n")[0]  # the rest may still be on its way
+        for line in whole.splitlines():
             if '"_aws"' not in line:
                 continue
             document = json.loads(line[line.index("{") :])

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
-from tests.e2e.test_costume import DRESSED, assert_refused
-from tests.e2e.test_jd_gateway import MATTING, SELFIE
-from tests.e2e.test_tasks import assert_failed_task
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+from tests.support.ailabtools import DRESSED, assert_refused
+from tests.support.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
+from tests.support.jd import MATTING, SELFIE
+from tests.support.picwish import assert_failed_task
+from tests.support.running import ROOT, RunningCloud, running_cloud
 
 TOO_LARGE = bytes(5 * 1024 * 1024)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
-from tests.e2e.conftest import accounts_of
-from tests.e2e.meters import counters
-from tests.localcloud.running import RunningCloud, running_cloud
+from tests.support.accounts import accounts_of
+from tests.support.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
+from tests.support.meters import counters
+from tests.support.running import RunningCloud, running_cloud
 
 CALLERS, QUOTA, PRICE_MICROS = 200, 50, 1200
 SMALL = plain_picture(48, 48)

@@ -10,13 +10,13 @@ import pytest
 from skimage import data
 
 from cutline.pipeline.options import GARMENTS
-from tests.e2e.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
-from tests.e2e.conftest import Accounts
-from tests.e2e.meters import meter_of
-from tests.e2e.test_drops import Drops
-from tests.e2e.test_idempotency import APIS, PICTURES
-from tests.e2e.test_uploads import uploaded
-from tests.localcloud.running import RunningCloud
+from tests.support.accounts import Accounts
+from tests.support.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
+from tests.support.drops import Drops
+from tests.support.keyed_calls import APIS, PICTURES
+from tests.support.meters import meter_of
+from tests.support.running import RunningCloud
+from tests.support.uploads import uploaded
 
 PICTURE = plain_picture(120, 100)
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])

@@ -8,7 +8,7 @@ The local cloud refuses what a role does not permit, so a missing permission fai
 import json
 from pathlib import Path
 
-from tests.localcloud.running import started
+from tests.support.running import started
 
 # Grants that no test of this folder uses, and why they are needed all the same.
 _FORGETS = "gives the key of a failed call free; the other APIs' tests run the same lines"

@@ -1,6 +1,6 @@
 """Judged last, and only where all tests of this folder ran: every row of the contracts was reached over HTTP."""
 
-from tests.e2e.ledger import Ledger
+from tests.support.ledger import Ledger
 
 
 def test_every_row_of_the_contracts_was_reached(ledger: Ledger) -> None:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tests.e2e.clients import Answer, JdClient, encoded, open_picture, plain_picture, send
+from tests.support.clients import JdClient, encoded, open_picture, plain_picture, send
+from tests.support.jd import assert_business_failure
 
 PATH = "/jdai/SelfieSeg"
 MIB = 1024 * 1024
@@ -23,16 +24,6 @@ def jd(cloud) -> JdClient:
 def portrait(side: int) -> bytes:
     """A square PNG of a face and shoulders."""
     return encoded(np.asarray(Image.fromarray(data.astronaut()[:300, 70:370]).resize((side, side))), "PNG")
-
-
-def assert_business_failure(answer: Answer, status: int, message: str) -> None:
-    assert answer.status == (405 if status == 1008 else 200)
-    body = answer.json
-    result, remain = body.pop("result"), body.pop("remain")
-    assert body == {"code": "10000", "charge": False, "msg": "查询成功"}
-    assert isinstance(remain, int)
-    assert isinstance(result.pop("used_time"), int)
-    assert result == {"status": status, "message": message}
 
 
 def test_a_person_comes_back_as_a_cut_out_in_base64(jd: JdClient) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tests.e2e.clients import SMALL, Answer, PicWish, encoded, follow, open_picture, plain_picture, send
+from tests.support.clients import SMALL, PicWish, encoded, follow, open_picture, plain_picture, send
+from tests.support.picwish import assert_failed_task, assert_request_error
 
 PATH = PicWish.path
 FORM = "application/x-www-form-urlencoded"
@@ -17,20 +18,6 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture(scope="module")
 def picwish(cloud) -> PicWish:
     return PicWish(cloud.url)
-
-
-def assert_request_error(answer: Answer, status: int, message: str) -> None:
-    assert answer.status == status
-    assert answer.json == {"status": status, "message": message}
-
-
-def assert_failed_task(picwish: PicWish, answer: Answer, state: int) -> None:
-    assert answer.status == 200
-    body = answer.json
-    assert (body["status"], body["message"], body["data"]["state"]) == (200, "success", state)
-    assert set(body["data"]) == {"created_at", "processed_at", "progress", "state", "task_id"}
-    assert body["data"]["progress"] == 0
-    assert picwish.query(body["data"]["task_id"]).json == body
 
 
 @pytest.mark.parametrize("sync", [{}, {"sync": "1"}])

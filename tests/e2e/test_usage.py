@@ -11,8 +11,8 @@ import pytest
 from skimage import data
 
 from cutline.tasks.callback import callback_secret
-from tests.e2e.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
-from tests.localcloud.running import RunningCloud
+from tests.support.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
+from tests.support.running import RunningCloud
 
 SMALL = plain_picture(64, 48)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cutline.pipeline.network import Network
-from tests.endpoint.serving import MODELS
-from tests.endpoint.tiny_model import write_tiny_models
+from tests.support.serving import MODELS
+from tests.support.tiny_model import write_tiny_models
 
 
 @pytest.fixture(scope="session")

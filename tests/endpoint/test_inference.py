@@ -15,7 +15,7 @@ from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
-from tests.endpoint.serving import MODELS, encoded, noise
+from tests.support.serving import MODELS, encoded, noise
 
 HALF_A_LEVEL = 0.5 / 255 + 1e-6
 

@@ -14,8 +14,8 @@ from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from localcloud.stack.template import load_template
-from tests.endpoint.serving import child, encoded
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
+from tests.support.serving import child, encoded
 
 
 @pytest.fixture(scope="module")

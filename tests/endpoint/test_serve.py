@@ -21,7 +21,7 @@ from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES
 from serve import Server, ServeSettings
-from tests.endpoint.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
+from tests.support.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
 
 
 def until(condition: Callable[[], bool]) -> None:

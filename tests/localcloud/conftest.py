@@ -1,13 +1,10 @@
 """The toy stack, shared by the emulator's own tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.localcloud.running import RunningCloud, running_cloud
-
-TOY_TEMPLATE = Path(__file__).with_name("fixtures") / "template.yaml"
+from tests.support.running import TOY_TEMPLATE, RunningCloud, running_cloud
 
 
 @pytest.fixture(scope="session")

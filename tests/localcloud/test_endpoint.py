@@ -20,7 +20,7 @@ from cutline.pipeline.encode import encode_png
 from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+from tests.support.running import ROOT, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
 WAIT_S = 60.0

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.http
 MIB = 1024 * 1024

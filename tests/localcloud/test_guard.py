@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.needs import Need, caller_of, needs_of
 from localcloud.aws.roles import Grant
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/Meter"
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.localcloud.conftest import TOY_TEMPLATE
-from tests.localcloud.running import ROOT, RunningCloud, running_cloud
+from tests.support.running import ROOT, TOY_TEMPLATE, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.http
 
@@ -70,6 +70,17 @@ def test_a_killed_sandbox_is_told_and_replaced(toy: RunningCloud, how: str, erro
     assert (error, body["errorType"]) == ("Unhandled", error_type)
     assert time.monotonic() - begun < 6
     assert toy.call("GET", "/misbehave?how=well").status == 204
+
+
+def test_lines_of_two_sandboxes_never_share_one(toy: RunningCloud) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        answers = pool.map(lambda _: toy.call("GET", "/misbehave?how=talk").status, range(6))
+    assert set(answers) == {204}
+    told = [line for line in _log(toy, "Misbehave").splitlines() if '"number"' in line]
+    assert len(told) == 6 * 300
+    lines = [json.loads(line) for line in told]
+    assert len({line["pid"] for line in lines}) > 1
+    assert sorted(line["number"] for line in lines) == sorted(list(range(300)) * 6)
 
 
 def test_an_import_error_is_an_init_error(toy: RunningCloud) -> None:

@@ -12,7 +12,7 @@ from cutline.pipeline.cutout import CutOptions, Cutout, cut_out
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
-from tests.pipeline.composites import compose, disc
+from tests.support.composites import compose, disc
 
 MODELS = Path(__file__).parents[2] / "layers" / "model"
 

@@ -5,8 +5,8 @@ import pytest
 
 from cutline.pipeline.foreground import OPAQUE_FROM, estimate_foreground
 from cutline.pipeline.refine import stretch_alpha, upsample_alpha
-from tests.pipeline.composites import SCENES, SHAPES, compose, disc
-from tests.pipeline.edge_scores import band_error, bicubic, colour_error
+from tests.support.composites import SCENES, SHAPES, compose, disc
+from tests.support.edge_scores import band_error, bicubic, colour_error
 
 SHARP = ["disc", "ring with a hole", "thin rods"]
 DISTINCT = [scene for scene in SCENES if scene != "same"]

@@ -11,7 +11,7 @@ from cutline.pipeline.decode import Picture
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
-from tests.pipeline.composites import SCENES, compose, disc
+from tests.support.composites import SCENES, compose, disc
 
 ROOT = Path(__file__).parents[2]
 SIDE = 384

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cutline.pipeline.stamp import extract_stamp
-from tests.pipeline.seals import BLACK, BLUE, GREEN, PURPLE, RED, seal_page
+from tests.support.seals import BLACK, BLUE, GREEN, PURPLE, RED, seal_page
 
 SIDE = 480
 GREY_PAPER = (178, 176, 170)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cutline.pipeline.zoom import Window, predict_zoomed
-from tests.pipeline.composites import disc
+from tests.support.composites import disc
 
 SIDE = 64
 PICTURE_SIDE = 512

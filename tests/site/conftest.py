@@ -1,35 +1,12 @@
-"""Browsers for the playground's tests."""
+"""The playground in a browser."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser, browser
-from tests.site.playground import open_playground
-
-_PROGRAMS = ("chromium", "chromedriver", "node")
-
-
-@pytest.fixture(scope="session")
-def programs() -> dict[str, str]:
-    """Where the browser tests' programs are. ALL_TESTS=required, as in CI, turns their absence into a failure."""
-    found = {name: shutil.which(name) for name in _PROGRAMS}
-    missing = [name for name, path in found.items() if path is None]
-    if missing:
-        reason = f"browser tests left out: no {', '.join(missing)} (apt-get install chromium chromium-driver nodejs)"
-        if os.environ.get("ALL_TESTS") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return {name: str(path) for name, path in found.items()}
-
-
-@pytest.fixture(scope="module")
-def chromium(programs: dict[str, str]) -> Iterator[Browser]:
-    with browser(programs["chromium"], programs["chromedriver"]) as window:
-        yield window
+from tests.support.browser import Browser
+from tests.support.playground import open_playground
+from tests.support.running import RunningCloud
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser
-from tests.site.playground import cut, cut_sample, take_sample
+from tests.support.browser import Browser
+from tests.support.playground import cut, cut_sample, take_sample
+from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.timeout(400)
 

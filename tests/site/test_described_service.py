@@ -1,15 +1,23 @@
 """The running service does what the OpenAPI document says: every example, every way in, and drawn variations."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cutline.contracts.apis import APIS
 from cutline.openapi import examples
-from tests.localcloud.running import RunningCloud
-from tests.site.described import Operation, all_operations, call, is_file, judge
+from cutline.openapi.document import document
+from localcloud.welcome import curl_lines
+from tests.support.described import DOCUMENT, Operation, all_operations, call, is_file, judge
+from tests.support.running import RunningCloud
 
+ROOT = Path(__file__).parents[2]
 OPERATIONS = list(all_operations())
 FORMS = [one for one in OPERATIONS if one.kind and one.schema.get("type") == "object"]
 # Addresses are never fetched here: the tests stay on this machine.
@@ -29,6 +37,21 @@ def test_an_example_is_answered_as_described(cloud: RunningCloud, operation: Ope
     judge(operation, answer)
     lost = {"getTask": 404, "followLink": 404, "costume": 422}  # made-up ids; and a square wears nothing
     assert answer.status == lost.get(operation.spec["operationId"], 200)
+
+
+def test_the_curl_lines_of_the_terminal_work(cloud: RunningCloud, tmp_path: Path) -> None:
+    lines = curl_lines(document(cloud.url), {path.rstrip("/") for path in DOCUMENT["paths"]})
+    assert len(lines) == len(APIS)
+    (tmp_path / "photo.jpg").write_bytes(examples.picture())
+    for line in lines:
+        here = f"PYTHONPATH={ROOT} {sys.executable} -m localcloud.sign"
+        command = re.sub(r"[^\s(]+ -m localcloud\.sign", here, line)
+        done = subprocess.run(["bash", "-euc", command], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+        answer = done.stdout.decode()
+        # A square wears nothing, and is nobody.
+        said = ('"Search succeeded"', '"state":1', '"resMessage":"success"', "NO_RECOGNITION_TARGET", '"status":1006')
+        assert done.returncode == 0, (line, done.stderr)
+        assert any(words in answer for words in said), (line, answer)
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.spec["security"]], ids=str)
@@ -83,7 +106,7 @@ def test_variations_of_a_body_are_answered_as_described(cloud: RunningCloud, ope
 def test_a_body_that_is_none_is_refused_as_described(
     cloud: RunningCloud, operation: Operation, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.site.described.encode", lambda one, fields: (body, one.kind))
+    monkeypatch.setattr("tests.support.described.encode", lambda one, fields: (body, one.kind))
     answer = call(cloud, operation)
     judge(operation, answer)
     assert answer.status < 500

@@ -2,30 +2,26 @@
 
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
-from cutline.contracts.wire import Request
+from cutline.contracts import aidge
+from cutline.contracts.apis import APIS
+from cutline.contracts.wire import Contract, Request
 from cutline.errors import InputRefused, Reason
-from cutline.openapi.answers import reasons_of
-from cutline.openapi.playground_facts import CONTRACTS
 from cutline.openapi.reference_page import operations, reference, resolved
 from localcloud.api.routes import RouteTable
 from localcloud.stack.template import load_template
-from tests.site.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
+from tests.support.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
 
 ROOT = Path(__file__).parents[2]
 CONTRACT_OF = {
-    "/api/cutout/": jd_matting,
-    "/jdai/SelfieSeg": jd_selfie,
-    "/api/tasks/visual/segmentation": picwish,
-    "/ai/image/cut/out": aidge,
-    "/rest/ai/image/cut/out": aidge,
-    "/api/cutout/general/apparel-background-removal": ailabtools,
+    path: contract
+    for path, item in DOCUMENT["paths"].items()
+    for contract in APIS.values()
+    if path.rstrip("/") in contract.ROUTES and "post" in item
 }
 WITH_BODY = [operation for operation in all_operations() if operation.path in CONTRACT_OF and operation.kind]
 
@@ -45,17 +41,17 @@ def test_it_describes_the_routes_of_the_template_and_no_others(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("path", "contract"), CONTRACT_OF.items())
-def test_it_describes_the_methods_that_a_contract_takes(path: str, contract: ModuleType) -> None:
+def test_it_describes_the_methods_that_a_contract_takes(path: str, contract: Contract) -> None:
     assert {method.upper() for method in DOCUMENT["paths"][path]} == set(contract.METHODS)
 
 
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.NAME)
-def test_every_reason_that_a_contract_words_has_an_example(contract: ModuleType) -> None:
+@pytest.mark.parametrize("contract", APIS.values(), ids=lambda contract: contract.NAME)
+def test_every_reason_that_a_contract_words_has_an_example(contract: Contract) -> None:
     (path, *_) = (path for path, module in CONTRACT_OF.items() if module is contract)
     responses = DOCUMENT["paths"][path]["post"]["responses"].values()
     media = [resolved(DOCUMENT, response)["content"]["application/json"] for response in responses]
     shown = {name for one in media for name in one.get("examples", {})}
-    assert {str(reason) for reason in reasons_of(contract)} <= shown
+    assert {str(reason) for reason in contract.CODES} <= shown
     assert "success" in shown
 
 

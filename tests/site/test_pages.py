@@ -10,9 +10,10 @@ from types import ModuleType
 
 import pytest
 
+from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Request
-from cutline.openapi.playground_facts import CONTRACTS, codes_of, playground_facts
-from tests.localcloud.running import RunningCloud
+from cutline.openapi.playground_facts import playground_facts
+from tests.support.running import RunningCloud
 
 SITE = Path(__file__).parents[2] / "functions" / "site"
 
@@ -99,9 +100,9 @@ def test_the_functions_folder_stays_small() -> None:
 
 def test_the_facts_are_the_contracts_own() -> None:
     facts = playground_facts(demo=True)
-    assert set(facts["apis"]) == {contract.NAME for contract in CONTRACTS}
+    assert set(facts["apis"]) == set(APIS)
     assert facts["demo"]["jd"]["key"] == "DEMOAK"
-    for contract in CONTRACTS:
-        told = facts["apis"][contract.NAME]
+    for name, contract in APIS.items():
+        told = facts["apis"][name]
         assert told["max_side_px"] == contract.LIMITS.max_side_px
-        assert sum(len(reasons) for reasons in told["codes"].values()) == len(codes_of(contract))
+        assert sum(len(reasons) for reasons in told["codes"].values()) == len(contract.CODES)

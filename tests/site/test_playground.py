@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import follow, open_picture, plain_picture
-from tests.e2e.conftest import accounts_of
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser, browser
-from tests.site.playground import (
+from tests.support.accounts import accounts_of
+from tests.support.browser import Browser, browser
+from tests.support.clients import follow, open_picture, plain_picture
+from tests.support.playground import (
     APIS,
     LANGUAGES,
     STATIC,
@@ -23,6 +22,7 @@ from tests.site.playground import (
     run_code,
     take_sample,
 )
+from tests.support.running import RunningCloud
 
 # A browser beside a local cloud on a busy machine of two cores.
 pytestmark = pytest.mark.timeout(400)
@@ -267,12 +267,18 @@ def test_without_picture_or_key_it_says_what_is_missing(page: Browser) -> None:
 def test_both_languages_say_everything(page: Browser) -> None:
     script = """
         const { EN, ZH } = await import(new URL("site/words.js", document.baseURI));
+        const { APIS } = await import(new URL("site/apis.js", document.baseURI));
         const used = [...document.querySelectorAll("[data-i18n]")].map((node) => node.dataset.i18n);
-        return [Object.keys(EN), Object.keys(ZH), used];
+        const words = (option) => [option.words, ...Object.values(option.each ?? {}), ...told(option)];
+        const told = ({ kind, values }) => (kind === "choice" ? values.map(([, ...words]) => words) : []);
+        const row = (api) => [api.about, ...api.options.flatMap(words), ...Object.values(api.layers ?? {})];
+        return [Object.keys(EN), Object.keys(ZH), used, APIS.flatMap(row)];
     """
-    english, chinese, used = page.run(f"return (async () => {{ {script} }})()")
+    english, chinese, used, pairs = page.run(f"return (async () => {{ {script} }})()")
     assert sorted(english) == sorted(chinese)
     assert set(used) <= set(english)
+    assert len(pairs) > 50
+    assert [pair for pair in pairs if len(pair) != 2 or not all(pair)] == []
     page.click("#lang-zh")
     assert page.text("#go") == "开始抠图"
     assert page.run("return document.documentElement.lang") == "zh-CN"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clients import plain_picture
-from tests.localcloud.running import RunningCloud
-from tests.site.browser import Browser
-from tests.site.playground import cut, take_sample
+from tests.support.browser import Browser
+from tests.support.clients import plain_picture
+from tests.support.playground import cut, take_sample
+from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.timeout(400)
 

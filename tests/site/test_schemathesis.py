@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localcloud.running import RunningCloud
+from tests.support.running import RunningCloud
 
 CHECKS = (
     "not_a_server_error",

@@ -21,9 +21,9 @@ from cutline.tasks.accept import Acceptance
 from cutline.tasks.api import TaskJournal, TaskService
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.task import PENDING_S, Task
-from tests.contracts.calls import Part, json_of, multipart, multipart_call
-from tests.e2e.clients import plain_picture
-from tests.tasks.conftest import NOW, SHOP, Stack
+from tests.support.calls import Part, json_of, multipart, multipart_call
+from tests.support.clients import plain_picture
+from tests.support.task_stack import NOW, SHOP, Stack
 
 PICTURE = plain_picture(64, 48)
 

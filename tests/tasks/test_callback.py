@@ -16,7 +16,7 @@ from cutline.contracts import picwish
 from cutline.errors import InputRefused
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
-from tests.tasks.conftest import NOW, Stack
+from tests.support.task_stack import NOW, Stack
 
 LOCAL = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
 

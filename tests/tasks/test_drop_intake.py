@@ -11,8 +11,8 @@ from cutline.contracts import drops
 from cutline.errors import InputRefused, Reason
 from cutline.tasks.drop_intake import Intake, read_event, task_id_of
 from cutline.tasks.step import Step
-from tests.tasks.conftest import NOW, SHOP, Stack
-from tests.tasks.test_steps import PICTURE, fail, finish, matte, prepare
+from tests.support.task_stack import NOW, SHOP, Stack
+from tests.support.task_steps import PICTURE, fail, finish, matte, prepare
 
 STEP = Step()
 KEY = "in/shop/auto/a b+ü.jpg"

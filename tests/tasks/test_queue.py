@@ -14,7 +14,7 @@ from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import EndpointPredictor
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED, Worker, each, give_up
 from cutline.tasks.step import Step
-from tests.tasks.conftest import Stack
+from tests.support.task_stack import Stack
 
 MESSAGE = "a message"
 

@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,53 +11,23 @@ from PIL import Image
 from skimage import data
 
 from cutline.accounts.meter import Meter
-from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
-from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.prediction_file import encode_predictions
-from cutline.tasks.fail import Fail, reason_of
-from cutline.tasks.finish import Finish
+from cutline.tasks.fail import reason_of
 from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import CpuPredictor
-from cutline.tasks.prepare import Prepare
 from cutline.tasks.step import Step
 from cutline.tasks.task import WorkOrder
-from tests.e2e.clients import encoded, plain_picture
-from tests.tasks.conftest import NOW, Stack
+from tests.support.clients import encoded, plain_picture
+from tests.support.task_stack import NOW, Stack
+from tests.support.task_steps import MODELS, PICTURE, fail, finish, matte, prepare
 
-MODELS = Path(__file__).parents[2] / "layers" / "model"
-PICTURE = plain_picture(480, 360)
 STEP = Step()
-
-
-def prepare(stack: Stack) -> Prepare:
-    return Prepare(stack.tasks, stack.files, FetchPolicy(), read_entry(MODELS, "matte"), lambda: NOW + 1)
-
-
-def disc_maps(view: bytes) -> bytes:
-    """What a network that knows only discs says."""
-    y, x = np.mgrid[-1:1:320j, -1:1:320j]
-    disc = (x**2 + y**2 < 0.3).astype(np.float32)
-    return encode_predictions({"foreground": disc, "person": np.zeros_like(disc)})
-
-
-def matte(stack: Stack) -> Matte:
-    return Matte(stack.tasks, stack.files, disc_maps)
-
-
-def finish(stack: Stack, meter: Any = None) -> Finish:
-    return Finish(
-        stack.tasks, stack.files, stack.results, meter or stack.meter, stack.noted_charges.append, lambda: NOW + 5
-    )
-
-
-def fail(stack: Stack) -> Fail:
-    return Fail(stack.tasks, stack.files, stack.meter, stack.results, stack.noted_charges.append, lambda: NOW + 5)
 
 
 class Dying(Meter):

@@ -11,19 +11,14 @@ from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
 from cutline.contracts.wire import Response
 from cutline.serving.proxy_event import to_proxy
 from localcloud.stack.template import LocalTemplate
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
+from tests.support.template import api_document, of_type
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
 # Actions that AWS does not let a policy narrow to a resource.
 WIDE_ACTIONS = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
 GATEWAY_LIMIT_S = 29
-
-
-def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    found = {name: item["Properties"] for name, item in resources.items() if item["Type"] == kind}
-    assert found, f"the template has no {kind}"
-    return found
 
 
 def as_list(value: Any) -> list[Any]:
@@ -289,12 +284,6 @@ def test_a_table_that_goes_with_the_stack_holds_only_what_expires(resources: dic
     for name, properties in of_type(resources, "AWS::DynamoDB::Table").items():
         if resources[name]["DeletionPolicy"] != "Retain":
             assert properties["TimeToLiveSpecification"]["Enabled"] is True, name
-
-
-def api_document(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    (properties,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
-    body: dict[str, Any] = properties["Body"]
-    return body
 
 
 def functions_of_routes(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], str]:

@@ -2,25 +2,16 @@
 
 import json
 import re
-from typing import Any
 
 from localcloud.stack.template import LocalTemplate
-from tests.template.test_template import of_type
+from tests.support.template import ALARM, Resources, of_type, watched
 
-Resources = dict[str, dict[str, Any]]
-ALARM = "AWS::CloudWatch::Alarm"
 # Scaling, no fault.
 WAKES = "EndpointWakeAlarm"
 
 
 def alarms(resources: Resources) -> Resources:
     return {name: alarm for name, alarm in of_type(resources, ALARM).items() if name != WAKES}
-
-
-def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """The metrics that an alarm looks at."""
-    queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
-    return queries or [{key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}]
 
 
 def watchers(resources: Resources, metric: str) -> dict[str, set[str]]:

@@ -1,1 +1,0 @@
-"""What a hostile world may do to the service: fuzzing, bombs, faults, load and what ships."""

@@ -3,9 +3,9 @@
 import pytest
 
 from cutline.pipeline.headers import jpeg_scans
-from tests.trust.bomb_files import BOMBS
-from tests.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB, measured
-from tests.trust.samples import samples
+from tools.trust.bomb_files import BOMBS
+from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB, measured
+from tools.trust.samples import samples
 
 
 def test_every_bomb_ends_in_bounded_time_and_memory() -> None:

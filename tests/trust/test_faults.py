@@ -16,10 +16,10 @@ from cutline.accounts.account import Account
 from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.errors import Reason
 from cutline.serving.service import Service
-from tests.contracts import calls
-from tests.trust.disks import HOOK
-from tests.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, SLOW_FAULTS, WORDS, Row, trials
-from tests.trust.table import Line, printed
+from tests.support import calls
+from tools.trust.disks import HOOK
+from tools.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, SLOW_FAULTS, WORDS, Row, trials
+from tools.trust.table import Line, printed
 
 # Two clouds and some 150 calls, on whatever machine this runs.
 pytestmark = pytest.mark.timeout(1200)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.trust.fuzz import run
-from tests.trust.targets import TARGETS, Target
+from tools.trust.fuzz import run
+from tools.trust.targets import TARGETS, Target
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

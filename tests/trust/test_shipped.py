@@ -5,8 +5,8 @@ from importlib.metadata import metadata
 
 import pytest
 
-from tests.localcloud.running import ROOT
-from tests.trust.shipped import LOCKS, licences, locked, sbom
+from tests.support.running import ROOT
+from tools.trust.shipped import LOCKS, licences, locked, sbom
 
 # The same licences as older packages word them.
 _ALIASES = {"Apache 2.0": "Apache-2.0", "MIT License": "MIT", "3-Clause BSD License": "BSD-3-Clause"}

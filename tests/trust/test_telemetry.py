@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud.stack.template import load_template
-from tests.localcloud.running import ROOT
+from tests.support.running import ROOT
 
 
 def left_behind(code: str, folder: Path) -> list[str]:

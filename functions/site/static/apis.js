@@ -1,11 +1,19 @@
-// The five APIs: their options, the call that a choice makes, and how their answers read.
+// The APIs: one row each, with its words as [English, Chinese]; the call that a choice makes, and how its answers read.
 //
+// An option is a choice of [value, English, Chinese], a number within the fact `bounds`, a colour, or some of the fact
+// `values`. The first API, and the first value of a choice, is what the page begins with.
 // A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link } }: `file` names the picture's
 // field, and `link` the field that takes a picture's address instead, where the API has one.
-// An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }.
+// An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }; `layers` has the
+// words for images that the page has none for.
 
-const choice = (name, values, when) => ({ name, kind: "choice", values, when });
-const number = (name) => ({ name, kind: "number" });
+const choice = (name, words, ...values) => ({ name, kind: "choice", words, values });
+const number = (name, words, bounds) => ({ name, kind: "number", words, bounds });
+
+const GARMENTS = {
+  tops: ["Tops", "上衣"], coat: ["Coat", "外套"], skirt: ["Skirt", "裙装"], pants: ["Trousers", "裤子"],
+  bag: ["Bag", "包"], shoes: ["Shoes", "鞋"], hat: ["Hat", "帽子"],
+};
 
 function without(fields, empty) {
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== "" && value !== empty[name]));
@@ -46,14 +54,15 @@ export const APIS = [
   {
     id: "pw",
     name: "PicWish",
+    about: ["By form; waits or works in the background.", "表单提交；可等待结果，也可后台处理。"],
     path: "api/tasks/visual/segmentation",
     options: [
-      choice("type", ["auto", "person", "object", "stamp"]),
-      choice("output_type", ["2", "1", "3"]),
-      choice("format", ["png", "jpg"]),
-      { name: "bg_color", kind: "colour", when: (options) => options.format === "jpg" },
-      choice("crop", ["0", "1"]),
-      choice("sync", ["1", "0"]),
+      choice("type", ["Subject", "主体"], ["auto", "Anything", "自动"], ["person", "Person", "人物"], ["object", "Object", "物体"], ["stamp", "Stamp or seal", "印章"]),
+      choice("output_type", ["Result", "结果"], ["2", "Picture", "图片"], ["1", "Picture and mask", "图片和蒙版"], ["3", "Mask", "蒙版"]),
+      choice("format", ["Format", "格式"], ["png", "PNG, transparent", "PNG，透明"], ["jpg", "JPEG, on a colour", "JPEG，纯色背景"]),
+      { name: "bg_color", kind: "colour", words: ["Background", "背景色"], when: (options) => options.format === "jpg" },
+      choice("crop", ["Size", "尺寸"], ["0", "As the original", "与原图相同"], ["1", "Cropped to the subject", "裁剪到主体"]),
+      choice("sync", ["Delivery", "方式"], ["1", "Wait for it", "等待结果"], ["0", "In the background", "后台处理"]),
     ],
     body: (options) => {
       const fields = without(options, { type: "auto", output_type: "2", format: "png", crop: "0" });
@@ -66,6 +75,7 @@ export const APIS = [
   {
     id: "jdc",
     name: "JD Cloud",
+    about: ["Image Matting of whatever stands in front.", "图像抠图：抠出图中主体。"],
     path: "api/cutout/",
     options: [],
     body: () => ({ kind: "bytes", fields: {}, contentType: "application/octet-stream" }),
@@ -74,6 +84,7 @@ export const APIS = [
   {
     id: "jds",
     name: "JD SelfieSeg",
+    about: ["People only; the picture is in the answer.", "仅限人像；结果图包含在返回中。"],
     path: "jdai/SelfieSeg",
     options: [],
     body: () => ({ kind: "json", fields: {}, file: "image", contentType: "application/json" }),
@@ -82,8 +93,13 @@ export const APIS = [
   {
     id: "aid",
     name: "Aidge",
+    about: ["Transparent or white, resized if you like.", "透明或白底，可调整尺寸。"],
     path: "ai/image/cut/out",
-    options: [choice("backGroundType", ["TRANSPARENT", "WHITE_BACKGROUND"]), number("targetWidth"), number("targetHeight")],
+    options: [
+      choice("backGroundType", ["Background", "背景"], ["TRANSPARENT", "Transparent", "透明"], ["WHITE_BACKGROUND", "White", "白色"]),
+      number("targetWidth", ["Width, px", "宽度（像素）"], "target_px"),
+      number("targetHeight", ["Height, px", "高度（像素）"], "target_px"),
+    ],
     body: (options) => {
       const fields = without(options, {});
       for (const name of ["targetWidth", "targetHeight"]) if (name in fields) fields[name] = Number(fields[name]);
@@ -94,12 +110,14 @@ export const APIS = [
   {
     id: "ail",
     name: "AILabTools",
+    about: ["Costume removal: garments one by one.", "服饰抠图：逐件分割服装。"],
     path: "api/cutout/general/apparel-background-removal",
     options: [
-      { name: "cloth_class", kind: "garments" },
-      choice("return_form", ["", "whiteBK", "mask"]),
-      choice("out_mode", ["0", "1"]),
+      { name: "cloth_class", kind: "several", words: ["Garments delivered one by one", "逐件返回的服饰"], values: "garments", each: GARMENTS },
+      choice("return_form", ["Form", "形式"], ["", "Transparent", "透明"], ["whiteBK", "On white", "白底"], ["mask", "Mask", "蒙版"]),
+      choice("out_mode", ["Whole picture shows", "总图包含"], ["0", "All garments", "所有服饰"], ["1", "Chosen garments", "所选服饰"]),
     ],
+    layers: { image: ["All garments", "所有服饰"], ...GARMENTS },
     body: (options) => ({ kind: "multipart", fields: without(options, { out_mode: "0" }), file: "image", link: "image" }),
     read: ailab,
   },

@@ -3,9 +3,9 @@
 import { APIS, apiOf } from "./apis.js";
 import { isSigned } from "./call.js";
 import { $, make, memory } from "./dom.js";
-import { say } from "./words.js";
+import { say, translate } from "./words.js";
 
-const chosen = { api: memory.get("api") ?? "pw", options: memory.get("options") ?? {} };
+const chosen = { api: (apiOf(memory.get("api")) ?? APIS[0]).id, options: memory.get("options") ?? {} };
 let facts = null;
 let credentials = memory.get("credentials") ?? {};
 
@@ -13,9 +13,9 @@ export const api = () => apiOf(chosen.api);
 export const limits = () => facts.apis[chosen.api];
 
 function initial(option) {
-  if (option.kind === "choice") return option.values[0];
+  if (option.kind === "choice") return option.values[0][0];
   if (option.kind === "colour") return "#ffffff";
-  if (option.kind === "garments") return facts.garments.join(",");
+  if (option.kind === "several") return facts[option.values].join(",");
   return "";
 }
 
@@ -46,9 +46,7 @@ const entered = () => (credentials[limits().scheme] ??= { ...(facts.demo?.[limit
 
 function select(option) {
   const current = options()[option.name];
-  const items = option.values.map((value) =>
-    make("option", { value, selected: value === current }, say(`value.${option.name}.${value}`)),
-  );
+  const items = option.values.map(([value, ...words]) => make("option", { value, selected: value === current }, translate(words)));
   const change = (event) => {
     keep(option.name, event.target.value);
     drawOptions();
@@ -58,31 +56,31 @@ function select(option) {
 }
 
 function input(option) {
-  const [min, max] = facts.target_px;
+  const [min, max] = facts[option.bounds] ?? [];
   const attributes = option.kind === "colour" ? { type: "color" } : { type: "number", min, max, inputmode: "numeric", placeholder: say("option.optional") };
   const value = options()[option.name];
   return make("input", { id: `option-${option.name}`, name: option.name, value, ...attributes, on: { input: (event) => keep(option.name, event.target.value) } });
 }
 
-function garments(option) {
+function several(option) {
   const on = new Set(options()[option.name].split(",").filter(Boolean));
   const change = (event) => {
     if (event.target.checked) on.add(event.target.value);
     else on.delete(event.target.value);
-    keep(option.name, facts.garments.filter((name) => on.has(name)).join(","));
+    keep(option.name, facts[option.values].filter((name) => on.has(name)).join(","));
   };
-  const boxes = facts.garments.map((name) =>
-    make("label", {}, make("input", { type: "checkbox", value: name, checked: on.has(name), on: { change } }), say(`garment.${name}`)),
+  const boxes = facts[option.values].map((name) =>
+    make("label", {}, make("input", { type: "checkbox", value: name, checked: on.has(name), on: { change } }), translate(option.each[name])),
   );
-  return make("fieldset", { class: "field wide" }, make("legend", {}, say(`option.${option.name}`)), make("div", { class: "chips" }, ...boxes));
+  return make("fieldset", { class: "field wide" }, make("legend", {}, translate(option.words)), make("div", { class: "chips" }, ...boxes));
 }
 
 function drawOptions() {
   const visible = api().options.filter((option) => !option.when || option.when(options()));
   const fields = visible.map((option) => {
-    if (option.kind === "garments") return garments(option);
+    if (option.kind === "several") return several(option);
     const control = option.kind === "choice" ? select(option) : input(option);
-    return make("div", { class: "field" }, make("label", { for: control.id }, say(`option.${option.name}`)), control);
+    return make("div", { class: "field" }, make("label", { for: control.id }, translate(option.words)), control);
   });
   $("options").replaceChildren(...(fields.length ? fields : [make("p", { class: "hint field wide" }, say("options.none"))]));
 }
@@ -119,7 +117,7 @@ function drawNote() {
 }
 
 function drawApis() {
-  const choices = APIS.map(({ id, name }) => {
+  const choices = APIS.map(({ id, name, about }) => {
     const change = () => {
       chosen.api = id;
       memory.set("api", id);
@@ -131,7 +129,7 @@ function drawApis() {
       {},
       make("input", { type: "radio", name: "api", value: id, id: `api-${id}`, checked: id === chosen.api, on: { change } }),
       make("strong", {}, name),
-      make("small", {}, say(`api.${id}`)),
+      make("small", {}, translate(about)),
     );
   });
   $("apis").replaceChildren(...choices);

@@ -8,7 +8,7 @@ import { fitted, openPicture } from "./picture.js";
 import * as reports from "./report.js";
 import { UploadFailed, upload } from "./ticket.js";
 import * as viewer from "./viewer.js";
-import { preferred, say, speak } from "./words.js";
+import { preferred, say, speak, translate } from "./words.js";
 
 const SWATCHES = [null, "#ffffff", "#9ca3af", "#111111"];
 const SWATCH_NAMES = ["checkered", "white", "grey", "black"];
@@ -81,10 +81,9 @@ async function layersOf(images) {
   return present.map(([name], index) => ({ name, bitmap: bitmaps[index], file: files[index], on: index === 0 }));
 }
 
-function layerWords(name, layers) {
-  if (facts.garments.includes(name)) return say(`garment.${name}`);
-  const garments = layers.some((layer) => facts.garments.includes(layer.name));
-  return say(name === "image" && garments ? "layers.union" : `layers.${name}`);
+function layerWords(name) {
+  const words = shown.api.layers?.[name];
+  return words ? translate(words) : say(`layers.${name}`);
 }
 
 // The whole and its parts exclude each other; parts add up.
@@ -105,18 +104,18 @@ function tellLayers() {
       "label",
       {},
       make("input", { type: "checkbox", "data-layer": layer.name, checked: layer.on, on: { change: (event) => toggle(layers, layer, event.target.checked) } }),
-      layerWords(layer.name, layers),
+      layerWords(layer.name),
     ),
   );
-  const missing = absent.length ? make("p", { class: "hint" }, say("layers.absent", { names: absent.map((name) => say(`garment.${name}`)).join(say("list.join")) })) : "";
+  const missing = absent.length ? make("p", { class: "hint" }, say("layers.absent", { names: absent.map(layerWords).join(say("list.join")) })) : "";
   $("layer-list").replaceChildren(make("div", { class: "chips" }, ...boxes), missing);
   $("layers").hidden = layers.length + absent.length < 2;
   if (focused) $("layer-list").querySelector(`[data-layer="${focused}"]`)?.focus();
 }
 
-async function present(sent, images) {
+async function present(api, sent, images) {
   const layers = await layersOf(images);
-  shown = { layers, absent: Object.keys(images).filter((name) => images[name] === "") };
+  shown = { api, layers, absent: Object.keys(images).filter((name) => images[name] === "") };
   viewer.show(sent.bitmap, layers);
   tellLayers();
   const { bitmap, file } = layers[0];
@@ -158,10 +157,10 @@ async function prepare(call, limits, credentials) {
 }
 
 // Shows the result. One that cannot be fetched fails by itself: the call was answered, and perhaps charged.
-async function finish(told, sent, images) {
+async function finish(api, told, sent, images) {
   status(say("status.loading"));
   try {
-    told.result = await present(sent, images);
+    told.result = await present(api, sent, images);
     status(say("status.done", { ms: Math.round(told.ms) }));
   } catch (error) {
     reports.fault("result", "", error.message);
@@ -193,7 +192,7 @@ async function work() {
   told.made = made(call, prepared, background, told.demo);
   Object.assign(told, { uploaded, changed: prepared.changed });
   if (seen.images) {
-    await finish(told, sent, seen.images);
+    await finish(api, told, sent, seen.images);
   } else {
     const code = seen.fault?.code ?? "";
     reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes, last.status) : "time", code, seen.fault?.message);

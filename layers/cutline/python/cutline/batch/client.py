@@ -13,7 +13,9 @@ from email.message import Message
 from http.client import HTTPException
 from typing import Any
 
-_TASKS = "/api/tasks/visual/segmentation"
+from cutline.contracts import picwish
+
+_TASKS = picwish.ROUTES[0]
 _TRIES = 6
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _TIMEOUT_S = 60

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cutline.accounts.account import EVERY_API, Account
-from cutline.contracts.usage import ROUTES
+from cutline.contracts.apis import APIS
 
 _ALL = "all"
 _NONE = "none"
@@ -19,14 +19,15 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--qps", type=_rate, metavar="N", help="calls per second (new accounts: 2)")
     parser.add_argument("--quota", type=_quota, metavar="N", help=f"calls per UTC day, or {_NONE} (new accounts: none)")
     parser.add_argument(
-        "--api", action="append", choices=(*ROUTES, _ALL), help="allow this API (repeat; new accounts: all)"
+        "--api", action="append", choices=(*APIS, _ALL), help="allow this API (repeat; new accounts: all)"
     )
     parser.add_argument(
         "--price",
         action="append",
         type=_price,
         metavar="API=AMOUNT",
-        help=f"price of a call, such as aid=0.002; {EVERY_API}=AMOUNT is for all others (repeat; new accounts: 0)",
+        help=f"price of a call, such as {next(iter(APIS))}=0.002; {EVERY_API}=AMOUNT is for all others "
+        "(repeat; new accounts: 0)",
     )
     parser.add_argument(
         "--retention",
@@ -76,8 +77,8 @@ def _quota(text: str) -> int | str:
 def _price(text: str) -> tuple[str, int]:
     """The API and its price in millionths."""
     api, _, amount = text.partition("=")
-    if api not in (*ROUTES, EVERY_API):
-        raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(ROUTES)} or {EVERY_API}")
+    if api not in (*APIS, EVERY_API):
+        raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(APIS)} or {EVERY_API}")
     micros = _decimal(amount) * 1_000_000
     if micros != int(micros) or not 0 <= micros <= 10**12:
         raise argparse.ArgumentTypeError("the amount must be in 0..1000000, with up to six decimals")

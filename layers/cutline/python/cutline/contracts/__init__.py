@@ -1,14 +1,23 @@
 """The wire contracts: one module per API. Pure: no AWS, no pixels.
 
-How to add a sixth API:
+How to add an API:
 
-1. Write `contracts/<name>.py` with the names that `wire.Contract` lists, in the order of its neighbours: NAME, METHODS,
-   SCHEME, LINK_LIFETIME_S, LIMITS, ERRORS, `parse`, `render`, `refuse`. `parse` returns a `wire.Job` or raises
-   InputRefused; `refuse` has an answer for every `errors.Reason`.
-2. A new way to authenticate is a `wire.Scheme`, a module beside `accounts/jd_signature.py` and a branch in
-   `accounts/identity.py`. An API key in a header needs the Scheme alone.
-3. Copy `functions/selfie/app.py`, or give the contract a route in a function that does the same work, and add function,
-   route, role and log group to template.yaml. Work that no API does yet goes into `cutline/serving/processors.py`.
-4. Tests: golden bodies and a completeness test over Reason as in tests/contracts/test_jd_selfie.py, every row over HTTP
-   as in tests/e2e/test_selfie.py, a call in events/generate.py.
+1. Write `contracts/NAME.py` with what `wire.Contract` lists, in the order of its neighbours. `parse` returns a
+   `wire.Job` or raises InputRefused; `refuse` has an answer for every `errors.Reason`. Put the module into the list in
+   `contracts/apis.py`: from there accounts, prices, usage reports and the command line know it.
+2. Write `openapi/NAME.py`, with the same name: `paths`, `components` and FACTS, as in `openapi/jd_selfie.py`. The
+   reference page, the playground's codes and the curl line of the local cloud follow from it.
+3. Add a row to `functions/site/static/apis.js`: its options, its call, how to read its answer, its words in both
+   languages.
+4. Add its routes to template.yaml. If a function does the same work already, they are events of that function, and
+   the contract is one more of its CONTRACTS, as in `functions/cutout/app.py`. If not, copy `functions/selfie/app.py`,
+   its function and its log group. Add the API to the dashboard's two widgets by API. Work that no API does yet goes
+   into `serving/processors.py`.
+5. Test it: golden bodies and completeness over Reason as in `tests/contracts/test_jd_selfie.py`, every row over HTTP
+   as in `tests/e2e/test_selfie.py`, a call in `events/generate.py`. `tests/contracts/test_another_api.py` tells what
+   is missing, and which other file names the API.
+
+An API whose key comes in a header that another API takes needs nothing else. A header of its own is a `wire.Scheme`,
+one of the KINDS in `accounts/registry.py` and a line in `accounts/demo.py`. A signature is also a module beside
+`accounts/jd_signature.py` and a branch in `accounts/identity.py` and in `contracts/native.py`.
 """

@@ -10,6 +10,8 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.options import CutOptions
 
 NAME = "aid"
+TITLE = "Aidge cut-out"
+ROUTES: tuple[str, ...] = ("/ai/image/cut/out", "/rest/ai/image/cut/out")
 METHODS = frozenset({"GET", "POST"})
 SCHEME = Scheme.AIDGE
 LINK_LIFETIME_S = 24 * 3600
@@ -62,6 +64,7 @@ GATEWAY_ERRORS: Mapping[Reason, tuple[str, str]] = {
     Reason.QUOTA_EXCEEDED: ("ApiCallLimit", _EXHAUSTED),
     Reason.NOT_FOUND: ("InvalidApiPath", "The specified API path is invalid"),
 }
+CODES: Mapping[Reason, str] = {reason: str(code) for reason, (code, _) in (*ERRORS.items(), *GATEWAY_ERRORS.items())}
 
 
 def parse(request: Request) -> Job:

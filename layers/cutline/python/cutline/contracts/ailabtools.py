@@ -5,13 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.contracts.forms import Form, read_form
-from cutline.contracts.uploads import PREFIX
-from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
+from cutline.contracts.wire import (
+    NO_PROGRESS,
+    UPLOAD,
+    Job,
+    Outcome,
+    Progress,
+    Request,
+    Response,
+    Scheme,
+    Source,
+    json_response,
+)
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.options import GARMENTS, GarmentForm, GarmentOptions
 
 NAME = "ail"
+TITLE = "AILabTools costume removal"
+ROUTES: tuple[str, ...] = ("/api/cutout/general/apparel-background-removal",)
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.AILAB
 LINK_LIFETIME_S = 24 * 3600
@@ -69,6 +81,7 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.OVERLOADED: ErrorRow(503, "ERROR_INSUFFICIENT_RESOURCES", "Insufficient resources."),
     Reason.TIMED_OUT: ErrorRow(504, "AI_SERVICE_TIMEOUT", "AI service timeout."),
 }
+CODES: Mapping[Reason, str] = {reason: row.code for reason, row in ERRORS.items()}
 
 FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "white"}
 
@@ -116,7 +129,7 @@ def _source(form: Form) -> Source:
     text = form.fields.get("image", "").strip()
     if not text and "image" in form.fields:
         raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
-    if not text.startswith(PREFIX):
+    if not text.startswith(UPLOAD):
         raise InputRefused(Reason.IMAGE_MISSING, "image is required and must be a file")
     return Source(url=text)
 

@@ -53,6 +53,12 @@ SYSTEM_ERRORS: Mapping[Reason, GatewayError] = {
 }
 
 
+def codes(errors: Mapping[Reason, tuple[int, str]]) -> dict[Reason, str]:
+    """What a product answers for each reason, as text: its own status where it has one, or the gateway's code."""
+    own = {reason: str(status) for reason, (status, _) in errors.items()}
+    return own | {reason: str(row.code) for reason, row in SYSTEM_ERRORS.items() if reason not in own}
+
+
 def gateway_envelope(request: Request, error: GatewayError) -> dict[str, Any]:
     """Both published envelopes in one body, so that either kind of client finds its fields."""
     return {

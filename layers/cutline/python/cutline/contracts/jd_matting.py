@@ -7,13 +7,15 @@ with binary bodies, so only the bytes decide.
 from collections.abc import Mapping
 
 from cutline.contracts.forms import first_file
-from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelope, gateway_response
+from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_envelope, gateway_response
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.headers import sniff_format
 
 NAME = "jdc"
+TITLE = "JD Cloud Image Matting"
+ROUTES: tuple[str, ...] = ("/api/cutout",)
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.JD
 LINK_LIFETIME_S = 24 * 3600
@@ -38,6 +40,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.RESOLUTION_TOO_LOW: _SIZE,
     Reason.TIMED_OUT: (13303, "time out"),
 }
+CODES: Mapping[Reason, str] = codes(ERRORS)
 
 
 def parse(request: Request) -> Job:

@@ -7,13 +7,15 @@ import base64
 from collections.abc import Mapping
 
 from cutline.contracts.forms import decode_base64, read_json_object
-from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, gateway_envelope, gateway_response
+from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_envelope, gateway_response
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Quota, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.options import CutOptions
 
 NAME = "jds"
+TITLE = "JD SelfieSeg"
+ROUTES: tuple[str, ...] = ("/jdai/SelfieSeg",)
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.JD
 # The answer carries the picture itself.
@@ -43,6 +45,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.TIMED_OUT: (1007, "time out"),
     Reason.METHOD_NOT_ALLOWED: (1008, "only post method is allowed"),
 }
+CODES: Mapping[Reason, str] = codes(ERRORS)
 
 
 def parse(request: Request) -> Job:

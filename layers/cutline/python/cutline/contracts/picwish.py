@@ -17,6 +17,8 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.options import CutOptions, Subject
 
 NAME = "pw"
+TITLE = "PicWish segmentation"
+ROUTES: tuple[str, ...] = ("/api/tasks/visual/segmentation", "/api/tasks/visual/segmentation/{task_id}")
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.PICWISH
 # Of the links and of the task's record alike (contracts.md 3.5).
@@ -67,6 +69,9 @@ STATES: Mapping[Reason, int] = {
     Reason.RESOLUTION_TOO_HIGH: _INVALID_FILE,
     Reason.RESOLUTION_TOO_LOW: _INVALID_FILE,
     Reason.TIMED_OUT: -8,
+}
+CODES: Mapping[Reason, str] = {reason: str(status) for reason, (status, _) in ERRORS.items()} | {
+    reason: str(state) for reason, state in STATES.items()
 }
 
 # 100 only with state 1, 0 with every failure: there are clients that look at nothing else.

@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cutline.contracts import native, picwish
+from cutline.contracts import native
+from cutline.contracts.apis import APIS
 from cutline.contracts.forms import read_json_object
-from cutline.contracts.wire import Request, Response, json_response
+from cutline.contracts.wire import UPLOAD, Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.storage_keys import UPLOADS
 
 # The most that any of the APIs takes.
-MAX_BYTES = picwish.LIMITS.max_bytes
-PREFIX = "upload:"
+MAX_BYTES = max(contract.LIMITS.max_bytes for contract in APIS.values())
+PREFIX = UPLOAD
 _ANY_TYPE = "application/octet-stream"
 _INVALID = (400, "invalid_parameter", "A parameter is invalid")
 _ERRORS: Mapping[Reason, native.ErrorRow] = {

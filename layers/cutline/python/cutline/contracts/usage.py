@@ -7,20 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, native, picwish
+from cutline.contracts import native
+from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 400
 FORMATS = ("json", "csv")
-ROUTES: Mapping[str, str] = {
-    jd_matting.NAME: "/api/cutout",
-    jd_selfie.NAME: "/jdai/SelfieSeg",
-    picwish.NAME: "/api/tasks/visual/segmentation",
-    aidge.NAME: "/ai/image/cut/out",
-    ailabtools.NAME: "/api/cutout/general/apparel-background-removal",
-}
 COLUMNS = ("day", "api", "route", "calls", "charge", "refused")
 _ERRORS: Mapping[Reason, native.ErrorRow] = {
     Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
@@ -51,7 +45,7 @@ class UsageRow:
         return {
             "day": self.day,
             "api": self.api,
-            "route": ROUTES.get(self.api, ""),
+            "route": APIS[self.api].ROUTES[0] if self.api in APIS else "",
             "calls": self.calls,
             "charge": amount(self.charge_micros),
             "refused": self.refused,

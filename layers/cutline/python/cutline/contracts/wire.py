@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Protocol
 
-from cutline.errors import MattingError
+from cutline.errors import MattingError, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline.options import CutOptions
 
@@ -46,12 +46,24 @@ class Response:
 
 
 class Scheme(Enum):
-    """How an API authenticates its callers; the value is part of a credential's key in the accounts table."""
+    """How an API authenticates its callers; the value is part of a credential's key in the accounts table.
+
+    Callers sign, or send a key as it is in the header that the value names.
+    """
 
     JD = "jd"
     AIDGE = "aidge"
     PICWISH = "x-api-key"
     AILAB = "ailabapi-api-key"
+
+    @property
+    def signs(self) -> bool:
+        """Whether the credential is a secret that signs."""
+        return self in (Scheme.JD, Scheme.AIDGE)
+
+
+# How the address of an upload begins.
+UPLOAD = "upload:"
 
 
 @dataclass(frozen=True)
@@ -112,12 +124,22 @@ NO_PROGRESS = Progress()
 
 
 class Contract(Protocol):
-    """What every contract module defines. Read one and you can find everything in the others."""
+    """What every contract module defines. Read one and you can find everything in the others.
 
+    NAME is the API in accounts, tables, metrics and logs, TITLE is its name for people. ROUTES are its paths as
+    template.yaml has them; the first takes METHODS. CODES has what the API answers for each reason that it has words
+    for, as text.
+    """
+
+    __name__: str
     NAME: str
+    TITLE: str
+    ROUTES: tuple[str, ...]
     METHODS: frozenset[str]
     SCHEME: Scheme
     LINK_LIFETIME_S: int
+    LIMITS: PictureLimits
+    CODES: Mapping[Reason, str]
 
     def parse(self, request: Request) -> Job:
         """The validated call. Raises InputRefused."""

@@ -3,13 +3,9 @@
 import base64
 import struct
 import zlib
-from types import ModuleType
 from typing import Any
 
-from cutline.contracts import ailabtools, jd_selfie, picwish
-from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Response, Source
-from cutline.errors import MattingError, Reason
-from cutline.pipeline.options import GarmentOptions
+from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Source
 
 BASE_URL = "https://cutout.example.com"
 NOW = 1704164645
@@ -37,36 +33,16 @@ def picture() -> bytes:
 PICTURE = base64.b64encode(picture()).decode()
 
 
-def job_of(contract: ModuleType) -> Job:
+def job(contract: Contract, options: object = None) -> Job:
     """The call that the contract's examples answer."""
-    options: object = None
-    if contract is picwish:
-        options = picwish.Options(TASK_ID, output_type=picwish.BOTH)
-    elif contract is ailabtools:
-        options = GarmentOptions(("tops", "coat"))
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 
-def outcome_of(contract: ModuleType) -> Outcome:
-    """How it went: a charged call with results behind links, or inside where the contract stores nothing."""
-    names = {picwish: ("image", "mask"), ailabtools: ("image", "tops")}.get(contract, ("image",))
+def outcome(*names: str) -> Outcome:
+    """How it went: a charged call with the named results behind links; the picture is inside as well."""
     links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
-    inline = {"image": picture()} if contract is jd_selfie else {}
+    inline = {"image": picture()}
     return Outcome(_SIDE, _SIDE, links, inline=inline, quota=Quota(499, charged=True), elapsed_ms=412)
-
-
-def success(contract: ModuleType) -> Response:
-    """The contract's own answer to a call that succeeded."""
-    response: Response = contract.render(REQUEST, job_of(contract), outcome_of(contract))
-    return response
-
-
-def refusal(contract: ModuleType, reason: Reason) -> Response:
-    """The contract's own answer for a reason; a task that failed is one that had begun."""
-    begun = contract is picwish and reason in picwish.STATES
-    progress = Progress(job_of(contract) if begun else None, Quota(500))
-    response: Response = contract.refuse(REQUEST, MattingError(reason), progress)
-    return response
 
 
 def examples(answers: dict[str, Any]) -> dict[str, Any]:

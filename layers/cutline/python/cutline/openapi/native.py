@@ -1,17 +1,33 @@
-"""What the operations of our own APIs share: any credential, and refusals of one shape."""
+"""What the operations of our own share: any credential, refusals of one shape, and what API Gateway itself says."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Response
-from cutline.openapi import examples, operations
-from cutline.openapi.schema import Schema, always, closed, ref, text
+from cutline.openapi import examples
+from cutline.openapi.operation import security_name
+from cutline.openapi.schema import ID, Schema, always, closed, integer, ref, text
+
+TAG = "Cutline"
 
 
 def security() -> list[dict[str, Any]]:
     """Any one of the schemes."""
-    return [{name: []} for name in dict.fromkeys(operations.SECURITY.values())]
+    return [{name: []} for name in dict.fromkeys(map(security_name, APIS.values()))]
+
+
+def get(name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+    """The path item of something that anybody may get."""
+    operation = {"operationId": name, "tags": [TAG], "summary": summary, "security": [], "responses": responses}
+    return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
+
+
+def lost() -> dict[str, Any]:
+    """The response where there is nothing under a name."""
+    message = closed({"message": text("What is wrong.")})
+    return {"description": "Unknown or expired.", "content": {"application/json": {"schema": message}}}
 
 
 def refusal_schema(answers: Iterable[Response]) -> Schema:
@@ -33,3 +49,32 @@ def refusals(answers: Iterable[Response], schema: str) -> dict[str, Any]:
         content = {"schema": ref(schema), "examples": examples.examples({body["code"]: body})}
         found[str(answer.status)] = {"description": body["message"] + ".", "content": {"application/json": content}}
     return {**found, "default": ref("GatewayRefusal", "responses")}
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """What API Gateway says in place of any API."""
+    example = {
+        "status": 413,
+        "message": "Request Entity Too Large",
+        "error_code": 413,
+        "code": "REQUEST_TOO_LARGE",
+        "resCode": 700,
+        "success": False,
+        "requestId": examples.REQUEST_ID,
+    }
+    shape = closed(
+        {
+            "status": integer("The HTTP status."),
+            "message": text("What is wrong."),
+            "error_code": integer("The HTTP status."),
+            "code": text("API Gateway's word for it."),
+            "resCode": always(700),
+            "success": always(False),
+            "requestId": ID,
+        }
+    )
+    response = {
+        "description": "API Gateway itself, in a body that the clients of all APIs can read.",
+        "content": {"application/json": {"schema": ref("GatewayRefusal"), "example": example}},
+    }
+    return {"schemas": {"GatewayRefusal": shape}, "responses": {"GatewayRefusal": response}}

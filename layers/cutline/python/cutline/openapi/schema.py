@@ -77,3 +77,7 @@ def choice(description: str, values: Sequence[str | int], default: str | int | N
     """One of `values`; forms carry numbers as text, so both are taken."""
     allowed = list(values) + [str(value) for value in values if isinstance(value, int)]
     return {"enum": allowed, "description": description, **({} if default is None else {"default": default})}
+
+
+ID = text("Id of the call, also found in the service's log.")
+ID_AGAIN = text("The same id again: the vendor's pages spell the field both ways.")

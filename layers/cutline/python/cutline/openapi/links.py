@@ -1,0 +1,20 @@
+"""The operation behind the links to results."""
+
+from typing import Any
+
+from cutline.openapi import native
+from cutline.openapi.operation import path_parameter
+
+
+def paths() -> dict[str, Any]:
+    """`GET /r/{token}`."""
+    moved = {"description": "To the file.", "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}}}
+    token = path_parameter("token", "From a result's link.", "sample.png")
+    return {
+        "/r/{token}": native.get("followLink", "A result, by its link", {"302": moved, "404": native.lost()}, token)
+    }
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """None."""
+    return {}

@@ -1,0 +1,150 @@
+"""What describes an operation of any API: its body, its parameters, and every answer that the contract's code gives."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Response
+from cutline.errors import MattingError
+from cutline.limits import MIB
+from cutline.openapi import examples
+from cutline.openapi.schema import Schema, one_of, ref
+
+_THROUGH = "About 4.4 MiB of body pass through a synchronous call."
+_TOO_LARGE = 413
+
+
+@dataclass(frozen=True)
+class Api:
+    """One API, as its operations are described.
+
+    job, outcome: the call that the examples answer, and how it went
+    shapes: the schemas of answers with the status of success; success first, because readers look for it
+    fault: the schema of all other answers but those with a status in `faults`
+    headers: the components behind headers of its own
+    more: further answers than success and refusals, by the name of the example
+    files: content types of an answer that is the result itself
+    """
+
+    contract: Contract
+    job: Job
+    outcome: Outcome
+    shapes: tuple[str, ...]
+    fault: str
+    faults: Mapping[int, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Response] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+def operation(api: Api, name: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
+    """The OpenAPI operation of a call that sends a picture."""
+    return {
+        "operationId": name,
+        "tags": [api.contract.TITLE],
+        "summary": summary,
+        "description": f"{description}\n\nPictures: {limits_in_words(api.contract)} {_THROUGH}",
+        "security": [{security_name(api.contract): []}],
+        **more,
+        "responses": responses(api),
+    }
+
+
+def limits_in_words(contract: Contract) -> str:
+    """The limits that the contract's code keeps."""
+    limits = contract.LIMITS
+    size = f"{limits.max_bytes // MIB} MiB" if limits.max_bytes % MIB == 0 else f"{limits.max_bytes:,} bytes"
+    sides = f"{limits.min_side_px} to {limits.max_side_px} pixels per side"
+    return f"{', '.join(sorted(limits.formats))}; {sides}; up to {size}."
+
+
+def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
+    """A body that has to be there: schema and example by content type."""
+    media = {kind: {"schema": schema, "example": example} for kind, (schema, example) in content.items()}
+    return {"required": True, "content": media}
+
+
+def responses(api: Api) -> dict[str, Any]:
+    """The OpenAPI responses: the answers that the contract's own code gives, sorted by HTTP status."""
+    found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    success = api.contract.render(examples.REQUEST, api.job, api.outcome)
+    for name, answer in {"success": success, **api.more}.items():
+        found[answer.status][name] = json.loads(answer.body)
+    progress = Progress(api.job, Quota(500))
+    for reason in api.contract.CODES:
+        answer = api.contract.refuse(examples.REQUEST, MattingError(reason), progress)
+        found[answer.status][str(reason)] = json.loads(answer.body)
+    told = {str(status): _response(api, status, found[status], success.status) for status in sorted(found)}
+    # What API Gateway itself says, in a body that every client can read.
+    return told | {"default": {"$ref": "#/components/responses/GatewayRefusal"}}
+
+
+def _response(api: Api, status: int, answers: dict[str, Any], success_status: int) -> dict[str, Any]:
+    succeeds = status == success_status
+    shape = one_of(*api.shapes) if succeeds else ref(api.faults.get(status, api.fault))
+    if status == _TOO_LARGE:
+        shape = {"anyOf": [shape, ref("GatewayRefusal")]}
+    reasons = [name for name in answers if name not in ("success", *api.more)]
+    told = ["the result"] if "success" in answers else []
+    description = "; ".join([*told, *(name.replace("_", " ") for name in reasons)]).capitalize() + "."
+    content: dict[str, Any] = {"application/json": {"schema": shape, "examples": examples.examples(answers)}}
+    if succeeds:
+        content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
+    return {"description": description, "headers": _headers(api), "content": content}
+
+
+def _headers(api: Api) -> dict[str, Any]:
+    common = {"Server-Timing": "ServerTiming", "X-Cutline-Charge-Micros": "ChargeMicros"}
+    return {name: ref(component, "headers") for name, component in {**common, **api.headers}.items()}
+
+
+def security_name(contract: Contract) -> str:
+    """What the credential that the contract wants is called among the document's security schemes."""
+    return contract.SCHEME.name.lower()
+
+
+def credential(name: str, place: str, description: str) -> dict[str, Any]:
+    """A security scheme: what is sent under `name` in a header or the query."""
+    return {"type": "apiKey", "name": name, "in": place, "description": description}
+
+
+def header(description: str, **schema: Any) -> dict[str, Any]:
+    """A header of answers."""
+    return {"description": description, "schema": {"type": "string", **schema}}
+
+
+def query(name: str, description: str, schema: Schema) -> dict[str, Any]:
+    """A parameter in the query that may be left out."""
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    """A part of the path."""
+    schema = {"type": "string", "minLength": 1}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """What the operations of all APIs refer to."""
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Any text of your own. A call repeated with it gets the first answer and is charged once, "
+        "unless the account retains nothing.",
+        "schema": {"type": "string", "maxLength": 255},
+    }
+    charge = header("What the call cost, in millionths of the operator's currency.", pattern="^[0-9]+$")
+    return {
+        "parameters": {"IdempotencyKey": key},
+        "headers": {"ServerTiming": header("Milliseconds per stage of the call."), "ChargeMicros": charge},
+    }

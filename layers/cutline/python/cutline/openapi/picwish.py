@@ -1,0 +1,141 @@
+"""PicWish segmentation in the document (contracts.md section 3)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cutline.contracts import picwish
+from cutline.openapi import examples
+from cutline.openapi.operation import Api, body, credential, header, operation, path_parameter, responses, security_name
+from cutline.openapi.schema import Schema, always, base64, choice, closed, file, integer, link, ref, source, text
+
+FACTS: Mapping[str, Any] = {}
+_API = Api(
+    picwish,
+    examples.job(picwish, picwish.Options(examples.TASK_ID, output_type=picwish.BOTH)),
+    examples.outcome("image", "mask"),
+    shapes=("PwTask", "PwAccepted"),
+    fault="PwError",
+    headers={"X-Task-Id": "TaskId", "Retry-After": "RetryAfter"},
+    more={"accepted": picwish.accepted(examples.TASK_ID)},
+    files=("image/png", "image/jpeg"),
+)
+
+
+def paths() -> dict[str, Any]:
+    """The path that makes tasks, and the one that shows them."""
+    tasks, task = picwish.ROUTES
+    return {tasks: {"post": _create()}, task: {"get": _show()}}
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """Its answers, their headers, its credential."""
+    return {
+        "schemas": _schemas(),
+        "headers": {
+            "TaskId": header("The task's id, where the answer is the file itself."),
+            "RetryAfter": header("Seconds to wait, with 429.", pattern="^[0-9]+$"),
+        },
+        "securitySchemes": {security_name(picwish): credential("X-API-KEY", "header", "The account's API key.")},
+    }
+
+
+def _create() -> dict[str, Any]:
+    fields = _fields()
+    optional = tuple(fields)
+    form = closed({"image_file": file("The picture."), **fields}, (*optional, "image_file"))
+    text_only = closed(fields, optional)
+    example = {"sync": 1, "image_base64": examples.PICTURE}
+    return operation(
+        _API,
+        "createTask",
+        "Cut out, now or in the background",
+        "Exactly one of `image_file`, `image_url` and `image_base64`. A well-formed call becomes a task: from then on "
+        "HTTP says 200, and `data.state` tells how it went.",
+        parameters=[ref("IdempotencyKey", "parameters")],
+        requestBody=body(
+            {
+                "multipart/form-data": (form, {"image_file": "photo.jpg", "sync": "1", "output_type": "1"}),
+                "application/x-www-form-urlencoded": (text_only, example),
+                "application/json": (text_only, example),
+            }
+        ),
+    )
+
+
+def _fields() -> dict[str, Schema]:
+    return {
+        "image_url": source("Where the picture can be fetched from, or an upload's `source`; in place of a file."),
+        "image_base64": base64("The picture as base64; in place of a file."),
+        "sync": choice(
+            "1 waits for the result; 0 answers with the task's id at once. Where a callback_url is given 0, else 1.",
+            (1, 0),
+        ),
+        "type": choice("What to look for.", list(picwish.SUBJECTS), "auto"),
+        "return_type": choice(
+            "1 links, 2 base64, 3 the file itself, with `sync` 1 only.",
+            (picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES),
+            1,
+        ),
+        "output_type": choice(
+            "1 picture and mask, 2 picture, 3 mask.",
+            (picwish.BOTH, picwish.IMAGE_ONLY, picwish.MASK_ONLY),
+            picwish.IMAGE_ONLY,
+        ),
+        "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
+        "format": choice("jpg stands on `bg_color`.", ("png", "jpg"), "png"),
+        "bg_color": text("Six hexadecimal digits, with jpg only.", pattern="^[0-9a-fA-F]{6}$", default="ffffff"),
+        "callback_url": link("Is told when the task has ended; with sync=1 the answer alone tells."),
+    }
+
+
+def _show() -> dict[str, Any]:
+    all_responses = responses(_API)
+    shown = {status: all_responses[status] for status in ("401", "404", "500", "default")}
+    media = all_responses["200"]["content"]["application/json"]
+    states = {name: value for name, value in media["examples"].items() if name != "accepted"}
+    content = {"application/json": {"schema": ref("PwTask"), "examples": states}}
+    return {
+        "operationId": "getTask",
+        "tags": [picwish.TITLE],
+        "summary": "Ask how a task is doing",
+        "description": f"For {picwish.LINK_LIFETIME_S // 60} minutes after it was made."
+        " Questions cost no rate or quota.",
+        "security": [{security_name(picwish): []}],
+        "parameters": [path_parameter("task_id", "From the answer that created the task.", examples.TASK_ID)],
+        "responses": {"200": {**all_responses["200"], "content": content}, **shown},
+    }
+
+
+def _schemas() -> dict[str, Schema]:
+    well = {"status": always(200), "message": always("success")}
+    statuses = sorted({row[0] for row in picwish.ERRORS.values()})
+    return {
+        "PwTask": closed({**well, "data": _task()}),
+        "PwAccepted": closed({**well, "data": closed({"task_id": text("Ask for the task by this id.")})}),
+        "PwError": closed({"status": integer("The HTTP status.", enum=statuses), "message": text("What is wrong.")}),
+    }
+
+
+def _task() -> Schema:
+    states = sorted(
+        {picwish.QUEUED, picwish.DONE, picwish.PREPARING, picwish.WAITING, picwish.PROCESSING, *picwish.STATES.values()}
+    )
+    seconds = integer("Unix seconds.", minimum=0)
+    hours = picwish.LINK_LIFETIME_S // 3600
+    picture = {"type": "string", "description": f"A link that lives {hours} h, or base64 with `return_type` 2."}
+    return closed(
+        {
+            "task_id": text("Ask for the task by this id."),
+            "state": integer("1 done; 0, 2, 3, 4 on its way; negative: failed.", enum=states),
+            "progress": integer("100 with state 1, 0 with every failure.", minimum=0, maximum=100),
+            "created_at": seconds,
+            "processed_at": seconds,
+            "completed_at": seconds,
+            "image": picture,
+            "mask": picture,
+            "output_type": integer("As asked for.", enum=[picwish.BOTH, picwish.IMAGE_ONLY, picwish.MASK_ONLY]),
+            "return_type": integer("As asked for.", enum=[picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES]),
+            "type": text("As asked for.", enum=list(picwish.SUBJECTS)),
+        },
+        optional=("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
+    )

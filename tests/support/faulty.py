@@ -1,0 +1,48 @@
+"""A local cloud whose AWS calls fail on demand."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.support.running import RunningCloud
+
+FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
+
+
+@dataclass(frozen=True)
+class FaultyCloud:
+    """A second local cloud whose AWS calls fail on demand; private pictures may be fetched from 127.0.0.1."""
+
+    running: RunningCloud
+    faults: Path
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @contextmanager
+    def busy_service(self) -> Iterator[None]:
+        """As if other accounts had used up the rate of the whole service for a minute to come."""
+        key = {"pk": {"S": "ACCOUNT#*service*"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
+        dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
+        arrival = {"N": str(int((time.time() + 60) * 1e6))}
+        dynamodb.update_item(
+            TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues={":t": arrival}
+        )
+        try:
+            yield
+        finally:
+            dynamodb.delete_item(TableName=table, Key=key)
+
+    @contextmanager
+    def fault(self, operation: str, **fault: Any) -> Iterator[None]:
+        self.faults.write_text(json.dumps({operation: fault}))
+        try:
+            yield
+        finally:
+            self.faults.unlink()

@@ -1,0 +1,39 @@
+"""What the tables of several APIs share."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tests.support.ledger import Row, Shape, keys_of
+
+# For an account that retains nothing a link is the result itself.
+LINK = re.compile(r"https?://.+/r/[^/?]+\.(png|jpg)|data:image/(png|jpeg);base64,[\w+/]+=*")
+PNG_LINK = re.compile(r"https?://.+/r/[^/?]+\.png|data:image/png;base64,[\w+/]+=*")
+UUID = re.compile(r"[0-9a-f-]{36}")
+BEYOND_THE_PLATFORM = "more than a synchronous call can bring in; on the contract's level in tests/contracts"
+
+
+def field_rows(api: str, table: str, body: Shape, **sent: str | None) -> Iterator[Row]:
+    """A row per field of a documented answer; all are reached together, because the shape is exact."""
+    return (Row(api, table, name, body=body, sent=sent) for name in keys_of(body))
+
+
+def sent_rows(api: str, table: str, body: Shape, cases: Iterable[dict[str, str | None]]) -> Iterator[Row]:
+    """A row per thing that may be sent and is then served."""
+    for sent in cases:
+        name = ", ".join(f"{key} absent" if value is None else f"{key} = {value}" for key, value in sent.items())
+        yield Row(api, table, name, body=body, sent=sent)
+
+
+def gateway_rows() -> list[Row]:
+    """API Gateway refuses a large body before it knows the API: one answer for all five (contracts.md 0.1)."""
+    body = {
+        "status": 413,
+        "message": re.compile("Request Entity Too Large: .+"),
+        "error_code": 413,
+        "code": "REQUEST_TOO_LARGE",
+        "resCode": 700,
+        "success": False,
+        "requestId": UUID,
+    }
+    apis = ("JDC", "JDS", "PW", "AID", "AIL")
+    return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

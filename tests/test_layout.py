@@ -1,0 +1,57 @@
+"""Who may import whom: tests share through tests/support, tools measure, and the product knows neither."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import ROOT
+
+PRODUCT = ("layers", "functions", "localcloud", "endpoint", "events", "docs")
+
+
+def imports_of(file: Path) -> set[str]:
+    """Dotted names of all that a module imports, `from a import b` as `a` and `a.b`."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules_in(*folders: str) -> list[Path]:
+    found = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    assert found
+    return found
+
+
+def holds_tests(name: str) -> bool:
+    """Whether a dotted name is a test module or a conftest of tests/."""
+    file = (ROOT / Path(*name.split("."))).with_suffix(".py")
+    return name.startswith("tests.") and file.exists() and (file.name == "conftest.py" or file.name.startswith("test_"))
+
+
+def test_nothing_imports_a_test_module_or_a_conftest() -> None:
+    assert holds_tests("tests.conftest")
+    wrong = {
+        file: names for file in modules_in("tests", "tools") if (names := set(filter(holds_tests, imports_of(file))))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("folder", ["tests/support", "tools"])
+def test_of_tests_only_what_is_shared_is_imported(folder: str) -> None:
+    imported = {name for file in modules_in(folder) for name in imports_of(file) if name.startswith("tests.")}
+    assert imported
+    assert {name for name in imported if not name.startswith("tests.support")} == set()
+
+
+def test_what_tests_share_knows_no_tool() -> None:
+    assert not {name for file in modules_in("tests/support") for name in imports_of(file) if name.startswith("tools")}
+
+
+def test_the_product_knows_neither_tests_nor_tools() -> None:
+    imported = {name.partition(".")[0] for file in modules_in(*PRODUCT) for name in imports_of(file)}
+    assert imported & {"tests", "tools"} == set()

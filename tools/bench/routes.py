@@ -1,0 +1,152 @@
+"""Cold start, billed time, memory and cost of each synchronous API in the local cloud, with a photograph of 1 MP.
+
+    python -m tools.bench.routes [--runs N] [--starts N]
+
+Milliseconds and memory are those of the REPORT line, as Lambda bills them; a sandbox's CPU time is what a busy machine
+cannot blur. The stand-ins for AWS share this machine's cores. Cost is per 1,000 pictures at `PRICES`; "around" is API
+Gateway, DynamoDB and S3. The milliseconds are this processor's: arm64's are assumed to be the same, not measured.
+"""
+
+import argparse
+import base64
+import re
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+import skimage.data
+from PIL import Image
+
+from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
+from tests.support.running import ROOT, RunningCloud, running_cloud
+from tools.bench.bars import Bar, load_line
+
+# List prices of us-east-1 without free tiers, in US dollars, as others quoted AWS in 2026; check them before you plan.
+# Per GB-second by processor, and per million API Gateway (REST) requests, Lambda requests, DynamoDB writes, S3 puts.
+PRICES = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+_GATEWAY, _REQUEST, _WRITE, _PUT = 3.5, 0.2, 0.625, 5.0
+_REPORT = re.compile(
+    rb"\tDuration: ([\d.]+) ms.*\tMemory Size: (\d+) MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([\d.]+))?"
+)
+_BAR_COLD_MS, _BAR_CALL_MS, _BAR_COST = 1500, 350, 0.02
+
+
+@dataclass(frozen=True)
+class Route:
+    """An API's function, the call, and what it writes: DynamoDB items and S3 objects."""
+
+    name: str
+    function: str
+    call: Callable[[str, bytes], Answer]
+    writes: int
+    puts: int
+
+
+def _aidge(url: str, photo: bytes) -> Answer:
+    document = {"imageBase64": base64.b64encode(photo).decode(), "backGroundType": "TRANSPARENT"}
+    return AidgeClient(url).post(document)
+
+
+ROUTES = (
+    Route("JD matting", "CutoutFunction", lambda url, photo: JdClient(url).cutout(photo), 3, 1),
+    Route("Aidge", "CutoutFunction", _aidge, 2, 1),
+    Route("JD SelfieSeg", "SelfieFunction", lambda url, photo: JdClient(url).segment(photo), 3, 0),
+    Route("PicWish sync", "TasksFunction", lambda url, photo: PicWish(url).create(photo, sync="1"), 3, 1),
+    Route("AILabTools", "CostumeFunction", lambda url, photo: AiLab(url).cut(photo, cloth_class="tops"), 2, 2),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One line of the log, and the CPU time of the sandbox since its start."""
+
+    run_ms: float
+    init_ms: float
+    memory_mb: int
+    peak_mb: int
+    cpu_ms: float
+
+
+def main() -> None:
+    """Prints both tables and their bars."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=3)
+    options = parser.parse_args()
+    starts: dict[str, list[Call]] = {}
+    for _ in range(options.starts):
+        with tempfile.TemporaryDirectory() as state, running_cloud(Path(state)) as cloud:
+            for route in _first_of_each():
+                starts.setdefault(route.function, []).append(_timed(cloud, route))
+            warm = {route.name: [_timed(cloud, route) for _ in range(options.runs + 2)][1:] for route in ROUTES}
+    print(load_line())
+    _print_starts(starts)
+    _print_costs(warm)
+
+
+def _first_of_each() -> list[Route]:
+    """One route per function."""
+    return list({route.function: route for route in reversed(ROUTES)}.values())
+
+
+def _print_starts(starts: dict[str, list[Call]]) -> None:
+    print(f"{'cold start, ms':>18}{'INIT':>10}{'first call':>12}{'together':>10}{'CPU':>10}")
+    worst_ms = 0.0
+    for function, calls in starts.items():
+        init_ms = statistics.median(call.init_ms for call in calls)
+        first_ms = statistics.median(call.run_ms for call in calls)
+        cpu_ms = statistics.median(call.cpu_ms for call in calls)
+        worst_ms = max(worst_ms, init_ms + first_ms)
+        print(f"{function:>18}{init_ms:10.0f}{first_ms:12.0f}{init_ms + first_ms:10.0f}{cpu_ms:10.0f}")
+    print(Bar("cold start, INIT to the first answer, slowest function", _BAR_COLD_MS, "ms").verdict(worst_ms))
+
+
+def _print_costs(warm: dict[str, list[Call]]) -> None:
+    columns = ("billed ms", "CPU ms", "memory MB", "peak MB", "x86 $", "arm64 $", "around $")
+    print(f"{'1,000 pictures':>18}" + "".join(f"{name:>11}" for name in columns))
+    costs, times_ms = [], []
+    for route in ROUTES:
+        calls = warm[route.name]
+        billed_ms, memory_mb = statistics.median(call.run_ms for call in calls[1:]), calls[0].memory_mb
+        cpu_ms = (calls[-1].cpu_ms - calls[0].cpu_ms) / (len(calls) - 1)
+        x86, arm64 = (memory_mb / 1024 * billed_ms * price for price in PRICES.values())
+        around = (_GATEWAY + _REQUEST + _WRITE * route.writes + _PUT * route.puts) / 1000
+        cells = f"{billed_ms:11.0f}{cpu_ms:11.0f}{memory_mb:11d}{max(call.peak_mb for call in calls):11d}"
+        print(f"{route.name:>18}{cells}{x86:11.4f}{arm64:11.4f}{around:11.4f}")
+        if route.function != "CostumeFunction":
+            costs.append(x86)
+            times_ms.append(cpu_ms)
+    print(Bar("whole call of a cut-out, 1 MP, CPU time", _BAR_CALL_MS, "ms").verdict(max(times_ms)))
+    print(Bar("Lambda's cost of 1,000 cut-outs, x86, dearest route", _BAR_COST, "$").verdict(max(costs)))
+
+
+def _timed(cloud: RunningCloud, route: Route) -> Call:
+    answer = route.call(cloud.url, _PHOTO)
+    assert answer.status == 200, answer
+    log = (cloud.log_dir / f"{route.function}.log").read_bytes()
+    run_ms, memory_mb, peak_mb, init_ms = _REPORT.findall(log)[-1]
+    return Call(float(run_ms), float(init_ms or 0), int(memory_mb), int(peak_mb), _cpu_ms(cloud, route.function))
+
+
+def _cpu_ms(cloud: RunningCloud, function: str) -> float:
+    """CPU time so far of the function's only sandbox."""
+    folder = ROOT / "functions" / function.removesuffix("Function").lower()
+    children = psutil.Process(cloud.process.pid).children(recursive=True)
+    times = next(child.cpu_times() for child in children if Path(child.cwd()) == folder)
+    return float((times.user + times.system) * 1000)
+
+
+def _photograph(side: int) -> bytes:
+    image = Image.fromarray(skimage.data.astronaut()).resize((side, side), Image.Resampling.LANCZOS)
+    return encoded(np.asarray(image), "JPEG", quality=92)
+
+
+_PHOTO = _photograph(1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a hostile world may do to the service: fuzzing, bombs, faults, load and what ships."""
