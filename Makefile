@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
-.PHONY: endpoint-package isnet lock clean
+.PHONY: endpoint-package isnet wheel lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -108,6 +108,11 @@ eval: .venv-training/ready
 endpoint-package: .venv/ready
 	$(BIN)/python endpoint/package.py
 
+# The package with its networks, as `pip install` takes it. What an earlier build left behind would get into it.
+wheel: .venv/ready
+	rm -rf build/lib build/bdist.* build/wheel
+	$(BIN)/python -m uv build --quiet --wheel --out-dir build/wheel .
+
 isnet: .venv/ready
 	$(BIN)/python layers/model/fetch_isnet.py
 
@@ -127,7 +132,7 @@ isnet: .venv/ready
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
 lock: .venv/ready
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements.txt
+	  --custom-compile-command "make lock" --extra serve --group dev pyproject.toml -o requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt

@@ -228,7 +228,7 @@ def test_a_pipe_without_a_picture_carries_nothing() -> None:
 
 
 def test_the_networks_libraries_are_loaded_by_those_who_need_them_alone() -> None:
-    script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'moto'} & set(sys.modules)))"
+    script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'boto3'} & set(sys.modules)))"
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, timeout=90, check=True)
     assert ended.stdout == b"[]\n"

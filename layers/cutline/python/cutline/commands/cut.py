@@ -1,30 +1,43 @@
 """`cutline cut`: pictures cut out on this machine, without a service."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 from cutline.batch.folders import LocalFolder
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.networks import models_dir, network_options
-from cutline.commands.pictures import LIMITS, PlannedCut, plan
+from cutline.commands.pictures import PlannedCut, plan
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
-from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
-from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentOptions, ImageFormat, Subject
-from cutline.pipeline.timing import StageTimer
-from cutline.serving.call import Processor, Produced
+from cutline.pipeline.framing_text import READERS, read_framing
+from cutline.pipeline.options import (
+    FORMATS,
+    GARMENTS,
+    CutOptions,
+    GarmentForm,
+    GarmentOptions,
+    Subject,
+    read_colour,
+)
 
 _WHITE = (255, 255, 255)
-_FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
+_FRAMING = {
+    "margin": "around the subject, with --crop: 1, 2 or 4 lengths such as 30px or '10%% 5%%'",
+    "scale": "share of the result that the subject takes: 10%%..100%%",
+    "position": "original, center, or where the free space goes, such as '50%% 100%%'",
+    "ratio": "width to height of the result, such as 1:1 or 4:5",
+    "least": "pixels that the result has at least, such as 1000 or 800x1000; smaller ones are enlarged",
+    "most": "pixels that the result has at most",
+}
 _EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
   cutline cut photos --out results --crop        every picture below a folder
+  cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --least 1000
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
   cutline cut model.jpg --costume=tops,pants     these clothes alone
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
@@ -49,9 +62,9 @@ def add_to(commands: Any) -> None:
     cut.add_argument(
         "pictures", nargs="+", metavar="FILE|DIR|-", help="pictures, folders, quoted patterns, or - for stdin"
     )
-    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a .png or .jpg, or - for stdout")
+    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a file, or - for stdout")
     cut.add_argument("--force", action="store_true", help="replace results that are there already")
-    cut.add_argument("--format", choices=tuple(_FORMATS), help="of the results (as --out is called, else png)")
+    cut.add_argument("--format", choices=tuple(FORMATS), help="of the results (as --out is called, else png)")
     what = cut.add_argument_group("what")
     what.add_argument("--subject", choices=get_args(Subject), default="auto", help="what to look for (auto)")
     what.add_argument(
@@ -63,6 +76,9 @@ def add_to(commands: Any) -> None:
         help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
     )
     what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
+    framing = cut.add_argument_group("how it stands there")
+    for name, text in _FRAMING.items():
+        framing.add_argument(f"--{name}", type=_checked(READERS[name]), help=text)
     ground = cut.add_argument_group("on what").add_mutually_exclusive_group()
     ground.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="a white ground")
     ground.add_argument(
@@ -72,15 +88,16 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    job, name = _job(arguments), "mask" if arguments.mask else "image"
-    planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{job.cut.image_format}"))
+    options, name = _options(arguments), "mask" if arguments.mask else "image"
+    image_format = options.image_format if isinstance(options, CutOptions) else "png"
+    planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{image_format}"))
     if planneds[0].target is None and sys.stdout.isatty():
         raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
-    processor = _processor(arguments)
+    work = _opened(arguments, options)
     failed = 0
     for ended, planned in enumerate(planneds):
         show_progress(ended, len(planneds), failed)
-        failed += not _attempt(planned, arguments.force, lambda data: processor.process(data, job, StageTimer()))
+        failed += not _attempt(planned, arguments.force, work)
     show_progress(len(planneds), len(planneds), failed)
     if failed:
         raise CommandFailed(
@@ -88,46 +105,54 @@ def _run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _job(arguments: argparse.Namespace) -> Job:
-    """What the options ask for. Ends the program where they do not go together."""
+def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions:
+    """What is asked for. Ends the program where it does not go together."""
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
-    image_format = _FORMATS[arguments.format or (ending if ending in _FORMATS else "png")]
+    image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
+    framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
     if arguments.costume is None:
-        cut = CutOptions(
+        return CutOptions(
             arguments.subject,
             arguments.background,
             arguments.crop,
             image_format=image_format,
             want_image=not arguments.mask,
             want_mask=arguments.mask,
+            framing=read_framing(framing),
         )
-        return Job(Source(), LIMITS, cut)
-    plain = arguments.subject == "auto" and not arguments.crop and image_format == "png"
+    plain = arguments.subject == "auto" and not arguments.crop and image_format == "png" and not framing
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
-    return Job(Source(), LIMITS, options=GarmentOptions(arguments.costume, form, merged=bool(arguments.costume)))
+    return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
 
 
-def _processor(arguments: argparse.Namespace) -> Processor:
-    """The pipeline, its networks open. Raises CommandFailed."""
+def _opened(arguments: argparse.Namespace, options: CutOptions | GarmentOptions) -> Callable[[bytes], bytes]:
+    """What makes a picture file into its result, its networks open. Raises CommandFailed."""
     # Here, because the networks' libraries are slow to import.
-    from cutline.serving.processors import ANY_SUBJECT, CostumeProcessor, CutoutProcessor  # noqa: PLC0415
+    from cutline.library import Cutter  # noqa: PLC0415
 
     folder = models_dir(arguments)
-    processor: CutoutProcessor | CostumeProcessor
-    if arguments.costume is not None:
-        processor = CostumeProcessor(folder, arguments.threads)
-    else:
-        processor = CutoutProcessor(folder, arguments.model, arguments.threads, ANY_SUBJECT)
+    cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
     try:
-        processor.open()
+        for name in [arguments.model] if isinstance(options, CutOptions) else ["matte", "costume"]:
+            cutter.network(name)
     except MattingError as error:
         raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
-    return processor
+
+    def work(data: bytes) -> bytes:
+        if isinstance(options, GarmentOptions):
+            file = cutter.encode_garments(data, options).image
+        else:
+            cutout = cutter.encode(data, options)
+            file = cutout.mask if options.want_mask else cutout.image
+        assert file is not None
+        return file
+
+    return work
 
 
-def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> bool:
+def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], bytes]) -> bool:
     """Whether the result is where it belongs; if not, why is told on stderr."""
     try:
         problem = _perform(planned, force, work)
@@ -140,13 +165,12 @@ def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]
     return not problem
 
 
-def _perform(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> str:
+def _perform(planned: PlannedCut, force: bool, work: Callable[[bytes], bytes]) -> str:
     """Why nothing was done, if so."""
     target = planned.target
     if target is not None and target.exists() and not force:
         return f"{target} is there already; --force replaces it"
-    results = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()).results
-    file, _ = results.get("image") or results["mask"]
+    file = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes())
     if target is None:
         sys.stdout.buffer.write(file)
         sys.stdout.buffer.flush()
@@ -163,8 +187,17 @@ def _garments(text: str) -> tuple[str, ...]:
 
 
 def _colour(text: str) -> tuple[int, int, int]:
-    digits = text.removeprefix("#")
-    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
-        raise argparse.ArgumentTypeError("must be six hexadecimal digits, such as 1f6feb")
-    red, green, blue = bytes.fromhex(digits)
-    return red, green, blue
+    return read_colour(_checked(read_colour)(text))
+
+
+def _checked(reader: Callable[[str], object]) -> Callable[[str], str]:
+    """The text, if the reader takes it; argparse tells what is wrong with it."""
+
+    def check(text: str) -> str:
+        try:
+            reader(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return text
+
+    return check

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from cutline.batch.folders import ENDINGS, LocalFolder
 from cutline.commands.failure import CommandFailed
-from cutline.limits import MIB, PictureLimits
 
 STREAM = "-"
-# What no contract bounds, memory does: about 12 bytes per pixel.
-LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 256 * MIB, max_side_px=16_384)
-_RESULTS = frozenset({".png", ".jpg", ".jpeg"})
+_RESULTS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Options of cut-outs. Imports no library, so that contracts can use it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cutline.pipeline.framing import AS_IT_IS, Framing
 
@@ -10,7 +11,24 @@ Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
+FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
+
+
+def image_format_of(name: str) -> ImageFormat:
+    """The format that a file's ending or an option names. Raises ValueError."""
+    if name.lower() not in FORMATS:
+        raise ValueError(f"the format {name!r} is not of {', '.join(FORMATS)}")
+    return FORMATS[name.lower()]
+
+
+def read_colour(text: str) -> tuple[int, int, int]:
+    """A colour such as "white", "1f6feb" or "#1f6feb". Raises ValueError."""
+    digits = "ffffff" if text == "white" else text.removeprefix("#")
+    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
+        raise ValueError("must be six hexadecimal digits, such as 1f6feb")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
 
 
 @dataclass(frozen=True)
