@@ -26,7 +26,7 @@ from cutline import shipped
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.colour import to_srgb
-from cutline.pipeline.cutout import Composed, Cutout, Matte, ResolvedSubject, compose, matte_picture, render
+from cutline.pipeline.cutout import Composed, Cutout, ResolvedSubject, compose, matte_picture, render
 from cutline.pipeline.decode import Picture, decode_image
 from cutline.pipeline.encode import ENCODERS
 from cutline.pipeline.filters import U8
@@ -35,6 +35,8 @@ from cutline.pipeline.framing_text import READERS, read_framing
 from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
+from cutline.pipeline.profile import Profile
+from cutline.pipeline.publish import Published, publish
 from cutline.pipeline.timing import StageTimer
 from cutline.storage_keys import ENDINGS
 
@@ -43,6 +45,7 @@ __all__ = ["Cut", "CutKeywords", "Cutter", "remove_background"]
 Kind = TypeVar("Kind", bytes, Path, Image.Image, U8)
 # What is no path; a path's result is always a Path, also where the path was a str.
 Pixels = TypeVar("Pixels", bytes, Image.Image, U8)
+_NOTHING = "Nothing was found that could be cut out"
 _GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4
 
 
@@ -117,9 +120,9 @@ class Cutter:
         matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
         composed = compose(matte, asked)
         if composed.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, "Nothing was found that could be cut out")
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         pixels_u8 = composed.rgba_u8[..., 3] if asked.want_mask else composed.pixels_u8
-        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), matte, composed)
+        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), composed)
 
     @overload
     def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
@@ -137,8 +140,16 @@ class Cutter:
         timer = StageTimer()
         cutout = render(matte_picture(picture, options, self.network(self._model), timer), options, timer)
         if cutout.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, "Nothing was found that could be cut out")
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return cutout
+
+    def publish(self, data: bytes, profile: Profile, subject: Subject = "auto") -> Published:
+        """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
+        picture = decode_image(data, LOCAL_LIMITS)
+        matte = matte_picture(picture, CutOptions(subject), self.network(self._model), StageTimer())
+        if not matte.found:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        return publish(matte, profile)
 
     def encode_garments(self, data: bytes, options: GarmentOptions) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""
@@ -243,12 +254,12 @@ def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: objec
     return target
 
 
-def _told(image: Any, matte: Matte, composed: Composed) -> Cut[Any]:
+def _told(image: Any, composed: Composed) -> Cut[Any]:
     assert composed.box is not None
     placement = composed.placement
     return Cut(
         image,
-        matte.subject,
+        composed.subject,
         composed.coverage,
         composed.confidence,
         composed.box,

@@ -1,15 +1,21 @@
 """`cutline cut`: pictures cut out on this machine, without a service."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from cutline.batch.folders import LocalFolder
+from cutline.batch.report import FILE as REPORT
+from cutline.batch.report import ReportLine, read_report, write_report
+from cutline.commands.cut_work import Work, open_work
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.networks import models_dir, network_options
-from cutline.commands.pictures import PlannedCut, plan
+from cutline.commands.networks import network_options
+from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
+from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.errors import MattingError
@@ -23,6 +29,7 @@ from cutline.pipeline.options import (
     Subject,
     read_colour,
 )
+from cutline.pipeline.profile import Profile
 
 _WHITE = (255, 255, 255)
 _FRAMING = {
@@ -38,6 +45,7 @@ _EPILOG = f"""examples:
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
   cutline cut photos --out results --crop        every picture below a folder
   cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --least 1000
+  cutline cut photos --out shop --profile amazon-main
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
   cutline cut model.jpg --costume=tops,pants     these clothes alone
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
@@ -55,7 +63,7 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[network_options()],
+        parents=[network_options(), profile_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     cut.set_defaults(run=_run, refuse=cut.error)
@@ -65,6 +73,9 @@ def add_to(commands: Any) -> None:
     cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a file, or - for stdout")
     cut.add_argument("--force", action="store_true", help="replace results that are there already")
     cut.add_argument("--format", choices=tuple(FORMATS), help="of the results (as --out is called, else png)")
+    cut.add_argument(
+        "--report", metavar="FILE", help="a CSV about each picture (report.csv with --profile and a folder)"
+    )
     what = cut.add_argument_group("what")
     what.add_argument("--subject", choices=get_args(Subject), default="auto", help="what to look for (auto)")
     what.add_argument(
@@ -88,28 +99,50 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    options, name = _options(arguments), "mask" if arguments.mask else "image"
-    image_format = options.image_format if isinstance(options, CutOptions) else "png"
+    wish, name = _wish(arguments), "mask" if arguments.mask else "image"
+    image_format = "png" if isinstance(wish, GarmentOptions) else wish.image_format
     planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{image_format}"))
     if planneds[0].target is None and sys.stdout.isatty():
         raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
-    work = _opened(arguments, options)
-    failed = 0
-    for ended, planned in enumerate(planneds):
-        show_progress(ended, len(planneds), failed)
-        failed += not _attempt(planned, arguments.force, work)
+    report = _report_file(arguments)
+    known = read_report(report.read_bytes()) if report is not None and report.exists() else {}
+    work = open_work(arguments, wish)
+    lines: list[ReportLine] = []
+    for planned in planneds:
+        show_progress(len(lines), len(planneds), sum(bool(line.problem) for line in lines))
+        lines.append(_attempt(planned, arguments.force, work, report))
+    failed = sum(bool(line.problem) for line in lines)
     show_progress(len(planneds), len(planneds), failed)
+    if report is not None:
+        LocalFolder(report.parent).write(report.name, write_report(lines, known))
     if failed:
         raise CommandFailed(
             f"{failed} of {len(planneds)} pictures failed" if len(planneds) > 1 else "nothing was cut out"
         )
+    missed = sum(line.passed == "no" for line in lines)
+    if missed:
+        raise CommandFailed(f"{missed} of {len(planneds)} pictures do not keep all rules of {arguments.profile}")
 
 
-def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions:
-    """What is asked for. Ends the program where it does not go together."""
+def _report_file(arguments: argparse.Namespace) -> Path | None:
+    """Where the report goes: where it is said, or among the results of a profile. Raises CommandFailed."""
+    if arguments.report:
+        return Path(arguments.report)
+    out = Path(arguments.out or "")
+    into_folder = arguments.out not in (None, STREAM) and (out.is_dir() or out.suffix.lower() not in RESULT_ENDINGS)
+    return out / REPORT if arguments.profile and into_folder else None
+
+
+def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
+    """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
+    framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
+    plain = not (arguments.crop or arguments.format or framing)
+    if arguments.profile:
+        if not plain or arguments.mask or arguments.background or arguments.costume is not None:
+            arguments.refuse("--profile says all about ground, frame and format; --subject alone goes with it")
+        return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
-    framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
     if arguments.costume is None:
         return CutOptions(
             arguments.subject,
@@ -120,63 +153,43 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions:
             want_mask=arguments.mask,
             framing=read_framing(framing),
         )
-    plain = arguments.subject == "auto" and not arguments.crop and image_format == "png" and not framing
+    plain = arguments.subject == "auto" and not (arguments.crop or framing) and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
     return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
 
 
-def _opened(arguments: argparse.Namespace, options: CutOptions | GarmentOptions) -> Callable[[bytes], bytes]:
-    """What makes a picture file into its result, its networks open. Raises CommandFailed."""
-    # Here, because the networks' libraries are slow to import.
-    from cutline.library import Cutter  # noqa: PLC0415
-
-    folder = models_dir(arguments)
-    cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
+def _attempt(planned: PlannedCut, force: bool, work: Work, report: Path | None) -> ReportLine:
+    """What became of a picture; if there is no result, or something is wrong with it, why is told on stderr."""
     try:
-        for name in [arguments.model] if isinstance(options, CutOptions) else ["matte", "costume"]:
-            cutter.network(name)
-    except MattingError as error:
-        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
-
-    def work(data: bytes) -> bytes:
-        if isinstance(options, GarmentOptions):
-            file = cutter.encode_garments(data, options).image
-        else:
-            cutout = cutter.encode(data, options)
-            file = cutout.mask if options.want_mask else cutout.image
-        assert file is not None
-        return file
-
-    return work
-
-
-def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], bytes]) -> bool:
-    """Whether the result is where it belongs; if not, why is told on stderr."""
-    try:
-        problem = _perform(planned, force, work)
+        line = _perform(planned, force, work)
     except OSError as error:
-        problem = str(error.strerror or error)
+        line = ReportLine("", problem=str(error.strerror or error))
     except MattingError as error:
-        problem = error.detail or drops.WORDS.get(error.reason, str(error.reason))
-    if problem:
-        tell(f"{planned.name}: {problem}")
-    return not problem
+        line = ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))
+    if line.problem:
+        tell(f"{planned.name}: {line.problem}")
+    picture = "stdin" if planned.source is None else str(planned.source.resolve())
+    result = ""
+    if report is not None and planned.target is not None and not line.problem:
+        result = os.path.relpath(planned.target, report.parent)
+    return replace(line, picture=picture, result=result)
 
 
-def _perform(planned: PlannedCut, force: bool, work: Callable[[bytes], bytes]) -> str:
-    """Why nothing was done, if so."""
+def _perform(planned: PlannedCut, force: bool, work: Work) -> ReportLine:
     target = planned.target
     if target is not None and target.exists() and not force:
-        return f"{target} is there already; --force replaces it"
-    file = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes())
+        return ReportLine("", problem=f"{target} is there already; --force replaces it")
+    made = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes())
+    for warning in made.warnings:
+        tell(f"{planned.name}: {warning}")
     if target is None:
-        sys.stdout.buffer.write(file)
+        sys.stdout.buffer.write(made.file)
         sys.stdout.buffer.flush()
     else:
-        LocalFolder(target.parent).write(target.name, file)
-    return ""
+        LocalFolder(target.parent).write(target.name, made.file)
+    return made.line
 
 
 def _garments(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from cutline.batch.folders import ENDINGS, LocalFolder
 from cutline.commands.failure import CommandFailed
 
 STREAM = "-"
-_RESULTS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+RESULT_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[PlannedCu
     if not found:
         raise CommandFailed("there are no pictures there")
     to_stdout = out == STREAM or (out is None and found == [(None, Path())])
-    to_file = out is not None and Path(out).suffix.lower() in _RESULTS and not Path(out).is_dir()
+    to_file = out is not None and Path(out).suffix.lower() in RESULT_ENDINGS and not Path(out).is_dir()
     if not (to_stdout or to_file):
         return _apart([PlannedCut(source, _target(source, relative, out, suffix)) for source, relative in found])
     if len(found) > 1:

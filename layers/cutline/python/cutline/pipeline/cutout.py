@@ -62,21 +62,29 @@ class Matte:
     alpha_u8: U8
     subject: ResolvedSubject
 
+    @property
+    def found(self) -> bool:
+        """Whether there is anything but background."""
+        return subject_box(self.alpha_u8) is not None
+
 
 @dataclass(frozen=True)
 class Composed:
     """The pixels that the options ask for, from a finished matte.
 
-    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; coverage and confidence as
-    in `Cutout`; box: the subject's in the picture, or None; placement: where it went.
+    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject, coverage and
+    confidence as in `Cutout`; box: the subject's in the picture of `picture_size` (width, height), or None;
+    placement: where it went.
     """
 
     rgba_u8: U8
     pixels_u8: U8
+    subject: ResolvedSubject
     coverage: float
     confidence: float
     box: Box | None
     placement: Placement
+    picture_size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -144,25 +152,31 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     return Matte(rgb_u8, alpha_u8.reshape(height, width), subject)
 
 
+def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) -> Placement:
+    """Where a subject with this box in a picture of this size (width, height) goes."""
+    target = options.target_width, options.target_height
+    # A target cuts to the subject, as `crop` does; where there is no subject, the whole picture stands for it.
+    cropped = box is not None and (options.crop or any(target))
+    return place(size, box or Box(0, 0, *size), options.framing, crop=cropped, target=target)
+
+
 def compose(matte: Matte, options: CutOptions) -> Composed:
     """The pixels that the options ask for, from a finished matte."""
     box = subject_box(matte.alpha_u8)
     height, width = matte.alpha_u8.shape
-    target = options.target_width, options.target_height
-    # A target cuts to the subject, as `crop` does; where there is no subject, the whole picture stands for it.
-    cropped = box is not None and (options.crop or any(target))
-    whole = Box(0, 0, width, height)
-    placement = place((width, height), box or whole, options.framing, crop=cropped, target=target)
+    placement = placement_of(box, (width, height), options)
     source = placement.source
     rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
     background = options.background or (_WHITE if options.image_format == "jpeg" else None)
     return Composed(
         rgba_u8=rgba_u8,
         pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
+        subject=matte.subject,
         coverage=_coverage(matte.alpha_u8, box),
         confidence=_confidence(matte.alpha_u8, box),
         box=box,
         placement=placement,
+        picture_size=(width, height),
     )
 
 
@@ -180,7 +194,7 @@ def render(matte: Matte, options: CutOptions, timer: StageTimer) -> Cutout:
         content_type=CONTENT_TYPES[options.image_format],
         width=composed.placement.width,
         height=composed.placement.height,
-        subject=matte.subject,
+        subject=composed.subject,
         coverage=composed.coverage,
         confidence=composed.confidence,
         box=composed.box,

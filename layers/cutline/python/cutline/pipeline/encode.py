@@ -14,7 +14,7 @@ from cutline.pipeline.options import ImageFormat
 
 CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 JPEG_QUALITY = 93
-_WEBP_QUALITY = 90
+WEBP_QUALITY = 90
 # Of 0 to 6: beyond 2 the time doubles and the file shrinks by a few per cent.
 _WEBP_EFFORT = 2
 # On cut-outs of photographs run-length coding of the filtered rows is 10 % faster and 15 % smaller than deflate's own
@@ -33,7 +33,7 @@ def encode_jpeg(pixels_u8: U8, quality: int = JPEG_QUALITY) -> bytes:
     return _saved(pixels_u8, "JPEG", quality=quality, subsampling=0)
 
 
-def encode_webp(pixels_u8: U8, quality: int = _WEBP_QUALITY) -> bytes:
+def encode_webp(pixels_u8: U8, quality: int = WEBP_QUALITY) -> bytes:
     """A lossy WebP of grey, RGB or RGBA bytes, whose alpha is kept exactly. A side is at most 16,383 px."""
     return _saved(pixels_u8, "WEBP", quality=quality, alpha_quality=100, method=_WEBP_EFFORT)
 
