@@ -14,6 +14,9 @@ class Folder(Protocol):
     def pictures(self) -> dict[str, str]:
         """The names of all pictures, each with a stamp that changes when the file does."""
 
+    def address(self, name: str) -> str:
+        """A file's whole name: an absolute path or s3://..."""
+
     def read(self, name: str) -> bytes:
         """A file's content. Raises OSError where this file cannot be read, whatever is with the others."""
 
@@ -43,6 +46,9 @@ class LocalFolder:
                 facts = path.stat()
                 found[name] = f"{facts.st_size}-{facts.st_mtime_ns}"
         return found
+
+    def address(self, name: str) -> str:
+        return str((self.root / name).resolve())
 
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()

@@ -39,6 +39,9 @@ class S3Folder:
         found = {item["Key"].removeprefix(self.prefix): item["ETag"] for item in items}
         return {name: etag for name, etag in found.items() if name.lower().endswith(ENDINGS)}
 
+    def address(self, name: str) -> str:
+        return f"{_S3}{self.bucket}/{self.prefix}{name}"
+
     def read(self, name: str) -> bytes:
         try:
             return self._get(name)

@@ -36,7 +36,8 @@ class CutOptions:
     """Options of one cut-out.
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask.
+    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask;
+    profile: the name of a built-in one (cutline.pipeline.profile), which stands for all but `subject`.
     """
 
     subject: Subject = "auto"
@@ -48,6 +49,7 @@ class CutOptions:
     want_image: bool = True
     want_mask: bool = False
     framing: Framing = AS_IT_IS
+    profile: str = ""
 
 
 def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
