@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
-.PHONY: endpoint-package isnet wheel lock clean
+.PHONY: doubt endpoint-package isnet wheel lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -103,6 +103,10 @@ compare: .venv/ready
 eval: .venv-training/ready
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
+
+# The two numbers behind the confidence, fitted anew for another network, and how far to trust them (DATA as for eval).
+doubt: .venv/ready
+	cd layers/model && PYTHONPATH=../cutline/python ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
 
 # The GPU endpoint's container, short of Docker: the folder that it is built from, and the commands that build it.
 endpoint-package: .venv/ready

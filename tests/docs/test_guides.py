@@ -30,6 +30,8 @@ ELSEWHERE = {
     "sam": "needs AWS",
     "aws": "needs AWS",
     "git": "make first-run",
+    "cutline review": "tests/review/test_page.py",
+    "cutline calibrate": "tests/review/test_threshold.py",
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
 }
 

@@ -85,7 +85,7 @@ def test_enlarging_is_told_with_or_without_a_rule() -> None:
 
 def test_a_subject_at_the_photographs_edge_is_told() -> None:
     made = publish(matte(box=(0, 200, 1000, 1000)), PROFILES["ebay"])
-    assert made.warnings == ("whole the photograph ends at the subject's left and bottom",)
+    assert made.warnings == ("whole the photograph ends at the subject's left, bottom",)
     assert made.passed
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from cutline.pipeline.components import remove_specks
 from cutline.pipeline.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.decode import Picture
+from cutline.pipeline.doubt import confidence_of
 from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.foreground import estimate_foreground
@@ -55,12 +56,14 @@ _OPAQUE = 255
 class Matte:
     """A picture's subject at the picture's own size.
 
-    rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W).
+    rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
+    that it is good (cutline.pipeline.doubt), or for a stamp how clear its ink is.
     """
 
     rgb_u8: U8
     alpha_u8: U8
     subject: ResolvedSubject
+    confidence: float = 1.0
 
     @property
     def found(self) -> bool:
@@ -93,8 +96,8 @@ class Cutout:
 
     image and mask: the files that the options ask for, both of `content_type` and of the same width and height;
     subject: the kind found; coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none;
-    confidence: mean |2a - 1| over the subject's box; box: that box in the picture, or None; enlargement: how much
-    larger than in the picture the subject is drawn.
+    confidence: the probability that the cut-out is good; box: the subject's in the picture, or None; enlargement: how
+    much larger than in the picture the subject is drawn.
     """
 
     image: bytes | None
@@ -129,7 +132,7 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         with timer.stage("stamp"):
             found = extract_stamp(_on_white(picture))
         if found is not None:
-            return Matte(*found, "stamp")
+            return Matte(*found, "stamp", _clearness(found[1]))
     height, width = picture.height, picture.width
     with timer.stage("network"):
         guide_u8 = _guide(picture.rgb_u8)
@@ -138,6 +141,7 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         asked = "person" if options.subject == "person" and "person" in predictions else "foreground"
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
+        confidence = confidence_of(small_f32)
         small_f32 = remove_specks(stretch_alpha(small_f32))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
     with timer.stage("foreground"):
@@ -149,7 +153,7 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
                 # Where the file has its own alpha, its colours are the subject's already.
                 own = picture.alpha_u8 < _OPAQUE
                 rgb_u8[own] = picture.rgb_u8[own]
-    return Matte(rgb_u8, alpha_u8.reshape(height, width), subject)
+    return Matte(rgb_u8, alpha_u8.reshape(height, width), subject, confidence)
 
 
 def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) -> Placement:
@@ -173,7 +177,7 @@ def compose(matte: Matte, options: CutOptions) -> Composed:
         pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
         subject=matte.subject,
         coverage=_coverage(matte.alpha_u8, box),
-        confidence=_confidence(matte.alpha_u8, box),
+        confidence=0.0 if box is None else matte.confidence,
         box=box,
         placement=placement,
         picture_size=(width, height),
@@ -233,7 +237,9 @@ def _coverage(alpha_u8: U8, box: Box | None) -> float:
     return 0.0 if box is None else float(alpha_u8.mean() / 255)
 
 
-def _confidence(alpha_u8: U8, box: Box | None) -> float:
+def _clearness(alpha_u8: U8) -> float:
+    """Mean |2a - 1| over the subject's box."""
+    box = subject_box(alpha_u8)
     if box is None:
         return 0.0
     counts = np.bincount(crop(alpha_u8, box).ravel(), minlength=256)

@@ -203,4 +203,4 @@ def _cut_off(composed: Composed) -> str:
     box, (width, height) = composed.box, composed.picture_size
     assert box is not None
     reached = {"left": box.left == 0, "top": box.top == 0, "right": box.right == width, "bottom": box.bottom == height}
-    return " and ".join(side for side, there in reached.items() if there)
+    return ", ".join(side for side, there in reached.items() if there)
