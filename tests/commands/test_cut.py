@@ -114,7 +114,7 @@ def test_a_profile_makes_what_a_marketplace_asks_for_and_reports_on_it(photo: Pa
         "mug.jpg.jpg",
         "amazon-main",
         "yes",
-        "Not one of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "Not one of AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP.",
     )
     assert "ground ffffff; share 0.9; ratio 1000:1000;" in good.verdicts
     assert 0 < float(good.confidence) <= 1
@@ -201,7 +201,7 @@ def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> N
     assert status == 1
     lines = told.splitlines()
     assert [line.partition(".jpg: ")[2] for line in lines[:2]] == [
-        "Not one of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "Not one of AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP.",
         "No such file or directory",
     ]
     assert lines[2:] == ["cutline: 2 of 3 pictures failed"]

@@ -20,4 +20,6 @@ class PictureLimits:
 
 
 # Pictures on this machine, which no contract bounds but memory: about 12 bytes per pixel.
-LOCAL_LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 256 * MIB, max_side_px=16_384)
+LOCAL_LIMITS = PictureLimits(
+    frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}), 256 * MIB, max_side_px=16_384
+)

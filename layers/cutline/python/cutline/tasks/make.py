@@ -30,7 +30,7 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
         raise InputRefused(Reason.NO_SUBJECT)
     named = {"image": cutout.image, "mask": cutout.mask}
     files = {name: file for name, file in named.items() if file is not None}
-    return Made(files, cutout.content_type, _facts(cutout.confidence, cutout.enlargement))
+    return Made(files, cutout.content_type, _facts(cutout.subject, cutout.confidence, cutout.enlargement))
 
 
 def _published(picture: Picture, options: CutOptions, predictor: Predictor, timer: StageTimer) -> Made:
@@ -40,7 +40,7 @@ def _published(picture: Picture, options: CutOptions, predictor: Predictor, time
     with timer.stage("encode"):
         made = publish(matte, read_profiles()[options.profile])
     facts = {
-        **_facts(made.composed.confidence, made.composed.placement.enlargement),
+        **_facts(matte.subject, matte.confidence, made.composed.placement.enlargement),
         "profile": options.profile,
         "passed": "yes" if made.passed else "no",
         "verdicts": "; ".join(verdict.text for verdict in made.verdicts),
@@ -48,5 +48,5 @@ def _published(picture: Picture, options: CutOptions, predictor: Predictor, time
     return Made({"image": made.file}, made.content_type, facts)
 
 
-def _facts(confidence: float, enlargement: float) -> dict[str, str]:
-    return {"confidence": f"{confidence:.4f}", "enlargement": f"{enlargement:.3f}"}
+def _facts(subject: str, confidence: float, enlargement: float) -> dict[str, str]:
+    return {"subject": subject, "confidence": f"{confidence:.4f}", "enlargement": f"{enlargement:.3f}"}
