@@ -146,6 +146,40 @@ def test_a_profile_of_ones_own_that_is_not_kept_is_told_and_fails(photo: Path, t
     assert "No such file" in run(photo, "--profile", "x", "--profiles", tmp_path / "none.toml")[1]
 
 
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """Two mugs side by side."""
+    mug = Image.open(io.BytesIO(MUG))
+    both = Image.new("RGB", (1600, 640))
+    both.paste(mug, (0, 0))
+    both.paste(mug, (800, 0))
+    both.save(tmp_path / "pair.jpg", quality=92)
+    return tmp_path / "pair.jpg"
+
+
+def test_each_subject_becomes_a_file_of_its_own_with_its_box(pair: Path, run: Any) -> None:
+    report = pair.with_name("told.csv")
+    assert run(pair, "--each", "--crop", "--report", report) == (0, "")
+    lines = [line for line in read_report(report.read_bytes()).values() if line.result]
+    assert [(line.part, line.result) for line in lines] == [("1", "pair.jpg-1.png"), ("2", "pair.jpg-2.png")]
+    boxes = [tuple(map(int, line.box.split(", "))) for line in lines]
+    assert 0 < boxes[0][0] < boxes[0][2] <= 800 <= boxes[1][0] < boxes[1][2] < 1600
+    for line, (left, top, right, bottom) in zip(lines, boxes, strict=True):
+        assert pixels(pair.with_name(line.result)).shape == (bottom - top, right - left, 4)
+    status, told = run(pair, "--each")
+    assert (status, "pair.jpg-1.png is there already" in told) == (1, True)
+    assert "stdout can take only one" in run(pair, "--each", "--out", "-")[1]
+
+
+def test_a_region_chooses_one_of_several_subjects(pair: Path, run: Any) -> None:
+    out = pair.with_name("right.png")
+    assert run(pair, "--roi", "50% 0% 100% 100%", "--out", out) == (0, "")
+    alpha = pixels(out)[..., 3]
+    assert (alpha.shape, int(alpha[:, :800].max()), int(alpha[320, 1200])) == ((640, 1600), 0, 255)
+    status, told = run(pair, "--roi", "0 0 2px 2px", "--out", pair.with_name("none.png"))
+    assert (status, "Nothing was found" in told) == (1, True)
+
+
 def test_clothes_alone(tmp_path: Path, run: Any) -> None:
     def garments(*options: str) -> Any:
         out = tmp_path / "clothes.png"
@@ -245,6 +279,9 @@ def test_what_cannot_work_is_refused_before_any_work(
         ["--margin", "1 2 3"],
         ["--profile", "ebay", "--white"],
         ["--costume", "--ratio", "1:1"],
+        ["--roi", "0 0 1"],
+        ["--roi", "a b c d"],
+        ["--profile", "ebay", "--each"],
     ],
 )
 def test_wrong_arguments_are_told_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:

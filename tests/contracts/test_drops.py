@@ -54,6 +54,11 @@ def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> Non
         ("in/shop/cat/x.jpg", {}, "Invalid task type"),
         ("in/shop/auto/x.jpg", {"format": "bmp"}, "Invalid format"),
         ("in/shop/auto/x.jpg", {"scale": "2"}, "Invalid scale: a share is at most 100%"),
+        (
+            "in/shop/auto/x.jpg",
+            {"roi": "1 2 3"},
+            "Invalid a region is left, top, right and bottom, such as 0% 0% 50% 100%",
+        ),
         ("in/shop/auto/x.jpg", {"profile": "none"}, "There is no profile 'none'"),
         ("in/shop/auto/x.jpg", {"profile": "ebay", "crop": "1"}, "A profile says all; no other option goes with it"),
         ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutline.pipeline.framing import AS_IT_IS, Box, Framing, Length, Placement, place
-from cutline.pipeline.framing_text import READERS, read_framing
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions, cut_options_from
 
 PICTURE = (400, 300)
@@ -129,12 +129,20 @@ def test_words_that_mean_nothing_are_refused_by_the_fields_name(field: str, text
         read_framing({field: text})
 
 
-@given(FRAMINGS, st.sampled_from([None, (1, 2, 3)]))
-def test_options_survive_their_storage(framing: Framing, background: Any) -> None:
-    options = CutOptions(framing=framing, background=background, crop=True)
+def test_a_region_is_read_in_pixels_and_shares_and_stays_in_the_picture() -> None:
+    assert read_region("10 0% 50% 2000px").box_in(400, 300) == Box(10, 0, 200, 300)
+    assert read_region("90% 90% 10% 10%").box_in(400, 300) == Box(360, 270, 360, 270), "empty"
+    for text in ("", "1 2 3", "1 2 3 4 5", "a b c d", "-1 0 0 0", "0% 0% 101% 0%"):
+        with pytest.raises(ValueError, match=r"a region|no edge|at most|no share"):
+            read_region(text)
+
+
+@given(FRAMINGS, st.sampled_from([None, (1, 2, 3)]), st.sampled_from([None, read_region("1 2 30% 4")]))
+def test_options_survive_their_storage(framing: Framing, background: Any, roi: Any) -> None:
+    options = CutOptions(framing=framing, background=background, crop=True, roi=roi)
     stored = json.loads(json.dumps(asdict(options)))
     assert cut_options_from(stored) == options
-    del stored["framing"]  # as a version before this one stored them
+    del stored["framing"], stored["roi"]  # as a version before this one stored them
     assert cut_options_from(stored).framing == AS_IT_IS
 
 

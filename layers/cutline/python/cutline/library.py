@@ -31,12 +31,13 @@ from cutline.pipeline.decode import Picture, decode_image
 from cutline.pipeline.encode import ENCODERS
 from cutline.pipeline.filters import U8
 from cutline.pipeline.framing import Box
-from cutline.pipeline.framing_text import READERS, read_framing
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
 from cutline.pipeline.profile import Profile
 from cutline.pipeline.publish import Published, publish
+from cutline.pipeline.separate import separate
 from cutline.pipeline.timing import StageTimer
 from cutline.storage_keys import ENDINGS
 
@@ -55,7 +56,8 @@ class CutKeywords(TypedDict, total=False):
     subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
     bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800.
+    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800. roi: a
+    part of the picture, "0% 0% 50% 100%", outside of which everything is background.
     """
 
     subject: Subject
@@ -70,6 +72,7 @@ class CutKeywords(TypedDict, total=False):
     ratio: str | float
     least: str | int
     most: str | int
+    roi: str
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,14 @@ class Cutter:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return cutout
 
+    def encode_each(self, data: bytes, options: CutOptions) -> list[Cutout]:
+        """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
+        timer = StageTimer()
+        matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
+        if not matte.found:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        return [render(alone, options, timer) for alone in separate(matte)]
+
     def publish(self, data: bytes, profile: Profile, subject: Subject = "auto") -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
@@ -211,6 +222,7 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         want_image=not only_mask,
         want_mask=only_mask,
         framing=read_framing({field: str(wishes[field]) for field in READERS if field in wishes}),
+        roi=read_region(options["roi"]) if "roi" in options else None,
     )
 
 

@@ -19,7 +19,7 @@ from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.errors import MattingError
-from cutline.pipeline.framing_text import READERS, read_framing
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.options import (
     FORMATS,
     GARMENTS,
@@ -86,6 +86,13 @@ def add_to(commands: Any) -> None:
         metavar="CLASSES",
         help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
     )
+    what.add_argument("--each", action="store_true", help="every separate subject its own file: photo.jpg-1.png, ...")
+    what.add_argument(
+        "--roi",
+        type=_checked(read_region),
+        metavar="REGION",
+        help="left, top, right, bottom: '0%% 0%% 50%% 100%%' alone",
+    )
     what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
     framing = cut.add_argument_group("how it stands there")
     for name, text in _FRAMING.items():
@@ -106,11 +113,13 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
     report = _report_file(arguments)
     known = read_report(report.read_bytes()) if report is not None and report.exists() else {}
+    if arguments.each and planneds[0].target is None:
+        raise CommandFailed("--each makes several files, and stdout can take only one")
     work = open_work(arguments, wish)
     lines: list[ReportLine] = []
-    for planned in planneds:
-        show_progress(len(lines), len(planneds), sum(bool(line.problem) for line in lines))
-        lines.append(_attempt(planned, arguments.force, work, report))
+    for ended, planned in enumerate(planneds):
+        show_progress(ended, len(planneds), sum(bool(line.problem) for line in lines))
+        lines += _attempt(planned, arguments, work, report)
     failed = sum(bool(line.problem) for line in lines)
     show_progress(len(planneds), len(planneds), failed)
     if report is not None:
@@ -136,7 +145,7 @@ def _report_file(arguments: argparse.Namespace) -> Path | None:
 def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
     """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
     framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
-    plain = not (arguments.crop or arguments.format or framing)
+    plain = not (arguments.crop or arguments.format or framing or arguments.each or arguments.roi)
     if arguments.profile:
         if not plain or arguments.mask or arguments.background or arguments.costume is not None:
             arguments.refuse("--profile says all about ground, frame and format; --subject alone goes with it")
@@ -152,44 +161,55 @@ def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profil
             want_image=not arguments.mask,
             want_mask=arguments.mask,
             framing=read_framing(framing),
+            roi=read_region(arguments.roi) if arguments.roi else None,
         )
-    plain = arguments.subject == "auto" and not (arguments.crop or framing) and image_format == "png"
+    asked = arguments.crop or framing or arguments.each or arguments.roi
+    plain = arguments.subject == "auto" and not asked and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
     return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
 
 
-def _attempt(planned: PlannedCut, force: bool, work: Work, report: Path | None) -> ReportLine:
+def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
     """What became of a picture; if there is no result, or something is wrong with it, why is told on stderr."""
     try:
-        line = _perform(planned, force, work)
+        lines = _perform(planned, arguments, work, report)
     except OSError as error:
-        line = ReportLine("", problem=str(error.strerror or error))
+        lines = [ReportLine("", problem=str(error.strerror or error))]
     except MattingError as error:
-        line = ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))
-    if line.problem:
-        tell(f"{planned.name}: {line.problem}")
+        lines = [ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))]
     picture = "stdin" if planned.source is None else str(planned.source.resolve())
-    result = ""
-    if report is not None and planned.target is not None and not line.problem:
-        result = os.path.relpath(planned.target, report.parent)
-    return replace(line, picture=picture, result=result)
+    for line in lines:
+        if line.problem:
+            tell(f"{planned.name}: {line.problem}")
+    return [replace(line, picture=picture) for line in lines]
 
 
-def _perform(planned: PlannedCut, force: bool, work: Work) -> ReportLine:
+def _perform(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
     target = planned.target
-    if target is not None and target.exists() and not force:
-        return ReportLine("", problem=f"{target} is there already; --force replaces it")
-    made = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes())
-    for warning in made.warnings:
-        tell(f"{planned.name}: {warning}")
-    if target is None:
-        sys.stdout.buffer.write(made.file)
-        sys.stdout.buffer.flush()
-    else:
-        LocalFolder(target.parent).write(target.name, made.file)
-    return made.line
+    first = "1" if arguments.each else ""
+    if target is not None and not arguments.force and _part_of(target, first).exists():
+        return [ReportLine("", problem=f"{_part_of(target, first)} is there already; --force replaces it")]
+    lines = []
+    for made in work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()):
+        for warning in made.warnings:
+            tell(f"{planned.name}: {warning}")
+        if target is None:
+            sys.stdout.buffer.write(made.file)
+            sys.stdout.buffer.flush()
+            lines.append(made.line)
+            continue
+        file = _part_of(target, made.line.part)
+        LocalFolder(file.parent).write(file.name, made.file)
+        result = "" if report is None else os.path.relpath(file, report.parent)
+        lines.append(replace(made.line, result=result))
+    return lines
+
+
+def _part_of(target: Path, part: str) -> Path:
+    """The file of one of several subjects: photo.jpg.png becomes photo.jpg-1.png."""
+    return target.with_name(f"{target.stem}-{part}{target.suffix}") if part else target
 
 
 def _garments(text: str) -> tuple[str, ...]:

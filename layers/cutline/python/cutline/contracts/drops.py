@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.framing_text import READERS, read_framing
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.profile import read_profiles
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
 # Fields that may be said in the object's metadata; everything else in there is the owner's business. `format` may be
-# webp too, and the further ones are ours: a framing, or a profile in place of all but `type`.
-METADATA = ("format", "bg_color", "crop", "output_type", *READERS, "profile")
+# webp too, and the further ones are ours: a framing, a region, or a profile in place of all but `type`.
+METADATA = ("format", "bg_color", "crop", "output_type", *READERS, "roi", "profile")
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
 MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
 _FAULT = "The picture could not be processed for a reason of ours; put it there again"
@@ -77,7 +77,8 @@ def _framed(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
     if profile and profile not in read_profiles():
         raise InputRefused(Reason.PARAMETER_INVALID, f"There is no profile {profile[:50]!r}")
     try:
-        return replace(cut, framing=read_framing(fields), profile=profile)
+        roi = read_region(fields["roi"]) if "roi" in fields else None
+        return replace(cut, framing=read_framing(fields), roi=roi, profile=profile)
     except ValueError as error:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {error}") from error
 

@@ -144,6 +144,8 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         confidence = confidence_of(small_f32)
         small_f32 = remove_specks(stretch_alpha(small_f32))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
+        if options.roi is not None:
+            alpha_u8 = _within(alpha_u8, options.roi.box_in(width, height))
     with timer.stage("foreground"):
         rgb_u8 = picture.rgb_u8
         if options.want_image and alpha_u8.any():
@@ -235,6 +237,14 @@ def _join_alpha(alpha_u8: U8, own_u8: U8 | None) -> U8:
 
 def _coverage(alpha_u8: U8, box: Box | None) -> float:
     return 0.0 if box is None else float(alpha_u8.mean() / 255)
+
+
+def _within(alpha_u8: U8, box: Box) -> U8:
+    """Alpha (H, W) inside of a box, 0 outside."""
+    kept = np.zeros_like(alpha_u8)
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    kept[rows, columns] = alpha_u8[rows, columns]
+    return kept
 
 
 def _clearness(alpha_u8: U8) -> float:

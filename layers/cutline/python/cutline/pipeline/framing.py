@@ -84,6 +84,27 @@ AS_IT_IS = Framing()
 
 
 @dataclass(frozen=True)
+class Region:
+    """A part of a picture: lengths from its left and upper edge, shares of the picture's own sides."""
+
+    left: Length
+    top: Length
+    right: Length
+    bottom: Length
+
+    def box_in(self, width: int, height: int) -> Box:
+        """The region in whole pixels, within the picture; it may be empty."""
+        across = [min(max(0, round(at.of(width))), width) for at in (self.left, self.right)]
+        down = [min(max(0, round(at.of(height))), height) for at in (self.top, self.bottom)]
+        return Box(across[0], down[0], max(across), max(down))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Region:
+        """The region of which `dataclasses.asdict` made this document."""
+        return cls(**{name: Length(**length) for name, length in document.items()})
+
+
+@dataclass(frozen=True)
 class Placement:
     """`source` of the picture is drawn into `drawn` of a canvas of width x height."""
 

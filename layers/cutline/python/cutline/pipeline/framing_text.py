@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cutline.pipeline.framing import MAX_SIDE_PX, MIDDLE, Framing, Length
+from cutline.pipeline.framing import MAX_SIDE_PX, MIDDLE, Framing, Length, Region
 
 _LEAST_SCALE, _MOST_MARGIN, _MOST_MARGIN_PX = 0.1, 0.5, 500
 _NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,4})?", re.ASCII)
@@ -46,6 +46,24 @@ def read_position(text: str) -> tuple[float, float] | None:
         case [across, down]:
             return across, down
     raise ValueError("a position is original, center, or one or two shares such as 50% 0%")
+
+
+def read_region(text: str) -> Region:
+    """Left, top, right and bottom in pixels or shares of the picture, such as "0% 0% 50% 100%". Raises ValueError."""
+    parts = text.split()
+    if len(parts) != 4:  # noqa: PLR2004
+        raise ValueError("a region is left, top, right and bottom, such as 0% 0% 50% 100%")
+    left, top, right, bottom = (_edge(part) for part in parts)
+    return Region(left, top, right, bottom)
+
+
+def _edge(text: str) -> Length:
+    if text.endswith("%"):
+        return Length(_share(text), is_share=True)
+    number = text.removesuffix("px")
+    if _NUMBER.fullmatch(number) is None:
+        raise ValueError(f"{text!r} is no edge such as 30px or 10%")
+    return Length(float(number))
 
 
 def read_ratio(text: str) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from cutline.pipeline.framing import AS_IT_IS, Framing
+from cutline.pipeline.framing import AS_IT_IS, Framing, Region
 
 Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp"]
@@ -36,8 +36,9 @@ class CutOptions:
     """Options of one cut-out.
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask;
-    profile: the name of a built-in one (cutline.pipeline.profile), which stands for all but `subject`.
+    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: a part
+    of the picture outside of which everything is background; profile: the name of a built-in one
+    (cutline.pipeline.profile), which stands for all but `subject`.
     """
 
     subject: Subject = "auto"
@@ -49,6 +50,7 @@ class CutOptions:
     want_image: bool = True
     want_mask: bool = False
     framing: Framing = AS_IT_IS
+    roi: Region | None = None
     profile: str = ""
 
 
@@ -57,8 +59,13 @@ def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
     fields = dict(document)
     # A task that was taken in by an older version has no framing.
     framing = Framing.from_document(fields.pop("framing")) if "framing" in fields else AS_IT_IS
-    background = fields.pop("background")
-    return CutOptions(**fields, background=None if background is None else tuple(background), framing=framing)
+    region, background = fields.pop("roi", None), fields.pop("background")
+    return CutOptions(
+        **fields,
+        background=None if background is None else tuple(background),
+        framing=framing,
+        roi=None if region is None else Region.from_document(region),
+    )
 
 
 @dataclass(frozen=True)
