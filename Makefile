@@ -1,7 +1,13 @@
-# `make run` and `make test` do all the set-up on a fresh Debian machine with Python 3.11+, make and git.
+# `make run` and `make test` do all the set-up on a fresh Debian machine with Python 3.11+, make and git. A target's
+# line for `make help` stands behind two number signs.
 PYTHON ?= python3
 PORT ?= 3000
+WORKERS ?= 2
+# Of `cutline`, lines and branches, in the tests' own processes; the functions run in others.
+COVERAGE ?= 95
 BIN := .venv/bin
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+JAVASCRIPT := functions/site/static docs/examples tools/compare/workers tools/javascript
 CODE := layers/cutline/python/cutline functions endpoint events localcloud tools tests layers/model docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -9,30 +15,50 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
-.PHONY: doubt endpoint-package isnet wheel lock clean
+.PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
+.PHONY: bench-endpoint compare eval doubt endpoint-package isnet wheel lock clean
 
-run: .venv/ready
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
+	  printf '%-17s%s\n' "$$name" "$$words"; done
+
+run: .venv/ready ## the whole product on this machine; PORT=3000
 	PORT=$(PORT) $(BIN)/python -m localcloud
 
-test: .venv/ready lint
-	$(BIN)/python -m pytest
+# Each worker has local clouds of its own; COVERAGE fails the run where `cutline` is covered less than it was.
+test: .venv/ready lint ## style, types, template, all tests; WORKERS=2, TESTS="tests/e2e -k ..."
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=$(if $(TESTS),0,$(COVERAGE)) $(TESTS)
 
-# From git clone to the first cut-out, timed.
-first-run:
+test-fast: .venv/ready ## the tests that need no local cloud, in under a minute
+	$(BIN)/python -m pytest $(PARALLEL) -m "not http and not slow" $(TESTS)
+
+first-run: ## from git clone to the first cut-out, timed
 	$(PYTHON) tools/first_run.py
 
-lint: .venv/ready
+lint: .venv/ready lint-js ## style, types and template
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m tools.lint_template
 
-format: .venv/ready
+# Left out where there is no npm; ALL_TESTS=required, as in CI, turns its absence into a failure.
+lint-js: ## the playground's and the guides' JavaScript
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/eslint/ready && \
+	  build/eslint/node_modules/.bin/eslint --config build/eslint/eslint.config.mjs $(JAVASCRIPT); \
+	else echo "JavaScript is not linted: no npm (apt-get install npm)"; test "$(ALL_TESTS)" != required; fi
+
+build/eslint/ready: tools/javascript/package-lock.json tools/javascript/package.json tools/javascript/eslint.config.mjs
+	mkdir -p build/eslint
+	cp $^ build/eslint
+	cd build/eslint && npm ci --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+format: .venv/ready ## rewrites the code in the house's style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: .venv/ready
+bench: .venv/ready ## milliseconds, memory and sizes: stages, networks, edges, package, calls, routes
 	$(BIN)/python -m tools.bench.bench
 	$(BIN)/python -m tools.bench.networks
 	$(BIN)/python -m tools.bench.edges
@@ -40,24 +66,19 @@ bench: .venv/ready
 	$(BIN)/python -m tools.bench.calls
 	$(BIN)/python -m tools.bench.routes
 
-# CHAOS takes --tasks, --seed, --concurrency and --calm.
-chaos: .venv/ready
+chaos: .venv/ready ## background tasks while things break; CHAOS="--tasks --seed --concurrency --calm"
 	$(BIN)/python -m tools.chaos $(CHAOS)
 
-# The numbers behind the promises in one table: hostile files, load, faults. TRUST takes --minutes, of load (1).
-trust: .venv/ready
+trust: .venv/ready ## hostile files, load and faults in one table; TRUST="--minutes 1", of load
 	$(BIN)/python -m tools.trust.table $(TRUST)
 
-# All routes mixed, 1 to 32 callers. LOAD takes --minutes (10).
-load: .venv/ready
+load: .venv/ready ## all routes mixed, 1 to 32 callers; LOAD="--minutes 10"
 	$(BIN)/python -m tools.trust.load $(LOAD)
 
-# FUZZ takes --minutes, --seed and --target.
-fuzz: .venv/ready
+fuzz: .venv/ready ## hostile input for as long as you like; FUZZ="--minutes --seed --target"
 	$(BIN)/python -m tools.trust.fuzz $(FUZZ)
 
-# The decoder alone, guided by coverage; SECONDS_LONG says how long.
-fuzz-atheris: .venv/ready build/atheris/ready
+fuzz-atheris: .venv/ready build/atheris/ready ## the decoder alone, guided by coverage; SECONDS_LONG=60
 	build/atheris/bin/python -m tools.trust.atheris_decode \
 	  -max_total_time=$(or $(SECONDS_LONG),60) -max_len=20000 -rss_limit_mb=4096 build/corpus
 
@@ -66,12 +87,11 @@ build/atheris/ready:
 	build/atheris/bin/python -m pip install --quiet "atheris>=3" numpy pillow psutil
 	touch $@
 
-# What ships: every locked package with its hashes and licence, and the models.
-sbom: .venv/ready
+sbom: .venv/ready ## what ships: every locked package with hashes and licence, and the models
 	$(BIN)/python -m tools.trust.shipped build/sbom.json
 
-# Known vulnerabilities of what ships. Fails where it cannot tell, such as without a way to the advisories.
-audit: build/audit/ready
+# Fails where it cannot tell, such as without a way to the advisories.
+audit: build/audit/ready ## known vulnerabilities of what ships
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/runtime/requirements.txt
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r endpoint/requirements.txt
 
@@ -80,9 +100,8 @@ build/audit/ready:
 	build/audit/bin/python -m pip install --quiet "pip-audit>=2.9"
 	touch $@
 
-# What a deployment ships, built without Docker and measured. SAM (300 MB) gets an environment of its own; the layers are
-# built by python3.13, which has to be on the PATH.
-sam-build: .venv/ready build/sam/ready
+# Without Docker. SAM (300 MB) gets an environment of its own; python3.13 has to be on the PATH.
+sam-build: .venv/ready build/sam/ready ## what a deployment ships, built and measured
 	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build --build-dir build/sam-build
 	$(BIN)/python -m tools.trust.sizes build/sam-build/template.yaml
 
@@ -91,33 +110,28 @@ build/sam/ready:
 	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
 	touch $@
 
-# BENCH adds options, such as --model isnet --pictures 200.
-bench-endpoint: .venv/ready
+bench-endpoint: .venv/ready ## pictures per second of the GPU container; BENCH="--model isnet --pictures 200"
 	$(BIN)/python -m tools.bench.endpoint $(BENCH)
 
-# Installs other background removers under build/compare. COMPARE adds options, such as --quick or --data FOLDER.
-compare: .venv/ready
+compare: .venv/ready ## against other background removers, installed under build/compare; COMPARE="--quick --data FOLDER"
 	$(BIN)/python -m tools.compare $(COMPARE)
 
-# DATA is a folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL adds options, such as --isnet isnet.onnx.
-eval: .venv-training/ready
+eval: .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
 
-# The two numbers behind the confidence, fitted anew for another network, and how far to trust them (DATA as for eval).
-doubt: .venv/ready
-	cd layers/model && PYTHONPATH=../cutline/python ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
+doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
+	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
 
-# The GPU endpoint's container, short of Docker: the folder that it is built from, and the commands that build it.
-endpoint-package: .venv/ready
+endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
 	$(BIN)/python endpoint/package.py
 
-# The package with its networks, as `pip install` takes it. What an earlier build left behind would get into it.
-wheel: .venv/ready
+# What an earlier build left behind would get into it.
+wheel: .venv/ready ## the package with its networks, as pip installs it
 	rm -rf build/lib build/bdist.* build/wheel
 	$(BIN)/python -m uv build --quiet --wheel --out-dir build/wheel .
 
-isnet: .venv/ready
+isnet: .venv/ready ## fetches the IS-Net network
 	$(BIN)/python layers/model/fetch_isnet.py
 
 # A stock Debian refuses a bare pip install, so everything lives in a virtual environment, uv included.
@@ -134,7 +148,7 @@ isnet: .venv/ready
 	touch $@
 
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
-lock: .venv/ready
+lock: .venv/ready ## renews the three locks
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra serve --group dev pyproject.toml -o requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
@@ -144,5 +158,5 @@ lock: .venv/ready
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 	  endpoint/requirements.in -o endpoint/requirements.txt
 
-clean:
+clean: ## removes all that was built
 	rm -rf .venv .venv-training .localcloud build .pytest_cache .mypy_cache .ruff_cache

@@ -78,7 +78,7 @@ class LocalCloud:
         if deployment.endpoint is not None:
             self._start_endpoint(deployment.endpoint, template.resolve().parent)
         self._guard.open(deployment.grants, deployment.resources, deployment.machine)
-        gateway = Gateway(deployment.swagger, self._service)
+        gateway = Gateway(deployment.swagger, self._service, deployment.stage)
         self._front.open(self._service, gateway, deployment.buckets)
         self._pollers = Pollers(deployment.mappings, self._service)
         (self._state_dir / "resources.json").write_text(json.dumps(deployment.resources, indent=1), "utf-8")

@@ -1,4 +1,4 @@
-"""Draws the playground's two sample pictures, person.jpg and mug.jpg of functions/site/static.
+"""Draws the playground's sample pictures, person.jpg, mug.jpg and shirt.jpg of functions/site/static.
 
     python -m tools.playground_samples
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 Array: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"
@@ -19,6 +20,10 @@ STATIC = Path(__file__).resolve().parents[1] / "functions" / "site" / "static"
 _STEPS = 72
 _FAR = 14.0
 _TOUCH = 0.0015
+
+
+def _f32(values: npt.ArrayLike) -> Array:
+    return np.asarray(values, np.float32)
 
 
 @dataclass(frozen=True)
@@ -32,58 +37,87 @@ class Part:
 
 def ellipsoid(centre: tuple[float, float, float], radii: tuple[float, float, float]) -> Field:
     """An axis-aligned ellipsoid."""
-    middle, size = np.float32(centre), np.float32(radii)
+    middle, size = _f32(centre), _f32(radii)
 
     def field(points: Array) -> Array:
         scaled = (points - middle) / size
-        length = np.linalg.norm(scaled, axis=-1)
+        length: Array = np.linalg.norm(scaled, axis=-1)
         slope = np.linalg.norm(scaled / size, axis=-1)
-        return length * (length - 1) / np.maximum(slope, 1e-6)
+        distance: Array = length * (length - 1) / np.maximum(slope, 1e-6)
+        return distance
 
     return field
 
 
 def limb(start: tuple[float, float, float], end: tuple[float, float, float], thick: float, thin: float) -> Field:
     """A capsule whose radius goes from `thick` at its start to `thin` at its end."""
-    first, along = np.float32(start), np.float32(end) - np.float32(start)
+    first, along = _f32(start), _f32(end) - _f32(start)
 
     def field(points: Array) -> Array:
         share = np.clip(((points - first) @ along) / (along @ along), 0, 1)[..., None]
-        return np.linalg.norm(points - first - share * along, axis=-1) - (thick + (thin - thick) * share[..., 0])
+        distance: Array = np.linalg.norm(points - first - share * along, axis=-1) - (
+            thick + (thin - thick) * share[..., 0]
+        )
+        return distance
 
     return field
 
 
 def box(centre: tuple[float, float, float], half: tuple[float, float, float], rounding: float) -> Field:
     """A box with rounded edges."""
-    middle, size = np.float32(centre), np.float32(half)
+    middle, size = _f32(centre), _f32(half)
 
     def field(points: Array) -> Array:
         gap = np.abs(points - middle) - size
-        return np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        distance: Array = np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        return distance
 
     return field
 
 
 def tube(centre: tuple[float, float, float], radius: float, half_height: float, rounding: float) -> Field:
     """An upright cylinder with rounded edges."""
-    middle = np.float32(centre)
+    middle = _f32(centre)
 
     def field(points: Array) -> Array:
         local = points - middle
         gap = np.stack([np.hypot(local[..., 0], local[..., 2]) - radius, np.abs(local[..., 1]) - half_height], axis=-1)
-        return np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        distance: Array = np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        return distance
 
     return field
 
 
 def ring(centre: tuple[float, float, float], radius: float, thickness: float) -> Field:
     """A torus that stands upright and faces the camera."""
-    middle = np.float32(centre)
+    middle = _f32(centre)
 
     def field(points: Array) -> Array:
         local = points - middle
-        return np.hypot(np.hypot(local[..., 0], local[..., 1]) - radius, local[..., 2]) - thickness
+        distance: Array = np.hypot(np.hypot(local[..., 0], local[..., 1]) - radius, local[..., 2]) - thickness
+        return distance
+
+    return field
+
+
+def slab(outline: tuple[tuple[float, float], ...], half_depth: float, rounding: float) -> Field:
+    """A flat upright shape with rounded edges that faces the camera; its outline is a polygon of x and y."""
+    corners = np.array(outline, np.float32)
+    edges = np.roll(corners, -1, axis=0) - corners
+
+    def field(points: Array) -> Array:
+        nearest = np.full(points.shape[:-1], np.inf, np.float32)
+        inside = np.zeros(points.shape[:-1], bool)
+        for corner, edge in zip(corners, edges, strict=True):
+            local = points[..., :2] - corner
+            share = np.clip(local @ edge / (edge @ edge), 0, 1)[..., None]
+            nearest = np.minimum(nearest, np.linalg.norm(local - share * edge, axis=-1))
+            # A ray to the right leaves the polygon through an odd number of edges.
+            crosses = (local[..., 1] < 0) != (local[..., 1] < edge[1])
+            inside ^= crosses & ((local[..., 0] * edge[1] < local[..., 1] * edge[0]) == (edge[1] > 0))
+        gap = np.stack([np.where(inside, -nearest, nearest), np.abs(points[..., 2]) - half_depth], axis=-1)
+        distance: Array = np.linalg.norm(np.maximum(gap, 0), axis=-1) + np.minimum(gap.max(axis=-1), 0) - rounding
+        return distance
 
     return field
 
@@ -155,6 +189,14 @@ def person() -> tuple[Part, ...]:
     )
 
 
+def shirt() -> tuple[Part, ...]:
+    """A shirt with short sleeves that nobody wears, in the air."""
+    half = ((0.15, 2.62), (0.34, 2.6), (0.78, 2.2), (0.6, 2.0), (0.42, 2.17), (0.42, 1.1))
+    outline = (*half, *((-x, y) for x, y in reversed(half)))
+    body = melt(0.06, slab(outline, 0.03, 0.05), ellipsoid((0, 1.85, 0.02), (0.36, 0.6, 0.12)))
+    return (Part(carve(body, ellipsoid((0, 2.72, 0.05), (0.17, 0.2, 0.3))), (0.72, 0.10, 0.09)),)
+
+
 def mug() -> tuple[Part, ...]:
     """A glazed mug with a handle and a band, and coffee in it."""
     inside = tube((0, 1.0, 0), 0.66, 0.86, 0.03)
@@ -193,10 +235,10 @@ def render(
 ) -> Image.Image:
     """The scene from `height`, looking at `target` on its axis from `distance` away."""
     width, rows = size
-    eye = np.float32((0.35, height, distance))
-    ahead = np.float32((0, target, 0)) - eye
+    eye = _f32((0.35, height, distance))
+    ahead = _f32((0, target, 0)) - eye
     ahead /= np.linalg.norm(ahead)
-    right = np.cross(ahead, np.float32((0, 1, 0)))
+    right = np.cross(ahead, _f32((0, 1, 0)))
     right /= np.linalg.norm(right)
     x, y = np.meshgrid(np.linspace(-1, 1, width) * width / rows, np.linspace(1, -1, rows))
     rays = ahead + 0.31 * (x[..., None] * right + y[..., None] * np.cross(right, ahead))
@@ -211,17 +253,17 @@ def render(
     return Image.fromarray((encoded.reshape(rows, width, 3) * 255 + 0.5).astype(np.uint8))
 
 
-_LAMP = np.float32((-0.5, 1.1, 0.6)) / np.linalg.norm((-0.5, 1.1, 0.6)).astype(np.float32)
+_LAMP = _f32((-0.5, 1.1, 0.6)) / np.linalg.norm((-0.5, 1.1, 0.6)).astype(np.float32)
 
 
 def surface(parts: tuple[Part, ...], points: Array, rays: Array) -> Array:
     """The light that leaves each point towards the eye: lamp, sky, highlight and a bright edge."""
-    offsets = 0.002 * np.float32(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))
+    offsets = 0.002 * _f32(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))
     normals = np.sum([offset * distances(parts, points + offset).min(axis=0)[:, None] for offset in offsets], axis=0)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
     nearest = distances(parts, points).argmin(axis=0)
-    colour = np.float32([part.colour for part in parts])[nearest]
-    gloss = np.float32([part.gloss for part in parts])[nearest]
+    colour = _f32([part.colour for part in parts])[nearest]
+    gloss = _f32([part.gloss for part in parts])[nearest]
     lit = np.maximum(normals @ _LAMP, 0)
     _, shade = march(parts, points + 0.02 * normals, np.broadcast_to(_LAMP, points.shape), 24, 4.0)
     middle = _LAMP - rays
@@ -229,7 +271,8 @@ def surface(parts: tuple[Part, ...], points: Array, rays: Array) -> Array:
     highlight = gloss * np.maximum((normals * middle).sum(axis=-1), 0) ** 60 * shade
     rim = 0.12 * (1 - np.maximum(-(normals * rays).sum(axis=-1), 0)) ** 4
     light = 1.25 * lit * shade + 0.42 + 0.18 * normals[:, 1]
-    return colour * light[:, None] + (highlight + rim)[:, None]
+    leaving: Array = colour * light[:, None] + (highlight + rim)[:, None]
+    return leaving
 
 
 def room(parts: tuple[Part, ...], eyes: Array, rays: Array) -> Array:
@@ -240,19 +283,22 @@ def room(parts: tuple[Part, ...], eyes: Array, rays: Array) -> Array:
     is_floor = (rays[:, 1] < 0) & (floor_at[:, 2] > wall_z)
     wall_at = eyes + ((wall_z - eyes[:, 2]) / np.minimum(rays[:, 2], -1e-4))[:, None] * rays
     glow = np.exp(-((wall_at[:, 0] + 0.8) ** 2 + (wall_at[:, 1] - 2.6) ** 2) / 9)
-    wall = np.float32((0.40, 0.47, 0.50)) * (0.55 + 0.6 * glow)[:, None]
+    wall = _f32((0.40, 0.47, 0.50)) * (0.55 + 0.6 * glow)[:, None]
     shade = np.ones(len(rays), np.float32)
-    _, shade[is_floor] = march(parts, floor_at[is_floor], np.broadcast_to(_LAMP, (int(is_floor.sum()), 3)), 36, 6.0)
+    _, shade[is_floor] = march(
+        parts, _f32(floor_at[is_floor]), np.broadcast_to(_LAMP, (int(is_floor.sum()), 3)), 36, 6.0
+    )
     planks = 1 - 0.05 * (np.floor(floor_at[:, 0] * 1.7) % 2)
-    floor = np.float32((0.46, 0.36, 0.26)) * (planks * (0.72 + 0.33 * shade))[:, None]
+    floor = _f32((0.46, 0.36, 0.26)) * (planks * (0.72 + 0.33 * shade))[:, None]
     return np.where(is_floor[:, None], floor, wall).astype(np.float32)
 
 
 def main() -> None:
-    """Writes both pictures."""
+    """Writes the pictures."""
     pictures: Mapping[str, Image.Image] = {
         "person": render(person(), (600, 800), 1.72, 6.6, 2.1),
         "mug": render(mug(), (800, 640), 0.72, 4.4, 2.2),
+        "shirt": render(shirt(), (600, 800), 1.72, 6.6, 2.1),
     }
     for name, picture in pictures.items():
         picture.save(STATIC / f"{name}.jpg", quality=86, optimize=True)

@@ -1,4 +1,4 @@
-"""The links function: `GET /r/{token}` redirects to a result until the link expires."""
+"""The links function: `GET` and `HEAD /r/{token}` redirect to a result until the link expires."""
 
 from typing import Any
 

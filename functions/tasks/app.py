@@ -24,7 +24,7 @@ service = bootstrap.service(
     journal=TaskJournal(bootstrap.tasks),
     deferral=Acceptance(bootstrap.tasks, bootstrap.files, bootstrap.state_machine),
 )
-tasks = TaskService(service, bootstrap.tasks, bootstrap.results, bootstrap.files)
+tasks = TaskService(service, bootstrap.tasks, bootstrap.results, bootstrap.files, bootstrap.state_machine)
 try:
     processor.open()
 except ServiceFault:

@@ -1,6 +1,8 @@
 """API Gateway: a REST API with Lambda proxy integrations, AWS's limits and gateway responses."""
 
+import base64
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterable
@@ -37,10 +39,15 @@ _CLIENT_FAULTS = {"MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"}
 
 
 class Gateway:
-    """A WSGI application for every request that is not a call to an AWS service."""
+    """A WSGI application for every request that is not a call to an AWS service.
 
-    def __init__(self, swagger: dict[str, Any], service: LambdaService) -> None:
+
+    It answers at the root, as API Gateway does under a domain, and below the stage's name, as at its own address.
+    """
+
+    def __init__(self, swagger: dict[str, Any], service: LambdaService, stage: str = "local") -> None:
         self.routes = RouteTable(swagger)
+        self._stage = stage
         self._service = service
         self._responses = swagger.get("x-amazon-apigateway-gateway-responses", {})
         self._binary_types = swagger.get("x-amazon-apigateway-binary-media-types", [])
@@ -61,7 +68,9 @@ class Gateway:
             message = f"HTTP header is larger than {HEADERS_LIMIT_BYTES} bytes"
             return Response(431, [("Content-Type", "application/json")], json.dumps({"message": message}).encode())
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        match = self.routes.find(environ["REQUEST_METHOD"], path)
+        prefix = f"/{self._stage}" if f"{path}/".startswith(f"/{self._stage}/") and self._stage else ""
+        inner = path.removeprefix(prefix) or "/"
+        match = self.routes.find(environ["REQUEST_METHOD"], inner)
         body = _read_body(environ)
         if match is None:
             return self._refuse("MISSING_AUTHENTICATION_TOKEN", request_id)
@@ -69,7 +78,9 @@ class Gateway:
             return self._refuse("REQUEST_TOO_LARGE", request_id)
         request = Request(
             method=environ["REQUEST_METHOD"],
-            path=path,
+            path=inner,
+            raw_path=path,
+            stage=self._stage,
             query=environ.get("QUERY_STRING", ""),
             headers=headers,
             body=body,
@@ -113,7 +124,8 @@ class Gateway:
             "$context.error.messageString": json.dumps(message),
             "$context.error.message": message,
             "$context.error.responseType": kind,
-            "$context.extendedRequestId": request_id,
+            # API Gateway's own, whatever the caller calls the request.
+            "$context.extendedRequestId": base64.b64encode(os.urandom(11)).decode(),
             "$context.requestId": request_id,
         }
         template = custom.get("responseTemplates", {}).get(

@@ -31,10 +31,15 @@ class MalformedAnswer(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request from the wire: header names keep their case, the path is decoded."""
+    """A request as it came over the wire: header names keep their case, the path is decoded.
+
+    `raw_path` is `path` with the stage's name before it, where the request had that.
+    """
 
     method: str
     path: str
+    raw_path: str
+    stage: str
     query: str
     headers: list[tuple[str, str]]
     body: bytes
@@ -103,14 +108,14 @@ def _context(request: Request, match: Match) -> dict[str, Any]:
         "extendedRequestId": request.request_id,
         "httpMethod": request.method,
         "identity": {**identity, "sourceIp": request.source_ip, "userAgent": request.header("User-Agent") or None},
-        "path": request.path,
+        "path": request.raw_path,
         "protocol": "HTTP/1.1",
         "requestId": request.request_id,
         "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
         "requestTimeEpoch": int(now * 1000),
         "resourceId": "local",
         "resourcePath": match.route.resource,
-        "stage": "local",
+        "stage": request.stage,
     }
 
 

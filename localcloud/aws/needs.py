@@ -80,6 +80,9 @@ def _s3(environ: "WSGIEnvironment", body: bytes) -> list[Need]:
 
 
 def _dynamodb(operation: str, document: dict[str, Any]) -> list[Need]:
+    if operation == "TransactWriteItems":
+        parts = [part for item in document["TransactItems"] for part in item.items()]
+        return [need for name, part in parts for need in _dynamodb(f"{name}Item", part)]
     table = document["TableName"]
     leading = document.get("Key") or document.get("Item") or document.get("ExpressionAttributeValues", {})
     value = leading.get("pk") or leading.get(":pk") or {}

@@ -100,13 +100,12 @@ class Sandbox:
                 raise SandboxDied("Sandbox.Timedout", message)
 
     def peak_mb(self) -> int:
-        """The highest resident size so far, from the kernel, so it includes spikes between samples."""
+        """The highest resident sizes so far of the process and those that it started, together.
+
+        The kernel's own high-water marks, so no spike hides between samples.
+        """
         assert self._process is not None
-        try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
-        except OSError:
-            return 0
-        return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+        return sum(_peak_mb(pid) for pid in (self._process.pid, *_children(self._process.pid)))
 
     def close(self) -> None:
         """Kill the process and its children."""
@@ -177,3 +176,18 @@ class Sandbox:
             "AWS_XRAY_SDK_ENABLED": "false",
         }
         return lambda_variables | config.environment | credentials_environment(self._port, config.logical_id)
+
+
+def _peak_mb(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    except OSError:
+        return []

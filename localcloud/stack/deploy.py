@@ -10,7 +10,7 @@ from localcloud.aws.endpoint_process import EndpointConfig
 from localcloud.aws.roles import Grant, read_grants
 from localcloud.aws_account import ACCOUNT_ID, STACK_NAME, client
 from localcloud.functions.sandbox import FunctionConfig
-from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, premade
+from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, optional, premade
 from localcloud.stack.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
 
 
@@ -36,6 +36,7 @@ class Deployment:
     resources: dict[str, str]
     mappings: list[QueueMapping]
     swagger: dict[str, Any]
+    stage: str
     grants: dict[str, list[Grant]]
     buckets: set[str]
     endpoint: EndpointConfig | None = None
@@ -50,7 +51,7 @@ def deploy(template: LocalTemplate) -> Deployment:
     questions = Questions()
     asked = {name: questions.ask(name, r) for name, r in ours.items() if r["Type"] in MADE_BY_US}
     reserved = {
-        name: questions.add(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition"))
+        name: questions.add(*optional(r["Properties"]["ReservedConcurrentExecutions"], r.get("Condition")))
         for name, r in plain.items()
         if "ReservedConcurrentExecutions" in r.get("Properties", {})
     }
@@ -59,11 +60,12 @@ def deploy(template: LocalTemplate) -> Deployment:
         for name, r in ours.items()
         if r["Type"] not in MADE_BY_US
     }
+    told = _queues_told(plain, questions)
     known = premade(ours)
     stack = moto_stack(template.plain, ours, questions, known)
     _put_artifact()
     resources, answers = _create(stack, template.parameters)
-    _fix_buckets(plain, resources)
+    _fix_buckets(plain, resources, {name: [answers[key] for key in keys] for name, keys in told.items()})
     _fix_tables(plain, resources)
     machines = _state_machines(ours, asked, answers)
     resources |= {name: made["Ref"] for name, made in known.items()} | machines
@@ -77,6 +79,7 @@ def deploy(template: LocalTemplate) -> Deployment:
         resources=resources,
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
+        stage=next((r["Properties"]["StageName"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::Stage"), ""),
         grants=grants,
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
         endpoint=endpoint,
@@ -110,14 +113,38 @@ def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str
     return physical, {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _fix_buckets(plain: dict[str, Any], resources: dict[str, str]) -> None:
-    """Set EventBridgeConfiguration through S3: moto's CloudFormation drops it."""
-    for name, resource in plain.items():
-        notification = resource.get("Properties", {}).get("NotificationConfiguration", {})
-        if resource["Type"] == "AWS::S3::Bucket" and name in resources and "EventBridgeConfiguration" in notification:
-            client("s3").put_bucket_notification_configuration(
-                Bucket=resources[name], NotificationConfiguration={"EventBridgeConfiguration": {}}
-            )
+def _queues_told(plain: dict[str, Any], questions: Questions) -> dict[str, list[str]]:
+    """By bucket, the outputs that will hold the addresses of the queues that it notifies."""
+    return {
+        name: [questions.add(config["Queue"], resource.get("Condition")) for config in _queue_configurations(resource)]
+        for name, resource in plain.items()
+        if resource["Type"] == "AWS::S3::Bucket"
+    }
+
+
+def _queue_configurations(bucket: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(bucket.get("Properties", {}).get("NotificationConfiguration", {}).get("QueueConfigurations", []))
+
+
+def _fix_buckets(plain: dict[str, Any], resources: dict[str, str], queues: dict[str, list[str]]) -> None:
+    """moto's CloudFormation drops NotificationConfiguration; S3 itself has it."""
+    for name, arns in queues.items():
+        if name not in resources:
+            continue
+        wanted: dict[str, Any] = {}
+        if "EventBridgeConfiguration" in plain[name].get("Properties", {}).get("NotificationConfiguration", {}):
+            wanted["EventBridgeConfiguration"] = {}
+        if arns:
+            wanted["QueueConfigurations"] = [
+                {
+                    "QueueArn": arn,
+                    "Events": [config["Event"]],
+                    "Filter": {"Key": {"FilterRules": config.get("Filter", {}).get("S3Key", {}).get("Rules", [])}},
+                }
+                for config, arn in zip(_queue_configurations(plain[name]), arns, strict=True)
+            ]
+        if wanted:
+            client("s3").put_bucket_notification_configuration(Bucket=resources[name], NotificationConfiguration=wanted)
 
 
 def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:

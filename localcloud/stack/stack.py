@@ -29,6 +29,7 @@ MADE_BY_US = {
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
+    "AWS::CloudFormation::WaitConditionHandle",
     "AWS::KMS::Key",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
@@ -51,6 +52,14 @@ _PASSWORD_WISHES = {
     "PasswordLength",
     "RequireEachIncludedType",
 }
+
+
+def optional(value: Any, condition: str | None) -> tuple[Any, str | None]:
+    """A property's value and the condition that it is there at all: that of its Fn::If, or else `condition`."""
+    match value:
+        case {"Fn::If": [str(name), inner, {"Ref": "AWS::NoValue"}]}:
+            return inner, name
+    return value, condition
 
 
 def is_made_by_moto(resource: dict[str, Any]) -> bool:
@@ -118,9 +127,7 @@ class Questions:
 
     def _ask_output(self, config: dict[str, Any]) -> dict[str, str]:
         """The S3 addresses of an asynchronous endpoint's answers; empty for a realtime endpoint."""
-        condition = None
-        if "Fn::If" in config:
-            condition, config, _ = config["Fn::If"]
+        config, condition = optional(config, None)
         output = config.get("OutputConfig", {})
         return {key: self.add(output[key], condition) for key in ("S3OutputPath", "S3FailurePath") if key in output}
 

@@ -113,3 +113,20 @@ def test_credentials_in_a_json_body_are_not_looked_for() -> None:
 def test_an_unreadable_form_has_no_key() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     assert reason_of(request(path=PATH, headers=headers, body=b"\xff=1")) is Reason.KEY_MISSING
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"timestamp": "1"}'),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="app_key"\r\n\r\nx\r\n--b--'),
+        ("text/plain", b'{"sign_method": "md5"}'),
+    ],
+)
+def test_a_body_that_a_classic_signature_does_not_cover_says_nothing_anew(content_type: str, body: bytes) -> None:
+    """A signed imageBase64 in the query was replaced by an unsigned one in the body."""
+    post = request(path=PATH, query=tuple(CLASSIC.items()), headers={"content-type": content_type}, body=body)
+    assert not verifies(post)
+    assert verifies(replace(post, body=b'{"another": "1"}', headers={"content-type": "application/json"}))
+    assert verifies(replace(post, body=b"no JSON", headers={"content-type": "application/json"}))
+    assert verifies(replace(post, query=aidge_query(), headers={"content-type": content_type}))

@@ -2,19 +2,22 @@
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ClientError
 
 from cutline.accounts import account as account_module
 from cutline.accounts import aidge_signature, jd_signature
 from cutline.accounts.account import Account, AccountStore, credential_key
-from cutline.accounts.gate import NONCE_KEEP_S
+from cutline.accounts.gate import NONCE_KEEP_S, Gate
 from cutline.accounts.meter import day_of
 from cutline.contracts import aidge, jd_matting
+from cutline.contracts.uploads import Ticket
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
+from cutline.serving.native import UploadService
 from tests.support.bank import Bank
 from tests.support.signed_calls import NOW, JdCall, aidge_query, request
 
@@ -253,3 +256,62 @@ def test_an_unknown_key_is_verified_like_a_known_one(bank: Bank, monkeypatch: py
         assert reason_of(bank, contract, call) is Reason.KEY_UNKNOWN
     assert len(checked) == 2
     assert all(checked)
+
+
+@pytest.mark.parametrize("nonce", ["order  17", "order\t17", " order 17 "])
+def test_white_space_makes_no_new_nonce(bank: Bank, nonce: str) -> None:
+    """One signature was served four times: the reading that collapses blanks verifies every spelling."""
+    bank.admit(jd_matting, JdCall(nonce="order 17").send())
+    assert reason_of(bank, jd_matting, JdCall(nonce=nonce).send()) is Reason.NONCE_REPLAYED
+
+
+def test_a_nonce_whose_write_came_twice_is_still_the_first(bank: Bank) -> None:
+    class Repeating:
+        """Writes everything twice, as a client does that heard no answer."""
+
+        def put_item(self, **write: Any) -> Any:
+            bank.meters.put_item(**write)
+            return bank.meters.put_item(**write)
+
+    gate = Gate(bank.store, bank.meter, Repeating())
+    assert gate.authenticate(jd_matting, JdCall().send()) == ACCOUNT
+    assert reason_of(bank, jd_matting, JdCall().send()) is Reason.NONCE_REPLAYED
+
+
+def test_a_secret_is_decrypted_once_until_its_ciphertext_changes(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, decrypted = [1000.0], []
+    monkeypatch.setattr(account_module.time, "monotonic", lambda: clock[0])
+
+    class Counting:
+        def decrypt(self, ciphertext: bytes, context: Any) -> str:
+            decrypted.append(ciphertext)
+            return bank.cipher.decrypt(ciphertext, context)
+
+    store = AccountStore(bank.accounts, cast(Any, Counting()))
+    for _ in range(3):
+        found = store.find(Scheme.JD, "DEMOAK")
+        assert found is not None
+        assert found.secret == "DEMOSK"
+        clock[0] += account_module.CACHE_S + 1
+    assert len(decrypted) == 1
+    bank.store.put_credential(Scheme.JD, "DEMOAK", "shop", "NEWSK")
+    found = store.find(Scheme.JD, "DEMOAK")
+    assert found is not None
+    assert (found.secret, len(decrypted)) == ("NEWSK", 2)
+
+
+def test_upload_tickets_have_a_rate_of_their_own(bank: Bank) -> None:
+    """50 tickets a second were room for 15 MiB each."""
+    bank.store.put_account(replace(ACCOUNT, qps=0.01))
+    tickets: Any = type("Tickets", (), {"issue": lambda *_: Ticket("https://s3", {}, "u/shop/1", 1)})()
+    service = UploadService(
+        gate=bank.gate(),
+        tickets=tickets,
+        logger=Logger(service="test"),
+        metrics=Metrics(namespace="test", service="test"),
+    )
+    call = request(path="/uploads", headers={"x-api-key": "demo-key"})
+    answers = [service.handle(call) for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 4 + [429] * 2
+    assert answers[5].headers["Retry-After"] == "1"
+    assert bank.day(ACCOUNT, day_of(time.time())) == {}

@@ -10,12 +10,15 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", (SyntaxWarning, DeprecationWarning))
     from jdcloud_sdk.core.credential import Credential
+    from jdcloud_sdk.core.jdcloudresponse import JDCloudResponse
     from jdcloud_sdk.core.logger import FATAL, Logger
     from jdcloud_sdk.core.signer import Signer
 
 from cutline.accounts.jd_signature import is_signed_by, parse_authorization
-from cutline.contracts.wire import Request
-from cutline.errors import AccessRefused
+from cutline.contracts import jd_matting, jd_selfie
+from cutline.contracts.wire import Job, Outcome, Request, Response, Source
+from cutline.errors import AccessRefused, MattingError, Reason
+from tests.support.calls import OUTCOME, REQUEST_ID, call
 from tests.support.signed_calls import DATE, NOW, request
 
 HOST = "127.0.0.1:3000"
@@ -80,3 +83,26 @@ def test_the_call_is_bound_to_its_path_query_and_minute(signed: Request) -> None
     assert not verifies(replace(signed, path="/api/cutout", raw_path="/api/cutout"))
     assert not verifies(replace(signed, query=(("a", "b"), ("empty", ""))))
     assert not verifies(replace(signed, received_at=NOW + 10**9))
+
+
+def read_by_the_sdk(response: Response) -> Any:
+    read = JDCloudResponse()
+    read.fill_value(response.body.decode())
+    return read
+
+
+def test_the_sdk_hands_over_the_result_of_a_success() -> None:
+    picture = Source(data=b"pixels")
+    matted = jd_matting.render(call(), Job(picture, jd_matting.LIMITS), OUTCOME)
+    selfie = jd_selfie.render(call(), Job(picture, jd_selfie.LIMITS), Outcome(2, 2, inline={"image": b"pixels"}))
+    for response, status in ((matted, 0), (selfie, 1000)):
+        read = read_by_the_sdk(response)
+        assert (read.result["status"], read.request_id, read.error) == (status, REQUEST_ID, None)
+
+
+@pytest.mark.parametrize("contract", [jd_matting, jd_selfie])
+@pytest.mark.parametrize("reason", list(Reason))
+def test_the_sdk_hands_over_either_a_result_or_an_error(contract: Any, reason: Reason) -> None:
+    read = read_by_the_sdk(contract.refuse(call(), MattingError(reason)))
+    assert (read.result is None) != (read.error is None)
+    assert read.request_id == REQUEST_ID

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import replace
 
 import pytest
@@ -313,3 +314,22 @@ def test_the_readings_of_one_request_are_bounded() -> None:
 def test_a_huge_authorization_header_is_read_in_linear_time() -> None:
     value = "JDCLOUD2-HMAC-SHA256 " + " " * 60_000 + "Credential" * 5_000
     assert reason_of(with_headers(JdCall().send(), authorization=value)) is Reason.KEY_MISSING
+
+
+@pytest.mark.parametrize(
+    "names", [["b"] * 2300, ["host", "host"], ["Host", "host"], [f"x-{index}" for index in range(41)]]
+)
+def test_signed_headers_that_repeat_or_are_many_are_refused_before_they_are_read(names: list[str]) -> None:
+    long = {"b": "c" * 5000, **{name.lower(): "1" for name in names if name != "b"}}
+    call = JdCall(headers={"host": HOST, **long}).send()
+    header = re.sub(r"SignedHeaders=[^,]*", f"SignedHeaders={';'.join(names)}", call.headers["authorization"])
+    assert reason_of(with_headers(call, authorization=header)) is Reason.SIGNATURE_WRONG
+
+
+def test_forty_signed_headers_are_taken() -> None:
+    assert verifies(JdCall(headers={"host": HOST, **{f"x-{index}": str(index) for index in range(37)}}).send())
+
+
+@pytest.mark.parametrize("nonce", ["order 17", "order  17", "order \t 17", " order 17 "])
+def test_a_nonce_is_the_same_however_many_blanks_it_has(nonce: str) -> None:
+    assert parse_authorization(JdCall(nonce=nonce).send()).nonce == "order 17"

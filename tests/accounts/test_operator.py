@@ -10,6 +10,7 @@ import pytest
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter
+from cutline.accounts.registry import Registry
 from cutline.commands import main
 from cutline.contracts.wire import Scheme
 from tests.support.bank import Bank
@@ -145,6 +146,25 @@ def test_set_changes_what_it_names_and_nothing_else(bank: Bank, cutline: Any) ->
     }  # fmt: skip
     document = json.loads(cutline("set", "shop", "--quota", "none", "--api", "all", "--qps", "0.5", "--json"))
     assert (document["quota"], document["apis"], document["qps"]) == (None, None, 0.5)
+
+
+def test_set_does_not_undo_what_another_operator_does_meanwhile(
+    bank: Bank, cutline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`set` read the account, `disable` wrote, and `set` wrote all of it back: enabled again."""
+    cutline("create", "shop", "--quota", "10")
+    find = Registry.find
+
+    def slow(registry: Registry, account_id: str) -> Any:
+        account = find(registry, account_id)
+        registry.enable_account(account_id, False)
+        return account
+
+    monkeypatch.setattr(Registry, "find", slow)
+    cutline("set", "shop", "--qps", "7", "--quota", "none")
+    account = bank.store.account("shop")
+    assert account is not None
+    assert (account.enabled, account.qps, account.daily_quota) == (False, 7, None)
 
 
 def test_retention_is_switched_off_and_on_again(bank: Bank, cutline: Any) -> None:

@@ -16,6 +16,7 @@ from cutline.adapters.result_store import PRESIGNED_S, ResultStore
 from cutline.bootstrap import Bootstrap
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.settings import Settings
+from cutline.tasks.callback import callback_secret
 
 NOW = 1_700_000_000.0
 KEY = "r/shop/6f0c9d2e41.png"
@@ -47,7 +48,7 @@ def not_found(token: str, now: float = NOW, store: ResultStore = STORE) -> bool:
 
 
 def forged(payload: bytes, secret: bytes) -> str:
-    mac = hmac.digest(secret, payload, "sha256")[:16]
+    mac = hmac.digest(hmac.digest(secret, b"result links", "sha256"), payload, "sha256")[:16]
     return base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
 
 
@@ -146,6 +147,21 @@ def test_a_token_under_another_secret_is_not_found(payload: bytes) -> None:
     assert not_found(forged(payload, b"another secret"))
 
 
+def test_a_token_made_of_a_callback_key_is_not_found() -> None:
+    """Its owner knows the key, which is a MAC under the links' own secret."""
+    key = bytes.fromhex(callback_secret(SECRET, "shop"))
+    for payload in (b"callback/shop", b"ffffffff/r/other/x.png"):
+        for mac in (key, hmac.digest(key, payload, "sha256")):
+            assert not_found(base64.urlsafe_b64encode(mac[:16] + payload).rstrip(b"=").decode())
+    assert not_found(
+        base64.urlsafe_b64encode(hmac.digest(SECRET, b"callback/x", "sha256")[:16] + b"callback/x").decode()
+    )
+
+
+def test_whoever_looks_first_gets_an_address_that_may_be_looked_at() -> None:
+    assert STORE.redirect(valid_token(), NOW, "HEAD") == f"https://s3/out/{KEY}?for={PRESIGNED_S}&op=head_object"
+
+
 def test_the_mac_of_one_link_does_not_open_another_key() -> None:
     token = valid_token().partition(".")[0]
     mac = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[:16]
@@ -171,3 +187,12 @@ def test_the_secret_is_loaded_once_and_only_when_needed() -> None:
     store.redirect(valid_token(), NOW)
     assert not_found("x", store=store)
     assert loads == [1]
+
+
+def test_an_accounts_callback_key_is_no_link() -> None:
+    """It is an HMAC under the same key: the token that it makes passed, and the function crashed on it."""
+    mac = bytes.fromhex(callback_secret(SECRET, "shop"))[:16]
+    token = base64.urlsafe_b64encode(mac + b"callback/shop").rstrip(b"=").decode()
+    assert not_found(token)
+    for payload in (b"ff", b"/r/shop/1.png", b"-1/r/shop/1.png", b"\xff/r", b"0x1/r/shop/1.png"):
+        assert not_found(forged(payload, SECRET))

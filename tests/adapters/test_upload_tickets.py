@@ -89,6 +89,18 @@ def test_an_upload_beyond_the_limit_is_refused_unread(stubbed: tuple[InputFiles,
     assert not body.taken
 
 
+def test_an_upload_that_may_be_read_once_is_gone_even_if_it_was_too_large(
+    stubbed: tuple[InputFiles, Stubber],
+) -> None:
+    files, stubber = stubbed
+    stubber.add_response("get_object", object_of(b"x" * 11)[0])
+    stubber.add_response("delete_objects", {}, {"Bucket": "in", "Delete": {"Objects": [{"Key": KEY}], "Quiet": True}})
+    with pytest.raises(InputRefused) as refusal:
+        Sources(FetchPolicy(), files).read(f"upload:{KEY}", "shop", 7, once=True)
+    assert refusal.value.reason is Reason.URL_TOO_LARGE
+    stubber.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
 def test_foreign_absent_and_malformed_uploads_are_refused_in_the_same_words(
     stubbed: tuple[InputFiles, Stubber], code: str
@@ -122,3 +134,20 @@ def test_an_outage_of_s3_is_no_fault_of_the_callers(stubbed: tuple[InputFiles, S
     stubber.add_client_error("get_object", "InternalError")
     with pytest.raises(ServiceFault):
         files.read(KEY, 10)
+
+
+@pytest.mark.parametrize("size", [10, 11])
+def test_an_upload_that_is_used_once_goes_whether_it_is_served_or_refused(
+    stubbed: tuple[InputFiles, Stubber], size: int
+) -> None:
+    files, stubber = stubbed
+    stubber.add_response("get_object", object_of(bytes(size))[0], {"Bucket": "in", "Key": KEY})
+    gone = {"Bucket": "in", "Delete": {"Objects": [{"Key": KEY}], "Quiet": True}}
+    stubber.add_response("delete_objects", {}, gone)
+    sources = Sources(FetchPolicy(), files)
+    if size > 10:
+        with pytest.raises(InputRefused):
+            sources.read(f"upload:{KEY}", "shop", 10, once=True)
+    else:
+        assert sources.read(f"upload:{KEY}", "shop", 10, once=True) == bytes(size)
+    stubber.assert_no_pending_responses()

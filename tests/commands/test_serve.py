@@ -7,11 +7,14 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.running import ROOT
 
 _LIMIT_S = 90
 
 
+@pytest.mark.http
 def test_serve_answers_until_it_is_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cutline", "serve", "--port", "0", "--state", "state"]
     output = tmp_path / "output.txt"

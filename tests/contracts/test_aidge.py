@@ -1,12 +1,13 @@
 """AID, Alibaba Aidge cut-out: contracts.md section 4."""
 
 import base64
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 
 from cutline.contracts import aidge
-from cutline.contracts.wire import Request
+from cutline.contracts.wire import Request, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from tests.support.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
@@ -256,3 +257,35 @@ def test_every_row_of_both_tables_is_asserted_above() -> None:
 @pytest.mark.parametrize("reason", sorted(FOREIGN))
 def test_a_reason_that_cannot_happen_here_is_still_answered_as_a_fault(reason: Reason) -> None:
     assert json_of(aidge.refuse(call(), MattingError(reason))) == failure(500, "system error")
+
+
+PARTNER = "https://example.com/signed.jpg"
+OTHER = b"\x89PNG other"
+
+
+@pytest.mark.parametrize("kind", ["json", "multipart"])
+def test_what_the_query_says_is_overridden_by_no_body_that_a_signature_leaves_out(kind: str) -> None:
+    document = {
+        "imageBase64": base64.b64encode(OTHER).decode(),
+        "imageUrl": "https://example.com/b",
+        "backGroundType": "WHITE_BACKGROUND",
+    }
+    parts = multipart(*(Part(f'; name="{name}"', value.encode()) for name, value in document.items()))
+    body = json_call(document) if kind == "json" else multipart_call(parts, path="/ai/image/cut/out")
+    for signed, source in (
+        ({"imageUrl": PARTNER}, Source(url=PARTNER)),
+        ({"imageBase64": ENCODED}, Source(data=PICTURE)),
+    ):
+        job = aidge.parse(replace(body, query=(*signed.items(), ("backGroundType", "TRANSPARENT"))))
+        assert job.source == source
+        assert job.cut.image_format == "png"
+
+
+def test_a_urlencoded_body_is_signed_too_and_counts_before_the_query() -> None:
+    form = call(
+        urlencode({"imageUrl": PARTNER}).encode(),
+        path="/ai/image/cut/out",
+        query=(("imageUrl", "https://example.com/b"),),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert aidge.parse(form).source == Source(url=PARTNER)

@@ -1,6 +1,8 @@
 """Request bodies: multipart, urlencoded, JSON and base64, read as RFC 2046 and kind clients expect."""
 
 import base64
+import json
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from cutline.contracts.forms import decode_base64, first_file, read_form, read_j
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, Reason
 from tests.support.calls import Part, call, multipart, multipart_call
+from tools.trust.samples import samples
 
 HOSTILE_PAYLOADS = {
     "line breaks": b"\r\n\r\na\r\n",
@@ -200,3 +203,75 @@ def test_base64_forgives_nothing_else(text: str) -> None:
 def test_base64_gives_back_any_bytes(data: bytes) -> None:
     assert decode_base64(base64.b64encode(data).decode()) == data
     assert decode_base64(base64.urlsafe_b64encode(data).decode().rstrip("=")) == data
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'"a' + b'";"' * 30_000,
+        b'"a' + b";" * 60_000,
+        b'"a"' + b"\r\n ;b=c" * 100_000,
+        b'"a"; filename="' + b'\\"' * 50_000 + b'"',
+        b'"a"' + b"\r\nX: y" * 17,
+    ],
+    ids=["quotes", "open quote", "folded", "escapes", "lines"],
+)
+def test_a_part_with_a_long_head_is_refused_at_once(head: bytes) -> None:
+    body = b"--X-BOUNDARY\r\nContent-Disposition: form-data; name=" + head + b"\r\n\r\n1\r\n--X-BOUNDARY--\r\n"
+    begun = time.process_time()
+    assert refused(multipart_call(body)) == "multipart part with too long a header"
+    assert time.process_time() - begun < 0.3
+
+
+def test_many_parts_with_long_heads_are_refused_in_time() -> None:
+    part = b'--X-BOUNDARY\r\nContent-Disposition: form-data; name="a' + b";" * 8000 + b'"\r\n\r\n1\r\n'
+    begun = time.process_time()
+    assert refused(multipart_call(part * 64 + b"--X-BOUNDARY--\r\n")) == "multipart part with too long a header"
+    assert time.process_time() - begun < 2
+
+
+def test_heads_that_clients_send_are_short_enough() -> None:
+    name = "图片" * 80 + ".jpg"
+    parts = [Part(f'; name="f{index}"; filename="{name}"', b"1", "X: y\r\n" * 8) for index in range(20)]
+    assert len(read_form(multipart_call(multipart(*parts))).files) == 20
+
+
+@pytest.mark.parametrize("name", sorted(samples()))
+def test_a_picture_without_a_file_name_is_a_file(name: str) -> None:
+    body = multipart(Part('; name="a"', samples()[name]), Part('; name="b"', b"BMW"), Part('; name="c"', b"GIF89a"))
+    form = read_form(multipart_call(body))
+    assert (dict(form.files), dict(form.fields)) == ({"a": samples()[name]}, {"b": "BMW", "c": "GIF89a"})
+
+
+def test_a_part_that_says_image_is_a_file_whatever_it_holds() -> None:
+    body = multipart(Part('; name="a"', b"damaged", "Content-Type: image/png\r\n"))
+    assert dict(read_form(multipart_call(body)).files) == {"a": b"damaged"}
+
+
+PIXELS = b"\xfb\xef\xbe" * 20 + bytes(range(256)) * 3
+
+
+def test_a_plus_that_came_as_a_blank_is_a_plus() -> None:
+    text = base64.b64encode(PIXELS).decode()
+    assert text.count("+") > 20
+    assert decode_base64("A" + text[1:].replace("+", " ")) == decode_base64("A" + text[1:])
+
+
+@pytest.mark.parametrize("break_", [" ", "\r\n", "\n", "\r\n ", " \n", "\t"])
+@pytest.mark.parametrize("width", [4, 64, 76])
+def test_white_space_between_lines_of_base64_is_none_of_it(break_: str, width: int) -> None:
+    text = base64.b64encode(PIXELS).decode()
+    wrapped = break_.join(text[at : at + width] for at in range(0, len(text), width))
+    assert decode_base64(wrapped) == PIXELS
+
+
+@given(st.binary(min_size=30))
+def test_base64_whose_pluses_became_blanks_is_never_another_file(data: bytes) -> None:
+    text = "iVBO" + base64.b64encode(data + b"\0").decode()
+    assert decode_base64(text.replace("+", " ")) == decode_base64(text)
+
+
+def test_a_json_body_has_as_many_fields_as_a_form_may_have() -> None:
+    fields = {f"f{index}": "1" for index in range(64)}
+    assert len(read_form(call(json.dumps(fields).encode())).fields) == 64
+    assert refused(call(json.dumps({**fields, "f64": "1"}).encode())) == "body has too many fields"

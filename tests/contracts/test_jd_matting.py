@@ -135,6 +135,7 @@ def test_success_is_the_vendors_example_with_numbers_and_both_spellings_of_the_r
     assert response.status == 200
     assert response.headers["x-jdcloud-request-id"] == REQUEST_ID
     assert json_of(response) == {
+        "requestId": REQUEST_ID,
         "code": 10000,
         "msg": "Search succeeded",
         "result": {
@@ -173,6 +174,7 @@ def test_a_business_failure_is_http_200_with_a_status_and_no_link(reason: Reason
     response = jd_matting.refuse(call(), MattingError(reason, "10 MiB"))
     assert response.status == 200
     assert json_of(response) == {
+        "requestId": REQUEST_ID,
         "code": 10000,
         "msg": "Search succeeded",
         "result": {"status": status, "message": message, "requestId": REQUEST_ID, "requestid": REQUEST_ID},

@@ -70,6 +70,7 @@ def test_success_is_the_documented_body() -> None:
     assert response.status == 200
     assert response.headers["x-jdcloud-request-id"] == REQUEST_ID
     assert json_of(response) == {
+        "requestId": REQUEST_ID,
         "code": "10000",
         "charge": False,
         "remain": 499,
@@ -89,6 +90,7 @@ def test_business_failure_is_http_200_with_status_and_no_image(reason: Reason, s
     response = jd_selfie.refuse(REQUEST, MattingError(reason), Progress(quota=Quota(7), elapsed_ms=9))
     assert response.status == 200
     assert json_of(response) == {
+        "requestId": REQUEST_ID,
         "code": "10000",
         "charge": False,
         "remain": 7,

@@ -105,6 +105,20 @@ def test_crop_and_sync_are_numbers_in_text() -> None:
     assert options_of(sync="0", callback_url="https://example.com/cb").callback_url == "https://example.com/cb"
 
 
+def test_numbers_switches_and_colours_may_be_spelled_as_other_languages_do() -> None:
+    document = {"image_base64": base64.b64encode(PNG).decode(), "sync": True, "crop": True, "return_type": 2.0}
+    job = picwish.parse(json_call({**document, "format": "jpeg", "bg_color": "#336699"}))
+    assert isinstance(job.options, picwish.Options)
+    assert (job.options.asynchronous, job.options.return_type, job.cut.crop) == (False, 2, True)
+    assert (job.cut.image_format, job.cut.background) == ("jpeg", (0x33, 0x66, 0x99))
+    assert options_of(sync="false").asynchronous
+
+
+def test_a_file_needs_no_name() -> None:
+    for part in (Part('; name="image_file"', PNG), Part('; name="image_file"', b"?", "Content-Type: image/png\r\n")):
+        assert picwish.parse(multipart_call(multipart(part))).source == Source(data=part.payload)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -118,10 +132,14 @@ def test_crop_and_sync_are_numbers_in_text() -> None:
         ({"callback_url": "https://shop.example/" + "x" * 2048}, "Invalid callback url"),
         ({"output_type": "4"}, "Invalid output type"),
         ({"crop": "2"}, "Invalid crop"),
-        ({"crop": "1.0"}, "Invalid crop"),
+        ({"crop": "1.5"}, "Invalid crop"),
+        ({"crop": "01"}, "Invalid crop"),
+        ({"crop": "True"}, "Invalid crop"),
+        ({"output_type": "true"}, "Invalid output type"),
+        ({"format": "JPG"}, "Invalid format"),
         ({"sync": "2"}, "Invalid sync"),
         ({"format": "gif"}, "Invalid format"),
-        ({"format": "jpg", "bg_color": "#ffffff"}, "Invalid bg_color"),
+        ({"format": "jpg", "bg_color": "##ffffff"}, "Invalid bg_color"),
         ({"format": "jpg", "bg_color": "fff"}, "Invalid bg_color"),
         ({"image_url": "https://example.com"}, "Only one of image_file, image_url and image_base64 may be sent"),
     ],
@@ -141,7 +159,7 @@ def test_a_bad_field_is_400_and_named(fields: dict[str, str], message: str) -> N
         json_call({"image_base64": "***"}),
         call(b"junk", headers={"content-type": "multipart/form-data"}),
         multipart_call(multipart(Part('; name="image_file"; filename=""', b""))),
-        multipart_call(multipart(Part('; name="image_file"', PNG))),
+        multipart_call(multipart(Part('; name="image_file"', b"a text"))),
     ],
 )
 def test_no_readable_source_is_400(request_: Any) -> None:

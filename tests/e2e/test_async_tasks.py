@@ -131,6 +131,8 @@ def test_a_callback_is_signed_and_tried_again(
     faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
 ) -> None:
     url, heard = shop
+    queue = faulty.running.resources["CallBackQueue"]
+    faulty.running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     picwish = of_account(faulty.running, accounts_of(faulty.running), "async-callback")
     task_id = submit(picwish, callback_url=url)
     _, shown = wait(picwish, task_id)
@@ -147,6 +149,20 @@ def test_a_callback_is_signed_and_tried_again(
     at = int(sent.removeprefix("t=").partition(",")[0])
     assert abs(at - time.time()) < _WAIT_S
     assert sent == signature(callback_secret(secret.encode(), "async-callback"), body, at)
+
+
+def test_a_task_that_failed_is_told_too(
+    faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
+) -> None:
+    url, heard = shop
+    heard.append(({}, b""))  # so that it takes what comes next
+    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-told")
+    _, shown = wait(picwish, submit(picwish, b"no picture", callback_url=url))
+    limit = time.monotonic() + _WAIT_S
+    while len(heard) < 2 and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert json.loads(heard[1][1])["data"] == shown
+    assert shown["state"] == -7
 
 
 def test_a_result_that_cannot_be_stored_is_state_minus_2(faulty: FaultyCloud) -> None:

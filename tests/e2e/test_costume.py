@@ -7,9 +7,11 @@ from skimage import data
 
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
 from tests.support.clients import AiLab, encoded, follow, open_picture, plain_picture, send
+from tests.support.running import ROOT
 
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)
+SHIRT = (ROOT / "functions" / "site" / "static" / "shirt.jpg").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,15 @@ def test_the_clothes_come_back_without_the_face_and_the_wall(ailab: AiLab) -> No
     assert (alpha[220:] > 240).any()  # her suit
     assert (alpha[:60, 400:] < 16).mean() > 0.95  # the wall behind her
     assert (alpha[120:200, 200:260] < 16).mean() > 0.8  # her face
+
+
+def test_a_shirt_that_nobody_wears_is_found(ailab: AiLab) -> None:
+    image_url, class_url = elements_of(ailab.cut(SHIRT, cloth_class=",".join(CLASSES)))
+    (found,) = (url for url in class_url.values() if url)
+    assert np.array_equal(pixels_behind(image_url), pixels_behind(found))
+    alpha = pixels_behind(image_url)[..., 3]
+    assert alpha.shape == (800, 600)
+    assert (alpha[400, 300], alpha[20, 20], alpha[700, 400]) == (255, 0, 0)  # cloth, wall, shadow
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Pictures dropped into the input bucket: S3, EventBridge, queue, intake and flow, up to the file that comes out."""
+"""Pictures dropped into the input bucket: S3, queue, intake and flow, up to the file that comes out."""
 
 from collections.abc import Iterator
 

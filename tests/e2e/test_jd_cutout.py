@@ -22,7 +22,7 @@ def assert_business_failure(answer: Answer, status: int, message: str) -> None:
     assert answer.status == 200
     body = answer.json
     result = body.pop("result")
-    assert body == {"code": 10000, "msg": "Search succeeded"}
+    assert body == {"requestId": result["requestId"], "code": 10000, "msg": "Search succeeded"}
     assert result.pop("requestId") == result.pop("requestid") == answer.headers["x-jdcloud-request-id"]
     assert result == {"status": status, "message": message}
 
@@ -34,7 +34,7 @@ def test_a_photograph_comes_back_as_a_cut_out_with_its_size_and_pixels(jd: JdCli
     assert answer.status == 200
     body = answer.json
     result = body.pop("result")
-    assert body == {"code": 10000, "msg": "Search succeeded"}
+    assert body == {"requestId": result["requestId"], "code": 10000, "msg": "Search succeeded"}
     assert (result["status"], result["message"]) == (0, "OK")
     assert result["requestId"] == result["requestid"]
     assert result["cutout_image_url"].endswith(".png")
@@ -148,3 +148,13 @@ def test_a_result_cannot_be_read_from_the_bucket_without_its_link(jd: JdClient) 
     location = send("GET", url).headers["location"]
     assert send("GET", location).status == 200
     assert send("GET", location.partition("?")[0]).status == 403
+
+
+def test_a_result_may_be_looked_at_before_it_is_downloaded(jd: JdClient) -> None:
+    link = jd.cutout(encoded(data.astronaut(), "PNG")).json["result"]["cutout_image_url"]
+    looked = send("HEAD", link)
+    assert (looked.status, looked.body) == (302, b"")
+    facts = send("HEAD", looked.headers["location"])
+    assert (facts.status, facts.headers["content-type"]) == (200, "image/png")
+    assert int(facts.headers["content-length"]) == len(follow(link).body)
+    assert send("HEAD", link.replace("/r/", "/r/x")).status == 404

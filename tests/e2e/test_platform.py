@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.ailabtools import DRESSED, assert_refused
-from tests.support.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
+from tests.support.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture, send
 from tests.support.jd import MATTING, SELFIE
 from tests.support.picwish import assert_failed_task
 from tests.support.running import ROOT, RunningCloud, running_cloud
@@ -30,17 +30,39 @@ def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
 ) -> None:
     answer = post(cloud.url)
     assert answer.status == 413
-    assert answer.json["requestId"]
+    said = answer.json
+    assert said.pop("requestId") == said.pop("request_id") != ""
     way_round = "send an address of the picture instead, or its upload's (POST /uploads)"
     message = f"about 4.4 MiB pass through a synchronous call; {way_round}"
-    assert {name: value for name, value in answer.json.items() if name != "requestId"} == {
+    assert said == {
         "status": 413,
         "message": f"Request Entity Too Large: {message}",
         "error_code": 413,
+        "error_code_str": "ERROR_REQUEST_BODY_TOO_LARGE",
+        "error_msg": "Request body size exceeds limit.",
+        "error_detail": {
+            "status_code": 413,
+            "code": "ERROR_REQUEST_BODY_TOO_LARGE",
+            "code_message": "Request body size exceeds limit.",
+            "message": f"Request Entity Too Large: {message}",
+        },
+        "error": {"code": 413, "status": "OUT_OF_RANGE", "message": "Request Entity Too Large"},
         "code": "REQUEST_TOO_LARGE",
+        "msg": "Request Entity Too Large",
+        "result": None,
+        "charge": False,
+        "remain": -1,
         "resCode": 700,
+        "resMessage": "invalid input",
         "success": False,
+        "data": None,
     }
+
+
+def test_a_request_id_of_the_callers_own_adds_nothing_to_what_the_gateway_says(cloud: RunningCloud) -> None:
+    answer = send("GET", f"{cloud.url}/nowhere", b"", {"x-amzn-RequestId": 'a","success":true,"x":"b'})
+    assert answer.status == 404
+    assert answer.json["success"] is False and "x" not in answer.json
 
 
 @pytest.fixture(scope="module")

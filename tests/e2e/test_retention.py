@@ -165,9 +165,10 @@ def test_an_upload_is_gone_once_it_has_been_used(
     assert served(call(cloud, source))
     assert_the_meter_alone_is_left(cloud)
     assert gone(call(cloud, source))
-    unreadable = uploaded(cloud, b"no picture", {"X-API-KEY": f"key-{NAME}"})
-    assert not served(call(cloud, unreadable))
-    assert_the_meter_alone_is_left(cloud)
+    for useless in (b"no picture", bytes(15 * 1024 * 1024)):
+        named = uploaded(cloud, useless, {"X-API-KEY": f"key-{NAME}"})
+        assert not served(call(cloud, named))
+        assert_the_meter_alone_is_left(cloud)
 
 
 def test_drops_are_refused_and_nothing_comes_of_them(cloud: RunningCloud, accounts: Accounts) -> None:

@@ -8,7 +8,12 @@ The local cloud refuses what a role does not permit, so a missing permission fai
 import json
 from pathlib import Path
 
-from tests.support.running import started
+import pytest
+
+from tests.support.judged import Judge
+
+# In a run with workers the first of these waits for the last of the others.
+pytestmark = pytest.mark.timeout(1000)
 
 # Grants that no test of this folder uses, and why they are needed all the same.
 _FORGETS = "gives the key of a failed call free; the other APIs' tests run the same lines"
@@ -27,9 +32,9 @@ EXCUSED = {
 }
 
 
-def lines_of(name: str) -> set[str]:
+def lines_of(judge: Judge, name: str) -> set[str]:
     """What the product's clouds of this run wrote down in this file of their state folders."""
-    files = [folder / name for folder in started if _is_ours(folder) and (folder / name).exists()]
+    files = [folder / name for folder in judge.clouds() if _is_ours(folder) and (folder / name).exists()]
     return {line for file in files for line in _lines(file)}
 
 
@@ -45,21 +50,21 @@ def _lines(file: Path) -> list[str]:
     return list(json.loads(text)) if file.suffix == ".json" else text.splitlines()
 
 
-def test_no_function_needed_what_its_role_does_not_permit() -> None:
-    assert lines_of("denied.txt") == set()
+def test_no_function_needed_what_its_role_does_not_permit(judge: Judge) -> None:
+    assert lines_of(judge, "denied.txt") == set()
 
 
-def test_no_role_permits_what_its_function_never_needed() -> None:
-    granted, used = lines_of("granted.json"), lines_of("used.txt")
+def test_no_role_permits_what_its_function_never_needed(judge: Judge) -> None:
+    granted, used = lines_of(judge, "granted.json"), lines_of(judge, "used.txt")
     assert len(granted) > 50
     assert sorted(granted - used - EXCUSED.keys()) == []
 
 
-def test_the_state_machines_role_is_among_those_judged() -> None:
-    steps = {line.rpartition(":")[2] for line in lines_of("used.txt") if line.startswith("TaskFlow RunSteps ")}
-    assert {"PrepareFunction", "FinishFunction", "FailFunction", "CallBackFunction"} <= steps
-    assert [line for line in lines_of("used.txt") if line.startswith("TaskFlow CallWorkers sqs:SendMessage")]
+def test_the_state_machines_role_is_among_those_judged(judge: Judge) -> None:
+    steps = {line.rpartition(":")[2] for line in lines_of(judge, "used.txt") if line.startswith("TaskFlow RunSteps ")}
+    assert {"PrepareFunction", "FinishFunction", "FailFunction"} <= steps
+    assert [line for line in lines_of(judge, "used.txt") if line.startswith("TaskFlow CallWorkers sqs:SendMessage")]
 
 
-def test_every_excuse_is_for_a_grant_that_there_is() -> None:
-    assert EXCUSED.keys() <= lines_of("granted.json")
+def test_every_excuse_is_for_a_grant_that_there_is(judge: Judge) -> None:
+    assert EXCUSED.keys() <= lines_of(judge, "granted.json")

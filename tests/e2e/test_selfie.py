@@ -2,6 +2,7 @@
 
 import base64
 import json
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -131,3 +132,24 @@ def test_another_method_is_405(cloud, method: str) -> None:
     answer = send(method, cloud.url + PATH)
     assert answer.headers["allow"] == "POST"
     assert_business_failure(answer, 1008, "only post method is allowed")
+
+
+def test_jds_own_client_hands_over_the_result(cloud) -> None:
+    """Its `JDCloudClient`, with the host and the key changed and nothing else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from jdcloud_sdk.core.config import Config  # noqa: PLC0415 (warns when it is imported)
+        from jdcloud_sdk.core.credential import Credential  # noqa: PLC0415
+        from jdcloud_sdk.core.jdcloudclient import JDCloudClient  # noqa: PLC0415
+        from jdcloud_sdk.core.jdcloudrequest import JDCloudRequest  # noqa: PLC0415
+        from jdcloud_sdk.core.logger import FATAL, Logger  # noqa: PLC0415
+
+        request = JDCloudRequest("/SelfieSeg", "POST", version="jdai")
+        request.parameters = {"image": base64.b64encode(portrait(200)).decode()}
+        config = Config(cloud.url.removeprefix("http://"), "http", timeout=60)
+        client = JDCloudClient(Credential("DEMOAK", "DEMOSK"), config, "aiapi", "1.0", Logger(FATAL))
+        response = client.send(request)
+    assert response.error is None
+    assert response.request_id
+    assert response.result["status"] == 1000
+    assert base64.b64decode(response.result["image"]).startswith(b"\x89PNG")

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "layers" / "cutline" / "python"
 MUG = ROOT / "functions" / "site" / "static" / "mug.jpg"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LEAST_RUN_S = 2.0
+pytestmark = pytest.mark.slow
 
 
 def tracked_files() -> list[str]:

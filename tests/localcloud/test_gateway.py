@@ -74,6 +74,13 @@ def test_too_large_a_body_gets_the_templates_own_413(toy: RunningCloud, size: in
     assert answer.json()["requestId"] == answer.headers["x-amzn-RequestId"]
 
 
+def test_only_the_extended_id_of_a_request_is_the_gateways_own(toy: RunningCloud) -> None:
+    chosen = {"x-amzn-RequestId": 'a","x":"b'}
+    said = toy.call("POST", "/echo", bytes(11 * MIB), headers=chosen).json()
+    assert (said["requestId"], said["x"]) == ("a", "b")
+    assert re.fullmatch(r"[A-Za-z0-9+/]{15}=", said["id"])
+
+
 def test_missing_route_says_missing_authentication_token(toy: RunningCloud) -> None:
     for method, path in (("GET", "/nowhere"), ("GET", "/store"), ("GET", "/moto-api/"), ("POST", "/moto-api/reset")):
         answer = toy.call(method, path)

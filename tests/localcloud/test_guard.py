@@ -93,6 +93,12 @@ def test_needs_name_action_and_resource() -> None:
     assert needs_of(environ("POST", "/", **target), queue)[0].resource.endswith(":work")
     invoke = "/2015-03-31/functions/arn%3Aaws%3Alambda%3Ax%3A1%3Afunction%3Af/invocations"
     assert needs_of(environ("POST", invoke), b"") == [Need("lambda:InvokeFunction", "arn:aws:lambda:x:1:function:f")]
+    parts = [{"Update": {"TableName": "t", "Key": {"pk": {"S": key}}}} for key in ("a", "b")]
+    transaction = json.dumps({"TransactItems": parts}).encode()
+    needs = needs_of(environ("POST", "/", HTTP_X_AMZ_TARGET="DynamoDB_20120810.TransactWriteItems"), transaction)
+    assert [(need.action, need.context["dynamodb:LeadingKeys"]) for need in needs] == [
+        ("dynamodb:UpdateItem", (key,)) for key in ("a", "b")
+    ]
     (listing,) = needs_of(environ("GET", "/b", "list-type=2&prefix=r%2F"), b"")
     assert (listing.action, listing.context) == ("s3:ListBucket", {"s3:prefix": ("r/",)})
 

@@ -68,7 +68,7 @@ def test_a_killed_sandbox_is_told_and_replaced(toy: RunningCloud, how: str, erro
     begun = time.monotonic()
     body, error = _invoke(toy, "Misbehave", {"queryStringParameters": {"how": how}})
     assert (error, body["errorType"]) == ("Unhandled", error_type)
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 30
     assert toy.call("GET", "/misbehave?how=well").status == 204
 
 
@@ -114,9 +114,9 @@ def test_reserved_concurrency_throttles(toy: RunningCloud) -> None:
 def test_a_throttled_api_call_is_a_500_of_the_gateway(toy: RunningCloud) -> None:
     _wait_until_idle(toy)
     with ThreadPoolExecutor(3) as pool:
-        statuses = sorted(pool.map(lambda _: toy.call("GET", "/slow?s=0.5").status, range(3)))
-    assert statuses[-1] == 500 or 504 in statuses
-    assert 500 in statuses
+        statuses = sorted(pool.map(lambda _: toy.call("GET", "/slow?s=3").status, range(3)))
+    # Two hold the slots beyond the gateway's patience, however slowly the third comes.
+    assert statuses == [500, 504, 504]
 
 
 def _wait_until_idle(toy: RunningCloud) -> None:

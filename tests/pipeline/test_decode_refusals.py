@@ -91,6 +91,58 @@ def test_half_a_file_is_corrupt(name):
     assert reason_of(SAMPLES[name][: len(SAMPLES[name]) // 2]) is Reason.IMAGE_CORRUPT
 
 
+JPEG_KINDS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_blocks": 1},
+    "colours": {"subsampling": 0, "quality": 100},
+    "grey": {},
+}
+
+
+def jpeg(kind: str) -> bytes:
+    rgb = np.random.default_rng(1).integers(0, 256, (48, 40, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(rgb[..., 0] if kind == "grey" else rgb).save(file, "JPEG", **JPEG_KINDS[kind])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_jpeg_that_lost_its_end_marker_alone_is_the_same_picture(kind, lost):
+    data = jpeg(kind)
+    assert np.array_equal(decode_image(data[:-lost], LIMITS).rgb_u8, decode_image(data, LIMITS).rgb_u8)
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+def test_a_jpeg_that_lost_more_is_corrupt_or_still_the_same_picture(kind):
+    data = jpeg(kind)
+    whole = decode_image(data, LIMITS).rgb_u8
+    scan = data.index(b"\xff\xda")
+    step = 1 if kind == "progressive" else 7
+    for length in [*range(scan, len(data) - 60, step), *range(len(data) - 60, len(data))]:
+        try:
+            picture = decode_image(data[:length], LIMITS)
+        except InputRefused as refusal:
+            assert refusal.reason is Reason.IMAGE_CORRUPT
+        else:
+            assert np.array_equal(picture.rgb_u8, whole), length
+
+
+def text(kind: bytes, size: int) -> bytes:
+    packed = zlib.compress(bytes(size))
+    return chunk(kind, b"k\0\1\0\0\0" + packed if kind == b"iTXt" else b"k\0\0" + packed)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_png_with_a_long_text_is_the_picture_that_it_is_without(kind, place):
+    pixels = chunk(b"IDAT", zlib.compress((b"\0" + b"\x10\x20\x30" * 4) * 4))
+    texts = (text(kind, 2 * MIB),)
+    for chunks in ((*texts, pixels) if place == "before" else (pixels, *texts), (*texts * 80, pixels)):
+        assert (decode_image(png(4, 4, *chunks), LIMITS).rgb_u8 == (0x10, 0x20, 0x30)).all()
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(sorted(ALL)),
@@ -224,6 +276,7 @@ def test_a_small_png_that_unfolds_to_a_gigabyte_costs_no_memory():
     assert mib < 16
 
 
+@pytest.mark.slow
 def test_a_small_header_over_a_gigabyte_of_rows_costs_no_memory():
     outcome, mib = measured(png(8, 8, chunk(b"IDAT", zeros(1024 * MIB))))
     assert outcome in ("decoded", Reason.IMAGE_CORRUPT)

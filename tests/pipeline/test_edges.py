@@ -11,6 +11,8 @@ from tests.support.edge_scores import band_error, bicubic, colour_error
 SHARP = ["disc", "ring with a hole", "thin rods"]
 DISTINCT = [scene for scene in SCENES if scene != "same"]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("shape", sorted(SHAPES))

@@ -1,18 +1,17 @@
 """Garments from drawn class probabilities: which are delivered, in which form, bounded by the wearer."""
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
 from cutline.pipeline.model_entry import ModelEntry
 from cutline.pipeline.options import GARMENTS, GarmentOptions
 from cutline.pipeline.timing import StageTimer
+from tests.support.pictures import pixels
 
 SIDE = 96
 RGB = np.full((SIDE, SIDE, 3), (180, 60, 40), np.uint8)
@@ -51,14 +50,7 @@ def cut(request: GarmentOptions, wearer: Any = None, **garments: Any) -> Garment
     wearer = box(0, SIDE) if wearer is None else wearer
     matte = DrawnNetwork({"foreground": box(0, SIDE), "person": wearer}, entry())
     costume = DrawnNetwork({name: garments.get(name, box(0, 0)) for name in GARMENTS}, entry())
-    return cut_garments(Picture(RGB, None, "PNG"), request, matte, costume, StageTimer())  # type: ignore[arg-type]
-
-
-def pixels(file: bytes | None) -> Any:
-    assert file is not None
-    picture = Image.open(io.BytesIO(file))
-    assert picture.format == "PNG"
-    return np.asarray(picture)
+    return cut_garments(Picture(RGB, None, "PNG"), request, matte, costume, StageTimer())
 
 
 def test_the_union_holds_all_garments_and_the_classes_only_those_requested_and_found() -> None:
@@ -104,5 +96,5 @@ def test_a_garment_ends_where_its_wearer_ends() -> None:
     assert alpha[25, 64] == 0
 
 
-def test_a_garment_that_nobody_wears_is_none() -> None:
-    assert cut(GarmentOptions(), wearer=box(0, 0), tops=box(10, 40)).image is None
+def test_a_garment_outside_its_wearer_is_none() -> None:
+    assert cut(GarmentOptions(), wearer=box(60, SIDE), tops=box(10, 40)).image is None

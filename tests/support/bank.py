@@ -41,6 +41,14 @@ class Bank:
         item: dict[str, Any] = self.meters.get_item(Key={"pk": f"ACCOUNT#{account.account_id}", "sk": f"DAY#{day}"})
         return item.get("Item", {})
 
+    def taken(self, account: Account) -> int:
+        """The places of the account's quota that are used up, over all items of its days."""
+        items = self.meters.scan()["Items"]
+        mine = (f"ACCOUNT#{account.account_id}", f"ACCOUNT#{account.account_id}#")
+        return sum(
+            int(item.get("taken", 0)) for item in items if item["pk"] == mine[0] or item["pk"].startswith(mine[1])
+        )
+
 
 def make_table(dynamodb: Any, name: str, *keys: str) -> Any:
     return dynamodb.create_table(

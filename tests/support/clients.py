@@ -160,7 +160,7 @@ def multipart(fields: dict[str, str], file: str = "", data: bytes | None = None)
 
 @dataclass(frozen=True)
 class PicWish:
-    """Calls as the vendor's samples do: multipart with X-API-KEY, then GET by task id once a second."""
+    """Calls as the vendor's samples do: multipart with X-API-KEY, then GET by task id until the task has ended."""
 
     url: str
     key: str = "demo-key"
@@ -176,12 +176,13 @@ class PicWish:
         return send("GET", f"{self.url}{self.path}/{task_id}", headers=self._key)
 
     def poll(self, task_id: str) -> Any:
-        """The task's data, asked for until the state is 1 or negative, thirty times at the most."""
-        for _ in range(30):
+        """The task's data, asked for until the state is 1 or negative, for 90 seconds at the most."""
+        limit = time.monotonic() + 90
+        while time.monotonic() < limit:
             data = self.query(task_id).json["data"]
             if data["state"] == 1 or data["state"] < 0:
                 return data
-            time.sleep(1)
+            time.sleep(0.1)
         raise AssertionError(f"task {task_id} did not end: {data}")
 
     @property

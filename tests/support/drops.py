@@ -52,8 +52,11 @@ class Drops:
 
     def tell(self, key: str, etag: str) -> None:
         """Sends the event about a drop once more."""
-        detail = {"bucket": {"name": self.cloud.resources["InputBucket"]}, "object": {"key": key, "etag": etag}}
-        event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+        told = {
+            "bucket": {"name": self.cloud.resources["InputBucket"]},
+            "object": {"key": key, "eTag": etag.strip('"')},
+        }
+        event = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}]}
         queue = self.cloud.resources["IntakeQueue"]
         self.cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 

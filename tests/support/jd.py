@@ -49,6 +49,7 @@ def assert_business_failure(answer: Answer, status: int, message: str) -> None:
     assert answer.status == (405 if status == 1008 else 200)
     body = answer.json
     result, remain = body.pop("result"), body.pop("remain")
+    assert body.pop("requestId") == answer.headers["x-jdcloud-request-id"]
     assert body == {"code": "10000", "charge": False, "msg": "查询成功"}
     assert isinstance(remain, int)
     assert isinstance(result.pop("used_time"), int)

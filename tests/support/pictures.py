@@ -1,7 +1,9 @@
 """Picture files of an exact size, in pixels or in bytes."""
 
 import io
+from typing import Any
 
+import numpy as np
 from PIL import Image
 
 
@@ -15,3 +17,11 @@ def picture(width: int, height: int, image_format: str = "PNG") -> bytes:
 def padded(data: bytes, size: int) -> bytes:
     """The file, made exactly `size` bytes long by what follows its end."""
     return data + bytes(size - len(data))
+
+
+def pixels(file: bytes | None) -> Any:
+    """The values of a PNG file, which there must be."""
+    assert file is not None
+    picture = Image.open(io.BytesIO(file))
+    assert picture.format == "PNG"
+    return np.asarray(picture)

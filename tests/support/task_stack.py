@@ -26,11 +26,12 @@ class Machine:
     answers: list[tuple[str, str, str]] = field(default_factory=list)
     fault: Exception | None = None
 
-    def start(self, task_id: str) -> None:
+    def start(self, task_id: str) -> bool:
         if self.fault is not None:
             fault, self.fault = self.fault, None
             raise fault
         self.started.append(task_id)
+        return self.started.count(task_id) == 1
 
     def succeed(self, token: str) -> bool:
         self.answers.append((token, "ok", ""))
@@ -78,7 +79,7 @@ class Stack:
         """Counters of the shop's day, holds among them."""
         counters: Counter[str] = Counter()
         for item in self.meters.scan()["Items"]:
-            if item["sk"].startswith("DAY#"):
+            if item["sk"].startswith("DAY#") and "service" not in item["pk"]:
                 counters.update({name: int(value) for name, value in item.items() if name not in ("pk", "sk")})
         return dict(counters)
 

@@ -12,6 +12,10 @@ def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def api_document(resources: dict[str, dict[str, Any]]) -> dict[str, Any]:
     (properties,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
     body: dict[str, Any] = properties["Body"]

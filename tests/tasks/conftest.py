@@ -13,7 +13,7 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.tasks.store import TaskStore
 from tests.support.bank import make_table
-from tests.support.task_stack import Machine, Stack
+from tests.support.task_stack import NOW, Machine, Stack
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def stack(aws: tuple[Any, Any]) -> Stack:
         meters,
         s3,
         f"out-{name}",
-        TaskStore(make_table(dynamodb, f"tasks-{name}", "pk")),
+        TaskStore(make_table(dynamodb, f"tasks-{name}", "pk"), lambda: NOW),
         InputFiles(s3, f"in-{name}"),
         ResultStore(s3, f"out-{name}", lambda: b"link secret"),
         Meter(meters),

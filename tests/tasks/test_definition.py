@@ -1,6 +1,7 @@
 """The state machine's definition, read as a graph."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "functions" / "flow" / "flow.asl.json").read_text("utf-8"))
 STATES: dict[str, dict[str, Any]] = DEFINITION["States"]
 TASKS = sorted(name for name, state in STATES.items() if state["Type"] == "Task")
-# The bar is six; entering a state is one transition.
-MOST_TRANSITIONS = 6
+# Entering a state is one transition, which is what Step Functions bills: two thirds of a task's cost.
+TRANSITIONS = 3
 
 
 def following(state: dict[str, Any]) -> set[str]:
@@ -37,7 +38,7 @@ def test_every_step_ends_in_time(name: str) -> None:
     assert 0 < STATES[name]["TimeoutSeconds"] <= 36000
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS if name not in ("Fail", "CallBack")])
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "Fail"])
 def test_whatever_goes_wrong_in_a_step_fails_the_task(name: str) -> None:
     assert STATES[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     assert STATES[name]["Catch"][-1]["Next"] == "Fail"
@@ -57,7 +58,12 @@ def test_the_definition_names_errors_that_the_code_raises() -> None:
 
 @pytest.mark.parametrize("name", ["Prepare", "MatteOnCpu", "Finish"])
 def test_a_refused_step_is_not_tried_again(name: str) -> None:
-    assert STATES[name]["Retry"][0] == {"ErrorEquals": [StepRefused.__name__], "MaxAttempts": 0}
+    first = STATES[name]["Retry"][0]
+    assert StepRefused.__name__ in first["ErrorEquals"] and first["MaxAttempts"] == 0
+
+
+def test_a_picture_that_outlasts_its_preparation_is_not_tried_again() -> None:
+    assert "Sandbox.Timedout" in STATES["Prepare"]["Retry"][0]["ErrorEquals"]
 
 
 def test_an_endpoint_that_is_away_and_a_dead_letter_lead_to_the_cpu() -> None:
@@ -65,23 +71,23 @@ def test_an_endpoint_that_is_away_and_a_dead_letter_lead_to_the_cpu() -> None:
     assert (set(detour["ErrorEquals"]), detour["Next"]) == ({ENDPOINT_AWAY, UNDELIVERED}, "MatteOnCpu")
 
 
-def test_a_caller_who_does_not_answer_changes_nothing() -> None:
-    state = STATES["CallBack"]
-    assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.unheard", "Next": "Done"}]
-    assert state["Retry"][0]["MaxAttempts"] == 2  # three tries in all
-
-
-def test_a_task_that_succeeds_takes_few_transitions() -> None:
+def test_a_task_that_succeeds_takes_three_transitions() -> None:
     name, count = DEFINITION["StartAt"], 1
-    while STATES[name]["Type"] != "Succeed":
-        state = STATES[name]
-        name, count = state.get("Next") or state["Default"], count + 1
-    assert count <= MOST_TRANSITIONS - 1  # and one more with a callback
+    while "Next" in STATES[name]:
+        name, count = STATES[name]["Next"], count + 1
+    assert (name, STATES[name]["End"], count) == ("Finish", True, TRANSITIONS)
+
+
+def test_a_task_that_fails_ends_where_it_is_told() -> None:
+    assert STATES["Fail"]["End"] is True
 
 
 def test_the_template_fills_every_gap_of_the_definition() -> None:
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
     given = template["Resources"]["TaskFlow"]["Properties"]["DefinitionSubstitutions"]
-    text = json.dumps(DEFINITION)
-    assert all(f"${{{name}}}" in text for name in given)
-    assert text.count("${") == len(given)
+    assert set(re.findall(r"\$\{(\w+)\}", json.dumps(DEFINITION))) == set(given)
+
+
+def test_every_step_runs_in_the_stacks_own_partition() -> None:
+    """China's is aws-cn, GovCloud's aws-us-gov; a resource of another ends the execution past every Catch."""
+    assert all(STATES[name]["Resource"].startswith("arn:${Partition}:states:::") for name in TASKS)

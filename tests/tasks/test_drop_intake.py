@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -35,10 +36,15 @@ def intake(stack: Stack, *accounts: Account, now: float = NOW) -> Intake:
 
 
 def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: str) -> str:
-    """The event about a picture that has just been put there, as EventBridge words it."""
+    """The event about a picture that has just been put there, as S3 words it."""
     etag = stack.s3.put_object(Bucket=stack.files.bucket, Key=key, Body=data, Metadata=metadata)["ETag"].strip('"')
-    detail = {"bucket": {"name": stack.files.bucket}, "object": {"key": key, "etag": etag}, "reason": "PutObject"}
-    return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+    return event(stack.files.bucket, key, etag)
+
+
+def event(bucket: str = "input", key: str = KEY, etag: str = "abc", **changes: str) -> str:
+    told = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "eTag": etag}}
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", **changes, "s3": told}
+    return json.dumps({"Records": [record]})
 
 
 def work(stack: Stack, task_id: str) -> None:
@@ -234,35 +240,34 @@ def test_a_drops_task_is_shown_for_an_hour_and_remembered_for_longer(stack: Stac
     assert stack.tasks.get(task_id, "another", NOW) is None
 
 
-def message(**changes: Any) -> str:
-    event = {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": "input"}, "object": {"key": "in/shop/auto/a%20b+c.jpg", "etag": "abc"}},
-    }
-    return json.dumps({**event, **changes})
+def test_an_events_key_is_decoded_as_s3_encodes_it() -> None:
+    body = event(key="in/shop/auto/a%20b+c d/ü.jpg")
+    assert '"in/shop/auto/a%2520b%2Bc+d/%C3%BC.jpg"' in body
+    (dropped,) = read_event(body, "input")
+    assert (dropped.key, dropped.etag) == ("in/shop/auto/a%20b+c d/ü.jpg", "abc")
 
 
-def test_an_events_key_is_taken_as_it_is() -> None:
-    dropped = read_event(message(), "input")
-    assert dropped is not None
-    assert (dropped.key, dropped.etag) == ("in/shop/auto/a%20b+c.jpg", "abc")
+def test_every_record_of_a_message_is_taken(stack: Stack) -> None:
+    bodies = [json.loads(drop(stack, key=f"in/shop/auto/{name}.png")) for name in "ab"]
+    both = json.dumps({"Records": [record for body in bodies for record in body["Records"]]})
+    assert intake(stack).run(both, STEP) == "started, started"
+    assert len(set(stack.machine.started)) == 2
 
 
 @pytest.mark.parametrize(
     "body",
     [
         '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "input"}',
-        message(**{"detail-type": "Object Deleted"}),
-        message(source="shop.example"),
-        message(detail={"bucket": {"name": "another"}, "object": {"key": "in/shop/auto/x.jpg", "etag": "abc"}}),
-        message(detail={"bucket": {"name": "input"}, "object": {"key": "u/shop/x", "etag": "abc"}}),
+        event(eventName="ObjectRemoved:Delete"),
+        event(eventSource="shop.example"),
+        event(bucket="another"),
+        event(key="u/shop/x"),
         "no JSON",
         "[]",
     ],
 )
 def test_what_is_no_drop_is_passed_over(stack: Stack, body: str) -> None:
-    assert read_event(body, "input") is None
+    assert read_event(body, "input") == []
     assert intake(stack).run(body, STEP) == "no drop"
     assert stack.objects(stack.output_bucket) == set()
     assert stack.machine.started == []

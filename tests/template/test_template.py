@@ -2,33 +2,41 @@
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", (SyntaxWarning, DeprecationWarning))
+    from jdcloud_sdk.core.jdcloudresponse import JDCloudResponse
+
 from cutline.commands.deployment import SETTINGS as DEPLOYMENT_SETTINGS
+from cutline.contracts import aidge, ailabtools
 from cutline.contracts.wire import Response
+from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
 from localcloud.stack.template import LocalTemplate
 from tests.support.running import ROOT
-from tests.support.template import api_document, of_type
+from tests.support.template import api_document, as_list, of_type
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
 # Actions that AWS does not let a policy narrow to a resource.
 WIDE_ACTIONS = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
 GATEWAY_LIMIT_S = 29
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+Resources = dict[str, dict[str, Any]]
 
 
 def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement that allows something, in roles, resource policies and key policies."""
     for name, item in resources.items():
-        documents = [policy["PolicyDocument"] for policy in item.get("Properties", {}).get("Policies", [])]
+        policies = [
+            policy["Fn::If"][1] if "Fn::If" in policy else policy
+            for policy in item.get("Properties", {}).get("Policies", [])
+        ]
+        documents = [policy["PolicyDocument"] for policy in policies]
         documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
         for document in documents:
             for statement in as_list(document["Statement"]):
@@ -156,17 +164,20 @@ def test_only_the_input_bucket_tells_of_new_files_so_that_results_are_no_drops(
     assert [name for name, properties in buckets.items() if "NotificationConfiguration" in properties] == [
         "InputBucket"
     ]
-    (rule,) = of_type(resources, "AWS::Events::Rule").values()
-    detail = {"bucket": {"name": [{"Ref": "InputBucket"}]}, "object": {"key": [{"prefix": "in/"}]}}
-    assert rule["EventPattern"]["detail"] == detail
+    told = buckets["InputBucket"]["NotificationConfiguration"]
+    assert set(told) == {"QueueConfigurations"}, "EventBridge would charge for every working file"
+    (queue,) = told["QueueConfigurations"]
+    assert queue["Queue"] == {"Fn::GetAtt": ["IntakeQueue", "Arn"]}
+    assert queue["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "in/"}]}}
+    assert resources["InputBucket"]["DependsOn"] == "IntakeQueuePolicy", "S3 tries the queue when it is told of it"
 
 
-def test_queues_take_messages_of_the_rule_alone(resources: dict[str, dict[str, Any]]) -> None:
-    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["DropRule", "Arn"]}}}
+def test_queues_take_messages_of_this_accounts_buckets_alone(resources: dict[str, dict[str, Any]]) -> None:
+    for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_intake_reads_drops_and_writes_nothing_but_errors(resources: dict[str, dict[str, Any]]) -> None:
@@ -233,8 +244,13 @@ def test_nothing_that_opens_a_door_is_traced_or_logged_by_the_gateway(resources:
 
 
 def test_no_role_may_list_a_bucket(resources: dict[str, dict[str, Any]]) -> None:
-    actions = {action for _, statement in allowing_statements(resources) for action in as_list(statement["Action"])}
-    assert not {action for action in actions if action.startswith("s3:List")}
+    listing = {
+        name
+        for name, statement in allowing_statements(resources)
+        for action in as_list(statement["Action"])
+        if action.startswith("s3:List")
+    }
+    assert listing == {"EndpointRole"}, "whose container has no network"
 
 
 def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str, dict[str, Any]]) -> None:
@@ -264,6 +280,21 @@ def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any
     assert guarded == set(of_type(resources, "AWS::S3::Bucket"))
 
 
+def test_a_picture_that_no_function_could_open_is_refused_to_its_sender(resources: Resources) -> None:
+    policies = of_type(resources, "AWS::S3::BucketPolicy").values()
+    (policy,) = [item["PolicyDocument"] for item in policies if item["Bucket"] == {"Ref": "InputBucket"}]
+    refused = [item for item in policy["Statement"] if item["Effect"] == "Deny" and item["Action"] == "s3:PutObject"]
+    assert [item["Condition"] for item in refused] == [
+        {"StringLike": {"s3:x-amz-server-side-encryption": "aws:kms*"}},
+        {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}},
+    ]
+    assert all(item["Resource"] == {"Fn::Sub": "${InputBucket.Arn}/*"} for item in refused)
+
+
+def test_a_ticket_does_not_outlive_the_credentials_that_sign_it(local: LocalTemplate) -> None:
+    assert local.plain["Parameters"]["UploadTicketS"]["MaxValue"] <= 3600
+
+
 def test_every_table_is_encrypted_and_paid_by_use(resources: dict[str, dict[str, Any]]) -> None:
     for name, properties in of_type(resources, "AWS::DynamoDB::Table").items():
         assert properties["SSESpecification"]["SSEEnabled"] is True, name
@@ -277,6 +308,8 @@ def test_accounts_and_charges_survive_the_stack_and_can_be_recovered(resources: 
         if resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
     }
     assert {"AccountsTable", "MeterTable"} <= set(kept)
+    # A retained table is safe from CloudFormation, a protected one from everybody.
+    assert all(resources[name]["Properties"]["DeletionProtectionEnabled"] is True for name in kept)
     assert all(recovery == {"PointInTimeRecoveryEnabled": True} for recovery in kept.values())
 
 
@@ -302,24 +335,74 @@ def test_every_body_type_is_binary(resources: dict[str, dict[str, Any]]) -> None
     assert api_document(resources)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
-def test_what_the_gateway_says_itself_is_json_that_repeats_its_status(resources: dict[str, dict[str, Any]]) -> None:
-    """`$context.status` is a variable of the access log; in a body API Gateway does not fill it in."""
+def said_by_the_gateway(resources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The bodies of API Gateway's own answers by kind, filled in as it would.
+
+    `$context.status` is a variable of the access log; in a body API Gateway does not fill it in. `$context.requestId`
+    may be chosen by the caller, and nothing escapes it.
+    """
     said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
-    known = {"error.messageString": '"text"', "error.responseType": "THROTTLED", "requestId": "id"}
-    assert {"THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE"} <= said.keys()
+    known = {"error.messageString": '"text"', "error.responseType": "KIND", "extendedRequestId": "id="}
+    bodies = {}
     for kind, response in said.items():
         body = response["responseTemplates"]["application/json"]
         for name, value in known.items():
             body = body.replace(f"$context.{name}", value)
-        told = json.loads(body)
-        assert told["status"] == told["error_code"] == int(response["statusCode"]), kind
         assert "$" not in body, kind
+        bodies[kind] = json.loads(body)
+        assert bodies[kind]["status"] == int(response["statusCode"]), kind
+    return bodies
+
+
+BUSY = {"THROTTLED", "INTEGRATION_FAILURE"}
+
+
+def test_what_the_gateway_says_itself_is_json_that_repeats_its_status(resources: dict[str, dict[str, Any]]) -> None:
+    said = said_by_the_gateway(resources)
+    assert {"THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_4XX", "DEFAULT_5XX"} <= said.keys()
+    assert len({tuple(body) for body in said.values()}) == 1
+    for kind, body in said.items():
+        # PicWish: the status and a sentence, and a page of data only for a task.
+        assert body["message"] and body["data"] is None, kind
+
+
+def test_what_the_gateway_says_itself_has_aidges_right_number(resources: dict[str, dict[str, Any]]) -> None:
+    for kind, body in said_by_the_gateway(resources).items():
+        fault = Reason.OVERLOADED if kind in BUSY else Reason.INTERNAL
+        reason = Reason.BODY_MALFORMED if body["status"] < 500 and kind not in BUSY else fault
+        assert (body["resCode"], body["resMessage"]) == aidge.ERRORS[reason], kind
+        assert body["success"] is False and body["data"] is None and body["code"] != "0", kind
+        assert body["requestId"] == body["request_id"] == "id=", kind
+
+
+def test_what_the_gateway_says_itself_is_an_error_to_ailabtools_clients(resources: dict[str, dict[str, Any]]) -> None:
+    rows = {row.code: row.message for row in ailabtools.ERRORS.values()}
+    for kind, body in said_by_the_gateway(resources).items():
+        detail = body["error_detail"]
+        assert body["error_code"] == detail["status_code"] == body["status"], kind
+        assert body["error_code_str"] == detail["code"], kind
+        assert body["error_msg"] == detail["code_message"] == rows[detail["code"]], kind
+        assert detail["message"] and body["request_id"], kind
+
+
+def test_what_the_gateway_says_itself_is_an_error_to_jds_own_client(resources: dict[str, dict[str, Any]]) -> None:
+    for kind, body in said_by_the_gateway(resources).items():
+        read = JDCloudResponse()
+        read.fill_value(json.dumps(body))
+        assert (read.result, read.request_id) == (None, "id="), kind
+        assert read.error.code == body["status"] and read.error.message == body["msg"], kind
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+|UNAVAILABLE", read.error.status), kind
+        # SelfieSeg has these beside `msg` in every answer; -1 is "not known" there too.
+        assert (body["charge"], body["remain"]) == (False, -1), kind
+        assert body["code"] not in (10000, "10000"), kind
 
 
 def test_the_gateway_gets_its_role_for_logs_before_its_stage(resources: dict[str, dict[str, Any]]) -> None:
     (account,) = of_type(resources, "AWS::ApiGateway::Account").values()
     assert account["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogRole", "Arn"]}
-    assert "ApiAccount" in as_list(resources["Api"]["DependsOn"])
+    assert as_list(resources["Api"]["DependsOn"]) == ["ApiLogsReady"]
+    after = resources["ApiLogsReady"]["Metadata"]["After"]
+    assert after["Fn::If"][:2] == ["SetsApiLogRole", {"Ref": "ApiAccount"}]
 
 
 def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_send(
@@ -327,12 +410,41 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
 ) -> None:
     said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= said.keys()
-    (sent,) = {tuple(sorted(response["responseParameters"].items())) for response in said.values()}
+    waits = {"gatewayresponse.header.Retry-After": "'1'"}
+    assert waits.items() <= said["INTEGRATION_FAILURE"]["responseParameters"].items()
+    (sent,) = {tuple(sorted(response["responseParameters"].items() - waits.items())) for response in said.values()}
     headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in sent}
     own = to_proxy(Response(200, {}, b""))["headers"]
     policy = {part.strip().removesuffix(" 'none'") for part in own.pop("Content-Security-Policy").split(";")}
     assert {part.strip() for part in headers.pop("Content-Security-Policy").split(";")} == policy
     assert headers == own
+
+
+def test_a_domain_leads_to_the_stage_without_a_base_path(resources: dict[str, dict[str, Any]]) -> None:
+    """The five APIs' clients keep their paths, so nothing may stand before them."""
+    (mapping,) = of_type(resources, "AWS::ApiGateway::BasePathMapping").values()
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage")
+    assert mapping == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": {"Ref": "Api"}, "Stage": {"Ref": stage}}
+    (record,) = of_type(resources, "AWS::Route53::RecordSet").values()
+    target = {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]}
+    assert (record["Name"], record["AliasTarget"]["DNSName"]) == ({"Ref": "DomainName"}, target)
+    conditions = {name: resources[name]["Condition"] for name in ("ApiDomain", "ApiDomainMapping", "ApiDomainRecord")}
+    assert conditions == {"ApiDomain": "HasDomain", "ApiDomainMapping": "HasDomain", "ApiDomainRecord": "HasHostedZone"}
+
+
+def test_a_domain_without_a_certificate_is_refused_before_anything_is_made(local: LocalTemplate) -> None:
+    rule = local.plain["Rules"]["DomainNeedsACertificate"]
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}
+
+
+def test_the_outputs_name_what_an_operator_attaches_something_to(local: LocalTemplate) -> None:
+    assert {"Url", "ApiId", "StageArn", "FlowArn", "DashboardUrl", "AlarmTopic", "FunctionLogs", "DomainTarget"} <= set(
+        local.plain["Outputs"]
+    )
+    url = local.plain["Outputs"]["Url"]["Value"]["Fn::If"]
+    assert url[:2] == ["HasDomain", {"Fn::Sub": "https://${DomainName}"}]
+    assert "/${Apiv1Stage}" in url[2]["Fn::Sub"]
 
 
 @pytest.mark.parametrize(
@@ -342,6 +454,7 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
         ("/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
+        ("/r/{token}", "head", "LinksFunction"),
         ("/usage", "get", "UsageFunction"),
         ("/uploads", "post", "UploadsFunction"),
         ("/health", "get", "SiteFunction"),
@@ -379,6 +492,41 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
     assert set(throttles) == {("/~1usage", "GET"), ("/~1uploads", "POST")}
     for lower in throttles.values():
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
+
+
+def test_a_function_without_room_is_told_to_come_back(resources: dict[str, dict[str, Any]]) -> None:
+    said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
+    assert (said["THROTTLED"]["statusCode"], said["INTEGRATION_FAILURE"]["statusCode"]) == ("429", "503")
+
+
+def test_an_address_that_floods_is_refused_alone_if_asked_for(local: LocalTemplate, resources: Resources) -> None:
+    (acl,) = of_type(resources, "AWS::WAFv2::WebACL").values()
+    (rule,) = acl["Rules"]
+    assert rule["Statement"] == {
+        "RateBasedStatement": {"Limit": {"Ref": "RequestsPerAddress"}, "AggregateKeyType": "IP"}
+    }
+    answer = rule["Action"]["Block"]["CustomResponse"]
+    body = json.loads(acl["CustomResponseBodies"][answer["CustomResponseBodyKey"]]["Content"])
+    assert answer["ResponseCode"] == body["status"] == body["error_code"] == 429
+    (association,) = of_type(resources, "AWS::WAFv2::WebACLAssociation").values()
+    assert association["ResourceArn"] == local.plain["Outputs"]["StageArn"]["Value"]
+    assert {resources[name]["Condition"] for name in ("WebAcl", "WebAclAssociation")} == {"HasWebAcl"}
+    assert local.parameters["RequestsPerAddress"] == "0"
+
+
+def test_nothing_is_reserved_unless_asked_for(local: LocalTemplate) -> None:
+    """A new AWS account has a quota of ten concurrent executions, of which AWS lets nobody reserve any."""
+    reserved = {
+        name: properties["ReservedConcurrentExecutions"]
+        for name, properties in of_type(local.plain["Resources"], "AWS::Lambda::Function").items()
+        if "ReservedConcurrentExecutions" in properties
+    }
+    bound = {"Fn::If": ["ReservesConcurrency", {"Ref": "SyncConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert reserved == dict.fromkeys(("CutoutFunction", "SelfieFunction", "TasksFunction", "CostumeFunction"), bound)
+    assert local.plain["Conditions"]["ReservesConcurrency"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "SyncConcurrency"}, 0]}]
+    }
+    assert local.parameters["SyncConcurrency"] == "0"
 
 
 def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:

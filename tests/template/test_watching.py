@@ -3,9 +3,22 @@
 import json
 import re
 
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from localcloud.stack.template import LocalTemplate
+from tests.support.running import ROOT
 from tests.support.template import ALARM, Resources, of_type, watched
 
+SYNC_SERVICES = {"cutout", "selfie", "tasks", "costume"}
+APIS = {contract.NAME for contract in (jd_matting, jd_selfie, picwish, aidge, ailabtools)}
+# As the services' guides name them.
+AWS_METRICS = {
+    "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "Latency", "IntegrationLatency"},
+    "AWS/DynamoDB": {"ReadThrottleEvents", "WriteThrottleEvents"},
+    "AWS/Lambda": {"Errors", "Throttles", "Duration", "Invocations"},
+    "AWS/SageMaker": {"HasBacklogWithoutCapacity", "InvocationFailures", "Invocation5XXErrors", "ModelLatency"},
+    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent"},
+    "AWS/States": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"},
+}
 # Scaling, no fault.
 WAKES = "EndpointWakeAlarm"
 
@@ -28,7 +41,9 @@ def test_every_dead_letter_queue_has_an_alarm_at_its_first_message(resources: Re
     queues = of_type(resources, "AWS::SQS::Queue").values()
     arns = [queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues if "RedrivePolicy" in queue]
     by_alarm = watchers(resources, "ApproximateNumberOfMessagesVisible")
-    assert set.union(*by_alarm.values()) == {arn["Fn::GetAtt"][0] for arn in arns}
+    # What lies there are callbacks that callers' servers did not take.
+    theirs = {"CallBackDeadLetters"}
+    assert set.union(*by_alarm.values()) == {arn["Fn::GetAtt"][0] for arn in arns} - theirs
     assert {alarms(resources)[name]["Threshold"] for name in by_alarm} == {0}
 
 
@@ -36,6 +51,44 @@ def test_every_functions_errors_are_watched(resources: Resources) -> None:
     by_alarm = watchers(resources, "Errors")
     assert set(by_alarm) == {"CallErrorsAlarm", "FlowErrorsAlarm"}
     assert set.union(*by_alarm.values()) == set(of_type(resources, "AWS::Lambda::Function"))
+
+
+def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -> None:
+    queries = {query["Id"]: query for query in resources["FlowErrorsAlarm"]["Properties"]["Metrics"]}
+    (told,) = [query for query in queries.values() if query.get("ReturnData", True)]
+    added = set(re.findall(r"\w+", told["Expression"])) - {"SUM"}
+    assert added == {name for name in queries if not name.startswith(("faults", "refused"))}, "every query counts once"
+    taken_off = {queries[name]["Expression"] for name in added if "Expression" in queries[name]}
+    assert taken_off == {"0 - refusedByPrepare", "0 - refusedByFinish"}
+    metrics = [queries[name]["MetricStat"]["Metric"] for name in ("refusedByPrepare", "refusedByFinish")]
+    assert [metric["Dimensions"][0]["Value"] for metric in metrics] == ["prepare", "finish"]
+
+
+def test_faults_that_a_status_of_200_hides_are_watched(resources: Resources) -> None:
+    faults = {metric["Dimensions"][0]["Value"] for metric in watched(alarms(resources)["CallFaultsAlarm"])}
+    slow = [
+        {item["Name"]: item["Value"] for item in m["Dimensions"]} for m in watched(alarms(resources)["SlowCallsAlarm"])
+    ]
+    assert faults == {item["service"] for item in slow} == SYNC_SERVICES
+    assert {item["api"] for item in slow} == APIS
+    assert {item["reason"] for item in slow} == {"ok"}
+
+
+def test_an_alarms_metrics_exist(resources: Resources) -> None:
+    """By name and namespace; the names that the product gives its own dimensions are those of its functions."""
+    services = {
+        match[1]
+        for path in (ROOT / "functions").rglob("app.py")
+        for match in re.finditer(r'Metrics\(namespace="Cutline", service="(\w+)"\)', path.read_text("utf-8"))
+    }
+    for name, alarm in of_type(resources, ALARM).items():
+        metrics = watched(alarm)
+        assert len(metrics) <= 10, f"{name}: CloudWatch takes ten metrics in an alarm's expression"
+        for metric in metrics:
+            if metric["Namespace"] == "Cutline":
+                assert metric["Dimensions"][0]["Value"] in services, name
+            else:
+                assert metric["MetricName"] in AWS_METRICS[metric["Namespace"]], name
 
 
 def test_throttles_of_every_function_with_a_bound_are_watched(resources: Resources) -> None:
@@ -72,3 +125,24 @@ def test_the_dashboard_shows_what_there_is(resources: Resources) -> None:
     places = [(widget["x"], widget["y"], widget["width"], widget["height"]) for widget in widgets]
     assert len(set(places)) == len(places) == 10
     assert all(x in (0, 12) and width == 12 for x, _, width, _ in places)
+
+
+def test_saved_queries_ask_for_fields_that_the_functions_log(resources: Resources) -> None:
+    package = "".join(path.read_text("utf-8") for path in (ROOT / "layers/cutline/python/cutline").rglob("*.py"))
+    logged = set(re.findall(r"(\w+)=|notes\[\"(\w+)\"\]", package))
+    # Every line of Powertools' has these.
+    known = {name for pair in logged for name in pair} | {"message", "level", "service", "timestamp"}
+    for name, query in of_type(resources, "AWS::Logs::QueryDefinition").items():
+        assert query["LogGroupNames"] == [{"Ref": "FunctionLogs"}], name
+        lines = re.sub(r'"[^"]*"', "", query["QueryString"]).split("|")
+        made = set(re.findall(r"\bas (.+?)(?:,| by|$)", "\n".join(lines), re.MULTILINE))
+        made = {word for text in made for word in re.split(r",\s*", text)}
+        asked = set(re.findall(r"(?<![@\w.])([a-z]\w*)(?![\w(])(?!\.)", "\n".join(lines)))
+        words = {"filter", "stats", "fields", "sort", "parse", "as", "by", "asc", "desc", "in", "or"}
+        # Lambda's own report line.
+        platform = (
+            {"type", "record", "function", "month", "day", "year"}
+            if "platform.report" in query["QueryString"]
+            else set()
+        )
+        assert asked - words - made - platform <= known, name

@@ -6,6 +6,7 @@ from tools.trust.fuzz import run
 from tools.trust.targets import TARGETS, Target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_only_refusals_come_out(target: Target) -> None:
     run(target, target.examples)

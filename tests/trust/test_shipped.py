@@ -9,7 +9,13 @@ from tests.support.running import ROOT
 from tools.trust.shipped import LOCKS, licences, locked, sbom
 
 # The same licences as older packages word them.
-_ALIASES = {"Apache 2.0": "Apache-2.0", "MIT License": "MIT", "3-Clause BSD License": "BSD-3-Clause"}
+_ALIASES = {
+    "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "Dual License": "Apache-2.0 OR BSD-3-Clause",  # python-dateutil
+    "MIT License": "MIT",
+    "3-Clause BSD License": "BSD-3-Clause",
+}
 # It says MIT in one field and MIT No Attribution, which its licence file holds, in another.
 _EXCEPTIONS = {"aws-lambda-powertools": "MIT"}
 RUNTIME = [package.name for package in locked(LOCKS["runtime layer"])]

@@ -16,7 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.cutout import CutOptions, cut_out
@@ -109,11 +110,12 @@ class _BothClocks(StageTimer):
         super().__init__()
         self._timers = timers
 
-    def stage(self, name: str) -> ExitStack:
-        stack = ExitStack()
-        for timer in self._timers:
-            stack.enter_context(timer.stage(name))
-        return stack
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        with ExitStack() as stack:
+            for timer in self._timers:
+                stack.enter_context(timer.stage(name))
+            yield
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import skimage.data
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.model_entry import read_entry
 from cutline.pipeline.preprocess import fit_picture
+from tests.support.running import ROOT
 from tests.support.serving import MODELS, Child, child, in_repository
 
 
@@ -50,7 +51,7 @@ def main() -> None:
     body = encode_png(fit_picture(read_entry(options.models, options.model), skimage.data.astronaut(), None))
     names = {**in_repository(options.models, options.model), "THREADS": str(options.threads)}
     for place, batch in enumerate(options.batches):
-        with child(**names, MAX_BATCH=str(batch)) as running:
+        with child(ROOT / "endpoint", **names, MAX_BATCH=str(batch)) as running:
             ready = running.line("ready")
             if place == 0:
                 _print_head(ready, options.pictures, options.threads)

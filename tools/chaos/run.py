@@ -185,7 +185,8 @@ def _writes(cloud: RunningCloud) -> int:
     """Requests so far that write to DynamoDB."""
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
     calls = cloud.call("GET", "/localcloud/calls", headers=signed).json()
-    return sum(calls.get(f"dynamodb:{name}", 0) for name in ("PutItem", "UpdateItem", "DeleteItem"))
+    names = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+    return sum(calls.get(f"dynamodb:{name}", 0) for name in names)
 
 
 def _transitions(cloud: RunningCloud, tasks: list[Sent]) -> dict[int, int]:
@@ -201,7 +202,7 @@ def _story(cloud: RunningCloud, task: Sent) -> str:
     """What failed on a task's way, in order."""
     failures = []
     for event in _history(cloud, task):
-        details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+        details: dict[str, str] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
         if "error" in details or event["type"].endswith("StateEntered"):
             failures.append(details.get("error") or details.get("name", ""))
     return " > ".join(failures)

@@ -10,6 +10,18 @@ import numpy as np
 from PIL import Image
 
 from cutline.limits import MIB
+from tools.trust.icc_files import (
+    curve_set,
+    element_profile,
+    elements,
+    grid_element,
+    icc,
+    matrix_element,
+    matrix_tags,
+    named,
+    png_with,
+    table_profile,
+)
 
 _ROW = b"\0" + b"\x10\x20\x30" * 4
 
@@ -142,6 +154,18 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "PNG unfolds to a gigabyte": lambda: _png(18_918, 18_918, _chunk(b"IDAT", _zeros(48 * MIB))),
     "PNG of 8 x 8 over a gigabyte of rows": lambda: _png(8, 8, _chunk(b"IDAT", _zeros(1024 * MIB))),
     "PNG with an ICC profile of 200 MiB": lambda: _small_png(_chunk(b"iCCP", b"k\0\0" + _zeros(200 * MIB))),
+    "PNG with a profile of 6,000 curve sets": lambda: png_with(element_profile(b"D2B0", 6000, curve_set())),
+    "PNG with a profile of 40,000 matrices": lambda: png_with(element_profile(b"D2B1", 40_000, matrix_element())),
+    "PNG with a profile of 500 grids of 33": lambda: png_with(element_profile(b"D2B0", 500, grid_element(33))),
+    "PNG with elements for a printer's table": lambda: png_with(
+        icc([*matrix_tags(), (b"A2B0", elements(40_000, curve_set()))], kind=b"prtr")
+    ),
+    "PNG with a profile named in 80,000 languages": lambda: png_with(
+        icc([(b"desc", named(*["enUS"] * 80_000)), *matrix_tags()[1:]])
+    ),
+    "JPEG, CMYK, with a table of 3.5 MiB": lambda: _file(
+        (4096, 4096), "JPEG", "CMYK", icc_profile=table_profile(b"CMYK", 4, 28)
+    ),
     "PNG with texts of 200 MiB": lambda: _small_png(*[_chunk(b"zTXt", b"k\0\0" + _zeros(20 * MIB))] * 10),
     "PNG of 500,000 chunks": lambda: _small_png(*[_chunk(b"teSt", b"")] * 500_000),
     "PNG animated, 20,000 frames": lambda: _small_png(

@@ -1,4 +1,4 @@
-"""`make trust`: what hostile files cost, how load is borne and what each fault comes to, in one table.
+"""`make trust`: what hostile files and calls cost, how load is borne and what each fault comes to, in one table.
 
     make trust TRUST="--minutes 10"        the load's length; 0 leaves it out
 
@@ -13,6 +13,8 @@ from typing import NamedTuple
 from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB
 from tools.trust.bombs import measured as bombs_measured
 from tools.trust.disks import means
+from tools.trust.entrances import CPU_LIMIT_S as ENTRANCE_LIMIT_S
+from tools.trust.entrances import measured as entrances_measured
 from tools.trust.faults import DISK_FAULTS, NAMES, trials
 from tools.trust.load import measured as load_measured
 from tools.trust.load import memory_of, percentiles
@@ -37,6 +39,19 @@ def bombs() -> Iterator[Line]:
         dear = row["cpu_s"] > CPU_LIMIT_S or row["peak_mib"] > PEAK_LIMIT_MIB
         numbers = f"{row['bytes']} bytes: {row['cpu_s']:.2f} s CPU, {row['peak_mib']} MiB"
         yield Line("bomb", row["bomb"], row["outcome"], numbers, "costs too much" if dear else "")
+
+
+def entrances() -> Iterator[Line]:
+    """What the largest input of each kind costs before rate and quota can bound it."""
+    for entrance, seconds in entrances_measured():
+        wrong = "costs too much" if seconds > ENTRANCE_LIMIT_S else ""
+        yield Line(
+            f"entrance: {entrance.reader}",
+            entrance.hostile,
+            "read",
+            f"{entrance.size} bytes: {seconds:.3f} s CPU",
+            wrong,
+        )
 
 
 def faults() -> Iterator[Line]:
@@ -77,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make trust", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1, help="of load")
     minutes = parser.parse_args().minutes
-    lines = [*bombs(), *(load(minutes) if minutes > 0 else ()), *faults()]
+    lines = [*bombs(), *entrances(), *(load(minutes) if minutes > 0 else ()), *faults()]
     print(printed(lines))
     return 1 if any(line.wrong for line in lines) else 0
 

@@ -4,6 +4,7 @@ A target asserts its own bound on time, in CPU seconds, so that a slow machine f
 """
 
 import base64
+import io
 import json
 import socket
 import time
@@ -14,6 +15,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from hypothesis import strategies as st
+from PIL import Image
 
 from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
@@ -29,6 +31,8 @@ from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of
 from tests.support.hostile_server import serving
 from tools.trust.damage import damaged_files
+from tools.trust.icc_damage import profiles
+from tools.trust.icc_files import png_with
 from tools.trust.samples import samples
 
 CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools)
@@ -236,6 +240,18 @@ def picture(data: bytes) -> None:
         decode_predictions(data)
 
 
+def profile(data: bytes) -> None:
+    """A profile, in a picture of each mode that may have one."""
+    with bounded():
+        decode_image(png_with(data, side=16), LIMITS)
+    for mode in ("L", "CMYK"):
+        with bounded():
+            file = io.BytesIO()
+            # Pillow splits what is longer than a segment of a JPEG, and takes no more than 255 segments.
+            Image.new(mode, (16, 16)).save(file, "JPEG", icc_profile=data[: 10 * MIB])
+            decode_image(file.getvalue(), LIMITS)
+
+
 def drop(key: str, metadata: Mapping[str, str], message: object) -> None:
     """A dropped file: its name, what its owner says of it, and the event about it."""
     with bounded():
@@ -317,6 +333,7 @@ class Target:
 TARGETS = (
     Target(event, {"event": EVENTS}, 150),
     Target(picture, {"data": damaged_files()}, 400),
+    Target(profile, {"data": profiles()}, 150),
     Target(drop, {"key": _TEXT, "metadata": st.dictionaries(_NAMES, _TEXT, max_size=4), "message": _JSON}, 100),
     Target(failure, {"error": _TEXT, "cause": _JSON}, 100),
     Target(link, {"token": _TEXT}, 100),

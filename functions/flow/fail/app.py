@@ -20,8 +20,9 @@ fail = Fail(
 )
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id", "error": {"Error", "Cause"}} in, {"callback": whether to call back} out."""
+def handler(event: dict[str, Any], context: object) -> None:
+    """{"task_id", "error": {"Error", "Cause"}} in."""
     task_id, reason = event["task_id"], reason_of(event["error"])
     logger.info("task failed", task_id=task_id, reason=str(reason))
-    return {"callback": run_step("fail", task_id, lambda step: fail.run(task_id, reason, step), logger, metrics)}
+    if run_step("fail", task_id, lambda step: fail.run(task_id, reason, step), logger, metrics):
+        bootstrap.callbacks.add(task_id)

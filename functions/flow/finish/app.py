@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.contracts import picwish
+from cutline.pipeline.apart import start_decoder
 from cutline.serving.deadline import deadline
 from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
@@ -16,18 +17,20 @@ from cutline.tasks.task import WORK_LIMIT_S
 
 logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
+start_decoder()
 bootstrap = Bootstrap(Settings.from_environment())
 finish = Finish(
     bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics, picwish.NAME)
 )
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in, {"callback": whether to call back} out."""
+def handler(event: dict[str, Any], context: object) -> None:
+    """{"task_id"} in."""
     task_id = event["task_id"]
 
     def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):
             return finish.run(task_id, step)
 
-    return {"callback": run_step("finish", task_id, work, logger, metrics)}
+    if run_step("finish", task_id, work, logger, metrics):
+        bootstrap.callbacks.add(task_id)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from cutline.contracts import ailabtools
+from cutline.errors import Reason
 from tests.support.ledger import Row, Shape, keys_of
 
 # For an account that retains nothing a link is the result itself.
@@ -26,14 +28,26 @@ def sent_rows(api: str, table: str, body: Shape, cases: Iterable[dict[str, str |
 
 def gateway_rows() -> list[Row]:
     """API Gateway refuses a large body before it knows the API: one answer for all five (contracts.md 0.1)."""
+    row = ailabtools.ERRORS[Reason.BODY_TOO_LARGE]
     body = {
         "status": 413,
         "message": re.compile("Request Entity Too Large: .+"),
         "error_code": 413,
+        "error_code_str": row.code,
+        "error_msg": row.message,
+        "error_detail": {"status_code": 413, "code": row.code, "code_message": row.message, "message": str},
+        "error": {"code": 413, "status": "OUT_OF_RANGE", "message": "Request Entity Too Large"},
         "code": "REQUEST_TOO_LARGE",
+        "msg": "Request Entity Too Large",
+        "result": None,
+        "charge": False,
+        "remain": -1,
         "resCode": 700,
+        "resMessage": "invalid input",
         "success": False,
-        "requestId": UUID,
+        "data": None,
+        "requestId": str,
+        "request_id": str,
     }
     apis = ("JDC", "JDS", "PW", "AID", "AIL")
     return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

@@ -10,7 +10,7 @@ from tests.support.ledger import Row, Shape
 from tests.support.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
 PATHS = {r"/api/cutout/?": "JDC", "/jdai/SelfieSeg": "JDS"}
-_ENVELOPE = {"code": jd_matting.SUCCESS, "msg": jd_matting.MESSAGE}
+_ENVELOPE = {"requestId": UUID, "code": jd_matting.SUCCESS, "msg": jd_matting.MESSAGE}
 _RESULT = {"requestId": UUID, "requestid": UUID}
 _CUT_OUT = {**_ENVELOPE, "result": {"status": 0, "message": "OK", "cutout_image_url": PNG_LINK, **_RESULT}}
 # Codes that JD publishes and that no case of contracts.md 1.6 gives.
@@ -57,7 +57,8 @@ _BAD_PICTURES = {"12003: not an image": "no picture", "12003: unsupported type":
 def _selfie() -> Iterator[Row]:
     api = "JDS"
     result = {"message": "ok", "status": 1000, "used_time": int, "image": re.compile("iVBORw0KGgo[A-Za-z0-9+/]+={0,2}")}
-    done = {"code": str(jd_selfie.SUCCESS), "charge": bool, "remain": int, "msg": jd_selfie.MESSAGE, "result": result}
+    told = {"requestId": UUID, "code": str(jd_selfie.SUCCESS), "msg": jd_selfie.MESSAGE, "result": result}
+    done = {**told, "charge": bool, "remain": int}
     yield from sent_rows(api, "2.1 auth", done, [{"authorization": f"JDCLOUD{n}-HMAC-SHA256 .*"} for n in (2, 3)])
     kinds = ["JPEG .*", "BMP .*", "PNG .*", "GIF .*", "PNG 50x50, .*", "PNG 1024x1024, .*"]
     manners = ["plain", "data URI", "with white space", "without padding"]
@@ -108,4 +109,5 @@ def _matting_failure(status: int, message: str) -> dict[str, Shape]:
 
 def _selfie_failure(status: int, message: str) -> dict[str, Shape]:
     result = {"message": message, "status": status, "used_time": int}
-    return {"code": str(jd_selfie.SUCCESS), "charge": False, "remain": int, "msg": jd_selfie.MESSAGE, "result": result}
+    told = {"requestId": UUID, "code": str(jd_selfie.SUCCESS), "msg": jd_selfie.MESSAGE, "result": result}
+    return {**told, "charge": False, "remain": int}

@@ -11,6 +11,7 @@ from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
+from cutline.adapters.callback_queue import CallbackQueue
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.kms import KmsCipher
@@ -109,13 +110,19 @@ class Bootstrap:
     def meter(self) -> Meter:
         """Rate, quota and charge alone, for work whose caller has been let in before."""
         self.settings.require("meter_table")
-        return Meter(self._meter_table, self.settings.service_qps)
+        return Meter(self._meter_table, self.settings.service_qps, self.settings.account_concurrency)
 
     @cached_property
     def files(self) -> InputFiles:
         """What tasks work on."""
         self.settings.require("input_bucket")
         return InputFiles(self._client("s3"), self.settings.input_bucket)
+
+    @cached_property
+    def callbacks(self) -> CallbackQueue:
+        """Ended tasks whose callers are to be called back."""
+        self.settings.require("callback_queue")
+        return CallbackQueue(self._client("sqs"), self.settings.callback_queue)
 
     @cached_property
     def state_machine(self) -> StateMachine:

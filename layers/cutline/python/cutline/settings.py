@@ -1,4 +1,4 @@
-"""What a function is told by its environment: read once, checked at INIT, named in the error when wrong."""
+"""A function's settings from its environment: read once and checked at INIT. An error names the variable."""
 
 import ipaddress
 import os
@@ -15,7 +15,7 @@ class Settings:
     """Documented defaults and ranges of every variable that the functions read.
 
     accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
-    tasks_table, input_bucket, flow_arn: likewise, for the functions that have to do with tasks and uploads.
+    tasks_table, input_bucket, flow_arn, callback_queue: likewise, for the functions that deal with tasks and uploads.
     ticket_s: seconds that an upload ticket is good for, 60..43200. Default 3600.
     endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.
@@ -23,6 +23,7 @@ class Settings:
     threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
     time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
+    account_concurrency: calls that one account may have under way, 0 (what its rate allows) .. 10000. Default 0.
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
     jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
@@ -35,6 +36,7 @@ class Settings:
     input_bucket: str
     output_bucket: str
     flow_arn: str
+    callback_queue: str
     ticket_s: int
     link_secret: str
     endpoint_kind: str
@@ -44,6 +46,7 @@ class Settings:
     threads: int
     time_limit_ms: int
     service_qps: float
+    account_concurrency: int
     public_url: str
     fetch_allowed: tuple[IpNetwork, ...]
     lenient_body_hash: bool
@@ -58,6 +61,7 @@ class Settings:
             tasks_table=env.get("TASKS_TABLE", ""),
             input_bucket=env.get("INPUT_BUCKET", ""),
             flow_arn=env.get("FLOW_ARN", ""),
+            callback_queue=env.get("CALLBACK_QUEUE", ""),
             ticket_s=number(env, "TICKET_S", int, 60, 43_200, 3600),
             output_bucket=env.get("OUTPUT_BUCKET", ""),
             link_secret=env.get("LINK_SECRET", ""),
@@ -68,6 +72,7 @@ class Settings:
             threads=number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
             time_limit_ms=number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
+            account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),
             lenient_body_hash=choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",

@@ -8,7 +8,8 @@ output bucket   r/<account>/<id>.png         results
                 i/<account>/<id>             answers kept for a repeated Idempotency-Key
                 endpoint/in/<id>.png         pictures for an asynchronous endpoint
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
-meter table     ACCOUNT#<account> DAY#<day>[#<shard>], NONCE#<access key> <nonce>, IDEMPOTENT#<account> <api>#<key>
+meter table     ACCOUNT#<account>[#<lane>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
+                IDEMPOTENT#<account> <api>#<key>
 """
 
 DROPS = "in/"

@@ -78,6 +78,8 @@ class AccountStore:
         self._table = table
         self._cipher = cipher
         self._cache: dict[str, tuple[float, Credential | None]] = {}
+        # What each ciphertext was decrypted to: a secret does not change while its ciphertext is the same.
+        self._secrets: dict[tuple[str, bytes], str] = {}
 
     def find(self, scheme: Scheme, key: str) -> Credential | None:
         """The credential, or None where there is none; unknown keys are remembered too."""
@@ -89,6 +91,7 @@ class AccountStore:
             return cached[1]
         if len(self._cache) > _CACHE_ENTRIES:  # a flood of unknown keys must not grow the process
             self._cache.clear()
+            self._secrets.clear()
         credential = self._load(pk)
         self._cache[pk] = (time.monotonic(), credential)
         return credential
@@ -100,19 +103,8 @@ class AccountStore:
 
     def put_account(self, account: Account, *, new: bool = False) -> None:
         """Creates or replaces the account; a `new` one must not exist yet: ConditionFailed."""
-        item: dict[str, Any] = {
-            "pk": account_key(account.account_id),
-            "account_id": account.account_id,
-            "enabled": account.enabled,
-            "qps": Decimal(str(account.qps)),
-            "price_micros": dict(account.price_micros),
-            "retains": account.retains,
-        }
-        if account.daily_quota is not None:
-            item["daily_quota"] = account.daily_quota
-        if account.apis is not None:
-            item["apis"] = sorted(account.apis)
-        self._put(item, new)
+        values = {name: value for name, value in stored_terms(account).items() if value is not None}
+        self._put({"pk": account_key(account.account_id), "account_id": account.account_id, **values}, new)
 
     def put_credential(self, scheme: Scheme, key: str, account_id: str, secret: str = "", *, new: bool = False) -> None:
         """Creates or replaces a credential; the secret is encrypted with the credential's key as context."""
@@ -137,8 +129,14 @@ class AccountStore:
         record = self._table.get_item(Key={"pk": account_key(item["account_id"])}).get("Item")
         if record is None:
             return None
-        secret = self._cipher.decrypt(bytes(item["secret"]), {"credential": pk}) if "secret" in item else ""
+        secret = self._secret(pk, bytes(item["secret"])) if "secret" in item else ""
         return Credential(account_from(record), bool(item["enabled"]), secret)
+
+    def _secret(self, pk: str, ciphertext: bytes) -> str:
+        known = self._secrets.get((pk, ciphertext))
+        if known is None:
+            known = self._secrets[pk, ciphertext] = self._cipher.decrypt(ciphertext, {"credential": pk})
+        return known
 
 
 def credential_key(scheme: Scheme, key: str) -> str:
@@ -150,6 +148,18 @@ def credential_key(scheme: Scheme, key: str) -> str:
 def account_key(account_id: str) -> str:
     """The partition key of an account."""
     return ACCOUNT + account_id
+
+
+def stored_terms(account: Account) -> dict[str, Any]:
+    """The account's attributes as they are stored; None for those that are not."""
+    return {
+        "enabled": account.enabled,
+        "qps": Decimal(str(account.qps)),
+        "daily_quota": account.daily_quota,
+        "apis": None if account.apis is None else sorted(account.apis),
+        "price_micros": dict(account.price_micros),
+        "retains": account.retains,
+    }
 
 
 def account_from(record: Mapping[str, Any]) -> Account:

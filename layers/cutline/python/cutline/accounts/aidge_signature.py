@@ -5,7 +5,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from cutline.contracts.forms import read_form
+from cutline.contracts.forms import is_urlencoded, read_form
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, InputRefused, Reason
 
@@ -27,8 +27,7 @@ class AidgeSignature:
 def parse_signature(request: Request) -> AidgeSignature:
     """The signature of the request, with its date checked against the clock. Raises AccessRefused."""
     parameters = dict(request.params)
-    content_type = request.headers.get("content-type", "").lower()
-    if request.method == "POST" and content_type.startswith("application/x-www-form-urlencoded"):
+    if request.method == "POST" and is_urlencoded(request):
         try:
             parameters |= read_form(request).fields
         except InputRefused as error:
@@ -64,7 +63,22 @@ def is_signed_by(request: Request, signature: AidgeSignature, secret: str) -> bo
     for message in messages:
         expected = hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
         matched |= hmac.compare_digest(expected.encode(), signature.sign.lower().encode("utf-8", "replace"))
-    return matched
+    return matched and (signature.version == "v2" or not _is_overridden(request))
+
+
+def _is_overridden(request: Request) -> bool:
+    """Whether a body that a classic signature does not cover says anew what the signed query says."""
+    if request.method != "POST" or _is_form(request):
+        return False
+    try:
+        fields = read_form(request).fields
+    except InputRefused:  # the contract's to refuse
+        return False
+    return not fields.keys().isdisjoint(request.params)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
 
 
 def _check_timestamp(timestamp: str, now: float) -> None:

@@ -1,19 +1,22 @@
 """The gate in front of every API: who is calling, may they, and is there room."""
 
-import uuid
+import secrets
+from collections.abc import Callable
 from typing import Any
 
 from cutline.accounts import jd_signature
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
-from cutline.adapters.dynamodb import ConditionFailed, write_if
+from cutline.adapters.dynamodb import ConditionFailed, Write, write_if
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
 from cutline.storage_keys import NONCE
 
 # Longer than the signature window on both sides, so that a nonce is remembered while its signature is valid.
 NONCE_KEEP_S = 2 * jd_signature.WINDOW_S + 60
+# Of the ids of calls: short, because holds make the items that every call writes.
+_ID_BYTES = 8
 
 
 class Gate:
@@ -38,31 +41,74 @@ class Gate:
             self._remember_nonce(*caller.nonce, request.received_at)
         return caller.account
 
-    def reserve(self, account: Account, contract: Contract, hold_s: int = HOLD_S) -> Reservation:
-        """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it."""
-        try:
-            # An id of our own: the request's may be chosen by the caller, whose calls would then share one hold.
-            return self._meter.reserve(account, uuid.uuid4().hex, hold_s=hold_s)
-        except AccessRefused:
-            self._meter.refuse(account, contract.NAME)
-            raise
+    def reserve(
+        self,
+        account: Account,
+        contract: Contract,
+        hold_s: int = HOLD_S,
+        call_id: str = "",
+        *,
+        paced: bool = True,
+        again: bool = False,
+    ) -> Reservation:
+        """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it.
+
+        call_id: names work that may come `again` under it. A call that waited has paid with rate and is not `paced`.
+        """
+        # An id of our own: the request's may be chosen by the caller, whose calls would then share one hold.
+        call_id = call_id or secrets.token_hex(_ID_BYTES)
+        return self._counted(
+            account, contract, lambda: self._meter.reserve(account, call_id, hold_s=hold_s, paced=paced, again=again)
+        )
+
+    def wait(self, account: Account, contract: Contract) -> Reservation:
+        """Leave to wait for another call. Raises AccessRefused, and counts it."""
+        return self._counted(account, contract, lambda: self._meter.wait(account, secrets.token_hex(_ID_BYTES)))
+
+    def end_wait(self, waiting: Reservation) -> None:
+        """The wait is over."""
+        self._meter.end_wait(waiting)
+
+    def pace(self, account: Account, what: str) -> None:
+        """One more of what is no call, at a rate of its own. Raises AccessRefused(RATE_EXCEEDED)."""
+        self._meter.pace(account, what)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call."""
         self._meter.settle(reservation, api)
 
+    def settlement(self, reservation: Reservation, api: str) -> Write:
+        """The write that does."""
+        return self._meter.settlement(reservation, api)
+
     def release(self, reservation: Reservation, api: str) -> None:
         """Ends a call that was not served."""
         self._meter.release(reservation, api)
 
+    def _counted(self, account: Account, contract: Contract, take: Callable[[], Reservation]) -> Reservation:
+        try:
+            return take()
+        except AccessRefused:
+            self._meter.refuse(account, contract.NAME)
+            raise
+
     def _remember_nonce(self, access_key: str, nonce: str, now: float) -> None:
+        # A signature may cover the nonce with its white space collapsed (jd_signature): such nonces are one.
+        name, owner = " ".join(nonce.split())[:128], secrets.token_hex(_ID_BYTES)
         try:
             write_if(
                 self._nonces.put_item,
-                # DynamoDB deletes expired items late, so the condition looks at the time itself.
-                "attribute_not_exists(pk) OR expires_at < :now",
-                Item={"pk": f"{NONCE}{access_key}", "sk": nonce[:128], "expires_at": int(now) + NONCE_KEEP_S},
-                ExpressionAttributeValues={":now": int(now)},
+                # DynamoDB deletes expired items late, so the condition looks at the time itself. The owner is this
+                # very call: its write may come twice.
+                "attribute_not_exists(pk) OR expires_at < :now OR #owner = :owner",
+                Item={
+                    "pk": f"{NONCE}{access_key}",
+                    "sk": name,
+                    "owner": owner,
+                    "expires_at": int(now) + NONCE_KEEP_S,
+                },
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues={":now": int(now), ":owner": owner},
             )
         except ConditionFailed as error:
             raise AccessRefused(Reason.NONCE_REPLAYED) from error

@@ -1,4 +1,4 @@
-"""Who is calling: the credential behind a request, proved in its own scheme."""
+"""The caller of a request: its credential, proved in its own scheme."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Caller:
 
 
 class Authenticator:
-    """Proves callers. Knows neither rate nor quota, and writes nothing."""
+    """Proves callers. It checks neither rate nor quota and writes nothing."""
 
     def __init__(self, accounts: AccountStore, *, lenient_body_hash: bool = False) -> None:
         self._accounts = accounts
@@ -56,7 +56,7 @@ def _secret_of(credential: Credential | None) -> str:
 
 
 def _admitted(credential: Credential | None, *, proved: bool) -> Account:
-    """The account; that it is disabled is told only to a caller who has proved to own the credential."""
+    """The account. Only a caller who has proved the credential learns that it is disabled."""
     if credential is None:
         raise AccessRefused(Reason.KEY_UNKNOWN)
     if not proved:

@@ -1,51 +1,53 @@
-"""Rate, daily quota and charge of an account: one DynamoDB item per account and UTC day.
+"""Rate, daily quota, calls under way and charge of an account: a few DynamoDB items per account and UTC day.
 
-A call is reserved by one conditional write before the work and ended by one write after it. The item holds
+A call is reserved by one conditional write to a lane of the day (`cutline.accounts.lanes`) before the work and ended by
+one write after it. Besides what it needs for that, an item counts
 
-    taken      calls served today plus calls under way; compared with the quota
-    hold:<id>  one attribute per call under way: the unix second at which its hold lapses
-    tat_us     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
-               ITU-T I.371), in unix microseconds
-    calls_<api>, charged_micros_<api>, refused_<api>   counters that the usage report reads; charged_micros is the sum
+    calls_<api>, charged_micros_<api>, refused_<api>   what the usage report reads; charged_micros is the sum
 
 Refused are the calls of a known account that its rate or quota did not let in, and those that failed afterwards; calls
 that died count as refused_lapsed, because a hold does not name its API.
 
 A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
-the quota would refuse, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
+sees them, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
 
 Calls under way for longer are background tasks. There may be thousands of an account's, and a write costs by the size
-of its item, so their holds and their counters lie apart, in `SHARDS` more items per day. What is charged is still one
-write; only `taken` stays with the day's item. A task that nobody ends keeps its place in the day's quota.
+of its item, so their holds and their counters lie apart, in `SHARDS` more items per day. Where the account has a quota,
+one transaction writes the hold and takes the place in a lane; a place that comes back is `taken -1` beside the hold, so
+that ending a task is one write. Lanes that are full therefore look at the shards. docs/charging.md has every write.
 """
 
-import math
+import random
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cutline.accounts.account import Account, account_key
-from cutline.adapters.dynamodb import ConditionFailed, write_if
+from cutline.accounts.lanes import HOLD, WAIT, Lane, Room, expires_at, lapsed
+from cutline.accounts.rooms import Held, Rooms, named
+from cutline.adapters.dynamodb import ConditionFailed, Write, may_have_written, write_if
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import DAY
 
+# Longer than any function of a call may run, so that nobody gives back what is still at work.
 HOLD_S = 60
-KEEP_DAYS = 400
 SHARDS = 64
-# Seconds' worth of the rate that an idle caller may use at once.
-BURST_S = 1.0
-_ATTEMPTS = 6
-_HOLD = "hold:"
+# Calls under way per account: two seconds' worth of its rate, but never fewer than four.
+UNDER_WAY_S, UNDER_WAY_MIN = 2.0, 4
+# What is no call has a rate of its own: so many times the account's, and so many per second at least.
+PACE, PACE_MIN = 2.0, 4.0
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited).
+    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited, or not known).
 
-    apart: whether its hold lies with the day's background tasks.
+    apart: whether its hold lies with the day's background tasks. joined: whether an earlier try had made it.
     """
 
     account: Account
@@ -53,186 +55,184 @@ class Reservation:
     call_id: str
     remaining: int | None
     apart: bool = False
+    joined: bool = False
 
     @property
     def key(self) -> dict[str, str]:
-        """Of the item with the hold."""
-        key = _key(self.account, self.day)
-        return {**key, "sk": f"{key['sk']}#{zlib.crc32(self.call_id.encode()) % SHARDS:02d}"} if self.apart else key
+        """Of the item with the hold. A call's id ends with its lane, unless that is the first."""
+        if self.apart:
+            shard = zlib.crc32(self.call_id.encode()) % SHARDS
+            return {"pk": account_key(self.account.account_id), "sk": f"{DAY}{self.day}#{shard:02d}"}
+        return Lane(self.account.account_id, self.day, int(self.call_id.partition("~")[2] or 0)).key
 
 
 class Meter:
-    """Reserves, settles and releases calls. Holds no state of its own."""
+    """Reserves, settles and releases calls.
 
-    def __init__(self, table: Any, service_qps: float = 0.0) -> None:
+    most_at_once: the calls under way that no account may exceed, whatever its rate; 0: no such bound.
+    """
+
+    def __init__(self, table: Any, service_qps: float = 0.0, most_at_once: int = 0) -> None:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
+        self._most_at_once = most_at_once
+        self._rooms = Rooms(table)
 
     def reserve(
-        self, account: Account, call_id: str, now: float | None = None, hold_s: int = HOLD_S, *, paced: bool = True
+        self,
+        account: Account,
+        call_id: str,
+        now: float | None = None,
+        hold_s: int = HOLD_S,
+        *,
+        paced: bool = True,
+        again: bool = False,
     ) -> Reservation:
         """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
 
         Unless `paced` it takes from the quota alone, for work that something else bounds. Where the call is held
-        already, nothing is taken again. `now` None reads the clock at every write: a call that was slow to come here,
-        or lost races, would otherwise seem to be ahead of its rate.
+        already, nothing is taken again; `again` says that it may be, by an earlier try. `now` None reads the clock at
+        every write: a call that was slow to come here, or lost races, would otherwise seem to be ahead of its rate.
         Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
         """
-        if self._service is not None and paced:
-            try:
-                self._take(self._service, call_id, now, hold_s=0)
-            except AccessRefused as error:
-                raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
+        clock = _clock(now)
         if hold_s > HOLD_S:
-            return self._take_apart(account, call_id, now, hold_s, paced=paced)
-        return self._take(account, call_id, now, hold_s, paced=paced)
+            reservation = self._take_apart(account, call_id, clock, hold_s, paced=paced, again=again)
+        else:
+            reservation = self._take(account, call_id, clock, hold_s, paced=paced)
+        if paced and not reservation.joined:
+            self._take_of_service(reservation, clock)
+        return reservation
+
+    def wait(self, account: Account, call_id: str, now: float | None = None) -> Reservation:
+        """Lets a call wait for another: it costs rate and is under way like any other, but has no place in the quota.
+
+        Raises AccessRefused(RATE_EXCEEDED).
+        """
+        clock = _clock(now)
+        room = Room(qps=account.qps, at_once=self._at_once(account), hold=WAIT + call_id, hold_s=HOLD_S, places=0)
+        lane, _ = self._rooms.place(account, day_of(clock()), room, clock)
+        return Reservation(account, lane.day, named(call_id, lane), None)
+
+    def end_wait(self, waiting: Reservation) -> None:
+        """Ends it."""
+        self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
+
+    def pace(self, account: Account, what: str, now: float | None = None) -> None:
+        """Takes one of what is no call from its rate. Raises AccessRefused(RATE_EXCEEDED)."""
+        clock = _clock(now)
+        apart = Account(f"{account.account_id}#{what}", qps=max(PACE_MIN, PACE * account.qps))
+        self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
         """Ends a served call: counted and charged once, however often it is tried. Whether it was this time."""
+        return self._write(self.settlement(reservation, api))
+
+    def settlement(self, reservation: Reservation, api: str) -> Write:
+        """The write that `settle` does, for who has another to do along with it."""
         price = reservation.account.price_of(api)
         additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
-        return self._end(reservation, additions, {":one": 1, ":price": price})
+        values = {":one": 1, ":price": price}
+        if reservation.apart:
+            return _ending(reservation, additions, values)
+        return _ending(reservation, f"{additions}, under_way :minus", {**values, ":minus": -1})
 
-    def release(self, reservation: Reservation, api: str) -> None:
-        """Ends a call that was not served: the quota gets it back, nothing is charged."""
-        if not reservation.apart:
-            self._end(reservation, f"taken :minus, refused_{api} :one", {":minus": -1, ":one": 1})
-        elif self._end(reservation, f"refused_{api} :one", {":one": 1}):
-            self._table.update_item(
-                Key=_key(reservation.account, reservation.day),
-                UpdateExpression="ADD taken :minus",
-                ExpressionAttributeValues={":minus": -1},
-            )
+    def release(self, reservation: Reservation, api: str) -> bool:
+        """Ends a call that was not served: the quota gets it back, nothing is charged. Whether it was this time."""
+        return self._end(reservation, f"{_back(reservation)}, refused_{api} :one", {":minus": -1, ":one": 1})
 
     def refuse(self, account: Account, api: str, now: float | None = None) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
-        now = _or_clock(now)
+        now = _clock(now)()
+        count = self._rooms.count_of(account, day_of(now))
         self._table.update_item(
-            Key=_key(account, day_of(now)),
+            Key=Lane(account.account_id, day_of(now), random.randrange(count), count).key,
             UpdateExpression=f"SET expires_at = :expires_at ADD refused_{api} :one",
-            ExpressionAttributeValues={":expires_at": _expires_at(now), ":one": 1},
+            ExpressionAttributeValues={":expires_at": expires_at(now), ":one": 1},
         )
 
-    def _end(self, reservation: Reservation, additions: str, values: dict[str, Any]) -> bool:
-        """Takes the hold away and adds; False, and nothing added, where the call has been ended before."""
+    def _end(self, reservation: Reservation, additions: str, values: dict[str, Any], kind: str = HOLD) -> bool:
+        return self._write(_ending(reservation, additions, values, kind))
+
+    def _write(self, ending: Write) -> bool:
+        """False, and nothing added, where the call has been ended before, but for this very write's first try."""
+        arguments = dict(ending)
         try:
-            write_if(
-                self._table.update_item,
-                "attribute_exists(#hold)",
-                Key=reservation.key,
-                UpdateExpression=f"REMOVE #hold ADD {additions}",
-                ExpressionAttributeNames={"#hold": _HOLD + reservation.call_id},
-                ExpressionAttributeValues=values,
-            )
-        except ConditionFailed:
-            return False
+            write_if(self._table.update_item, arguments.pop("ConditionExpression"), **arguments)
+        except ConditionFailed as error:
+            return error.repeated
         return True
 
-    def _take_apart(
-        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool
-    ) -> Reservation:
-        """The hold first, so that whoever tries again finds it; taken back where there is no room."""
-        began = _or_clock(now)
-        reservation = Reservation(account, day_of(began), call_id, None, apart=True)
-        hold = {"#hold": _HOLD + call_id}
-        try:
-            write_if(
-                self._table.update_item,
-                "attribute_not_exists(#hold)",
-                Key=reservation.key,
-                UpdateExpression="SET #hold = :until, expires_at = :expires_at",
-                ExpressionAttributeNames=hold,
-                ExpressionAttributeValues={":until": int(began) + hold_s, ":expires_at": _expires_at(began)},
-            )
-        except ConditionFailed:
-            # Work that is not paced may come again under its id. A call's id is new, so this very write came twice.
-            if not paced:
-                return reservation
-        try:
-            taken = self._take(account, call_id, now, hold_s=0, paced=paced, day=reservation.day)
-        except BaseException:
-            self._table.update_item(Key=reservation.key, UpdateExpression="REMOVE #hold", ExpressionAttributeNames=hold)
-            raise
-        return replace(reservation, remaining=taken.remaining)
-
     def _take(
-        self, account: Account, call_id: str, now: float | None, hold_s: int, *, paced: bool = True, day: str = ""
+        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool
     ) -> Reservation:
-        if account.daily_quota is not None and account.daily_quota <= 0:  # a fresh day's item has nothing to compare
-            raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        day = day or day_of(_or_clock(now))
-        item: Mapping[str, Any] = {}
-        idle = True if paced else None
-        for _ in range(_ATTEMPTS):
-            try:
-                item = self._write(account, day, call_id, _or_clock(now), idle=idle, hold_s=hold_s)
-            except ConditionFailed as error:
-                item = error.item
-                if _HOLD + call_id not in item:  # else the answer to an earlier try of this very write was lost
-                    idle = self._judge(account, day, item, _or_clock(now), idle)
-                    continue
-            return Reservation(account, day, call_id, _remaining(account, item, _or_clock(now)))
-        raise ServiceFault(Reason.OVERLOADED, "too many calls of one account at once")
-
-    def _write(
-        self, account: Account, day: str, call_id: str, now: float, *, idle: bool | None, hold_s: int
-    ) -> Mapping[str, Any]:
-        """The reservation itself. DynamoDB has no max(), so an idle and a busy rate limit are two conditions.
-
-        `idle` None leaves the rate alone.
-        """
-        now_us, interval_us, burst_us = _rate(account, now)
-        sets, conditions = ["expires_at = :expires_at"], []
-        names: dict[str, str] = {}
-        values: dict[str, Any] = {":one": 1, ":expires_at": _expires_at(now)}
-        if idle is True:
-            sets.append("tat_us = :next")
-            conditions.append("(attribute_not_exists(tat_us) OR tat_us <= :now)")
-            values |= {":now": now_us, ":next": now_us + interval_us}
-        elif idle is False:
-            sets.append("tat_us = tat_us + :step")
-            conditions.append("tat_us > :now AND tat_us <= :latest")
-            values |= {":now": now_us, ":step": interval_us, ":latest": now_us + burst_us}
-        if account.daily_quota is not None:
-            conditions.append("(attribute_not_exists(taken) OR taken < :quota)")
-            values[":quota"] = account.daily_quota
-        if hold_s:
-            sets.append("#hold = :until")
-            conditions.append("attribute_not_exists(#hold)")
-            names["#hold"] = _HOLD + call_id
-            values[":until"] = int(now) + hold_s
-        answer = write_if(
-            self._table.update_item,
-            " AND ".join(conditions),
-            Key=_key(account, day),
-            UpdateExpression=f"SET {', '.join(sets)} ADD taken :one",
-            ExpressionAttributeValues=values,
-            ReturnValues="ALL_NEW",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            **({"ExpressionAttributeNames": names} if names else {}),
+        room = Room(
+            qps=account.qps if paced else None,
+            quota=account.daily_quota,
+            at_once=self._at_once(account),
+            hold=HOLD + call_id,
+            hold_s=hold_s,
         )
-        attributes: Mapping[str, Any] = answer["Attributes"]
-        return attributes
+        lane, item = self._rooms.place(account, day_of(clock()), room, clock)
+        remaining = None
+        if account.daily_quota is not None:
+            left = lane.share(self._rooms.quota(account, lane.day)) - int(item["taken"])
+            # Of a day with several lanes this is an estimate: the others are about as full as this one.
+            remaining = max(0, (left + sum(name.startswith(HOLD) for name in lapsed(item, clock()))) * lane.count)
+        return Reservation(account, lane.day, named(call_id, lane), remaining)
 
-    def _judge(self, account: Account, day: str, item: Mapping[str, Any], now: float, idle: bool | None) -> bool | None:
-        """Why the write was refused: raises, or returns whether to try again as idle."""
-        now_us, _, burst_us = _rate(account, now)
-        full = account.daily_quota is not None and int(item.get("taken", 0)) >= account.daily_quota
-        if full and not self._give_back_lapsed(account, day, item, now):
-            raise AccessRefused(Reason.QUOTA_EXCEEDED)
-        if idle is None:
-            return None
-        tat_us = int(item.get("tat_us", 0))
-        if tat_us > now_us + burst_us:
-            raise AccessRefused(Reason.RATE_EXCEEDED)
-        return tat_us <= now_us
+    def _take_apart(
+        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool, again: bool
+    ) -> Reservation:
+        """Hold and place in one transaction; without a quota the place lies beside the hold, in one write."""
+        began = clock()
+        reservation = Reservation(account, day_of(began), call_id, None, apart=True)
+        room = Room(qps=account.qps if paced else None, quota=account.daily_quota)
+        counted = account.daily_quota is None
+        hold = {
+            "Key": reservation.key,
+            "UpdateExpression": f"SET #hold = :until, expires_at = :expires_at{' ADD taken :one' if counted else ''}",
+            "ConditionExpression": "attribute_not_exists(#hold)",
+            "ExpressionAttributeNames": {"#hold": HOLD + call_id},
+            "ExpressionAttributeValues": {":until": int(began) + hold_s, ":expires_at": expires_at(began)}
+            | ({":one": 1} if counted else {}),
+        }
+        try:
+            if not counted:
+                self._rooms.place(account, reservation.day, room, clock, beside=hold)
+                return reservation
+            if paced:
+                self._rooms.place(account, reservation.day, replace(room, places=0), clock)
+            condition = str(hold.pop("ConditionExpression"))
+            write_if(self._table.update_item, condition, **hold)
+        except Held:
+            return replace(reservation, joined=True)
+        except ConditionFailed as error:
+            return replace(reservation, joined=not error.repeated)
+        except (AccessRefused, ServiceFault):
+            raise
+        except BaseException as error:
+            # A call that dies lets go within a minute, a task does not: whatever may have been written is taken back.
+            if not again and (may_have_written(error) or not isinstance(error, ClientError)):
+                self._end(reservation, _back(reservation), {":minus": -1})
+            raise
+        return reservation
 
-    def _give_back_lapsed(self, account: Account, day: str, item: Mapping[str, Any], now: float) -> int:
-        """Releases the holds of calls that never ended; the condition makes each count once among racing callers."""
-        lapsed = _lapsed(item, now)
-        for name in lapsed:
-            self.release(Reservation(account, day, name.removeprefix(_HOLD), None), "lapsed")
-        return len(lapsed)
+    def _take_of_service(self, reservation: Reservation, clock: Callable[[], float]) -> None:
+        """The service's rate comes last, so that only calls that are let in spend it."""
+        if self._service is None:
+            return
+        try:
+            self._rooms.place(self._service, day_of(clock()), Room(qps=self._service.qps, places=0), clock)
+        except BaseException as error:
+            self._end(reservation, _back(reservation), {":minus": -1})
+            if isinstance(error, AccessRefused):
+                raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
+            raise
+
+    def _at_once(self, account: Account) -> int:
+        bound = max(UNDER_WAY_MIN, int(UNDER_WAY_S * account.qps))
+        return min(bound, self._most_at_once) if self._most_at_once else bound
 
 
 def day_of(now: float) -> str:
@@ -240,30 +240,20 @@ def day_of(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
 
 
-def _expires_at(now: float) -> int:
-    return int(now) + KEEP_DAYS * 86400
+def _clock(now: float | None) -> Callable[[], float]:
+    return time.time if now is None else lambda: now
 
 
-def _or_clock(now: float | None) -> float:
-    return time.time() if now is None else now
+def _back(reservation: Reservation) -> str:
+    return "taken :minus" if reservation.apart else "taken :minus, under_way :minus"
 
 
-def _rate(account: Account, now: float) -> tuple[int, int, int]:
-    """Now, the interval between calls and how far an arrival may lie ahead, all in microseconds."""
-    interval_us = math.ceil(1_000_000 / account.qps)
-    at_once = max(1, int(account.qps * BURST_S))
-    return int(now * 1_000_000), interval_us, interval_us * (at_once - 1)
-
-
-def _remaining(account: Account, item: Mapping[str, Any], now: float) -> int | None:
-    if account.daily_quota is None:
-        return None
-    return account.daily_quota - int(item["taken"]) + len(_lapsed(item, now))
-
-
-def _lapsed(item: Mapping[str, Any], now: float) -> list[str]:
-    return [name for name, until in item.items() if name.startswith(_HOLD) and int(until) < now]
-
-
-def _key(account: Account, day: str) -> dict[str, str]:
-    return {"pk": account_key(account.account_id), "sk": DAY + day}
+def _ending(reservation: Reservation, additions: str, values: dict[str, Any], kind: str = HOLD) -> Write:
+    """Takes the hold away and adds, if the hold is there."""
+    return {
+        "Key": reservation.key,
+        "UpdateExpression": f"REMOVE #hold ADD {additions}",
+        "ConditionExpression": "attribute_exists(#hold)",
+        "ExpressionAttributeNames": {"#hold": kind + reservation.call_id},
+        "ExpressionAttributeValues": values,
+    }

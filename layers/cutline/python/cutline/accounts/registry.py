@@ -5,12 +5,12 @@ by a Scan. It reads the whole table, about two thousand accounts per megabyte an
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key
-from cutline.adapters.dynamodb import ConditionFailed
+from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key, stored_terms
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.wire import Scheme
 from cutline.storage_keys import CREDENTIAL
 
@@ -63,9 +63,26 @@ class Registry:
         except ConditionFailed as error:
             raise AccountTaken(account.account_id) from error
 
-    def replace(self, account: Account) -> None:
-        """Writes the account as it is now to be."""
-        self._store.put_account(account)
+    def change(self, account: Account, names: Collection[str]) -> None:
+        """Writes the named terms as they are in `account` and leaves all others as somebody else may have set them.
+
+        Raises ConditionFailed where the account has been removed meanwhile.
+        """
+        terms = {name: value for name, value in stored_terms(account).items() if name in names}
+        if not terms:
+            return
+        sets = [f"#{name} = :{name}" for name, value in terms.items() if value is not None]
+        removes = [f"#{name}" for name, value in terms.items() if value is None]
+        values = {f":{name}": value for name, value in terms.items() if value is not None}
+        clauses = [f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removes)) if parts]
+        write_if(
+            self._table.update_item,
+            "attribute_exists(pk)",
+            Key={"pk": account_key(account.account_id)},
+            UpdateExpression=" ".join(clauses),
+            ExpressionAttributeNames={f"#{name}": name for name in terms},
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
 
     def find(self, account_id: str) -> Account | None:
         """The account, or None."""

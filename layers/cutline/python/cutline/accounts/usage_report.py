@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from cutline.accounts.lanes import Lane
 from cutline.contracts.usage import UsageRow
-from cutline.storage_keys import ACCOUNT, DAY
+from cutline.storage_keys import DAY
 
 _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 
@@ -14,25 +15,29 @@ _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 def read_usage(table: Any, account_id: str, first: date, last: date) -> list[UsageRow]:
     """The rows from `first` to `last`, both included, in order.
 
-    One Query, which costs by the item: one per day, and one per shard in which there were background tasks.
+    One Query per lane, which costs by the item: one per day, and one per shard in which there were background tasks.
     """
     days: dict[str, Counter[str]] = {}
-    for item in _items(table, account_id, first, last):
-        day = item["sk"].split("#")[1]
-        days.setdefault(day, Counter()).update(_counters(item))
-    return [row for day, counters in days.items() for row in _rows(day, counters)]
+    lane, lanes = 0, 1
+    while lane < lanes:
+        for item in _items(table, Lane(account_id, "", lane).key["pk"], first, last):
+            day = item["sk"].split("#")[1]
+            days.setdefault(day, Counter()).update(_counters(item))
+            lanes = max(lanes, int(item.get("lanes", 1)))  # the first lane's item tells how many its day has
+        lane += 1
+    return [row for day, counters in sorted(days.items()) for row in _rows(day, counters)]
 
 
-def _items(table: Any, account_id: str, first: date, last: date) -> Iterator[Mapping[str, Any]]:
+def _items(table: Any, partition: str, first: date, last: date) -> Iterator[Mapping[str, Any]]:
     question = {
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ExpressionAttributeValues": {
-            ":pk": ACCOUNT + account_id,
+            ":pk": partition,
             ":first": f"{DAY}{first}",
             # The sign after "#", with which the shards' names go on.
             ":last": f"{DAY}{last}$",
         },
-        "ConsistentRead": True,  # who has just been answered finds that call in the report
+        "ConsistentRead": True,  # so a caller finds the call that was just answered
     }
     while True:
         answer = table.query(**question)

@@ -1,36 +1,108 @@
-"""Conditional writes to DynamoDB, and the one failure of theirs that is expected."""
+"""Conditional writes to DynamoDB, alone and together, and the one failure of theirs that is expected."""
 
-from collections.abc import Callable, Mapping
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-_CODE = "ConditionalCheckFailedException"
+from cutline.errors import Reason, ServiceFault
+
+_CONDITION = "ConditionalCheckFailed"
+# Another transaction has the item in hand. The SDK does not try these again.
+_CONFLICT = "TransactionConflict"
+_PAUSES_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+_SERVER_ERRORS = 500
+
+# The keywords of an UpdateItem, without the table's name.
+Write = Mapping[str, Any]
+Item = Mapping[str, Any]
 
 
 class ConditionFailed(Exception):
     """The write's condition did not hold, so nothing was written.
 
     `item` is the item that the condition was judged by, if the write asked for it
-    (`ReturnValuesOnConditionCheckFailure="ALL_OLD"`) and there was one.
+    (`ReturnValuesOnConditionCheckFailure="ALL_OLD"`) and there was one. `repeated`: the SDK had sent this very write
+    before and heard no answer, so it may be its own trace that the condition met.
     """
 
-    def __init__(self, item: Mapping[str, Any]) -> None:
+    def __init__(self, item: Item, *, repeated: bool = False) -> None:
         super().__init__("the condition of the write did not hold")
         self.item = item
+        self.repeated = repeated
 
 
-def write_if(write: Callable[..., Mapping[str, Any]], condition: str, **arguments: Any) -> Mapping[str, Any]:
-    """The answer of `write`, a method of a DynamoDB table. Raises ConditionFailed, and ClientError for all else."""
-    try:
-        return write(ConditionExpression=condition, **arguments)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != _CODE:
-            raise
-        raise ConditionFailed(_plain(error.response.get("Item", {}))) from error
+class ConditionsFailed(Exception):
+    """Of writes that belong together at least one condition did not hold, so nothing was written.
+
+    `items` has for each write None if its condition held, otherwise the item that it was judged by ({}: none).
+    """
+
+    def __init__(self, items: Sequence[Item | None]) -> None:
+        super().__init__("a condition of the writes did not hold")
+        self.items = items
 
 
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+def write_if(write: Callable[..., Item], condition: str, **arguments: Any) -> Item:
+    """The answer of `write`, a method of a DynamoDB table.
+
+    Raises ConditionFailed, ServiceFault(OVERLOADED) where others keep the item in hand, and ClientError for all else.
+    """
+    for pause in _PAUSES_S:
+        try:
+            return write(ConditionExpression=condition, **arguments)
+        except ClientError as error:
+            code = error.response["Error"]["Code"].removesuffix("Exception")
+            if code == _CONDITION:
+                retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+                raise ConditionFailed(_plain(error.response.get("Item", {})), repeated=retries > 0) from error
+            if code != _CONFLICT:
+                raise
+        _pause(pause)
+    raise ServiceFault(Reason.OVERLOADED, "an item is in the hands of others")
+
+
+def write_all(table: Any, writes: Sequence[Write]) -> None:
+    """Does all the updates of one table, or none; a repeat by the SDK changes nothing.
+
+    Raises ConditionsFailed, ServiceFault(OVERLOADED) where others keep an item in hand, and ClientError for all else.
+    """
+    asked = {"TableName": table.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    items = [{"Update": {**write, **asked}} for write in writes]
+    for pause in _PAUSES_S:
+        try:
+            table.meta.client.transact_write_items(TransactItems=items, ClientRequestToken=uuid.uuid4().hex)
+            return
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            reasons = error.response["CancellationReasons"]
+            codes = [reason.get("Code") for reason in reasons]
+            if _CONDITION in codes:
+                found = [_plain(reason.get("Item", {})) if reason["Code"] == _CONDITION else None for reason in reasons]
+                raise ConditionsFailed(found) from error
+            if _CONFLICT not in codes:
+                raise ServiceFault(Reason.OVERLOADED, f"a transaction was cancelled: {codes}") from error
+        _pause(pause)
+    raise ServiceFault(Reason.OVERLOADED, "an item is in the hands of others")
+
+
+def may_have_written(error: BaseException) -> bool:
+    """Whether a write that failed with `error` may have been applied all the same: its answer was lost, or a 5xx."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERRORS
+    return isinstance(error, BotoCoreError)
+
+
+def _pause(seconds: float) -> None:
+    """Twice as long at most, so that those who met do not meet again."""
+    time.sleep(seconds * random.uniform(0.5, 1.5))
+
+
+def _plain(item: Item) -> dict[str, Any]:
     """The attributes of a failed condition's item, which the resource API leaves in wire form."""
     if not item:
         return {}

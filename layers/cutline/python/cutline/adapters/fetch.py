@@ -1,7 +1,7 @@
 """Fetching a picture from an address that a caller chose, and calling one back (contracts.md 0.4).
 
-The host name is resolved once, every address it has must be a global one, and the connection goes to the address that
-was judged, so a name that changes its mind in between gains nothing. Each redirect is judged again.
+The host name is resolved once, every address it has must be a global one, and the connection goes to the first of those
+judged that takes it, so a name that changes its mind in between gains nothing. Each redirect is judged again.
 
 A socket's own time-out bounds one receive, not an exchange: a server that sends a byte now and then would hold the call
 for ever. One deadline therefore covers everything, and a watchdog shuts the connection down when it passes.
@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -29,6 +30,9 @@ MAX_URL_CHARS = 2048
 _PLAIN = "%/:?[]@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
+# Of a name that has more, the first ones will do.
+_MOST_ADDRESSES = 4
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
@@ -110,7 +114,8 @@ def _fetch_once(
             return b"", answer.getheader("Location")
         if answer.status != _OK:
             raise _unreachable(f"HTTP status {answer.status}")
-        return _read(answer, max_bytes, deadline), None
+        body = _read(answer, max_bytes, deadline)
+        return _unpacked(body, answer.getheader("Content-Encoding", ""), max_bytes), None
 
 
 @contextmanager
@@ -121,8 +126,8 @@ def _answer(
     parts = _checked(call.url)
     port = parts.port or _PORTS[parts.scheme]
     try:
-        address = _judged_address(parts.hostname or "", port, policy, resolver, _left(deadline))
-        with _connected(parts, address, port, deadline) as connection:
+        addresses = _judged_addresses(parts.hostname or "", port, policy, resolver, _left(deadline))
+        with _connected(parts, addresses, port, deadline) as connection:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request(call.method, target, call.body, {"User-Agent": "Cutline", **call.headers})
             with connection.getresponse() as answer:
@@ -184,7 +189,7 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _judged_address(host: str, port: int, policy: FetchPolicy, resolver: Resolver, timeout_s: float) -> str:
+def _judged_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resolver, timeout_s: float) -> list[str]:
     pool = ThreadPoolExecutor(1)  # getaddrinfo takes no time-out and is not interrupted by signals
     try:
         texts = pool.submit(resolver, host, port).result(timeout_s)
@@ -193,14 +198,16 @@ def _judged_address(host: str, port: int, policy: FetchPolicy, resolver: Resolve
     addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in texts]
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise _unreachable("the address is not a public one")
-    return str(addresses[0])
+    return [str(address) for address in addresses[:_MOST_ADDRESSES]]
 
 
 @contextmanager
-def _connected(parts: SplitResult, address: str, port: int, deadline: float) -> Iterator[http.client.HTTPConnection]:
-    """A connection to the judged address that still speaks to the named host and ends at the deadline."""
+def _connected(
+    parts: SplitResult, addresses: Sequence[str], port: int, deadline: float
+) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a judged address that still speaks to the named host and ends at the deadline."""
     host = parts.hostname or ""
-    with socket.create_connection((address, port), timeout=_left(deadline)) as plain, _watched(plain, deadline):
+    with _first_connection(addresses, port, deadline) as plain, _watched(plain, deadline):
         connection = http.client.HTTPConnection(host, port)
         if parts.scheme == "https":
             connection.default_port = _PORTS["https"]  # keeps ":443" out of the Host header
@@ -211,6 +218,18 @@ def _connected(parts: SplitResult, address: str, port: int, deadline: float) -> 
             yield connection
         finally:
             connection.close()
+
+
+def _first_connection(addresses: Sequence[str], port: int, deadline: float) -> socket.socket:
+    """To the first address that takes one; each may use up an equal share of the time that is left. Raises OSError."""
+    for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        try:
+            plain = socket.create_connection((address, port), timeout=_left(deadline) / untried)
+        except OSError:
+            continue
+        plain.settimeout(_left(deadline))
+        return plain
+    raise OSError("no address takes a connection")
 
 
 @contextmanager
@@ -245,6 +264,25 @@ def _read(answer: http.client.HTTPResponse, max_bytes: int, deadline: float) -> 
     if answer.length:
         raise _unreachable("the download ended early")
     return bytes(body)
+
+
+def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """The body without a compression that nobody asked for; as it is where it has none or another.
+
+    Raises InputRefused(URL_TOO_LARGE | URL_UNREACHABLE), and never holds more than `max_bytes` and one.
+    """
+    if encoding.strip().lower() not in _COMPRESSED:
+        return body
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either kind of header
+    try:
+        plain = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error:
+        return body  # a server that says it of every file
+    if len(plain) > max_bytes:
+        raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
+    if not unpacker.eof:
+        raise _unreachable("the download ended early")
+    return plain
 
 
 def _left(deadline: float) -> float:

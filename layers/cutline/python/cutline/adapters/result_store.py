@@ -21,6 +21,7 @@ from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
 
 PRESIGNED_S = 300
 _MAC_BYTES = 16
+_PURPOSE = b"result links"
 
 
 def result_key(account_id: str, name: str, content_type: str) -> str:
@@ -79,14 +80,19 @@ class ResultStore:
         token = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
         return f"{base_url}/r/{token}{key[key.rindex('.') :]}"
 
-    def redirect(self, token: str, now: float) -> str:
-        """The presigned URL behind a link's token. Raises InputRefused(NOT_FOUND) for forged and lapsed ones."""
+    def redirect(self, token: str, now: float, method: str = "GET") -> str:
+        """The presigned URL behind a link's token, for GET or HEAD: S3 signs the method too.
+
+        Raises InputRefused(NOT_FOUND) for forged and lapsed tokens.
+        """
         expires_at, key = self._open(token)
         left_s = int(expires_at - now)
         if left_s <= 0:
             raise InputRefused(Reason.NOT_FOUND)
-        wanted = {"Bucket": self._bucket, "Key": key, "ResponseCacheControl": "no-store"}
-        url: str = self._s3.generate_presigned_url("get_object", Params=wanted, ExpiresIn=min(left_s, PRESIGNED_S))
+        operation, wanted = "head_object", {"Bucket": self._bucket, "Key": key}
+        if method != "HEAD":
+            operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}
+        url: str = self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=min(left_s, PRESIGNED_S))
         return url
 
     def _open(self, token: str) -> tuple[int, str]:
@@ -99,11 +105,12 @@ class ResultStore:
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise InputRefused(Reason.NOT_FOUND)
         expiry, _, key = payload.decode().partition("/")
-        return int(expiry, 16), key
+        return int(expiry, 16), key  # whatever has this MAC was written by `link`
 
     def _mac(self, payload: bytes) -> bytes:
-        return hmac.new(self._secret, payload, hashlib.sha256).digest()[:_MAC_BYTES]
+        return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
     @cached_property
-    def _secret(self) -> bytes:
-        return self._load_secret()
+    def _key(self) -> bytes:
+        """Of links alone: the accounts' callback keys, which their owners know, are MACs under the same secret."""
+        return hmac.new(self._load_secret(), _PURPOSE, hashlib.sha256).digest()

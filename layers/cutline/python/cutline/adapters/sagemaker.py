@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from cutline.errors import Reason, ServiceFault
 from cutline.storage_keys import ENDINGS, ENDPOINT_INPUTS
 
-# No tries of the SDK's own: they would run a picture twice behind our back. Whoever calls decides, and has a CPU.
+# Without the SDK's retries: they would run a picture twice unseen. The caller decides, and can fall back on a CPU.
 CALL_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 # What a container or SageMaker's router says when it could take the call a moment later.
 _BUSY_STATUS = frozenset({429, 503})
@@ -90,7 +90,7 @@ class RealtimeEndpoint:
 
 
 class AsyncEndpoint:
-    """Implements `GpuEndpoint` by InvokeEndpointAsync: the picture goes through S3, and S3 is asked for the answer.
+    """Implements `GpuEndpoint` by InvokeEndpointAsync: the picture goes through S3, and so does the answer.
 
     `bucket` holds the inputs under `endpoint/in/`; where the answers go is the endpoint's own configuration. The worker
     may read there and list nothing, so S3 calls what is not there yet forbidden: both are waited for. `limit_s` bounds

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles, unreachable
 from cutline.contracts.uploads import PREFIX, own_key
+from cutline.errors import InputRefused, Reason
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Sources:
     files: InputFiles | None = None
 
     def read(self, url: str, account_id: str, max_bytes: int, *, once: bool = False) -> bytes:
-        """The picture. `once` deletes an upload as soon as it has been read, whatever becomes of the call.
+        """The picture. `once` deletes an upload as soon as it has been read or found too large for it.
 
         Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE), in the same words whatever is wrong.
         """
@@ -24,7 +25,12 @@ class Sources:
         key = own_key(url, account_id)
         if key is None or self.files is None:
             raise unreachable()
-        data = self.files.read(key, max_bytes)
+        try:
+            data = self.files.read(key, max_bytes)
+        except InputRefused as refusal:
+            if once and refusal.reason is Reason.URL_TOO_LARGE:
+                self.files.delete(key)
+            raise
         if once:
             self.files.delete(key)
         return data

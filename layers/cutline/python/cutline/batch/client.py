@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Unrecoverable(Exception):
-    """The service will not take any picture: a wrong key, a used up quota, or nobody there."""
+    """No picture can be served: the key is wrong, the quota is used up, or the service does not answer."""
 
 
 class Stopped(Exception):
@@ -52,7 +52,7 @@ class Answer:
 
 
 class TasksClient:
-    """Threads may share one: when one is told to wait, all wait."""
+    """Threads may share one: if one must wait, all wait."""
 
     def __init__(self, base_url: str, api_key: str, stop: threading.Event) -> None:
         self._base_url = base_url.rstrip("/")

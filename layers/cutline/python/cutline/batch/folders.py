@@ -24,7 +24,7 @@ class Folder(Protocol):
         """A file's content, or None where there is none."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Creates or replaces a file; nobody ever sees half of one."""
+        """Creates or replaces a file, in one step: no reader sees half of it."""
 
 
 class LocalFolder:

@@ -19,7 +19,7 @@ from cutline.commands.printing import (
     print_json,
     print_table,
 )
-from cutline.commands.terms import account_name, add_terms, with_terms
+from cutline.commands.terms import account_name, add_terms, named_terms, with_terms
 from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
 from cutline.errors import InputRefused
 from cutline.tasks.callback import callback_secret
@@ -99,7 +99,8 @@ def _show(arguments: argparse.Namespace) -> None:
 def _set(arguments: argparse.Namespace) -> None:
     deployment = Deployment(arguments)
     account = with_terms(_existing(deployment, arguments.name), arguments)
-    deployment.registry.replace(account)
+    # Only what this command names: another operator may be changing the rest, `disable` above all.
+    deployment.registry.change(account, named_terms(arguments))
     if arguments.json:
         print_json(account_document(account))
     else:

@@ -4,4 +4,4 @@ EXIT_STATUS = "exit status: 0 done, 1 something failed (told on stderr), 2 wrong
 
 
 class CommandFailed(Exception):
-    """The message is for whoever ran the command."""
+    """The message is for the person who ran the command."""

@@ -1,4 +1,4 @@
-"""A bar that fills, for people, and what is told beside it; a log or a pipe never sees the bar."""
+"""A progress bar and messages beside it. The bar is drawn on a terminal only."""
 
 import sys
 

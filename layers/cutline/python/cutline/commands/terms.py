@@ -38,6 +38,15 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
 
 def with_terms(account: Account, arguments: argparse.Namespace) -> Account:
     """The account with what the arguments name; what they do not name stays."""
+    return replace(account, **_terms(account, arguments))
+
+
+def named_terms(arguments: argparse.Namespace) -> set[str]:
+    """What the arguments name, as the account's fields."""
+    return set(_terms(Account("any"), arguments))
+
+
+def _terms(account: Account, arguments: argparse.Namespace) -> dict[str, Any]:
     terms: dict[str, Any] = {}
     if arguments.qps is not None:
         terms["qps"] = arguments.qps
@@ -49,7 +58,7 @@ def with_terms(account: Account, arguments: argparse.Namespace) -> Account:
         terms["price_micros"] = {**account.price_micros, **dict(arguments.price)}
     if arguments.retention:
         terms["retains"] = _RETENTION[arguments.retention]
-    return replace(account, **terms)
+    return terms
 
 
 def account_name(text: str) -> str:

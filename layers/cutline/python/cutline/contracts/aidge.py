@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from cutline.contracts.forms import decode_base64, read_form
+from cutline.contracts.forms import decode_base64, is_urlencoded, read_form
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
@@ -18,6 +18,7 @@ LINK_LIFETIME_S = 24 * 3600
 # Sides are the vendor's; bytes and formats are those of its sister "elements removal" plus WEBP (contracts.md 4.2).
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "WEBP"}), max_bytes=10 * MIB, min_side_px=100, max_side_px=3000)
 TARGET_MIN_PX, TARGET_MAX_PX = 100, 3000
+_SOURCES = ("imageUrl", "imageBase64")
 WHITE, TRANSPARENT = "WHITE_BACKGROUND", "TRANSPARENT"
 
 _INVALID = (700, "invalid input")
@@ -68,8 +69,8 @@ CODES: Mapping[Reason, str] = {reason: str(code) for reason, (code, _) in (*ERRO
 
 
 def parse(request: Request) -> Job:
-    """The fields of a JSON or form body, or of the query; in the query of a POST only gateway fields are looked for."""
-    fields = request.params if request.method == "GET" else {**request.params, **read_form(request).fields}
+    """The fields of a JSON or form body, or of the query."""
+    fields = _fields(request)
     kind = fields.get("backGroundType") or TRANSPARENT
     if kind not in (WHITE, TRANSPARENT):
         raise InputRefused(Reason.PARAMETER_INVALID, f"backGroundType must be {WHITE} or {TRANSPARENT}")
@@ -103,6 +104,22 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     refused_method = error.reason is Reason.METHOD_NOT_ALLOWED
     headers = {"Allow": ", ".join(sorted(METHODS))} if refused_method else {}
     return json_response(405 if refused_method else 200, _envelope(request, code_number, text, None), headers)
+
+
+def _fields(request: Request) -> Mapping[str, str]:
+    """Of a POST the body's and the query's. Where both have a field, the signed one counts.
+
+    A classic signature covers the query and a urlencoded body, and no other body: what it covers must not be overridden
+    by what it does not cover, nor a signed source by another kind of source.
+    """
+    if request.method == "GET":
+        return request.params
+    form = read_form(request).fields
+    if is_urlencoded(request):
+        return {**request.params, **form}
+    if any(request.params.get(name) for name in _SOURCES):
+        form = {name: value for name, value in form.items() if name not in _SOURCES}
+    return {**form, **request.params}
 
 
 def _source(fields: Mapping[str, str]) -> Source:

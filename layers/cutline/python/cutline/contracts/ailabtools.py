@@ -84,6 +84,7 @@ ERRORS: Mapping[Reason, ErrorRow] = {
 CODES: Mapping[Reason, str] = {reason: row.code for reason, row in ERRORS.items()}
 
 FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "white"}
+_FORMS = {name.lower(): form for name, form in FORMS.items()}
 
 
 def parse(request: Request) -> Job:
@@ -135,13 +136,13 @@ def _source(form: Form) -> Source:
 
 
 def _options(fields: Mapping[str, str]) -> GarmentOptions:
-    """Blanks, empty items, duplicates and case are forgiven in `cloth_class`; unknown names are not."""
+    """Blanks, empty items, duplicates and case are forgiven; unknown names are not."""
     names = [item.strip().lower() for item in fields.get("cloth_class", "").split(",")]
     classes = tuple(dict.fromkeys(name for name in names if name))
     unknown = [name for name in classes if name not in GARMENTS]
     if unknown:
         raise InputRefused(Reason.PARAMETER_INVALID, f"cloth_class must be a comma list of {', '.join(GARMENTS)}")
-    form = FORMS.get(fields.get("return_form", "").strip())
+    form = _FORMS.get(fields.get("return_form", "").strip().lower())
     if form is None:
         raise InputRefused(Reason.PARAMETER_INVALID, "return_form must be mask or whiteBK")
     out_mode = fields.get("out_mode", "").strip() or "0"

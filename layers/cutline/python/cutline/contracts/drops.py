@@ -89,7 +89,7 @@ def result_key(key: str, name: str, content_type: str) -> str:
 
 
 def error_key(key: str) -> str:
-    """Where it is told why there is no result."""
+    """The key of the file that says why there is no result."""
     return key + ERROR_ENDING
 
 

@@ -13,8 +13,13 @@ from urllib.parse import parse_qsl
 
 from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, Reason
+from cutline.limits import KIB
+from cutline.pipeline.headers import sniff_format
 
 _MAX_PARTS = 64
+# The standard library reads a part's head in time that grows with its square, and callers are not counted yet.
+_MAX_HEAD_BYTES, _MAX_HEADS_BYTES, _MAX_HEAD_LINES = 8 * KIB, 32 * KIB, 16
+_TAB, _ASCII = 9, 128
 _DATA_URI = re.compile(r"\Adata:[^,]{0,255};base64,", re.IGNORECASE)
 
 
@@ -31,15 +36,21 @@ def read_form(request: Request) -> Form:
 
     Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
     """
-    content_type = request.headers.get("content-type", "").lower()
-    if content_type.startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return _read_multipart(request)
-    if content_type.startswith("application/x-www-form-urlencoded"):
+    if is_urlencoded(request):
         return Form(_read_urlencoded(request.body), {})
     if not request.body.strip():
         return Form({}, {})
     document = read_json_object(request.body)
+    if len(document) > _MAX_PARTS:
+        raise InputRefused(Reason.BODY_MALFORMED, "body has too many fields")
     return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
+
+
+def is_urlencoded(request: Request) -> bool:
+    """Whether the body says that it is a urlencoded form."""
+    return request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
 
 
 def read_json_object(body: bytes) -> dict[str, Any]:
@@ -61,14 +72,26 @@ def first_file(request: Request) -> bytes | None:
 def decode_base64(text: str) -> bytes:
     """The bytes behind `text`: white space, a data URI prefix and missing padding are forgiven, nothing else.
 
+    A blank that does not end a line was a `+`, which a form that was not escaped turns into a blank.
+
     Raises InputRefused(BASE64_INVALID).
     """
-    compact = "".join(_DATA_URI.sub("", text.strip()).split())
+    lines = [line.strip() for line in _DATA_URI.sub("", text.strip()).splitlines()]
+    compact = "".join(line if " " not in line or _is_wrapped(line) else line.replace(" ", "+") for line in lines)
+    compact = "".join(compact.split())
     try:
         raw = compact.encode("ascii").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise InputRefused(Reason.BASE64_INVALID, "image is not valid base64") from error
+
+
+def _is_wrapped(line: str) -> bool:
+    """Whether blanks stand where lines of base64 ended: between pieces of one length, the last one shorter."""
+    *pieces, last = line.split(" ")
+    length = len(pieces[0])
+    in_fours = length % 4 == len(last) % 4 == 0
+    return in_fours and 0 < len(last) <= length and all(len(piece) == length for piece in pieces)
 
 
 def _read_multipart(request: Request) -> Form:
@@ -86,11 +109,15 @@ def _read_multipart(request: Request) -> Form:
         raise InputRefused(Reason.BODY_MALFORMED, "body is not valid multipart/form-data")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
+    heads_bytes = 0
     for section in sections[1:]:
         if section.startswith(b"--"):
             break
         head, blank, payload = section.partition(b"\r\n\r\n")
-        name, is_file = _read_disposition(head)
+        heads_bytes += len(head)
+        if len(head) > _MAX_HEAD_BYTES or heads_bytes > _MAX_HEADS_BYTES or head.count(b"\n") > _MAX_HEAD_LINES:
+            raise InputRefused(Reason.BODY_MALFORMED, "multipart part with too long a header")
+        name, is_file = _read_disposition(head, payload)
         if not blank or not name:
             raise InputRefused(Reason.BODY_MALFORMED, "multipart part without a name")
         if is_file:
@@ -100,15 +127,23 @@ def _read_multipart(request: Request) -> Form:
     return Form(fields, files)
 
 
-def _read_disposition(head: bytes) -> tuple[str, bool]:
-    """The name of a part ("" where there is none) and whether the part is a file."""
+def _read_disposition(head: bytes, payload: bytes) -> tuple[str, bool]:
+    """The name of a part ("" where there is none) and whether the part is a file.
+
+    A file may come without a file name (RFC 7578 4.2): its type, or what it holds, tells then.
+    """
     part = BytesHeaderParser().parsebytes(head.lstrip())
     try:
         name = part.get_param("name", header="content-disposition")
-        is_file = part.get_filename() is not None
+        is_file = part.get_filename() is not None or part.get_content_maintype() == "image" or _is_picture(payload)
     except ValueError as error:  # RFC 2231 parameters with absurd numbers or character sets
         raise InputRefused(Reason.BODY_MALFORMED, "multipart part with an unreadable header") from error
     return (name if isinstance(name, str) else ""), is_file
+
+
+def _is_picture(payload: bytes) -> bool:
+    """Whether the payload begins like a picture and not like text, as a field that begins with "BM" may."""
+    return sniff_format(payload) is not None and any(byte < _TAB or byte >= _ASCII for byte in payload[:32])
 
 
 def _read_urlencoded(body: bytes) -> dict[str, str]:

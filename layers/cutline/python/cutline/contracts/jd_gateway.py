@@ -73,5 +73,9 @@ def gateway_envelope(request: Request, error: GatewayError) -> dict[str, Any]:
 def gateway_response(
     request: Request, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON answer with the gateway's own request id header."""
-    return json_response(status, body, {"x-jdcloud-request-id": request.request_id, **(headers or {})})
+    """A JSON answer with the gateway's own request id, in a header and beside `result`.
+
+    JD's SDKs hand over no `result` without it, of successes either.
+    """
+    own = {"x-jdcloud-request-id": request.request_id}
+    return json_response(status, {"requestId": request.request_id, **body}, {**own, **(headers or {})})

@@ -1,4 +1,4 @@
-"""What the APIs of our own share: any credential of the account is accepted, and failures are told in one shape.
+"""What Cutline's own routes share: they accept any credential of the account and word failures in one shape.
 
 The credential is `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or Aidge's `app_key`, `timestamp`
 and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
@@ -13,6 +13,7 @@ from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 ErrorRow = tuple[int, str, str]
 _UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the account is required")
 _FAULTS: Mapping[Reason, ErrorRow] = {Reason.OVERLOADED: (503, "unavailable", "Too busy, try again")}
+_RATE: ErrorRow = (429, "rate_exceeded", "Too many requests of this account, try again")
 _FAULT: ErrorRow = (500, "internal", "Internal error")
 
 
@@ -31,7 +32,9 @@ def scheme_of(request: Request) -> Scheme:
 def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow]) -> Response:
     """The answer to a question that failed; of a refused credential it tells nothing but that."""
     row = _UNAUTHORIZED if isinstance(error, AccessRefused) else {**_FAULTS, **errors}.get(error.reason, _FAULT)
-    status, code, message = row
+    limited = error.reason is Reason.RATE_EXCEEDED
+    status, code, message = _RATE if limited else row
     if isinstance(error, InputRefused) and error.detail:
         message = error.detail
-    return json_response(status, {"status": status, "code": code, "message": message})
+    headers = {"Retry-After": "1"} if limited else {}
+    return json_response(status, {"status": status, "code": code, "message": message}, headers)

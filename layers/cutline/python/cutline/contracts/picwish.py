@@ -80,6 +80,7 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
 BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
+_SWITCH = {"false": "0", "true": "1"}
 _MAX_CALLBACK_CHARS = 2048
 # What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
 _MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
@@ -248,9 +249,9 @@ def _source(form: Form) -> Source:
 
 def _cut(fields: Mapping[str, str], options: Options) -> CutOptions:
     image_format = fields.get("format", "").strip() or "png"
-    if image_format not in ("png", "jpg"):
+    if image_format not in ("png", "jpg", "jpeg"):
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
-    jpeg = image_format == "jpg"
+    jpeg = image_format != "png"
     return CutOptions(
         subject=SUBJECTS[options.kind],
         background=_colour(fields) if jpeg else None,
@@ -262,7 +263,7 @@ def _cut(fields: Mapping[str, str], options: Options) -> CutOptions:
 
 
 def _colour(fields: Mapping[str, str]) -> tuple[int, int, int]:
-    text = fields.get("bg_color", "").strip() or "ffffff"
+    text = fields.get("bg_color", "").strip().removeprefix("#") or "ffffff"
     if re.fullmatch(r"[0-9a-fA-F]{6}", text) is None:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid bg_color")
     red, green, blue = bytes.fromhex(text)
@@ -270,9 +271,12 @@ def _colour(fields: Mapping[str, str]) -> tuple[int, int, int]:
 
 
 def _number(fields: Mapping[str, str], name: str, default: int, allowed: tuple[int, ...]) -> int:
-    text = fields.get(name, "").strip()
+    """A number as text, "1.0" and, for a switch, JSON's true and false included."""
+    text = fields.get(name, "").strip().removesuffix(".0")
     if not text:
         return default
+    if allowed == (0, 1):
+        text = _SWITCH.get(text, text)
     if text not in {str(value) for value in allowed}:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {name.replace('_', ' ')}")
     return int(text)

@@ -23,7 +23,7 @@ _ERRORS: Mapping[Reason, native.ErrorRow] = {
 
 @dataclass(frozen=True)
 class UsageQuery:
-    """What is asked for; both days are included."""
+    """A validated query. Both days are included."""
 
     first: date
     last: date

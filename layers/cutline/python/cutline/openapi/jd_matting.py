@@ -57,7 +57,7 @@ def _schemas() -> dict[str, Schema]:
     }
     codes = sorted({row.code for row in SYSTEM_ERRORS.values()})
     return {
-        "JdcSuccess": closed({"code": code, "msg": msg, "result": closed(good | ids)}),
-        "JdcFailure": closed({"code": code, "msg": msg, "result": closed(bad | ids)}),
+        "JdcSuccess": closed({"requestId": ID, "code": code, "msg": msg, "result": closed(good | ids)}),
+        "JdcFailure": closed({"requestId": ID, "code": code, "msg": msg, "result": closed(bad | ids)}),
         "JdcGatewayError": jd_gateway.gateway_error(integer("The gateway's code.", enum=codes)),
     }

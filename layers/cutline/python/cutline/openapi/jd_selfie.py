@@ -7,7 +7,7 @@ from cutline.contracts import jd_selfie
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS
 from cutline.openapi import examples, jd_gateway
 from cutline.openapi.operation import Api, body, operation
-from cutline.openapi.schema import Schema, always, base64, boolean, closed, integer, ref, text
+from cutline.openapi.schema import ID, Schema, always, base64, boolean, closed, integer, ref, text
 
 FACTS: Mapping[str, Any] = {}
 _API = Api(
@@ -44,6 +44,7 @@ def components() -> dict[str, dict[str, Any]]:
 
 def _schemas() -> dict[str, Schema]:
     envelope = {
+        "requestId": ID,
         "code": text("The gateway let the call through.", const=str(SUCCESS)),
         "charge": boolean("Whether the call was charged."),
         "remain": integer("Calls left today; -1 without a quota.", minimum=-1),

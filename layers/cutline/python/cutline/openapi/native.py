@@ -1,4 +1,4 @@
-"""What the operations of our own share: any credential, refusals of one shape, and what API Gateway itself says."""
+"""What the operations of Cutline's own routes share: any credential, one shape of refusal, API Gateway's answers."""
 
 import json
 from collections.abc import Iterable
@@ -57,20 +57,48 @@ def components() -> dict[str, dict[str, Any]]:
         "status": 413,
         "message": "Request Entity Too Large",
         "error_code": 413,
+        "error_code_str": "ERROR_REQUEST_BODY_TOO_LARGE",
+        "error_msg": "Request body size exceeds limit.",
+        "error_detail": {
+            "status_code": 413,
+            "code": "ERROR_REQUEST_BODY_TOO_LARGE",
+            "code_message": "Request body size exceeds limit.",
+            "message": "Request Entity Too Large",
+        },
+        "error": {"code": 413, "status": "OUT_OF_RANGE", "message": "Request Entity Too Large"},
         "code": "REQUEST_TOO_LARGE",
+        "msg": "Request Entity Too Large",
+        "result": None,
+        "charge": False,
+        "remain": -1,
         "resCode": 700,
+        "resMessage": "invalid input",
         "success": False,
+        "data": None,
         "requestId": examples.REQUEST_ID,
+        "request_id": examples.REQUEST_ID,
     }
+    status, wrong, word = integer("The HTTP status."), text("What is wrong."), text("A word for it.")
     shape = closed(
         {
-            "status": integer("The HTTP status."),
-            "message": text("What is wrong."),
-            "error_code": integer("The HTTP status."),
+            "status": status,
+            "message": wrong,
+            "error_code": status,
+            "error_code_str": word,
+            "error_msg": wrong,
+            "error_detail": closed({"status_code": status, "code": word, "code_message": wrong, "message": wrong}),
+            "error": closed({"code": status, "status": word, "message": wrong}),
             "code": text("API Gateway's word for it."),
-            "resCode": always(700),
+            "msg": wrong,
+            "result": always(None),
+            "charge": always(False),
+            "remain": always(-1),
+            "resCode": integer("A number for it."),
+            "resMessage": wrong,
             "success": always(False),
+            "data": always(None),
             "requestId": ID,
+            "request_id": ID,
         }
     )
     response = {

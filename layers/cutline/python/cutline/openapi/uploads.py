@@ -16,6 +16,7 @@ _TICKET = Ticket("https://bucket.s3.amazonaws.com/", _FIELDS, _KEY, 1_769_904_00
 _ERRORS: tuple[MattingError, ...] = (
     InputRefused(Reason.PARAMETER_INVALID, "size must be a number of bytes"),
     AccessRefused(Reason.KEY_UNKNOWN),
+    AccessRefused(Reason.RATE_EXCEEDED),
     InputRefused(Reason.IMAGE_TOO_LARGE),
     ServiceFault(Reason.INTERNAL),
     ServiceFault(Reason.OVERLOADED),
@@ -59,7 +60,7 @@ def _post() -> dict[str, Any]:
         "tags": [native.TAG],
         "summary": "A ticket for a picture that is too large for a call",
         "description": f"Up to {MAX_BYTES // MIB} MiB, straight to S3, for the account's own calls within a day. Costs "
-        "neither rate nor quota.",
+        "neither rate nor quota; tickets have a rate of their own, twice that of the account's calls.",
         "security": native.security(),
         "requestBody": {"required": False, "content": body},
         "responses": {

@@ -26,6 +26,7 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
 profile           what marketplaces ask for, as data (profiles.toml)
 publish           a finished matte as a profile asks for it, with a verdict per rule
 garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
-  garment_masks   class probabilities to one alpha per garment class
+  garment_masks   worn garments: one alpha per class, inside the person
+  unworn_garments garments that nobody wears: one class per component of the foreground
 filters           box means, resizes and samples that the others share
 """

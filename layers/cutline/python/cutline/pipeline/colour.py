@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from cutline.pipeline.icc import bounded_profile
+
 U8 = npt.NDArray[np.uint8]
 
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -84,11 +86,12 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
-    """The image in sRGB; unchanged where it has no profile, an sRGB one or one that littlecms refuses."""
-    if not isinstance(profile, bytes) or not profile:
+    """The image in sRGB; unchanged where it has no profile, an sRGB one, or one that is not bounded or not valid."""
+    bounded = bounded_profile(profile) if isinstance(profile, bytes) else None
+    if bounded is None:
         return image
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        source = ImageCms.ImageCmsProfile(io.BytesIO(bounded))
         # The transform costs 25 ms per megapixel, and sRGB to sRGB would only add rounding.
         description = ImageCms.getProfileDescription(source)
         if description.startswith("sRGB") and not any(word in description for word in _LINEAR):

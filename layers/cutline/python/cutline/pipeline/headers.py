@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -20,6 +21,10 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _WEBP_SIZE_BYTES = 10
 # A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_PNG_SIGNATURE_BYTES, _PNG_CHUNK_BYTES = 8, 12
+_PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+# SOF0 to SOF15 without the tables that lie between them.
+_FRAMES = frozenset(bytes([0xC0 + number]) for number in range(16) if number not in (4, 8, 12))
 _START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 
 
@@ -54,13 +59,47 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def jpeg_scans(data: bytes) -> int:
-    """How many scans a JPEG has, up to its end or to the point where it breaks off.
+def jpeg_scans(data: bytes) -> tuple[int, bool]:
+    """How many scans a JPEG has, or those found before it breaks off, and whether its end is marked.
 
     Each scan of a progressive JPEG is a pass over the whole picture and can be as short as a few hundred bytes.
     """
-    at, scans = 2, 0
-    while (marker := _MARKER.search(data, at)) is not None and marker[1] != _END_OF_IMAGE:
-        scans += marker[1] == _START_OF_SCAN
+    scans = 0
+    for marker, _ in _jpeg_segments(data):
+        if marker == _END_OF_IMAGE:
+            return scans, True
+        scans += marker == _START_OF_SCAN
+    return scans, False
+
+
+def jpeg_is_whole(data: bytes) -> bool:
+    """Whether the scans that a JPEG has begun hold each coefficient of each component to its last bit (T.81 G.1.1)."""
+    left: dict[int, set[int]] = {}
+    for marker, at in _jpeg_segments(data):
+        if marker in _FRAMES:
+            left = {number: set(range(64)) for number in data[at + 8 : at + 8 + 3 * data[at + 7] : 3]}
+        elif marker == _START_OF_SCAN:
+            numbers = data[at + 3 : at + 3 + 2 * data[at + 2] : 2]
+            first, last, bits = data[at + 3 + 2 * data[at + 2] :][:3]
+            for number in numbers if bits % 16 == 0 else b"":
+                left.get(number, set()).difference_update(range(first, last + 1))
+    return bool(left) and not any(left.values())
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """The markers of a JPEG, each with where its length stands."""
+    at = 2
+    while (marker := _MARKER.search(data, at)) is not None:
+        yield marker[1], marker.end()
         at = marker.end() + max(int.from_bytes(data[marker.end() : marker.end() + 2], "big"), 2)
-    return scans
+
+
+def without_texts(data: bytes) -> bytes:
+    """A PNG without the chunks that hold texts, up to where its chunks break off (PNG 11.3.3)."""
+    kept, at = [data[:_PNG_SIGNATURE_BYTES]], _PNG_SIGNATURE_BYTES
+    while at + _PNG_CHUNK_BYTES <= len(data):
+        end = at + _PNG_CHUNK_BYTES + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in _PNG_TEXTS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join((*kept, data[at:]))

@@ -9,6 +9,7 @@ from cutline.accounts.meter import Reservation
 from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.errors import InputRefused, MattingError
 from cutline.pipeline.timing import StageTimer
+from cutline.serving.idempotency import KeyLease
 
 
 class Processor(Protocol):
@@ -46,8 +47,17 @@ class Deferral(Protocol):
     def takes(self, job: Job) -> bool:
         """Whether the call wants its result later."""
 
+    def named(self, job: Job, seed: str) -> Job:
+        """The call as one whose task is named after `seed`, so that a second try finds the first one's task."""
+
+    def call_id(self, job: Job) -> str:
+        """What the reservation is named after."""
+
     def accept(self, call: "Call", reservation: Reservation) -> Response:
-        """The answer, once the work is certain. From then on the reservation belongs to the task."""
+        """The answer, once the work is certain. From then on the reservation belongs to the task.
+
+        `call.promise` is set as soon as the work may have begun; `call.spare` if the task had ended before.
+        """
 
 
 @dataclass
@@ -60,8 +70,14 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
     notes: dict[str, Any] = field(default_factory=dict)
     reservation: Reservation | None = None
+    lease: KeyLease | None = None
     job: Job | None = None
     refusal: InputRefused | None = None
+    # Served, and yet to be charged.
+    due: bool = False
+    # The answer to give from now on, whatever fails: the work that it speaks of may be under way.
+    promise: Response | None = None
+    spare: bool = False
 
     @property
     def elapsed_ms(self) -> int:

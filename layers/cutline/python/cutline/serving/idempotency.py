@@ -3,7 +3,8 @@
 One item per account, API and key, in the meter's table (draft-ietf-httpapi-idempotency-key-header):
 
     running   a call with this key is under way; `lapses_at` bounds how long a dead one blocks the key
-    done      its answer, and the reservation that pays for it
+    done      its answer, which was kept and charged in one transaction
+    seed      what a task of the call is named after: whoever takes over from a dead call goes on with the same task
 
 Only answers to calls that succeeded are kept. A failed call gives its lease back, so its retry is a first try.
 """
@@ -17,8 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cutline.accounts.meter import Reservation
-from cutline.adapters.dynamodb import ConditionFailed, write_if
+from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, Item, Write, write_all, write_if
 from cutline.contracts.wire import Job, Response
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import IDEMPOTENT
@@ -26,9 +26,9 @@ from cutline.storage_keys import IDEMPOTENT
 # Longer than a synchronous function may run, so that nobody takes over from a call that is still alive.
 LEASE_S = 30
 DEFAULT_KEEP_S = 24 * 3600
-_POLL_S = 0.25
-# DynamoDB's items end at 400 KB; what is larger goes to the bucket.
-_MAX_INLINE_BYTES = 256 * 1024
+_POLL_S, _MAX_POLL_S = 0.25, 1.0
+# A write costs by the kilobyte, twice in a transaction; links are shorter than this, pictures go to the bucket.
+_MAX_INLINE_BYTES = 4 * 1024
 
 
 class AnswerStore(Protocol):
@@ -42,28 +42,23 @@ class AnswerStore(Protocol):
 
 
 @dataclass(frozen=True)
-class FirstAnswer:
-    """What the first call with a key answered, and the reservation that pays for it.
-
-    `settles` is False where the answer was a promise: the task that keeps it is charged when it is done.
-    """
-
-    response: Response
-    day: str
-    call_id: str
-    settles: bool
-
-
-@dataclass(frozen=True)
 class KeyLease:
-    """A call's right, for a time, to do the work behind a key; `first` is set where another call has done it."""
+    """A call's right, for a time, to do the work behind a key.
+
+    first: the answer of another call that has done it. busy: another call is at work, and there is no right yet.
+    seed: the same for all who ever held the lease until one of them gave it back. again: there was one before.
+    """
 
     account_id: str
     pk: str
     sk: str
     owner: str
+    fingerprint: str
     expires_at: int
-    first: FirstAnswer | None = None
+    seed: str = ""
+    again: bool = False
+    first: Response | None = None
+    busy: bool = False
 
     @property
     def key(self) -> dict[str, str]:
@@ -82,65 +77,79 @@ class Idempotency:
         self._wait_s = wait_s
 
     def lease(self, account_id: str, api: str, key: str, job: Job, keep_s: int = 0) -> KeyLease:
-        """The right to work, or the first answer; waits while another call with the key is at work.
+        """The right to work, the first answer, or that another call with the key is at work.
 
-        Raises AccessRefused(IDEMPOTENCY_MISMATCH) where the key stands for another request, and
-        ServiceFault(OVERLOADED) where the other call takes too long.
+        Raises AccessRefused(IDEMPOTENCY_MISMATCH) where the key stands for another request.
         """
-        fingerprint = fingerprint_of(job)
         lease = KeyLease(
             account_id,
             pk=IDEMPOTENT + account_id,
             sk=f"{api}#{hashlib.sha256(key.encode()).hexdigest()}",
             owner=uuid.uuid4().hex,
+            fingerprint=fingerprint_of(job),
             expires_at=int(time.time()) + (keep_s or DEFAULT_KEEP_S),
+            seed=str(uuid.uuid4()),
         )
-        deadline = time.monotonic() + self._wait_s
-        while True:
-            item = self._take(lease, fingerprint)
-            if item is None:
-                return lease
-            if item["fingerprint"] != fingerprint:
-                raise AccessRefused(Reason.IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request")
-            if item["state"] == "done":
-                return dataclasses.replace(lease, first=self._first(item))
-            if time.monotonic() > deadline:
-                raise ServiceFault(Reason.OVERLOADED, "a call with this Idempotency-Key is still at work")
-            self._sleep(_POLL_S)
+        return self._take(lease)
 
-    def keep(self, lease: KeyLease, response: Response, reservation: Reservation, *, settles: bool = True) -> None:
-        """Keeps the answer, before the call is charged: who repeats it pays, if the first call dies in between.
+    def wait(self, lease: KeyLease) -> KeyLease:
+        """What has become of a busy lease; the wait costs a read now and then.
 
-        Raises ServiceFault(OVERLOADED) where the lease has lapsed and is another call's now.
+        Raises ServiceFault(OVERLOADED) where the other call takes too long, and what `lease` raises.
+        """
+        deadline, pause = time.monotonic() + self._wait_s, _POLL_S
+        while time.monotonic() < deadline:
+            self._sleep(pause)
+            pause = min(pause * 1.5, _MAX_POLL_S)
+            item = self._look(lease)
+            if item is None or not _is_at_work(item):
+                lease = self._take(dataclasses.replace(lease, busy=False))
+                if not lease.busy:
+                    return lease
+        raise ServiceFault(Reason.OVERLOADED, "a call with this Idempotency-Key is still at work")
+
+    def keep(self, lease: KeyLease, response: Response, payment: Write | None = None) -> None:
+        """Keeps the answer and does the `payment` for it, both or neither.
+
+        Raises ServiceFault(OVERLOADED) where the lease has lapsed and is another call's now, or the payment is due no
+        more; then nothing is kept. Whoever gets an error that leaves it open asks `is_kept`.
         """
         values: dict[str, Any] = {
             ":done": "done",
+            ":running": "running",
             ":owner": lease.owner,
             ":status": response.status,
             ":headers": dict(response.headers),
-            ":day": reservation.day,
-            ":call": reservation.call_id,
-            ":settles": settles,
         }
         if len(response.body) <= _MAX_INLINE_BYTES:
             place, values[":body"] = "body", response.body
         else:
             place, values[":body"] = "body_key", self._answers.put_answer(lease.account_id, response.body)
+        keeping = {
+            "Key": lease.key,
+            "UpdateExpression": f"SET #state = :done, #status = :status, headers = :headers, {place} = :body",
+            "ConditionExpression": "#owner = :owner AND #state = :running",
+            "ExpressionAttributeNames": {"#state": "state", "#status": "status", "#owner": "owner"},
+            "ExpressionAttributeValues": values,
+        }
         try:
-            write_if(
-                self._table.update_item,
-                "#owner = :owner",
-                Key=lease.key,
-                UpdateExpression="SET #state = :done, #status = :status, headers = :headers, #day = :day,"
-                f" call_id = :call, settles = :settles, {place} = :body",
-                ExpressionAttributeNames={"#state": "state", "#status": "status", "#owner": "owner", "#day": "day"},
-                ExpressionAttributeValues=values,
-            )
-        except ConditionFailed as error:
+            write_all(self._table, [keeping] if payment is None else [keeping, payment])
+        except ConditionsFailed as error:
+            if _is_kept_by(lease, error.items[0]):  # this very write came twice
+                return
             raise ServiceFault(Reason.OVERLOADED, "another call has taken over this Idempotency-Key") from error
 
+    def is_kept(self, lease: KeyLease) -> bool:
+        """Whether the answer of this lease is kept, and so charged."""
+        return _is_kept_by(lease, self._look(lease))
+
     def forget(self, lease: KeyLease) -> None:
-        """Gives the lease of a failed call back; an answer that is already kept stays."""
+        """Gives the lease of a failed call back; an answer that is already kept stays.
+
+        Whoever took the lease over lets it lapse: what the dead one has begun goes on under the same seed.
+        """
+        if lease.again:
+            return
         with suppress(ConditionFailed):
             write_if(
                 self._table.delete_item,
@@ -150,37 +159,73 @@ class Idempotency:
                 ExpressionAttributeValues={":owner": lease.owner, ":running": "running"},
             )
 
-    def _take(self, lease: KeyLease, fingerprint: str) -> Mapping[str, Any] | None:
-        """None once the lease is ours, otherwise the item that stands in its way."""
-        now = int(time.time())
+    def _take(self, lease: KeyLease) -> KeyLease:
+        # DynamoDB deletes expired items late, so the condition looks at the time itself.
+        free = "attribute_not_exists(pk) OR expires_at < :now OR (#state = :running AND #owner = :owner)"
         try:
-            write_if(
-                self._table.put_item,
-                # DynamoDB deletes expired items late, so the condition looks at the time itself.
-                "attribute_not_exists(pk) OR expires_at < :now"
-                " OR (#state = :running AND (lapses_at < :now OR #owner = :owner))",
-                Item={
-                    **lease.key,
-                    "state": "running",
-                    "owner": lease.owner,
-                    "fingerprint": fingerprint,
-                    "lapses_at": now + LEASE_S,
-                    "expires_at": lease.expires_at,
-                },
-                ExpressionAttributeNames={"#state": "state", "#owner": "owner"},
-                ExpressionAttributeValues={":now": now, ":running": "running", ":owner": lease.owner},
-            )
-        except ConditionFailed:
-            item: Mapping[str, Any] | None = self._table.get_item(Key=lease.key, ConsistentRead=True).get("Item")
-            # Gone in between: the other call failed and took its lease back, so the next turn of the loop gets it.
-            return item or {"fingerprint": fingerprint, "state": "running"}
-        return None
+            self._put(lease, free, {":now": int(time.time()), ":running": "running", ":owner": lease.owner})
+        except ConditionFailed as error:
+            return self._meet(lease, error.item)
+        return lease
 
-    def _first(self, item: Mapping[str, Any]) -> FirstAnswer:
+    def _meet(self, lease: KeyLease, item: Item) -> KeyLease:
+        """What to do about the item that stands in the way."""
+        if not item:
+            return dataclasses.replace(lease, busy=True)
+        dead = item["state"] == "running" and not _is_at_work(item)
+        if item["fingerprint"] != lease.fingerprint and not dead:
+            raise AccessRefused(Reason.IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request")
+        if item["state"] == "done":
+            return dataclasses.replace(lease, first=self._first(item))
+        if not dead:
+            return dataclasses.replace(lease, busy=True)
+        if item["fingerprint"] == lease.fingerprint:
+            lease = dataclasses.replace(lease, seed=item.get("seed", lease.seed), again=True)
+        try:
+            self._put(
+                lease,
+                "#state = :running AND (#owner = :theirs OR #owner = :owner)",
+                {":running": "running", ":theirs": item["owner"], ":owner": lease.owner},
+            )
+        except ConditionFailed:  # somebody else was quicker
+            return dataclasses.replace(lease, busy=True)
+        return lease
+
+    def _put(self, lease: KeyLease, condition: str, values: Mapping[str, Any]) -> None:
+        now = int(time.time())
+        item = {
+            **lease.key,
+            "state": "running",
+            "owner": lease.owner,
+            "fingerprint": lease.fingerprint,
+            "seed": lease.seed,
+            "lapses_at": now + LEASE_S,
+            "expires_at": lease.expires_at,
+        }
+        write_if(
+            self._table.put_item,
+            condition,
+            Item=item,
+            ExpressionAttributeNames={"#state": "state", "#owner": "owner"},
+            ExpressionAttributeValues=dict(values),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _look(self, lease: KeyLease) -> Item | None:
+        item: Item | None = self._table.get_item(Key=lease.key, ConsistentRead=True).get("Item")
+        return item
+
+    def _first(self, item: Item) -> Response:
         body = self._answers.get(item["body_key"]) if "body_key" in item else bytes(item["body"])
-        headers = {**item["headers"], "Idempotency-Replayed": "true"}
-        response = Response(int(item["status"]), headers, body)
-        return FirstAnswer(response, item["day"], item["call_id"], bool(item["settles"]))
+        return Response(int(item["status"]), {**item["headers"], "Idempotency-Replayed": "true"}, body)
+
+
+def _is_at_work(item: Item) -> bool:
+    return item["state"] == "running" and int(item["lapses_at"]) >= int(time.time())
+
+
+def _is_kept_by(lease: KeyLease, item: Item | None) -> bool:
+    return item is not None and item.get("owner") == lease.owner and item.get("state") == "done"
 
 
 def fingerprint_of(job: Job) -> str:

@@ -1,6 +1,7 @@
 """The routes of Cutline's own: upload tickets, usage reports and result links.
 
-They cost neither rate nor quota; API Gateway's throttle bounds them. Credentials are checked before parameters.
+They cost neither rate nor quota. Tickets, which are room in a bucket, have a rate of their own; the others are bounded
+by API Gateway's throttle. Credentials are checked before parameters.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class UploadService:
 
     def _serve(self, request: Request) -> Response:
         account = self.gate.identify(native.scheme_of(request), request)
+        self.gate.pace(account, "tickets")
         ticket = self.tickets.issue(account.account_id, uploads.parse(request), request.received_at)
         # Never the ticket itself: it is a permission, and its key an address.
         self.logger.info("ticket", request_id=request.request_id, account_id=account.account_id)
@@ -63,7 +65,7 @@ class UsageService:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkService:
-    """Answers `GET /r/{token}`."""
+    """Answers `GET` and `HEAD /r/{token}`."""
 
     results: ResultStore
     logger: Logger
@@ -74,7 +76,7 @@ class LinkService:
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
-        location = self.results.redirect(token, request.received_at)
+        location = self.results.redirect(token, request.received_at, request.method)
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*"}, b"")
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
+from cutline.pipeline.apart import decode_apart, start_decoder
 from cutline.pipeline.cutout import cut_out
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentOptions
@@ -16,7 +16,7 @@ from cutline.serving.call import Produced
 
 @dataclass(frozen=True)
 class Floor:
-    """The share of the picture up to which a subject counts as absent, and the refusal that says so."""
+    """The share of the picture up to which a subject counts as absent, and the reason for the refusal then."""
 
     coverage: float
     reason: Reason
@@ -40,6 +40,7 @@ class CutoutProcessor:
         self._threads = threads
         self._floor = floor
         self._network: Network | None = None
+        start_decoder()
 
     def open(self) -> Network:
         """The network, opened once; tried again on every call until it opens. Raises ServiceFault(MODEL_FAILED)."""
@@ -50,7 +51,7 @@ class CutoutProcessor:
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         with timer.stage("decode"):
-            picture = decode_image(data, job.limits)
+            picture = decode_apart(data, job.limits)
         cutout = cut_out(picture, job.cut, self.open(), timer)
         if self._floor is not None and cutout.coverage <= self._floor.coverage:
             raise InputRefused(self._floor.reason)
@@ -68,12 +69,13 @@ class CutoutProcessor:
 
 
 class CostumeProcessor:
-    """Decodes, cuts the garments out, encodes. One network finds the classes, the other the person who bounds them."""
+    """Decodes, cuts the garments out, encodes. One network finds classes, the other the person or the foreground."""
 
     def __init__(self, models_dir: Path, threads: int) -> None:
         self._models_dir = models_dir
         self._threads = threads
         self._networks: tuple[Network, Network] | None = None
+        start_decoder()
 
     def open(self) -> tuple[Network, Network]:
         """Both networks, opened once; tried again on every call until they open. Raises ServiceFault(MODEL_FAILED)."""
@@ -86,7 +88,7 @@ class CostumeProcessor:
         """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
         assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
-            picture = decode_image(data, job.limits)
+            picture = decode_apart(data, job.limits)
         matte, costume = self.open()
         garments = cut_garments(picture, job.options, matte, costume, timer)
         if garments.image is None:

@@ -10,7 +10,7 @@ from cutline.contracts.wire import Request, Response
 # 6 MiB through a synchronous function, less room for the envelope.
 _MAX_BODY_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
-# On every answer, so that no route can forget them. What may be kept says so itself, and a page brings its own policy.
+# On every answer. A route that may be cached, and a page with a policy of its own, set their own values.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,12 +1,13 @@
 """One call from the gate to the answer, the same for every contract.
 
-    method -> authenticate -> parse -> reserve -> fetch -> decode -> cut out -> store -> render -> settle
+    method -> authenticate -> parse -> lease -> reserve -> fetch -> decode -> cut out -> store -> render -> settle
 
 A call that fails gives its reservation back, is logged and counted once, and is answered in the contract's words.
 """
 
 import base64
 import resource
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,16 +18,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Reservation
+from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
-from cutline.serving.deadline import Expired, deadline
-from cutline.serving.idempotency import FirstAnswer, Idempotency, KeyLease
+from cutline.serving.deadline import deadline
+from cutline.serving.idempotency import Idempotency, KeyLease
 from cutline.serving.proxy_event import fits_the_proxy
 from cutline.serving.telemetry import count_request, is_cold_start, time_stages
+
+# API Gateway answers for us after 29 s, counted from the request; starting a function is part of it.
+_GATEWAY_MS = 28_000
+_SETTLE_MS, _SETTLE_MARGIN_MS = 12_000, 700
+_MAX_AGE_MS = 300_000
 
 NO_TASKS = "Invalid sync: this account keeps no results, so it has no background tasks"
 
@@ -56,14 +63,19 @@ class Service:
 
     def answer(self, call: Call, serve: Callable[[Call], Response]) -> Response:
         """What `serve` answers, or the contract's refusal: the boundary around every call."""
+        reason = ""
         try:
-            with deadline(self.time_limit_ms):
+            with deadline(_time_left_ms(call, self.time_limit_ms)):
                 response = serve(call)
-            reason = ""
+            self._settle(call, response)
         except Exception as error:
             failure = failure_of(error, call.request.request_id, self.logger, self.metrics)
-            response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
-            self._note_failure(call, failure)
+            if call.promise is not None:
+                # The task may be under way: a caller who got an error would send, and pay for, it again.
+                response = call.promise
+            else:
+                response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
+                self._note_failure(call, failure)
         headers = {
             **response.headers,
             "Server-Timing": call.timer.server_timing(),
@@ -85,16 +97,18 @@ class Service:
         if not account.retains and self._is_deferred(call):
             call.job, call.refusal = None, InputRefused(Reason.PARAMETER_INVALID, NO_TASKS)
         with call.timer.stage("gate"):
-            lease = self._lease(call, account)
-        if lease is not None and lease.first is not None:
-            return self._replay(call, account, lease.first)
+            call.lease = self._lease(call, account)
+        if call.lease is not None and call.lease.first is not None:
+            self.gate.pace(account, "replays")
+            call.notes["replayed"] = True
+            return call.lease.first
         try:
             if self.deferral is not None and self._is_deferred(call):
-                return self._defer(call, account, lease, self.deferral)
-            return self._work_now(call, account, lease)
+                return self._defer(call, account, self.deferral)
+            return self._work_now(call, account)
         except BaseException:
-            if lease is not None:
-                self._undo("releasing the lease on the key failed", self.idempotency.forget, lease)
+            if call.promise is None:
+                self._forget(call)
             raise
 
     def _is_deferred(self, call: Call) -> bool:
@@ -109,52 +123,94 @@ class Service:
         if not key or call.request.method != "POST" or call.job is None or not account.retains:
             return None
         contract = call.contract
-        return self.idempotency.lease(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
+        lease = self.idempotency.lease(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
+        if not lease.busy:
+            return lease
+        # Who waits holds a sandbox like everybody else: it counts as under way and pays with rate.
+        waiting = self.gate.wait(account, contract)
+        call.notes["waited"] = True
+        try:
+            return self.idempotency.wait(lease)
+        finally:
+            self._undo("ending the wait failed", self.gate.end_wait, waiting)
 
-    def _replay(self, call: Call, account: Account, first: FirstAnswer) -> Response:
-        """The first answer again; charged here if the first call died after keeping it, otherwise not again."""
-        if first.settles:
-            with call.timer.stage("settle"):
-                self.gate.settle(Reservation(account, first.day, first.call_id, None), call.contract.NAME)
-        call.notes["replayed"] = True
-        return first.response
-
-    def _work_now(self, call: Call, account: Account, lease: KeyLease | None) -> Response:
-        """Reserves, works and settles. A call that fails is released."""
-        api = call.contract.NAME
+    def _work_now(self, call: Call, account: Account) -> Response:
+        """Reserves and works. A call that fails is released, one that is served is due to be settled."""
         reservation = self._reserve(call, account, HOLD_S)
         try:
             response = self._produce(call, reservation)
-            if lease is not None:
-                self.idempotency.keep(lease, response, reservation)
         except BaseException:
-            self._undo("releasing the reservation failed", self.gate.release, reservation, api)
+            self._release(call)
             raise
-        with call.timer.stage("settle"):
-            self.gate.settle(reservation, api)
-        call.notes["charge_micros"] = account.price_of(api)
+        call.due = True
         return response
 
-    def _defer(self, call: Call, account: Account, lease: KeyLease | None, deferral: Deferral) -> Response:
+    def _settle(self, call: Call, response: Response) -> None:
+        """Charges a served call, together with keeping its answer under its key. Beyond the call's own time limit.
+
+        Where it stays open whether the write was applied, the answer is given all the same: the caller has been, or at
+        worst has not been, charged for what it gets. docs/charging.md has the cases.
+        """
+        reservation, api = call.reservation, call.contract.NAME
+        if not call.due or reservation is None:
+            return
+        # Raises where the caller is gone by now: nothing is charged, and the hold lapses.
+        left_ms = _time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS)
+        try:
+            with deadline(left_ms), call.timer.stage("settle"):
+                if call.lease is None:
+                    self.gate.settle(reservation, api)
+                else:
+                    self.idempotency.keep(call.lease, response, self.gate.settlement(reservation, api))
+        except Exception as error:
+            timed_out = isinstance(error, ServiceFault) and error.reason is Reason.TIMED_OUT
+            if not timed_out and not may_have_written(error):
+                self._release(call)
+                self._forget(call)
+                raise
+            if call.lease is not None and not self.idempotency.is_kept(call.lease):
+                # Should the write come late after all, it finds neither the hold nor the lease, and does nothing.
+                self._release(call)
+                self._forget(call)
+                raise
+            failure_of(error, call.request.request_id, self.logger, self.metrics)
+        call.notes["charge_micros"] = reservation.account.price_of(api)
+
+    def _defer(self, call: Call, account: Account, deferral: Deferral) -> Response:
         """Reserves and hands over. Once accepted, the task ends the reservation."""
-        reservation = self._reserve(call, account, deferral.hold_s)
+        assert call.job is not None
+        if call.lease is not None:
+            call.job = deferral.named(call.job, call.lease.seed)
+        again = call.lease is not None and call.lease.again
+        reservation = self._reserve(call, account, deferral.hold_s, deferral.call_id(call.job), again=again)
         try:
             response = deferral.accept(call, reservation)
         except BaseException:
-            self._undo("releasing the reservation failed", self.gate.release, reservation, call.contract.NAME)
+            # A reservation that an earlier try made may be its task's, which may be under way.
+            if call.promise is None and not reservation.joined:
+                self._release(call)
             raise
-        if lease is not None:
-            try:
-                self.idempotency.keep(lease, response, reservation, settles=False)
-            except (ClientError, BotoCoreError, MattingError, Expired):
-                # The task is under way: a caller who got an error would send, and pay for, it again.
-                self.logger.exception("keeping the answer of an accepted task failed")
+        if call.spare and not reservation.joined:
+            self._release(call)
+        if call.lease is not None:
+            self.idempotency.keep(call.lease, response)
         return response
 
-    def _reserve(self, call: Call, account: Account, hold_s: int) -> Reservation:
+    def _reserve(
+        self, call: Call, account: Account, hold_s: int, call_id: str = "", *, again: bool = False
+    ) -> Reservation:
         with call.timer.stage("gate"):
-            call.reservation = self.gate.reserve(account, call.contract, hold_s)
-        return call.reservation
+            paced = not call.notes.get("waited", False)
+            reservation = self.gate.reserve(account, call.contract, hold_s, call_id, paced=paced, again=again)
+        call.reservation = reservation
+        return reservation
+
+    def _release(self, call: Call) -> None:
+        self._undo("releasing the reservation failed", self.gate.release, call.reservation, call.contract.NAME)
+
+    def _forget(self, call: Call) -> None:
+        if call.lease is not None:
+            self._undo("releasing the lease on the key failed", self.idempotency.forget, call.lease)
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
         """The answer to an admitted call, stored and noted."""
@@ -227,7 +283,7 @@ class Service:
         """Gives something back. What cannot be given back lapses by itself, so the answer does not change."""
         try:
             undo(*what)
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError, MattingError):
             self.logger.exception(message)
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
@@ -253,6 +309,20 @@ class Service:
 
 def _data_link(body: bytes, content_type: str) -> str:
     return f"data:{content_type};base64,{base64.b64encode(body).decode()}"
+
+
+def _time_left_ms(call: Call, limit_ms: int, margin_ms: int = 0) -> int:
+    """`limit_ms`, or less where the caller's gateway gives up before: its clock runs from the request on.
+
+    Raises ServiceFault(TIMED_OUT) where no time is left, so that nobody works, or pays, for a caller who is gone.
+    """
+    age_ms = round((time.time() - call.request.received_at) * 1000)
+    if not 0 <= age_ms <= _MAX_AGE_MS:  # no age, but a clock that is wrong
+        age_ms = call.elapsed_ms
+    left_ms = min(limit_ms, _GATEWAY_MS + margin_ms - age_ms)
+    if left_ms <= 0:
+        raise ServiceFault(Reason.TIMED_OUT, "the call waited too long to be worked")
+    return left_ms
 
 
 def _parse(call: Call) -> None:

@@ -52,7 +52,7 @@ def is_cold_start() -> bool:
 
 
 def time_stages(metrics: Metrics, stages_ms: Mapping[str, float], *, cold_start: bool) -> None:
-    """Each stage's time, and whether this was the first call of a sandbox."""
+    """Each stage's time, and a cold start if this is the sandbox's first call."""
     if cold_start:
         metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
     for name, ms in stages_ms.items():

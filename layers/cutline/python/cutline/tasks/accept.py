@@ -1,6 +1,11 @@
 """A call that wants a task: stored, started, answered with the task's id."""
 
+from dataclasses import replace
+
+from botocore.exceptions import ClientError
+
 from cutline.accounts.meter import Reservation
+from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
@@ -26,21 +31,45 @@ class Acceptance:
         """Whether the caller wants the task's id and no result yet."""
         return isinstance(job.options, picwish.Options) and job.options.asynchronous
 
+    def named(self, job: Job, seed: str) -> Job:
+        """The same call, whose task has the seed for its id."""
+        assert isinstance(job.options, picwish.Options)
+        return replace(job, options=replace(job.options, task_id=seed))
+
+    def call_id(self, job: Job) -> str:
+        """The task's id."""
+        assert isinstance(job.options, picwish.Options)
+        return job.options.task_id
+
     def accept(self, call: Call, reservation: Reservation) -> Response:
         """The task's id, once the task is on record and its execution started.
 
-        In this order: a task that was never started is forgotten by itself, an execution always finds its task.
+        In this order: a task that was never started is forgotten by itself, an execution always finds its task. Every
+        write may have been done before, by a try that died: all of them bear the task's id.
         """
         job = call.job
         assert job is not None
         with call.timer.stage("accept"):
             task = queued_task(call, job, reservation)
-            call.notes["task_id"] = task.record.task_id
+            task_id = task.record.task_id
+            call.notes["task_id"] = task_id
+            response = picwish.accepted(task_id)
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
-            self._tasks.accept(task)
-            self._machine.start(task.record.task_id)
-        return picwish.accepted(task.record.task_id)
+            known = None if self._tasks.accept(task) else self._tasks.find(task_id)
+            if known is not None:
+                ended = known.record.state == picwish.DONE or known.record.state < 0
+                call.spare = ended or known.order.day != reservation.day
+                if ended:
+                    return response
+            call.promise = response
+            try:
+                self._machine.start(task_id)
+            except ClientError as error:
+                if not may_have_written(error):
+                    call.promise = None
+                raise
+        return response
 
 
 def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
@@ -9,9 +11,14 @@ from cutline.contracts.wire import Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.serving.call import Call
 from cutline.serving.service import Service
+from cutline.serving.time_share import TimeShare
+from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import view_key
 from cutline.tasks.view import show_task
+
+# An execution leaves the queued state within seconds of its start.
+_RESTART_S = 60
 
 
 class TaskJournal:
@@ -34,14 +41,18 @@ class TaskJournal:
 class TaskService:
     """Accepts tasks and answers questions about them. Questions cost neither rate nor quota (contracts.md 3.6).
 
-    `service` comes with a `TaskJournal` and an `Acceptance`.
+    What they may cost is a share of each process's time. `service` comes with a `TaskJournal` and an `Acceptance`.
     """
 
-    def __init__(self, service: Service, store: TaskStore, results: ResultStore, files: InputFiles) -> None:
+    def __init__(
+        self, service: Service, store: TaskStore, results: ResultStore, files: InputFiles, machine: StateMachine
+    ) -> None:
         self._service = service
         self._store = store
         self._results = results
         self._files = files
+        self._machine = machine
+        self._share = TimeShare()
 
     def handle(self, request: Request, task_id: str | None) -> Response:
         """A new task, or the state of the one that `task_id` names."""
@@ -56,12 +67,22 @@ class TaskService:
         with call.timer.stage("gate"):
             account_id = self._service.gate.authenticate(picwish, request).account_id
         call.notes["account_id"] = account_id
-        with call.timer.stage("look up"):
-            record = self._store.get(task_id, account_id, request.received_at)
-        if record is None:
-            raise InputRefused(Reason.NOT_FOUND)
-        with call.timer.stage("load"):
-            return show_task(self._waiting(record), self._results, request.base_url)
+        with self._share.of(account_id):
+            with call.timer.stage("look up"):
+                record = self._store.get(task_id, account_id, request.received_at)
+            if record is None:
+                raise InputRefused(Reason.NOT_FOUND)
+            self._start_again(record, request.received_at)
+            with call.timer.stage("load"):
+                return show_task(self._waiting(record), self._results, request.base_url)
+
+    def _start_again(self, record: picwish.TaskRecord, now: float) -> None:
+        """Starts a task that has been queued for so long that its start must have been lost; once is always enough."""
+        if record.state == picwish.QUEUED and record.options.asynchronous and now - record.created_at > _RESTART_S:
+            try:
+                self._machine.start(record.task_id)
+            except (ClientError, BotoCoreError):  # the next question tries again
+                self._service.logger.exception("starting a queued task again failed")
 
     def _waiting(self, record: picwish.TaskRecord) -> picwish.TaskRecord:
         """State 3 is read off the file that preparing ends with, which spares every task a write."""

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
@@ -18,9 +19,10 @@ from cutline.adapters.result_store import ResultStore
 from cutline.contracts import drops, picwish
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 from cutline.storage_keys import DROPS
+from cutline.tasks.charge import reservation_of
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.step import Step
-from cutline.tasks.store import TaskStore
+from cutline.tasks.store import KEEP_S, TaskStore
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 _SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
@@ -48,9 +50,10 @@ class Intake:
 
     def run(self, body: str, step: Step) -> str:
         """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
-        dropped = read_event(body, self.files.bucket)
-        if dropped is None:
-            return "no drop"
+        # S3 puts one record into a message, and promises nothing about it.
+        return ", ".join(self._one(dropped, step) for dropped in read_event(body, self.files.bucket)) or "no drop"
+
+    def _one(self, dropped: Dropped, step: Step) -> str:
         if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
             return "long key"  # nothing could be put beside it, not even why there is no result
         with step.stage("look"):
@@ -65,30 +68,42 @@ class Intake:
             return "known"
         try:
             with step.stage("take"):
-                self._take(dropped.key, found, task_id, task, step)
+                return self._take(dropped.key, found, task_id, task, step)
         except (InputRefused, AccessRefused) as error:
             with step.stage("refuse"):
                 self._refuse(dropped.key, task_id, error)
             return str(error.reason)
-        return "started"
 
-    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None, step: Step) -> None:
-        """Raises InputRefused and AccessRefused for what is no task."""
+    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None, step: Step) -> str:
+        """The outcome. Raises InputRefused and AccessRefused for what is no task."""
         drop = drops.parse(key, found.metadata)
         account = self._account(drop.account_id)
         step.notes["account_id"] = account.account_id
+        added = False
         if task is None:
             task = self._task(replace(drop, options=replace(drop.options, task_id=task_id)), account, key, found)
-            if not self.tasks.add(task):  # another intake of the same event is at work, and both go on as one
+            added = self.tasks.add(task)
+            if not added:  # another intake of the same event is at work, and both go on as one
                 task = self.tasks.find(task_id) or task
         try:
             # Not paced: what bounds drops is how many messages are taken in at once.
-            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False)
+            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
-            if self.tasks.fail(task_id, picwish.FAILED, int(self.clock())) is not None:
+            if not self._end(task):
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
             raise
-        self.machine.start(task_id)
+        if not self.machine.start(task_id) and added and self.clock() - found.modified.timestamp() > KEEP_S:
+            # The execution is of days ago, and its record has gone since: this event was worked then.
+            self._end(task)
+            return "known"
+        return "started"
+
+    def _end(self, task: Task) -> bool:
+        """Fails a task that will not be worked; whether a place of the quota came back."""
+        self.tasks.fail(task.record.task_id, picwish.FAILED, int(self.clock()))
+        ended = self.tasks.find(task.record.task_id)
+        # Another intake may have got a place, and its execution may have been quicker than this.
+        return ended is not None and ended.record.state < 0 and self.meter.release(reservation_of(task), picwish.NAME)
 
     def _account(self, account_id: str) -> Account:
         account = self.accounts.account(account_id)
@@ -127,20 +142,20 @@ def task_id_of(bucket: str, key: str, found: FileFacts) -> str:
     return str(uuid.uuid5(_SPACE, "\n".join([bucket, key, found.etag, found.modified.isoformat()])))
 
 
-def read_event(body: str, bucket: str) -> Dropped | None:
-    """The object that an EventBridge event is about; None for messages about anything else.
+def read_event(body: str, bucket: str) -> list[Dropped]:
+    """The objects that a notification of S3's is about; none for its test message and messages about anything else.
 
-    EventBridge leaves the key as it is, where S3's own notifications would encode it.
+    S3 encodes keys as forms do: a blank is "+", and all but letters, digits, "/" and a few signs are %xx.
     """
-    event = _object(body)
-    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
-        return None
-    detail = event["detail"]
-    key = detail["object"]["key"]
-    if detail["bucket"]["name"] != bucket or not key.startswith(DROPS):
-        return None
-    etag = detail["object"].get("etag") or detail["object"]["eTag"]  # S3's own notifications spell it so
-    return Dropped(key, etag.strip('"'))
+    found = []
+    for record in _object(body).get("Records", []):
+        if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
+            continue
+        told = record["s3"]
+        key = unquote_plus(told["object"]["key"])
+        if told["bucket"]["name"] == bucket and key.startswith(DROPS):
+            found.append(Dropped(key, told["object"]["eTag"]))
+    return found
 
 
 def _object(body: str) -> Mapping[str, Any]:

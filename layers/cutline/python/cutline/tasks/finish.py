@@ -9,9 +9,9 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.decode import decode_image
+from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
-from cutline.tasks.charge import charge
+from cutline.tasks.charge import charge, give_back
 from cutline.tasks.make import Made, make_results
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -42,6 +42,8 @@ class Finish:
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != picwish.DONE:
+            if task is not None and task.record.state >= 0:  # it has expired
+                give_back(task, self.meter, self.files)
             return False
         with step.stage("settle"):
             charge(task, self.meter, self.files, self.note_charge, step)
@@ -53,7 +55,7 @@ class Finish:
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
-            picture = decode_image(data, picwish.LIMITS)
+            picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         made = make_results(picture, task.order.cut, KnownPredictions(maps), step)
         if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(made.files):

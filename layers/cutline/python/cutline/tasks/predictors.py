@@ -37,7 +37,7 @@ class CpuPredictor:
 
 
 class EndpointPredictor:
-    """Asks the endpoint; a busy one is asked again after a moment, twice."""
+    """Calls the endpoint, and a busy one up to twice more after a pause."""
 
     def __init__(self, endpoint: GpuEndpoint, sleep: Callable[[float], None] = time.sleep) -> None:
         self._endpoint = endpoint

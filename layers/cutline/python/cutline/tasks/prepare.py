@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
-from cutline.pipeline.decode import decode_image
+from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.model_entry import ModelEntry
 from cutline.pipeline.tiling import reduce_picture
@@ -36,7 +36,7 @@ class Prepare:
         step.notes["account_id"] = task.record.account_id
         data = self._source(task, step)
         with step.stage("decode"):
-            picture = decode_image(data, picwish.LIMITS)
+            picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         with step.stage("fit"):
             # PNG: JPEG at quality 93 moves the network's maps by 1 % on average.

@@ -57,7 +57,7 @@ class Worker:
 
 
 def give_up(body: str, machine: StateMachine) -> bool:
-    """A message from the DLQ: the waiting step is told that no worker managed. False where nobody waits any more."""
+    """Fails the state that waits for a message of the DLQ. False if it no longer waits."""
     message = json.loads(body)
     return machine.fail(message["token"], UNDELIVERED, "no worker managed the message")
 

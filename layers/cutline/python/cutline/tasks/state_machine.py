@@ -16,8 +16,8 @@ class StateMachine:
         self._stepfunctions = stepfunctions
         self._machine_arn = machine_arn
 
-    def start(self, task_id: str) -> None:
-        """Starts the task's execution, or does nothing where it has been started before."""
+    def start(self, task_id: str) -> bool:
+        """Starts the task's execution; False where there has been one that is over."""
         try:
             self._stepfunctions.start_execution(
                 stateMachineArn=self._machine_arn, name=task_id, input=json.dumps({"task_id": task_id})
@@ -25,13 +25,15 @@ class StateMachine:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
+            return False
+        return True
 
     def succeed(self, token: str) -> bool:
-        """Lets the waiting step go on; False where nobody waits any more."""
+        """Lets the waiting state go on. False if it no longer waits."""
         return self._answer(self._stepfunctions.send_task_success, taskToken=token, output="{}")
 
     def fail(self, token: str, error: str, message: str) -> bool:
-        """Ends the waiting step with an error, worded as a function's own would be; False where nobody waits."""
+        """Fails the waiting state, in the form of a function's own error. False if it no longer waits."""
         cause = json.dumps({"errorType": error, "errorMessage": message})
         return self._answer(self._stepfunctions.send_task_failure, taskToken=token, error=error, cause=cause)
 

@@ -8,7 +8,8 @@ expires_at   unix second after which it is unknown, also while DynamoDB has not 
 keep_until   in place of that for tasks whose id comes again with every duplicate of an event; shown no longer for it
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,17 +20,20 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
 _MAX_ID_CHARS = 64
-# Longer than S3's events may be repeated: EventBridge tries for a day, and the queue keeps them for a day.
+# Longer than S3's events may be repeated: the queue keeps them for a day, and S3 may be late.
 KEEP_S = 3 * 24 * 3600
 _VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
 _UNFINISHED = "attribute_exists(pk) AND #state >= :queued AND #state <> :done"
+# A task that has expired is nobody's: it is shown to nobody, so it is neither worked nor charged.
+_PENDING = f"{_UNFINISHED} AND expires_at > :now"
 
 
 class TaskStore:
     """Puts, gets and advances task records."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, clock: Callable[[], float] = time.time) -> None:
         self._table = table
+        self._clock = clock
 
     def put(self, record: TaskRecord) -> None:
         """Stores a finished call's record. Another account's task is never overwritten: ServiceFault(INTERNAL)."""
@@ -39,19 +43,14 @@ class TaskStore:
             {":account": record.account_id},
         )
 
-    def accept(self, task: Task) -> None:
-        """Stores a task that the flow will work. Its id must be new: ServiceFault(INTERNAL)."""
-        self._put(_pending(task), "attribute_not_exists(pk)", {})
+    def accept(self, task: Task) -> bool:
+        """Stores a task that the flow will work; False where an earlier try of the same call has stored it."""
+        return self._add(_pending(task))
 
     def add(self, task: Task, keep_s: int = KEEP_S) -> bool:
         """Stores a task of the flow whose id may come again, for `keep_s`; False where it is there already."""
         keep_until = task.record.created_at + keep_s
-        item = {**_pending(task), "expires_at": keep_until, "keep_until": keep_until}
-        try:
-            write_if(self._table.put_item, "attribute_not_exists(pk)", Item=item)
-        except ConditionFailed:
-            return False
-        return True
+        return self._add({**_pending(task), "expires_at": keep_until, "keep_until": keep_until})
 
     def get(self, task_id: str, account_id: str, now: float) -> TaskRecord | None:
         """The account's task, or None for one that is unknown, another's or expired."""
@@ -71,24 +70,26 @@ class TaskStore:
         return None if item is None else _task_from(item)
 
     def advance(self, task_id: str, state: int, **times: int) -> Task | None:
-        """The unfinished task in its new state, with the given times noted; None for one that has ended."""
-        return self._end_or_advance(task_id, state, times)
+        """The unfinished task in its new state, with the given times noted; None for one that has ended or expired."""
+        return self._end_or_advance(task_id, state, times, pending=True)
 
     def finish(self, task_id: str, keys: Mapping[str, str], now: int) -> Task | None:
-        """The task as done, its results named; None where it has ended before."""
+        """The task as done, its results named; None where it has ended or expired before."""
         ended = {"completed_at": now, "expires_at": now + LINK_LIFETIME_S}
-        return self._end_or_advance(task_id, DONE, {**ended, "keys": dict(keys)})
+        return self._end_or_advance(task_id, DONE, {**ended, "keys": dict(keys)}, pending=True)
 
     def fail(self, task_id: str, state: int, now: int) -> Task | None:
         """The task as failed; None where it has ended before."""
         return self._end_or_advance(task_id, state, {"expires_at": now + LINK_LIFETIME_S})
 
-    def _end_or_advance(self, task_id: str, state: int, values: Mapping[str, Any]) -> Task | None:
+    def _end_or_advance(
+        self, task_id: str, state: int, values: Mapping[str, Any], *, pending: bool = False
+    ) -> Task | None:
         sets = "".join(f", #{name} = {_VALUES.get(name, f':{name}')}" for name in values)
         try:
             answer = write_if(
                 self._table.update_item,
-                _UNFINISHED,
+                _PENDING if pending else _UNFINISHED,
                 Key={"pk": task_id},
                 UpdateExpression=f"SET #state = :state{sets}",
                 ExpressionAttributeNames={"#state": "state", **{f"#{name}": name for name in values}},
@@ -96,6 +97,7 @@ class TaskStore:
                     ":state": state,
                     ":queued": 0,
                     ":done": DONE,
+                    **({":now": int(self._clock())} if pending else {}),
                     **{f":{name}": value for name, value in values.items()},
                 },
                 ReturnValues="ALL_NEW",
@@ -103,6 +105,13 @@ class TaskStore:
         except ConditionFailed:
             return None
         return _task_from(answer["Attributes"])
+
+    def _add(self, item: Mapping[str, Any]) -> bool:
+        try:
+            write_if(self._table.put_item, "attribute_not_exists(pk)", Item=dict(item))
+        except ConditionFailed as error:
+            return error.repeated
+        return True
 
     def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> None:
         more = {"ExpressionAttributeValues": dict(values)} if values else {}

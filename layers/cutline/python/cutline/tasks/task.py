@@ -11,7 +11,7 @@ from cutline.storage_keys import TASKS
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
 PENDING_S = 12 * 3600
-# From the moment a worker takes the task in hand (contracts.md 3.5, state -8).
+# From the moment a worker starts on the task (contracts.md 3.5, state -8).
 WORK_LIMIT_S = 30
 
 
@@ -91,7 +91,7 @@ def work_folder(record: TaskRecord) -> str:
 
 
 def view_key(record: TaskRecord) -> str:
-    """The key of `Task.view_key`, for who has the record alone."""
+    """The key of `Task.view_key`, from the record alone."""
     return f"{work_folder(record)}/view.png"
 
 

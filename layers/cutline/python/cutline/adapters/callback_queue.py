@@ -1,0 +1,21 @@
+"""The queue of ended tasks whose callers are to be called back."""
+
+import json
+from typing import Any
+
+
+class CallbackQueue:
+    """Messages hold a task's id alone: what the caller is told is looked up when the call is made."""
+
+    def __init__(self, sqs: Any, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def add(self, task_id: str) -> None:
+        """Once at least: a step that is tried again may add its task again."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps({"task_id": task_id}))
+
+
+def task_of(body: str) -> str:
+    """The task that a message of the queue is about."""
+    return str(json.loads(body)["task_id"])

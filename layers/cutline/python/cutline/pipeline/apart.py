@@ -1,0 +1,231 @@
+"""Strangers' pictures are decoded in a process of their own, which a clock, a bug or a bomb may end.
+
+Decoders and littlecms are native code: while they run, no signal's handler does, so a deadline in the same process
+comes too late, and a crash takes the answer with it. Here the caller waits for a socket instead. Whatever interrupts
+the wait kills the decoder, and the next picture gets a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import resource
+import signal
+import socket
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, NoReturn
+
+import numpy as np
+
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.limits import KIB, MIB, PictureLimits
+from cutline.pipeline.decode import Picture, decode_image
+
+# The dearest honest picture of 4096 x 4096 takes 0.6 s.
+_CPU_LIMIT_S = 10
+# The largest picture may need 302 MiB (`decode_image`).
+_MEMORY_BYTES = 512 * MIB
+# What the kernel and the C library send a process that overran its limit or tripped over its input.
+_BROKEN_BY_INPUT = frozenset(
+    {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP}
+)
+_MESSAGE_BYTES = 64 * KIB
+
+
+class _Gone(Exception):
+    """The other end of the socket is no more."""
+
+
+@dataclass(frozen=True)
+class _Worker:
+    pid: int
+    line: socket.socket
+
+
+class Decoder:
+    """One process that decodes, forked on first use and again after it was killed. One picture at a time."""
+
+    def __init__(self, cpu_limit_s: int = _CPU_LIMIT_S) -> None:
+        self._cpu_limit_s = cpu_limit_s
+        self._lock = Lock()
+        self._worker: _Worker | None = None
+
+    def start(self) -> None:
+        """Forks now; best before networks are opened, whose memory and threads the fork would have to copy."""
+        with self._lock:
+            self._started()
+
+    def decode(self, data: bytes, limits: PictureLimits) -> Picture:
+        """What `decode_image` gives or raises; a file that costs too much or breaks its decoder is corrupt.
+
+        Raises:
+            InputRefused: for the picture.
+            ServiceFault: where the process ended for another reason; not to be tried again.
+        """
+        with self._lock:
+            worker = self._started()
+            try:
+                _send(worker.line, _limits_as_json(limits), data)
+                return _received_picture(worker.line)
+            except (_Gone, OSError) as error:
+                raise self._refusal(self._stop()) from error
+            except (InputRefused, ServiceFault):
+                raise
+            except BaseException:
+                # A deadline, as a rule: what the process is busy with is of no use any more.
+                self._stop()
+                raise
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        with self._lock:
+            self._stop()
+
+    def _started(self) -> _Worker:
+        if self._worker is not None and _is_alive(self._worker.pid):
+            return self._worker
+        if self._worker is not None:
+            self._worker.line.close()
+            self._worker = None
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with warnings.catch_warnings():
+            # Of threads beside this one. The child uses nothing that they may hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            _work(theirs, self._cpu_limit_s)
+        theirs.close()
+        self._worker = _Worker(pid, ours)
+        return self._worker
+
+    def _stop(self) -> int:
+        """Kills the process, unless it has ended by itself. The signal that ended it, or 0."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return 0
+        worker.line.close()
+        # One that broke was on its way out before its end of the socket closed, so this changes nothing for it.
+        os.kill(worker.pid, signal.SIGKILL)
+        _, status = os.waitpid(worker.pid, 0)
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+    def _refusal(self, ended_by: int) -> InputRefused | ServiceFault:
+        if ended_by in _BROKEN_BY_INPUT:
+            return InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.")
+        return ServiceFault(Reason.INTERNAL, "the decoder's process has ended", retry=False)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False
+
+
+_decoder = Decoder()
+
+
+def start_decoder() -> None:
+    """Starts the process that `decode_apart` uses. For INIT."""
+    _decoder.start()
+
+
+def decode_apart(data: bytes, limits: PictureLimits) -> Picture:
+    """`decode_image` in a process of its own. Raises InputRefused and, where that process ends, ServiceFault."""
+    return _decoder.decode(data, limits)
+
+
+def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
+    """The child's whole life: decodes until its parent is gone."""
+    try:
+        for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGXCPU):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: meant for the parent
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        kept = line.fileno()
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 1 << 16)
+        while True:
+            _answer_one(line, cpu_limit_s)
+    except (_Gone, OSError):
+        pass
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _answer_one(line: socket.socket, cpu_limit_s: int) -> None:
+    order, shared = _receive(line)
+    data = bytes(shared)
+    _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + cpu_limit_s)
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + _MEMORY_BYTES)
+    limits = PictureLimits(frozenset(order["formats"]), order["max_bytes"], order["min_side_px"], order["max_side_px"])
+    try:
+        picture = decode_image(data, limits)
+    except InputRefused as error:
+        _send(line, {"reason": error.reason.value, "detail": error.detail})
+        return
+    height, width = picture.rgb_u8.shape[:2]
+    alpha = () if picture.alpha_u8 is None else (picture.alpha_u8.data,)
+    facts = {"height": height, "width": width, "alpha": bool(alpha), "format": picture.format}
+    _send(line, facts, picture.rgb_u8.data, *alpha)
+
+
+def _limit(kind: int, soft: int) -> None:
+    """Sets a soft limit, no higher than the hard one."""
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _limits_as_json(limits: PictureLimits) -> dict[str, Any]:
+    return {
+        "formats": sorted(limits.formats),
+        "max_bytes": limits.max_bytes,
+        "min_side_px": limits.min_side_px,
+        "max_side_px": limits.max_side_px,
+    }
+
+
+def _received_picture(line: socket.socket) -> Picture:
+    facts, shared = _receive(line)
+    if "reason" in facts:
+        raise InputRefused(Reason(facts["reason"]), facts["detail"])
+    height, width = facts["height"], facts["width"]
+    pixels_u8 = np.frombuffer(shared, np.uint8)
+    rgb_u8 = pixels_u8[: height * width * 3].reshape(height, width, 3)
+    alpha_u8 = pixels_u8[height * width * 3 :].reshape(height, width) if facts["alpha"] else None
+    return Picture(rgb_u8, alpha_u8, facts["format"])
+
+
+def _send(line: socket.socket, document: dict[str, Any], *payloads: bytes | memoryview) -> None:
+    """One message, with its payloads in memory that both ends may map: a socket would copy each byte twice."""
+    shared = os.memfd_create("cutline")
+    try:
+        for payload in payloads:
+            left = memoryview(payload).cast("B")
+            while left:
+                left = left[os.write(shared, left) :]
+        socket.send_fds(line, [json.dumps(document).encode()], [shared])
+    finally:
+        os.close(shared)
+
+
+def _receive(line: socket.socket) -> tuple[dict[str, Any], mmap.mmap | bytes]:
+    """One message and its payloads, end to end. Raises _Gone."""
+    message, files, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 1)
+    if not message:
+        raise _Gone
+    try:
+        size = os.fstat(files[0]).st_size
+        shared = mmap.mmap(files[0], size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE) if size else b""
+    finally:
+        os.close(files[0])
+    return json.loads(message), shared

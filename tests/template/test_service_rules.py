@@ -1,0 +1,105 @@
+"""Rules of single AWS services that no checker of templates knows: each would stop or break a deployment."""
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from localcloud.stack.template import LocalTemplate
+from tests.support.running import ROOT
+from tests.support.template import as_list, of_type
+
+Resources = dict[str, dict[str, Any]]
+# Longest names by type and property, from the services' API references.
+LONGEST = {
+    ("AWS::SageMaker::Endpoint", "EndpointName"): 63,
+    ("AWS::ApiGateway::RestApi", "Name"): 1024,
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): 255,
+    ("AWS::Logs::LogGroup", "LogGroupName"): 512,
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"): 256,
+    ("AWS::IAM::Policy", "PolicyName"): 128,
+}
+# CloudFormation's own limit for a stack's name, the longest region, and the parts of a stack's id that names use.
+PSEUDO = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1", "AWS::StackId": f"arn:x/{'s' * 128}/12345678-1"}
+
+
+def test_a_policy_of_a_queue_names_that_queue_alone(resources: Resources) -> None:
+    """SQS: "Each policy must cover only a single queue". With two resources in a statement it refuses the policy."""
+    for name, policy in of_type(resources, "AWS::SQS::QueuePolicy").items():
+        (queue,) = policy["Queues"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert as_list(statement["Resource"]) == [{"Fn::GetAtt": [queue["Ref"], "Arn"]}], name
+
+
+def test_nothing_that_is_deployed_names_a_partition() -> None:
+    """arn:aws: exists neither in China nor in GovCloud."""
+    deployed = [ROOT / "template.yaml", *(ROOT / "functions").rglob("*"), *(ROOT / "layers").glob("*/python/**/*.py")]
+    naming = [path for path in deployed if path.suffix in (".yaml", ".json", ".py") and "arn:aws" in path.read_text()]
+    assert naming == []
+
+
+def test_the_quality_tier_is_refused_without_the_memory_that_it_needs(local: LocalTemplate) -> None:
+    """README's table: isnet peaks at 1,714 MiB where the default is 1,769 MB."""
+    rule = local.plain["Rules"]["IsnetNeedsMemory"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Model"}, "isnet"]}
+    (assertion,) = rule["Assertions"]
+    enough, asked = assertion["Assert"]["Fn::Contains"]
+    memory = local.plain["Parameters"]["SyncMemoryMb"]
+    assert asked == {"Ref": "SyncMemoryMb"}
+    assert all(4000 <= int(value) <= memory["MaxValue"] for value in enough)
+    assert all(value in assertion["AssertDescription"] for value in enough)
+
+
+def longest(node: Any, parameters: dict[str, Any]) -> Any:
+    """The longest text that a name can become."""
+    match node:
+        case {"Ref": str(name)}:
+            allowed = parameters.get(name, {}).get("AllowedValues", ["x" * 200])
+            return PSEUDO.get(name) or max(map(str, allowed), key=len)
+        case {"Fn::Sub": template}:
+            text, values = template if isinstance(template, list) else (template, {})
+            return re.sub(r"\$\{([^}]+)\}", lambda m: longest(values.get(m[1], {"Ref": m[1]}), parameters), text)
+        case {"Fn::Join": [str(by), inner]}:
+            return by.join(longest(inner, parameters))
+        case {"Fn::Split": [str(by), inner]}:
+            return longest(inner, parameters).split(by)
+        case {"Fn::Select": [int(index), inner]}:
+            return longest(inner, parameters)[index]
+    return str(node)
+
+
+def test_no_name_can_become_longer_than_its_service_allows(local: LocalTemplate, resources: Resources) -> None:
+    named = [
+        (name, item["Type"], key, value)
+        for name, item in resources.items()
+        for key, value in item.get("Properties", {}).items()
+        if re.fullmatch(r"(\w+)?Name", key) and (not isinstance(value, dict) or {"Fn::Sub", "Fn::Join"} & set(value))
+    ]
+    assert {kind for _, kind, _, _ in named} >= {"AWS::SageMaker::Endpoint", "AWS::CloudWatch::Dashboard"}
+    for name, kind, key, value in named:
+        if (kind, key) in LONGEST:
+            assert len(longest(value, local.plain["Parameters"])) <= LONGEST[kind, key], name
+
+
+@pytest.mark.parametrize(("given", "machine"), [([], "aarch64"), (["MACHINE=x86_64"], "x86_64")])
+def test_the_runtime_layer_says_which_machine_it_was_built_for(given: list[str], machine: str) -> None:
+    command = ["make", "--dry-run", "build-RuntimeLayer", "ARTIFACTS_DIR=/layer", *given]
+    recipe = subprocess.run(command, cwd=ROOT / "layers" / "runtime", capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"manylinux\w+?_(aarch64|x86_64)", recipe)) == {machine}
+    assert f'echo "{machine}" > "/layer/machine"' in recipe
+
+
+def test_the_runtime_layer_describes_every_service_that_is_called() -> None:
+    makefile = (ROOT / "layers" / "runtime" / "Makefile").read_text("utf-8")
+    services = re.search(r"^SERVICES := (.+)$", makefile, re.MULTILINE)
+    code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/cutline/python/cutline").glob("*/*.py")]
+    code += (ROOT / "layers/cutline/python/cutline").glob("*.py")
+    called = {
+        match[1]
+        for path in code
+        if not {"commands", "batch"} & set(path.parts)  # run where boto3 is whole
+        for match in re.finditer(r'(?:client|resource)\("([\w-]+)"', path.read_text("utf-8"))
+    }
+    assert services is not None
+    assert set(services[1].split()) == called

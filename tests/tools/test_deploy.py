@@ -1,0 +1,115 @@
+"""Deploying and deleting, short of AWS: the example configuration, the build's processor, what goes and what stays."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from localcloud.stack.template import LocalTemplate, load_template
+from tools.deploy import NotReady, check_build, machine_of, parameters_of
+from tools.destroy import delete_data, delete_stack, outputs_of
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "samconfig.toml.example"
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[LocalTemplate]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield load_template(ROOT / "template.yaml", {})
+
+
+def test_the_example_names_parameters_of_the_template_commented_out_or_not(template: LocalTemplate) -> None:
+    declared = template.plain["Parameters"]
+    assert parameters_of(EXAMPLE, declared) == {"AlarmEmail": "you@example.com", "BudgetUsd": "100"}
+    offered = dict(re.findall(r'"([A-Z]\w+)=([^"]*)"', EXAMPLE.read_text("utf-8")))
+    assert {"DomainName", "CertificateArn", "Architecture", "Model"} <= offered.keys() <= declared.keys()
+    for name, value in offered.items():
+        assert re.search(declared[name].get("AllowedPattern", ""), value), name
+        assert value in declared[name].get("AllowedValues", [value]), name
+
+
+def test_the_example_asks_before_it_changes_anything() -> None:
+    deploy = tomllib.loads(EXAMPLE.read_text("utf-8"))["default"]["deploy"]["parameters"]
+    assert (deploy["confirm_changeset"], deploy["capabilities"]) == (True, "CAPABILITY_IAM")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "machine"),
+    [("[]", "aarch64"), ('["Architecture=x86_64"]', "x86_64"), ('"LogDays=7 Architecture=\\"x86_64\\""', "x86_64")],
+)
+def test_the_build_follows_the_architecture(
+    template: LocalTemplate, tmp_path: Path, overrides: str, machine: str
+) -> None:
+    config = tmp_path / "samconfig.toml"
+    config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n", "utf-8")
+    declared = template.plain["Parameters"]
+    assert machine_of(parameters_of(config, declared), declared) == machine
+
+
+def test_a_misspelt_parameter_is_refused(template: LocalTemplate, tmp_path: Path) -> None:
+    config = tmp_path / "samconfig.toml"
+    config.write_text('[default.deploy.parameters]\nparameter_overrides = ["AlarmMail=x"]\n', "utf-8")
+    with pytest.raises(NotReady, match="AlarmMail"):
+        parameters_of(config, template.plain["Parameters"])
+    with pytest.raises(NotReady, match="cp samconfig"):
+        parameters_of(tmp_path / "none.toml", {})
+
+
+def test_a_layer_of_another_machine_is_not_deployed(tmp_path: Path) -> None:
+    built = tmp_path / "machine"
+    with pytest.raises(NotReady, match="nothing"):
+        check_build(built, "aarch64")
+    built.write_text("x86_64\n", "utf-8")
+    check_build(built, "x86_64")
+    with pytest.raises(NotReady, match="x86_64"):
+        check_build(built, "aarch64")
+
+
+@pytest.fixture
+def outputs(template: LocalTemplate, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The stack's buckets, tables and key in an account of their own, each bucket with a picture."""
+    for name, value in {"REGION": "us-east-1", "DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "x"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    names = ("InputBucket", "OutputBucket", "AccountsTable", "MeterTable", "AccountsKey")
+    resources: dict[str, Any] = {name: dict(template.plain["Resources"][name]) for name in names}
+    for name in ("InputBucket", "OutputBucket"):
+        resources[name] = {"Type": resources[name]["Type"]}
+    # moto can neither do without a description nor with a policy.
+    resources["AccountsKey"] = {
+        "Type": resources["AccountsKey"]["Type"],
+        "Properties": {"Description": "", "KeyPolicy": ""},
+    }
+    body = {"Resources": resources, "Outputs": {name: {"Value": {"Ref": name}} for name in names}}
+    with mock_aws():
+        boto3.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(body))
+        found = outputs_of("shop")
+        for name in ("InputBucket", "OutputBucket"):
+            boto3.client("s3").put_object(Bucket=found[name], Key="in/shop/auto/x.png", Body=b"x")
+        yield found
+
+
+def test_the_stack_goes_with_the_pictures_that_came_in(outputs: dict[str, str]) -> None:
+    delete_stack("shop", outputs)
+    buckets = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
+    assert outputs["InputBucket"] not in buckets
+    assert boto3.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"] == []
+
+
+def test_data_goes_only_where_that_was_asked_for(outputs: dict[str, str]) -> None:
+    dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+    protected = dynamodb.describe_table(TableName=outputs["AccountsTable"])["Table"]
+    assert protected["DeletionProtectionEnabled"] is True
+    delete_data(outputs)
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert outputs["OutputBucket"] not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    key = boto3.client("kms").describe_key(KeyId=outputs["AccountsKey"])["KeyMetadata"]
+    assert key["KeyState"] == "PendingDeletion"

@@ -1,0 +1,24 @@
+"""What is read before rate and quota can bound it costs little, however hostile it is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import ROOT
+from tools.trust.entrances import CPU_LIMIT_S, ENTRANCES, HEADER_BYTES, measured
+
+SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")
+
+
+def test_the_largest_input_of_every_kind_is_read_in_bounded_time() -> None:
+    assert [(one.hostile, seconds) for one, seconds in measured() if seconds > CPU_LIMIT_S] == []
+
+
+def test_inputs_are_as_large_as_the_gateway_lets_through() -> None:
+    for one in ENTRANCES:
+        assert sum(len(name) + len(value) for name, value in one.headers) <= HEADER_BYTES, one.hostile
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES, ids=lambda one: f"{one.reader}, {one.hostile}")
+def test_the_page_tells_of_each(entrance: object) -> None:
+    assert f"| {entrance.reader} | {entrance.hostile} |" in SECURITY  # type: ignore[attr-defined]

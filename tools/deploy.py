@@ -1,0 +1,76 @@
+"""Builds and deploys the stack as samconfig.toml says: `python -m tools.deploy`, then options for `sam deploy`.
+
+`sam build` does not know the stack's parameters, so a layer built for one processor could be deployed for another, and
+every function would fail at its first import. Here the build follows the parameter, and what was built is looked at.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parents[1]
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+_BUILT = Path(".aws-sam", "build", "RuntimeLayer", "machine")
+
+
+class NotReady(Exception):
+    """Why there is nothing to deploy; the message says what to do."""
+
+
+def main() -> int:
+    """The status of the first command that failed, or 0."""
+    try:
+        template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+        machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
+        sam = _sam()
+        built = subprocess.run([sam, "build"], cwd=ROOT, env={**os.environ, "MACHINE": machine}, check=False)
+        if built.returncode:
+            return built.returncode
+        check_build(ROOT / _BUILT, machine)
+        return subprocess.run([sam, "deploy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
+    except NotReady as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def parameters_of(config: Path, declared: dict[str, Any]) -> dict[str, str]:
+    """What samconfig.toml sends. Raises NotReady without the file, and for names that the template does not have."""
+    if not config.exists():
+        raise NotReady("There is no samconfig.toml: cp samconfig.toml.example samconfig.toml, and change what is yours")
+    deploy = tomllib.loads(config.read_text("utf-8")).get("default", {}).get("deploy", {}).get("parameters", {})
+    overrides = deploy.get("parameter_overrides", [])
+    pairs = overrides.split() if isinstance(overrides, str) else overrides
+    given = {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise NotReady(f"samconfig.toml sets {', '.join(unknown)}, which template.yaml does not have")
+    return given
+
+
+def machine_of(given: dict[str, str], declared: dict[str, Any]) -> str:
+    """What the layers are to be built for."""
+    return MACHINES[given.get("Architecture", declared["Architecture"]["Default"])]
+
+
+def check_build(path: Path, machine: str) -> None:
+    """Raises NotReady where the runtime layer is another machine's."""
+    built = path.read_text("utf-8").strip() if path.exists() else "nothing"
+    if built != machine:
+        raise NotReady(f"The runtime layer was built for {built}, the functions run on {machine}: delete .aws-sam")
+
+
+def _sam() -> str:
+    sam = shutil.which("sam") or str(ROOT / "build" / "sam" / "bin" / "sam")
+    if not Path(sam).exists():
+        raise NotReady("The SAM CLI is not installed: make build/sam/ready, or see AWS's guide")
+    return sam
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+// The playground's modules run in a browser, the guides' examples and the peers' workers in Node.
+import js from "@eslint/js";
+
+const named = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
+
+const BOTH = named(
+  "AbortController", "AbortSignal", "Blob", "FormData", "TextDecoder", "TextEncoder", "URL", "URLSearchParams",
+  "atob", "btoa", "clearTimeout", "console", "crypto", "fetch", "setTimeout", "structuredClone",
+);
+const BROWSER = named(
+  "File", "FileReader", "Image", "OffscreenCanvas", "XMLHttpRequest", "createImageBitmap", "document", "getSelection",
+  "localStorage", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "sessionStorage", "window",
+);
+const NODE = named("Buffer", "process");
+
+export default [
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    languageOptions: { ecmaVersion: 2022, sourceType: "module" },
+    rules: {
+      complexity: ["error", 12],
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-unused-vars": ["error", { ignoreRestSiblings: true }],
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+  { files: ["functions/site/static/**"], languageOptions: { globals: { ...BOTH, ...BROWSER } } },
+  { files: ["docs/**", "tools/**"], languageOptions: { globals: { ...BOTH, ...NODE } } },
+];
