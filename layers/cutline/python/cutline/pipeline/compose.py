@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.filters import U8
-from cutline.pipeline.framing import Box as Box
-from cutline.pipeline.framing import Placement
+from cutline.pipeline.framing import Box, Placement
 
 # The subject's box holds all alpha bytes above this; fainter ones are the network's noise.
 VISIBLE_ALPHA = 8
