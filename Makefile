@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
-.PHONY: bench-endpoint compare eval endpoint-package isnet lock clean
+.PHONY: bench-endpoint compare eval doubt endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -120,8 +120,16 @@ eval: .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/m
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
 
+doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
+	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
+
 endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
 	$(BIN)/python endpoint/package.py
+
+# What an earlier build left behind would get into it.
+wheel: .venv/ready ## the package with its networks, as pip installs it
+	rm -rf build/lib build/bdist.* build/wheel
+	$(BIN)/python -m uv build --quiet --wheel --out-dir build/wheel .
 
 isnet: .venv/ready ## fetches the IS-Net network
 	$(BIN)/python layers/model/fetch_isnet.py
@@ -142,7 +150,7 @@ isnet: .venv/ready ## fetches the IS-Net network
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
 lock: .venv/ready ## renews the three locks
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements.txt
+	  --custom-compile-command "make lock" --extra serve --group dev pyproject.toml -o requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt

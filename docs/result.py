@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cutline.commands.pictures import LIMITS
 from cutline.contracts.wire import Job, Source
+from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.processors import CutoutProcessor
 
@@ -24,7 +24,7 @@ COLOURS = 128
 def main() -> None:
     """Each scene and its cut-out, side by side."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "result.png"
-    processor, job = CutoutProcessor(ROOT / "layers" / "model", "matte", 1), Job(Source(), LIMITS)
+    processor, job = CutoutProcessor(ROOT / "layers" / "model", "matte", 1), Job(Source(), LOCAL_LIMITS)
     scenes = [(SCENES / f"{name}.jpg").read_bytes() for name in ("mug", "person")]
     files = [
         file for scene in scenes for file in (scene, processor.process(scene, job, StageTimer()).results["image"][0])

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _BUSY = 2
 _LOOK_S = 0.5
 _ROOT = Path(__file__).resolve().parent.parent
-_PACKAGE = _ROOT / "layers" / "cutline" / "python"
+# The repository's folder of the package `cutline`; an installed one lies beside this package.
+_PACKAGE = _ROOT / "layers" / "cutline" / "python" if (_ROOT / "layers").is_dir() else _ROOT
 
 
 def main() -> int:

@@ -7,19 +7,26 @@ import io
 import json
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from PIL import Image
 
 from cutline.batch.client import Refused, Stopped, Unrecoverable
-from cutline.batch.folders import LocalFolder, S3Folder, open_folder
+from cutline.batch.finishing import as_profile_asks
+from cutline.batch.folders import LocalFolder
 from cutline.batch.progress_file import FILE, Entry, Ledger
+from cutline.batch.report import FILE as REPORT
+from cutline.batch.report import ReportLine, read_report
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
+from cutline.batch.s3_folder import S3Folder, open_folder
+from cutline.pipeline.profile import read_profiles
 
 
 @dataclass
@@ -31,6 +38,7 @@ class Service:
     uploads: dict[str, bytes] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     stop_after: int | None = None
+    result: bytes = b""
 
     def submit(self, fields: dict[str, str], picture: bytes | None, key: str) -> str:
         self._count("submit")
@@ -53,9 +61,10 @@ class Service:
         self.uploads[source] = picture
         return source
 
-    def download(self, url: str) -> tuple[bytes, str]:
+    def download(self, url: str) -> tuple[bytes, dict[str, str]]:
         self._count("download")
-        return f"result of {url}".encode(), "image/png"
+        headers = {"content-type": "image/png", "x-amz-meta-confidence": "0.9", "x-amz-meta-task-id": "1"}
+        return self.result or f"result of {url}".encode(), headers
 
     def wait(self, delay_s: float) -> None:
         raise AssertionError("every task here ends at once")
@@ -95,9 +104,55 @@ def test_every_picture_of_a_folder_comes_out_under_its_name(folders: Folders) ->
         "deep/b.PNG.png",
         FAILURES,
         FILE,
+        REPORT,
     }
     assert target.read("a.jpg.png").startswith(b"result of link/")
     assert failures_in(target) == []
+
+
+def report_in(target: LocalFolder) -> dict[str, ReportLine]:
+    return {Path(picture).name: line for picture, line in read_report(target.read(REPORT)).items()}
+
+
+def test_what_is_known_of_each_result_is_reported_over_all_runs(folders: Folders) -> None:
+    source, target = folders
+    source.write("bad.jpg", b"bad")
+    run(source, target, Service())
+    first = report_in(target)
+    assert first["a.jpg"] == ReportLine(source.address("a.jpg"), "a.jpg.png", confidence="0.9")
+    assert (first["b.PNG"].result, first["bad.jpg"].result) == ("deep/b.PNG.png", "")
+    assert first["bad.jpg"].problem.startswith("the file is no picture")
+    source.write("bad.jpg", b"good now")
+    run(source, target, Service())
+    assert report_in(target) == {
+        **first,
+        "bad.jpg": replace(first["a.jpg"], picture=source.address("bad.jpg"), result="bad.jpg.png"),
+    }
+
+
+def test_a_profile_is_made_here_of_what_the_service_cut_out(folders: Folders) -> None:
+    source, target = folders
+    png = io.BytesIO()
+    cutout = np.zeros((400, 300, 4), np.uint8)
+    cutout[100:300, 100:200] = (200, 30, 40, 255)
+    Image.fromarray(cutout).save(png, "PNG")
+    service = Service(result=png.getvalue())
+    assert run(source, target, service) == {"done": 2}
+
+    def publish(name: str) -> Counter[str]:
+        finishing = as_profile_asks(read_profiles()[name])
+        batch = Batch(source, target, service, Ledger(target), {"sync": "0"}, finishing, name)
+        return batch.run(2, threading.Event(), lambda counts, total: None)
+
+    assert publish("taobao-white") == {"done": 2}, "another recipe is other work"
+    assert publish("taobao-white") == {"done before": 2}
+    assert len(service.tasks) == 2, "of the same tasks"
+    line = report_in(target)["a.jpg"]
+    assert (line.result, line.profile, line.passed, line.confidence) == ("a.jpg.jpg", "taobao-white", "no", "0.9")
+    assert "bytes" in line.verdicts
+    assert "enlargement 3.4" in line.verdicts
+    with Image.open(target.root / "a.jpg.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (800, 800))
 
 
 def test_what_is_done_is_not_asked_for_again(folders: Folders) -> None:

@@ -147,5 +147,6 @@ def test_a_refused_upload_is_the_pictures_failure(script: Script) -> None:
 
 def test_a_result_is_followed_to_its_file(script: Script) -> None:
     script.answers = [(302, {"Location": "/file"}, b""), (200, {"Content-Type": "image/png"}, b"result")]
-    assert client(script).download(f"{script.url}/r/token.png") == (b"result", "image/png")
+    file, headers = client(script).download(f"{script.url}/r/token.png")
+    assert (file, headers["content-type"]) == (b"result", "image/png")
     assert [path for path, _, _ in script.requests] == ["/r/token.png", "/file"]

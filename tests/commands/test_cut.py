@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cutline.batch.report import read_report
 from cutline.commands import INTERRUPTED, cut, main
 from tests.support.clients import plain_picture
 from tests.support.running import ROOT
@@ -90,6 +91,95 @@ def test_crop_cuts_to_the_subject(photo: Path, run: Any) -> None:
     assert 200 < width < 800
 
 
+def test_framing_says_how_the_subject_stands_there(photo: Path, run: Any) -> None:
+    options = ["--white", "--crop", "--scale", "80%", "--ratio", "1:1", "--least", "1000", "--position", "50% 100%"]
+    out = photo.with_name("shop.webp")
+    assert run(photo, *options, "--out", out) == (0, "")
+    found = pixels(out)
+    assert found.shape == (1000, 1000, 3)
+    rows, columns = (np.flatnonzero((found < 245).any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    assert rows[-1] > 990, "at the lower edge"
+    assert 770 < max(rows[-1] - rows[0], columns[-1] - columns[0]) < 810
+
+
+def test_a_profile_makes_what_a_marketplace_asks_for_and_reports_on_it(photo: Path, tmp_path: Path, run: Any) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    status, told = run(photo, tmp_path / "bad.jpg", "--profile", "amazon-main", "--out", out)
+    assert status == 1
+    assert "mug.jpg: enlargement 1.8" in told
+    lines = read_report((out / "report.csv").read_bytes())
+    good, bad = lines[str(photo)], lines[str(tmp_path / "bad.jpg")]
+    assert (good.result, good.profile, good.passed, bad.problem) == (
+        "mug.jpg.jpg",
+        "amazon-main",
+        "yes",
+        "Not one of AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+    )
+    assert "ground ffffff; share 0.9; ratio 1000:1000;" in good.verdicts
+    assert 0 < float(good.confidence) <= 1
+    with Image.open(out / "mug.jpg.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (1000, 1000))
+
+
+def test_a_second_run_keeps_what_the_first_reported(photo: Path, tmp_path: Path, run: Any) -> None:
+    out = tmp_path / "out"
+    assert run(photo, "--profile", "ebay", "--out", out)[0] == 0
+    before = (out / "report.csv").read_bytes()
+    assert run(photo, "--profile", "ebay", "--out", out)[0] == 1, "it is there already"
+    assert (out / "report.csv").read_bytes() == before
+
+
+def test_a_profile_of_ones_own_that_is_not_kept_is_told_and_fails(photo: Path, tmp_path: Path, run: Any) -> None:
+    (tmp_path / "own.toml").write_text("[large.longest_side]\nleast = 900\n[large.enlargement]\nmost = 1\n")
+    options = ["--profiles", tmp_path / "own.toml", "--profile", "large", "--out", tmp_path / "large.png"]
+    status, told = run(photo, *options, "--report", tmp_path / "told.csv")
+    assert status == 1
+    assert "enlargement 1." in told
+    assert "1 of 1 pictures do not keep all rules of large" in told
+    (line,) = read_report((tmp_path / "told.csv").read_bytes()).values()
+    assert (line.result, line.passed) == ("large.png", "no")
+    assert pixels(tmp_path / "large.png").shape[2] == 4
+    assert "there is no profile 'none'; there are amazon-main" in run(photo, "--profile", "none")[1]
+    (tmp_path / "own.toml").write_text("[large.share]\n")
+    assert "large.share" in run(photo, *options)[1]
+    assert "No such file" in run(photo, "--profile", "x", "--profiles", tmp_path / "none.toml")[1]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """Two mugs side by side."""
+    mug = Image.open(io.BytesIO(MUG))
+    both = Image.new("RGB", (1600, 640))
+    both.paste(mug, (0, 0))
+    both.paste(mug, (800, 0))
+    both.save(tmp_path / "pair.jpg", quality=92)
+    return tmp_path / "pair.jpg"
+
+
+def test_each_subject_becomes_a_file_of_its_own_with_its_box(pair: Path, run: Any) -> None:
+    report = pair.with_name("told.csv")
+    assert run(pair, "--each", "--crop", "--report", report) == (0, "")
+    lines = [line for line in read_report(report.read_bytes()).values() if line.result]
+    assert [(line.part, line.result) for line in lines] == [("1", "pair.jpg-1.png"), ("2", "pair.jpg-2.png")]
+    boxes = [tuple(map(int, line.box.split(", "))) for line in lines]
+    assert 0 < boxes[0][0] < boxes[0][2] <= 800 <= boxes[1][0] < boxes[1][2] < 1600
+    for line, (left, top, right, bottom) in zip(lines, boxes, strict=True):
+        assert pixels(pair.with_name(line.result)).shape == (bottom - top, right - left, 4)
+    status, told = run(pair, "--each")
+    assert (status, "pair.jpg-1.png is there already" in told) == (1, True)
+    assert "stdout can take only one" in run(pair, "--each", "--out", "-")[1]
+
+
+def test_a_region_chooses_one_of_several_subjects(pair: Path, run: Any) -> None:
+    out = pair.with_name("right.png")
+    assert run(pair, "--roi", "50% 0% 100% 100%", "--out", out) == (0, "")
+    alpha = pixels(out)[..., 3]
+    assert (alpha.shape, int(alpha[:, :800].max()), int(alpha[320, 1200])) == ((640, 1600), 0, 255)
+    status, told = run(pair, "--roi", "0 0 2px 2px", "--out", pair.with_name("none.png"))
+    assert (status, "Nothing was found" in told) == (1, True)
+
+
 def test_clothes_alone(tmp_path: Path, run: Any) -> None:
     def garments(*options: str) -> Any:
         out = tmp_path / "clothes.png"
@@ -145,7 +235,7 @@ def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> N
     assert status == 1
     lines = told.splitlines()
     assert [line.partition(".jpg: ")[2] for line in lines[:2]] == [
-        "Not one of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "Not one of AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP.",
         "No such file or directory",
     ]
     assert lines[2:] == ["cutline: 2 of 3 pictures failed"]
@@ -178,7 +268,21 @@ def test_what_cannot_work_is_refused_before_any_work(
 
 @pytest.mark.parametrize(
     "options",
-    [["--costume=socks"], ["--costume", "--crop"], ["--mask", "--white"], ["--colour", "blue"], ["--threads", "0"], []],
+    [
+        ["--costume=socks"],
+        ["--costume", "--crop"],
+        ["--mask", "--white"],
+        ["--colour", "blue"],
+        ["--threads", "0"],
+        [],
+        ["--scale", "2"],
+        ["--margin", "1 2 3"],
+        ["--profile", "ebay", "--white"],
+        ["--costume", "--ratio", "1:1"],
+        ["--roi", "0 0 1"],
+        ["--roi", "a b c d"],
+        ["--profile", "ebay", "--each"],
+    ],
 )
 def test_wrong_arguments_are_told_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     with pytest.raises(SystemExit, check=lambda ended: ended.code == 2):
@@ -228,7 +332,7 @@ def test_a_pipe_without_a_picture_carries_nothing() -> None:
 
 
 def test_the_networks_libraries_are_loaded_by_those_who_need_them_alone() -> None:
-    script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'moto'} & set(sys.modules)))"
+    script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'boto3'} & set(sys.modules)))"
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, timeout=90, check=True)
     assert ended.stdout == b"[]\n"

@@ -6,6 +6,7 @@ import pytest
 
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason
+from cutline.pipeline.framing import Framing
 from cutline.pipeline.options import CutOptions
 
 
@@ -24,6 +25,18 @@ def test_metadata_says_what_picwishs_fields_say() -> None:
     )
 
 
+def test_metadata_says_how_the_subject_stands_there_and_may_ask_for_webp() -> None:
+    cut = drops.parse("in/shop/auto/x.png", {"format": "webp", "Ratio": "1:1", "scale": "85%", "crop": "1"}).cut
+    assert cut == CutOptions(crop=True, image_format="webp", framing=Framing(scale=0.85, ratio=1.0))
+    assert drops.parse("in/shop/auto/x.png", {"format": "webp", "bg_color": "010203"}).cut.background == (1, 2, 3)
+    assert drops.result_key("in/shop/auto/x.png", "image", "image/webp") == "in/shop/auto/x.png.webp"
+
+
+def test_metadata_may_name_a_profile() -> None:
+    drop = drops.parse("in/shop/object/x.png", {"profile": "taobao-white", "owner": "warehouse"})
+    assert drop.cut == CutOptions(subject="object", profile="taobao-white")
+
+
 def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> None:
     options = drops.parse("in/shop/auto/x.png", {"callback_url": "https://a.example", "return_type": "2"}).options
     assert (options.callback_url, options.return_type) == ("", picwish.AS_LINK)
@@ -39,7 +52,15 @@ def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> Non
         ("in/shop//x.jpg", {}, "The key must be in/<account>/<type>/<name>"),
         ("in/shop/auto/folder/", {}, "A folder is no picture"),
         ("in/shop/cat/x.jpg", {}, "Invalid task type"),
-        ("in/shop/auto/x.jpg", {"format": "webp"}, "Invalid format"),
+        ("in/shop/auto/x.jpg", {"format": "bmp"}, "Invalid format"),
+        ("in/shop/auto/x.jpg", {"scale": "2"}, "Invalid scale: a share is at most 100%"),
+        (
+            "in/shop/auto/x.jpg",
+            {"roi": "1 2 3"},
+            "Invalid a region is left, top, right and bottom, such as 0% 0% 50% 100%",
+        ),
+        ("in/shop/auto/x.jpg", {"profile": "none"}, "There is no profile 'none'"),
+        ("in/shop/auto/x.jpg", {"profile": "ebay", "crop": "1"}, "A profile says all; no other option goes with it"),
         ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
         ("in/shop/auto/x.jpg", {"crop": "yes"}, "Invalid crop"),
         ("in/shop/auto/x.jpg", {"output_type": "4"}, "Invalid output type"),

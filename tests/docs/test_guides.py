@@ -30,6 +30,8 @@ ELSEWHERE = {
     "sam": "needs AWS",
     "aws": "needs AWS",
     "git": "make first-run",
+    "cutline review": "tests/review/test_page.py",
+    "cutline calibrate": "tests/review/test_threshold.py",
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
 }
 
@@ -50,7 +52,7 @@ def fences() -> list[Fence]:
 
 
 def test_every_fence_says_whether_it_runs() -> None:
-    assert {fence.kind for fence in fences()} == {"sh runnable", "sh cloud"}
+    assert {fence.kind for fence in fences()} == {"sh runnable", "sh cloud", "python runnable"}
     for file in FILES:
         prose = re.sub(r"^```.*?^```$", "", file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
         assert not re.search(r"^    \S", prose, re.MULTILINE), f"{file.name}: commands belong into fences"
@@ -95,6 +97,22 @@ def test_what_is_told_to_type_works(
     assert [document for document in documents if not is_good(document)] == []
     if file.name == "README.md":
         assert {api_of(document) for document in documents} >= {"jdc", "aid", "jds", "pw", "ail"}
+
+
+def test_the_librarys_examples_work(photo: Path) -> None:
+    code = "\n".join(fence.text for fence in fences() if fence.kind == "python runnable")
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
+    ended = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
+        cwd=photo.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("photo.jpg.png ")
 
 
 def api_of(document: dict[str, Any]) -> str:

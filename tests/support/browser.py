@@ -26,7 +26,16 @@ _ARGUMENTS = (
 )
 _START_LIMIT_S = 60.0
 _WAIT_S = 120.0
-KEYS = {"tab": "\ue004", "enter": "\ue007", "left": "\ue012", "right": "\ue014", "home": "\ue011", "end": "\ue010"}
+KEYS = {
+    "tab": "\ue004",
+    "enter": "\ue007",
+    "left": "\ue012",
+    "right": "\ue014",
+    "home": "\ue011",
+    "end": "\ue010",
+    "up": "\ue013",
+    "down": "\ue015",
+}
 
 
 class BrowserError(AssertionError):
@@ -75,7 +84,7 @@ class Browser:
 
     def press(self, *keys: str) -> None:
         """Presses keys on whatever has the focus."""
-        actions = [{"type": kind, "value": KEYS[key]} for key in keys for kind in ("keyDown", "keyUp")]
+        actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self.command("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
     def choose(self, selector: str, value: str) -> None:

@@ -15,6 +15,7 @@ from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
+from cutline.pipeline.framing import Framing
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.prediction_file import encode_predictions
@@ -59,6 +60,23 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
     assert not any(name.startswith("hold:") for name in counters)
     with Image.open(io.BytesIO(stack.results.get(record.keys["image"]))) as image:
         assert (image.mode, image.size) == ("RGBA", (480, 360))
+
+
+def test_a_profile_and_a_framing_are_kept_and_told_beside_the_result(stack: Stack) -> None:
+    def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str]]:
+        key = run(stack, cut=cut).keys["image"]
+        answer = stack.results._s3.get_object(Bucket=stack.output_bucket, Key=key)
+        return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"]
+
+    image, told = made(CutOptions(profile="amazon-main"))
+    assert (image.format, image.size, image.getpixel((2, 2))) == ("JPEG", (1000, 1000), (255, 255, 255))
+    assert (told["profile"], told["passed"]) == ("amazon-main", "yes")
+    assert "share 0.9; ratio 1000:1000" in told["verdicts"]
+    assert float(told["enlargement"]) > 1
+    image, told = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
+    assert (image.format, round(image.width / image.height, 1)) == ("WEBP", 2)
+    assert 0 < float(told["confidence"]) <= 1
+    assert "profile" not in told
 
 
 # The maps come back in 8 bits; a wide picture is reduced once more than on the synchronous way.

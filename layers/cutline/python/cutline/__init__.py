@@ -8,6 +8,7 @@
     pipeline/    one picture: decode, network, refine, foreground, compose, encode
     openapi/     the description of the APIs, and the facts that the playground works with
     commands/    the command `cutline`; batch/ is `cutline batch`
+    library      `from cutline import remove_background`
 
     bootstrap    builds what a function needs, from settings (environment)
     errors       every reason for a refusal or fault; limits; storage_keys: every name under which something is stored
@@ -21,8 +22,25 @@ no boto3, contracts/ and adapters/ no numpy.
 """
 
 import os
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from cutline.library import Cut as Cut
+    from cutline.library import Cutter as Cutter
+    from cutline.library import remove_background as remove_background
+
+__all__ = ["Cut", "Cutter", "__version__", "remove_background"]
 __version__ = "0.1.0"
 
 # onnxruntime tells its maker of its use, over the network, unless told otherwise before it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """The library's names, on demand: a function that only counts calls must not wait for the networks' imports."""
+        if name.startswith("_") or name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from cutline import library  # noqa: PLC0415
+
+        return getattr(library, name)

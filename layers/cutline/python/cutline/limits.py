@@ -17,3 +17,9 @@ class PictureLimits:
     max_bytes: int
     min_side_px: int = 1
     max_side_px: int = 4096
+
+
+# Pictures on this machine, which no contract bounds but memory: about 12 bytes per pixel.
+LOCAL_LIMITS = PictureLimits(
+    frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}), 256 * MIB, max_side_px=16_384
+)

@@ -26,6 +26,6 @@ NONCE = "NONCE#"
 IDEMPOTENT = "IDEMPOTENT#"
 
 # File endings by content type.
-ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg"}
+ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 # What a drop that failed leaves in place of its result, after the drop's own name.
 ERROR_ENDING = ".error.json"

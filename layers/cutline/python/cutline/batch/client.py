@@ -89,12 +89,12 @@ class TasksClient:
             raise Refused(f"the upload was answered with {answer.status}")
         return str(ticket["source"])
 
-    def download(self, url: str) -> tuple[bytes, str]:
-        """A result and its type."""
+    def download(self, url: str) -> tuple[bytes, Mapping[str, str]]:
+        """A result and its headers, by names in lower case."""
         answer = self._exchange("GET", url, None, {})
         if not _is_good(answer):
             raise Refused(f"the result was answered with {answer.status}")
-        return answer.body, answer.headers.get("content-type", "")
+        return answer.body, answer.headers
 
     def wait(self, delay_s: float) -> None:
         """Sleeps, unless the batch is to end."""

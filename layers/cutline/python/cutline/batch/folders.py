@@ -1,29 +1,11 @@
-"""Where pictures come from and results go to: a folder on this machine or in S3."""
+"""Where pictures come from and results go to: a folder on this machine. `s3_folder` has those in S3."""
 
 import os
 import threading
 from pathlib import Path
-from typing import Any, Protocol
-
-import boto3
-from botocore.exceptions import ClientError
+from typing import Protocol
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-_S3 = "s3://"
-# Codes of S3's that are about the bucket or about who asks; any other is about the one file that was asked for.
-_WIDE = frozenset(
-    {
-        "AccountProblem",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "NoSuchBucket",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-    }
-)
-_GONE = "NoSuchKey"
-_FAULT = 500
 
 
 class Folder(Protocol):
@@ -31,6 +13,9 @@ class Folder(Protocol):
 
     def pictures(self) -> dict[str, str]:
         """The names of all pictures, each with a stamp that changes when the file does."""
+
+    def address(self, name: str) -> str:
+        """A file's whole name: an absolute path or s3://..."""
 
     def read(self, name: str) -> bytes:
         """A file's content. Raises OSError where this file cannot be read, whatever is with the others."""
@@ -62,6 +47,9 @@ class LocalFolder:
                 found[name] = f"{facts.st_size}-{facts.st_mtime_ns}"
         return found
 
+    def address(self, name: str) -> str:
+        return str((self.root / name).resolve())
+
     def read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
 
@@ -75,50 +63,3 @@ class LocalFolder:
         part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         part.write_bytes(data)
         part.replace(path)
-
-
-class S3Folder:
-    """A prefix of a bucket; `prefix` is empty or ends with "/"."""
-
-    def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
-        self._s3 = s3
-        self.bucket = bucket
-        self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-
-    def pictures(self) -> dict[str, str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
-        items = (item for page in pages for item in page.get("Contents", []))
-        found = {item["Key"].removeprefix(self.prefix): item["ETag"] for item in items}
-        return {name: etag for name, etag in found.items() if name.lower().endswith(ENDINGS)}
-
-    def read(self, name: str) -> bytes:
-        try:
-            return self._get(name)
-        except ClientError as error:
-            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message")
-            if code in _WIDE or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _FAULT:
-                raise
-            raise (FileNotFoundError if code == _GONE else OSError)(message or code) from error
-
-    def find(self, name: str) -> bytes | None:
-        try:
-            return self._get(name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _GONE:
-                raise
-            return None
-
-    def write(self, name: str, data: bytes) -> None:
-        self._s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=data)
-
-    def _get(self, name: str) -> bytes:
-        return bytes(self._s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read())
-
-
-def open_folder(text: str) -> Folder:
-    """The folder that `text` names: a path or s3://bucket/prefix."""
-    if not text.startswith(_S3):
-        return LocalFolder(Path(text))
-    # Not as a URL: "#" and "?" are letters of a key like any other.
-    bucket, _, prefix = text.removeprefix(_S3).partition("/")
-    return S3Folder(boto3.client("s3"), bucket, prefix)

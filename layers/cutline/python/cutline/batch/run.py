@@ -10,12 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cutline.batch.client import Refused, TasksClient
+from cutline.batch.finishing import Finishing, as_it_came
 from cutline.batch.folders import Folder
 from cutline.batch.progress_file import DONE, FAILED, Entry, Ledger
+from cutline.batch.report import COLUMNS, ReportLine, read_report, write_report
+from cutline.batch.report import FILE as REPORT
 from cutline.contracts import drops, picwish
 from cutline.errors import Reason
 
@@ -40,13 +43,16 @@ Progress = Callable[[Counter[str], int], None]
 
 @dataclass(frozen=True)
 class Batch:
-    """`fields` are PicWish's fields for all pictures."""
+    """`fields` are PicWish's fields for all pictures; `recipe` names what `finishing` does with their results."""
 
     source: Folder
     target: Folder
     client: TasksClient
     ledger: Ledger
     fields: Mapping[str, str]
+    finishing: Finishing = as_it_came
+    recipe: str = ""
+    lines: dict[str, ReportLine] = field(default_factory=dict)
 
     def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
         """How many pictures ended how. Raises Unrecoverable and interrupts; the progress is saved even then."""
@@ -63,12 +69,13 @@ class Batch:
             stop.set()
             pool.shutdown(cancel_futures=True)
             self.ledger.save()
+            self._report()
         progress(counts, len(pictures))
         self._list_failures(list(pictures))
         return counts
 
     def _work(self, name: str, stamp: str) -> str:
-        mark = _digest(name, stamp, json.dumps(self.fields, sort_keys=True))
+        mark = _digest(name, stamp, json.dumps(self.fields, sort_keys=True), *([self.recipe] if self.recipe else []))
         entry = self.ledger.get(name)
         if entry is None or entry.mark != mark:
             entry = Entry(mark)
@@ -89,6 +96,8 @@ class Batch:
                 entry = noted
             ended = replace(entry, outcome=FAILED, message=str(error))
         self.ledger.put(name, ended)
+        if ended.outcome == FAILED:
+            self.lines[name] = ReportLine(self.source.address(name), problem=ended.message or "failed")
         return ended.outcome
 
     def _task(self, name: str, entry: Entry) -> tuple[Entry, dict[str, Any]]:
@@ -130,10 +139,23 @@ class Batch:
             pause_s = min(pause_s * 1.5, _LONGEST_ASK_S)
 
     def _fetch(self, name: str, task: Mapping[str, Any]) -> None:
+        line = ReportLine(self.source.address(name))
         for result in ("image", "mask"):
             if result in task:
-                data, content_type = self.client.download(task[result])
-                self.target.write(drops.result_key(name, result, content_type), data)
+                file, headers = self.client.download(task[result])
+                made = self.finishing(file, headers) if result == "image" else as_it_came(file, headers)
+                key = drops.result_key(name, result, made.content_type)
+                self.target.write(key, made.file)
+                facts = {column: made.facts[column] for column in COLUMNS if column in made.facts}
+                # A mask alone is the result; beside a picture it is not.
+                line = line if line.result else replace(line, **facts, result=key)
+        self.lines[name] = line
+
+    def _report(self) -> None:
+        """The table of all results that are known of, also of those before this run."""
+        known = self.target.find(REPORT)
+        lines = write_report(self.lines.values(), read_report(known) if known else None)
+        self.target.write(REPORT, lines)
 
     def _list_failures(self, names: list[str]) -> None:
         """The table of what failed and why; a batch without failures leaves it with a header alone."""

@@ -1,37 +1,35 @@
 """The command line, `cutline COMMAND ...`: pictures on this machine, and deployments, local or AWS's.
 
 A command is a module of this package with `add_to(commands)`, which declares its arguments and sets `run`: a function
-of the parsed arguments that raises CommandFailed. List the module in COMMANDS and it is there. What only one command
-needs and is slow to import (the networks, the local cloud), it imports when it runs.
+of the parsed arguments that raises CommandFailed. List the module in COMMANDS and it is there. Only the module of the
+command that was asked for is imported, so `cutline cut` never waits for AWS's libraries.
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 import cutline
-from cutline.adapters.dynamodb import ConditionFailed
-from cutline.commands import account, batch, bench, cut, serve
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
-COMMANDS = (cut, batch, serve, account, bench)
+COMMANDS = ("cut", "batch", "review", "calibrate", "serve", "account", "bench")
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status; argparse itself ends with 2 for bad arguments."""
+    words = sys.argv[1:] if argv is None else list(argv)
     text = "Background removal: cut out pictures here, or operate the service."
     parser = argparse.ArgumentParser(prog="cutline", description=text, epilog=EXIT_STATUS)
     parser.add_argument("--version", action="version", version=f"cutline {cutline.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
-    arguments = parser.parse_args(argv)
+    for command in [words[0]] if words[:1] and words[0] in COMMANDS else COMMANDS:
+        importlib.import_module(f"cutline.commands.{command}").add_to(commands)
+    arguments = parser.parse_args(words)
     try:
         arguments.run(arguments)
-    except (CommandFailed, ConditionFailed, ClientError, BotoCoreError) as error:
+    except CommandFailed as error:
         print(f"cutline: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

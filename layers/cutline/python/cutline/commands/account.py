@@ -8,6 +8,7 @@ from typing import Any
 from cutline.accounts.account import CACHE_S, Account
 from cutline.accounts.registry import KINDS, AccountTaken
 from cutline.accounts.usage_report import read_usage
+from cutline.commands.aws_failure import aws_failures_told
 from cutline.commands.deployment import Deployment, deployment_options
 from cutline.commands.failure import CommandFailed
 from cutline.commands.printing import (
@@ -36,7 +37,7 @@ def add_to(commands: Any) -> None:
 
     def add(name: str, run: Callable[[argparse.Namespace], None], text: str, *flags: str) -> argparse.ArgumentParser:
         action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, parents=[options])
-        action.set_defaults(run=run)
+        action.set_defaults(run=aws_failures_told()(run))
         if "NAME" in flags:
             action.add_argument("name", metavar="NAME", type=account_name, help="the account")
         if "--json" in flags:

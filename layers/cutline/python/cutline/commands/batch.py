@@ -8,18 +8,25 @@ from collections import Counter
 from typing import Any
 
 from cutline.batch.client import TasksClient, Unrecoverable
-from cutline.batch.folders import Folder, LocalFolder, S3Folder, open_folder
+from cutline.batch.finishing import as_it_came, as_profile_asks
+from cutline.batch.folders import Folder, LocalFolder
 from cutline.batch.progress_file import DONE, FAILED, Ledger
+from cutline.batch.report import FILE as REPORT
 from cutline.batch.run import BEFORE, FAILURES, Batch
+from cutline.batch.s3_folder import S3Folder, open_folder
+from cutline.commands.aws_failure import aws_failures_told
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import picwish
 
 _EPILOG = f"""examples:
   cutline batch photos --out results --type object
   cutline batch s3://shop/new --out s3://shop/cut --format jpg --bg-color ffffff
+  cutline batch photos --out amazon --profile amazon-main
 
-Results get the pictures' names and an ending; failures.csv among them lists what failed and why.
+Results get the pictures' names and an ending. Among them failures.csv lists what failed and why, and report.csv what is
+known of each result, such as the verdict of each of the profile's rules.
 
 {EXIT_STATUS}"""
 
@@ -32,9 +39,10 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
+        parents=[profile_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    batch.set_defaults(run=_run)
+    batch.set_defaults(run=_run, refuse=batch.error)
     batch.add_argument("source", metavar="FOLDER", help="a folder, or s3://bucket/prefix")
     batch.add_argument(
         "--out", required=True, metavar="FOLDER", help="where results go: a folder, or s3://bucket/prefix"
@@ -49,6 +57,7 @@ def add_to(commands: Any) -> None:
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
 
 
+@aws_failures_told()
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.url or not arguments.api_key:
         raise CommandFailed("--url and --api-key (or CUTLINE_URL and CUTLINE_API_KEY) are needed")
@@ -58,7 +67,9 @@ def _run(arguments: argparse.Namespace) -> None:
     client = TasksClient(arguments.url, arguments.api_key, stop)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # a nightly job is ended by the one, a person by the other
-    batch = Batch(source, target, client, Ledger(target), _fields(arguments))
+    profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
+    finishing = as_profile_asks(profile) if profile else as_it_came
+    batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
     try:
         counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt:
@@ -69,6 +80,10 @@ def _run(arguments: argparse.Namespace) -> None:
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done before, {counts[FAILED]} failed")
     if counts[FAILED]:
         raise CommandFailed(f"{counts[FAILED]} pictures failed, listed in {arguments.out.rstrip('/')}/{FAILURES}")
+    missed = sum(line.passed == "no" for line in batch.lines.values())
+    if missed:
+        told = f"listed in {arguments.out.rstrip('/')}/{REPORT}"
+        raise CommandFailed(f"{missed} pictures do not keep all rules of {arguments.profile}, {told}")
 
 
 def _check(source: Folder, target: Folder) -> None:
@@ -92,6 +107,8 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
     """PicWish's fields."""
     names = ("type", "format", "bg_color", "crop", "output_type")
     said = {name: getattr(arguments, name) for name in names}
+    if arguments.profile and any(said[name] is not None for name in names if name != "type"):
+        arguments.refuse("--profile says all about ground, frame and format; --type alone goes with it")
     return {"sync": "0", **{name: value for name, value in said.items() if value is not None}}
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cutline.commands.failure import CommandFailed
 from cutline.commands.networks import models_dir, network_options
-from cutline.commands.pictures import LIMITS
 from cutline.errors import MattingError
+from cutline.limits import LOCAL_LIMITS
 
 _SIDE_RANGE = range(64, 8193)
 
@@ -49,7 +49,7 @@ def _times(data: bytes, network: Any) -> dict[str, float]:
 
     timer = StageTimer()
     with timer.stage("decode"):
-        picture = decode_image(data, LIMITS)
+        picture = decode_image(data, LOCAL_LIMITS)
     cut_out(picture, CutOptions(), network, timer)
     return {**timer.stages_ms, "total": timer.total_ms}
 

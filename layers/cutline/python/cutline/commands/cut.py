@@ -1,30 +1,51 @@
 """`cutline cut`: pictures cut out on this machine, without a service."""
 
 import argparse
-import re
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 from cutline.batch.folders import LocalFolder
+from cutline.batch.report import FILE as REPORT
+from cutline.batch.report import ReportLine, read_report, write_report
+from cutline.commands.cut_work import Work, open_work
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.networks import models_dir, network_options
-from cutline.commands.pictures import LIMITS, PlannedCut, plan
+from cutline.commands.networks import network_options
+from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
+from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
-from cutline.contracts.wire import Job, Source
 from cutline.errors import MattingError
-from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentOptions, ImageFormat, Subject
-from cutline.pipeline.timing import StageTimer
-from cutline.serving.call import Processor, Produced
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
+from cutline.pipeline.options import (
+    FORMATS,
+    GARMENTS,
+    CutOptions,
+    GarmentForm,
+    GarmentOptions,
+    Subject,
+    read_colour,
+)
+from cutline.pipeline.profile import Profile
 
 _WHITE = (255, 255, 255)
-_FORMATS: Final[dict[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg"}
+_FRAMING = {
+    "margin": "around the subject, with --crop: 1, 2 or 4 lengths such as 30px or '10%% 5%%'",
+    "scale": "share of the result that the subject takes: 10%%..100%%",
+    "position": "original, center, or where the free space goes, such as '50%% 100%%'",
+    "ratio": "width to height of the result, such as 1:1 or 4:5",
+    "least": "pixels that the result has at least, such as 1000 or 800x1000; smaller ones are enlarged",
+    "most": "pixels that the result has at most",
+}
 _EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
   cutline cut photos --out results --crop        every picture below a folder
+  cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --least 1000
+  cutline cut photos --out shop --profile amazon-main
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
   cutline cut model.jpg --costume=tops,pants     these clothes alone
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
@@ -42,16 +63,19 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[network_options()],
+        parents=[network_options(), profile_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     cut.set_defaults(run=_run, refuse=cut.error)
     cut.add_argument(
         "pictures", nargs="+", metavar="FILE|DIR|-", help="pictures, folders, quoted patterns, or - for stdin"
     )
-    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a .png or .jpg, or - for stdout")
+    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a file, or - for stdout")
     cut.add_argument("--force", action="store_true", help="replace results that are there already")
-    cut.add_argument("--format", choices=tuple(_FORMATS), help="of the results (as --out is called, else png)")
+    cut.add_argument("--format", choices=tuple(FORMATS), help="of the results (as --out is called, else png)")
+    cut.add_argument(
+        "--report", metavar="FILE", help="a CSV about each picture (report.csv with --profile and a folder)"
+    )
     what = cut.add_argument_group("what")
     what.add_argument("--subject", choices=get_args(Subject), default="auto", help="what to look for (auto)")
     what.add_argument(
@@ -62,7 +86,17 @@ def add_to(commands: Any) -> None:
         metavar="CLASSES",
         help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
     )
+    what.add_argument("--each", action="store_true", help="every separate subject its own file: photo.jpg-1.png, ...")
+    what.add_argument(
+        "--roi",
+        type=_checked(read_region),
+        metavar="REGION",
+        help="left, top, right, bottom: '0%% 0%% 50%% 100%%' alone",
+    )
     what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
+    framing = cut.add_argument_group("how it stands there")
+    for name, text in _FRAMING.items():
+        framing.add_argument(f"--{name}", type=_checked(READERS[name]), help=text)
     ground = cut.add_argument_group("on what").add_mutually_exclusive_group()
     ground.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="a white ground")
     ground.add_argument(
@@ -72,87 +106,110 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    job, name = _job(arguments), "mask" if arguments.mask else "image"
-    planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{job.cut.image_format}"))
+    wish, name = _wish(arguments), "mask" if arguments.mask else "image"
+    image_format = "png" if isinstance(wish, GarmentOptions) else wish.image_format
+    planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{image_format}"))
     if planneds[0].target is None and sys.stdout.isatty():
         raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
-    processor = _processor(arguments)
-    failed = 0
+    report = _report_file(arguments)
+    known = read_report(report.read_bytes()) if report is not None and report.exists() else {}
+    if arguments.each and planneds[0].target is None:
+        raise CommandFailed("--each makes several files, and stdout can take only one")
+    work = open_work(arguments, wish)
+    lines: list[ReportLine] = []
     for ended, planned in enumerate(planneds):
-        show_progress(ended, len(planneds), failed)
-        failed += not _attempt(planned, arguments.force, lambda data: processor.process(data, job, StageTimer()))
+        show_progress(ended, len(planneds), sum(bool(line.problem) for line in lines))
+        lines += _attempt(planned, arguments, work, report)
+    failed = sum(bool(line.problem) for line in lines)
     show_progress(len(planneds), len(planneds), failed)
+    if report is not None:
+        LocalFolder(report.parent).write(report.name, write_report(lines, known))
     if failed:
         raise CommandFailed(
             f"{failed} of {len(planneds)} pictures failed" if len(planneds) > 1 else "nothing was cut out"
         )
+    missed = sum(line.passed == "no" for line in lines)
+    if missed:
+        raise CommandFailed(f"{missed} of {len(planneds)} pictures do not keep all rules of {arguments.profile}")
 
 
-def _job(arguments: argparse.Namespace) -> Job:
-    """What the options ask for. Ends the program where they do not go together."""
+def _report_file(arguments: argparse.Namespace) -> Path | None:
+    """Where the report goes: where it is said, or among the results of a profile. Raises CommandFailed."""
+    if arguments.report:
+        return Path(arguments.report)
+    out = Path(arguments.out or "")
+    into_folder = arguments.out not in (None, STREAM) and (out.is_dir() or out.suffix.lower() not in RESULT_ENDINGS)
+    return out / REPORT if arguments.profile and into_folder else None
+
+
+def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
+    """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
+    framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
+    plain = not (arguments.crop or arguments.format or framing or arguments.each or arguments.roi)
+    if arguments.profile:
+        if not plain or arguments.mask or arguments.background or arguments.costume is not None:
+            arguments.refuse("--profile says all about ground, frame and format; --subject alone goes with it")
+        return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
-    image_format = _FORMATS[arguments.format or (ending if ending in _FORMATS else "png")]
+    image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
     if arguments.costume is None:
-        cut = CutOptions(
+        return CutOptions(
             arguments.subject,
             arguments.background,
             arguments.crop,
             image_format=image_format,
             want_image=not arguments.mask,
             want_mask=arguments.mask,
+            framing=read_framing(framing),
+            roi=read_region(arguments.roi) if arguments.roi else None,
         )
-        return Job(Source(), LIMITS, cut)
-    plain = arguments.subject == "auto" and not arguments.crop and image_format == "png"
+    asked = arguments.crop or framing or arguments.each or arguments.roi
+    plain = arguments.subject == "auto" and not asked and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
-    return Job(Source(), LIMITS, options=GarmentOptions(arguments.costume, form, merged=bool(arguments.costume)))
+    return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
 
 
-def _processor(arguments: argparse.Namespace) -> Processor:
-    """The pipeline, its networks open. Raises CommandFailed."""
-    # Here, because the networks' libraries are slow to import.
-    from cutline.serving.processors import ANY_SUBJECT, CostumeProcessor, CutoutProcessor  # noqa: PLC0415
-
-    folder = models_dir(arguments)
-    processor: CutoutProcessor | CostumeProcessor
-    if arguments.costume is not None:
-        processor = CostumeProcessor(folder, arguments.threads)
-    else:
-        processor = CutoutProcessor(folder, arguments.model, arguments.threads, ANY_SUBJECT)
+def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
+    """What became of a picture; if there is no result, or something is wrong with it, why is told on stderr."""
     try:
-        processor.open()
-    except MattingError as error:
-        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
-    return processor
-
-
-def _attempt(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> bool:
-    """Whether the result was written. If not, stderr says why."""
-    try:
-        problem = _perform(planned, force, work)
+        lines = _perform(planned, arguments, work, report)
     except OSError as error:
-        problem = str(error.strerror or error)
+        lines = [ReportLine("", problem=str(error.strerror or error))]
     except MattingError as error:
-        problem = error.detail or drops.WORDS.get(error.reason, str(error.reason))
-    if problem:
-        tell(f"{planned.name}: {problem}")
-    return not problem
+        lines = [ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))]
+    picture = "stdin" if planned.source is None else str(planned.source.resolve())
+    for line in lines:
+        if line.problem:
+            tell(f"{planned.name}: {line.problem}")
+    return [replace(line, picture=picture) for line in lines]
 
 
-def _perform(planned: PlannedCut, force: bool, work: Callable[[bytes], Produced]) -> str:
-    """Why nothing was done, if so."""
+def _perform(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
     target = planned.target
-    if target is not None and target.exists() and not force:
-        return f"{target} is there already; --force replaces it"
-    results = work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()).results
-    file, _ = results.get("image") or results["mask"]
-    if target is None:
-        sys.stdout.buffer.write(file)
-        sys.stdout.buffer.flush()
-    else:
-        LocalFolder(target.parent).write(target.name, file)
-    return ""
+    first = "1" if arguments.each else ""
+    if target is not None and not arguments.force and _part_of(target, first).exists():
+        return [ReportLine("", problem=f"{_part_of(target, first)} is there already; --force replaces it")]
+    lines = []
+    for made in work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()):
+        for warning in made.warnings:
+            tell(f"{planned.name}: {warning}")
+        if target is None:
+            sys.stdout.buffer.write(made.file)
+            sys.stdout.buffer.flush()
+            lines.append(made.line)
+            continue
+        file = _part_of(target, made.line.part)
+        LocalFolder(file.parent).write(file.name, made.file)
+        result = "" if report is None else os.path.relpath(file, report.parent)
+        lines.append(replace(made.line, result=result))
+    return lines
+
+
+def _part_of(target: Path, part: str) -> Path:
+    """The file of one of several subjects: photo.jpg.png becomes photo.jpg-1.png."""
+    return target.with_name(f"{target.stem}-{part}{target.suffix}") if part else target
 
 
 def _garments(text: str) -> tuple[str, ...]:
@@ -163,8 +220,17 @@ def _garments(text: str) -> tuple[str, ...]:
 
 
 def _colour(text: str) -> tuple[int, int, int]:
-    digits = text.removeprefix("#")
-    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
-        raise argparse.ArgumentTypeError("must be six hexadecimal digits, such as 1f6feb")
-    red, green, blue = bytes.fromhex(digits)
-    return red, green, blue
+    return read_colour(_checked(read_colour)(text))
+
+
+def _checked(reader: Callable[[str], object]) -> Callable[[str], str]:
+    """The text, if the reader takes it; argparse tells what is wrong with it."""
+
+    def check(text: str) -> str:
+        try:
+            reader(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return text
+
+    return check

@@ -4,11 +4,10 @@ import argparse
 import os
 from pathlib import Path
 
+from cutline import shipped
 from cutline.commands.failure import CommandFailed
 from cutline.pipeline.model_entry import MODELS_FILE
 
-# Beside the package in the repository: layers/cutline/python/cutline and layers/model.
-_BESIDE = Path(__file__).resolve().parents[4] / "model"
 _MOST_THREADS = 64
 
 
@@ -26,10 +25,9 @@ def network_options() -> argparse.ArgumentParser:
 def models_dir(arguments: argparse.Namespace) -> Path:
     """The folder of the networks. Raises CommandFailed."""
     named = arguments.models or os.environ.get("CUTLINE_MODELS")
-    folder = Path(named) if named else _BESIDE
+    folder = Path(named) if named else shipped.models_dir()
     if not (folder / MODELS_FILE).is_file():
-        hint = "" if named else "; name their folder (layers/model of the repository) with --models or CUTLINE_MODELS"
-        raise CommandFailed(f"there are no networks in {folder}{hint}")
+        raise CommandFailed(f"there are no networks in {folder}")
     return folder
 
 

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from cutline.batch.folders import ENDINGS, LocalFolder
 from cutline.commands.failure import CommandFailed
-from cutline.limits import MIB, PictureLimits
 
 STREAM = "-"
-# What no contract bounds, memory does: about 12 bytes per pixel.
-LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 256 * MIB, max_side_px=16_384)
-_RESULTS = frozenset({".png", ".jpg", ".jpeg"})
+RESULT_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[PlannedCu
     if not found:
         raise CommandFailed("there are no pictures there")
     to_stdout = out == STREAM or (out is None and found == [(None, Path())])
-    to_file = out is not None and Path(out).suffix.lower() in _RESULTS and not Path(out).is_dir()
+    to_file = out is not None and Path(out).suffix.lower() in RESULT_ENDINGS and not Path(out).is_dir()
     if not (to_stdout or to_file):
         return _apart([PlannedCut(source, _target(source, relative, out, suffix)) for source, relative in found])
     if len(found) > 1:
@@ -78,7 +75,7 @@ def _expand_folder(folder: Path, out: str | None) -> Iterator[tuple[Path, Path]]
         raise CommandFailed(f"{folder} is a folder: say with --out where its results go")
     if out == STREAM or Path(out).resolve().is_relative_to(folder.resolve()):
         raise CommandFailed("--out must be a folder outside the pictures' own: results there would be pictures again")
-    for name in LocalFolder(folder, (*ENDINGS, ".gif")).pictures():
+    for name in LocalFolder(folder, (*ENDINGS, ".gif", ".avif")).pictures():
         yield folder / name, Path(name)
 
 

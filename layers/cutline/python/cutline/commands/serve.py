@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cutline import shipped
 from cutline.commands.failure import CommandFailed
-
-_REPOSITORY = Path(__file__).resolve().parents[5]
 
 
 def add_to(commands: Any) -> None:
@@ -18,15 +17,16 @@ def add_to(commands: Any) -> None:
     serve: argparse.ArgumentParser = commands.add_parser("serve", help=text, description=text)
     serve.set_defaults(run=_run)
     serve.add_argument("--port", type=int, default=3000, metavar="N", help="on 127.0.0.1 (3000); 0 takes a free one")
-    serve.add_argument("--state", type=Path, metavar="DIR", help="where logs go (.localcloud of the repository)")
+    serve.add_argument("--state", type=Path, default=Path(".localcloud"), metavar="DIR", help="for logs (.localcloud)")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    if not (_REPOSITORY / "localcloud").is_dir() or importlib.util.find_spec("moto") is None:
-        raise CommandFailed("the local cloud needs the repository and its environment: run `make run` there")
-    options = ["--port", str(arguments.port)]
-    if arguments.state:
-        options += ["--state", str(arguments.state.resolve())]
-    os.chdir(_REPOSITORY)
+    if any(importlib.util.find_spec(module) is None for module in ("moto", "samtranslator", "awslambdaric")):
+        extra = "pip install 'cutline[serve]'" if shipped.is_installed() else "run `make run` in the repository"
+        raise CommandFailed(f"the local cloud needs packages that are not here: {extra}")
+    stack = shipped.stack_dir()
+    options = ["--port", str(arguments.port), "--state", str(arguments.state.resolve())]
+    if not shipped.is_installed():
+        os.chdir(stack)  # where the package `localcloud` is
     # In place of this process, so that signals and exit status are the cloud's own.
-    os.execv(sys.executable, [sys.executable, "-m", "localcloud", *options])
+    os.execv(sys.executable, [sys.executable, "-m", "localcloud", "--template", str(stack / "template.yaml"), *options])

@@ -14,13 +14,17 @@ network           an open ONNX session: a picture to predictions, planes in [0, 
 cutout            the whole way of a cut-out: `cut_out` calls the following modules
   holes           closes holes that the network tore into the subject
   subject         chooses the person, the object or the whole foreground
+  doubt           the probability that the cut-out is good
   components      connected components; removes specks
   refine          upsamples alpha to the picture's size, guided by the picture's edges
   foreground      estimates the subject's own colours along soft edges
   stamp           the ink of a seal or stamp, found without a network
   page_background the colour of a page's bare paper, for stamp
-  compose         crop, size and background
-  encode          pixels to PNG and JPEG
+  framing         where the subject goes on its canvas; framing_text reads the words that ask for it
+  compose         the canvas and its background
+  encode          pixels to PNG, JPEG and WebP
+profile           what marketplaces ask for, as data (profiles.toml)
+publish           a finished matte as a profile asks for it, with a verdict per rule
 garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
   garment_masks   worn garments: one alpha per class, inside the person
   unworn_garments garments that nobody wears: one class per component of the foreground

@@ -1,36 +1,16 @@
-"""Crop, size and background of a cut-out."""
+"""Box, canvas and background of a cut-out."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from cutline.pipeline.filters import U8
+from cutline.pipeline.framing import Box, Placement
 
 # The subject's box holds all alpha bytes above this; fainter ones are the network's noise.
 VISIBLE_ALPHA = 8
-MAX_DERIVED_SIDE_PX = 3000
 _OPAQUE = 255
-
-
-@dataclass(frozen=True)
-class Box:
-    """A half-open pixel rectangle."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
 
 
 def subject_box(alpha_u8: U8) -> Box | None:
@@ -55,40 +35,21 @@ def crop(pixels_u8: U8, box: Box) -> U8:
     return pixels_u8[box.top : box.bottom, box.left : box.right]
 
 
-def target_size(width: int, height: int, target_width: int | None, target_height: int | None) -> tuple[int, int]:
-    """Width and height of the canvas for a subject of this size; a side that is None keeps the shape, 1..3000 px."""
-    if target_width and target_height:
-        return target_width, target_height
-    if target_width:
-        return target_width, _derived(height * target_width / width)
-    if target_height:
-        return _derived(width * target_height / height), target_height
-    return width, height
-
-
-def _derived(side: float) -> int:
-    return min(max(1, round(side)), MAX_DERIVED_SIDE_PX)
-
-
-def fit_to_canvas(rgba_u8: U8, width: int, height: int) -> U8:
-    """The picture (h, w, 4) scaled without distortion to fit a transparent (height, width, 4) canvas, centred.
+def draw(rgba_u8: U8, placement: Placement) -> U8:
+    """The canvas (height, width, 4), transparent around the drawn source, which rgba_u8 (h, w, 4) holds.
 
     Resampling weights colours by alpha (Porter and Duff 1984), so no fringe appears.
     """
-    source_height, source_width = rgba_u8.shape[:2]
-    if (source_width, source_height) == (width, height):
+    at = placement.drawn
+    if rgba_u8.shape[:2] != (at.height, at.width):
+        # Pillow premultiplies an RGBA picture around a resize.
+        image = Image.fromarray(np.ascontiguousarray(rgba_u8)).resize((at.width, at.height), Image.Resampling.LANCZOS)
+        rgba_u8 = np.array(image)
+        rgba_u8[rgba_u8[..., 3] == 0] = 0
+    if rgba_u8.shape[:2] == (placement.height, placement.width):
         return rgba_u8
-    scale = min(width / source_width, height / source_height)
-    inner = (
-        min(width, max(1, round(source_width * scale))),
-        min(height, max(1, round(source_height * scale))),
-    )
-    # Pillow premultiplies an RGBA picture around a resize.
-    image = Image.fromarray(np.ascontiguousarray(rgba_u8)).resize(inner, Image.Resampling.LANCZOS)
-    canvas = np.zeros((height, width, 4), np.uint8)
-    top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
-    canvas[top : top + inner[1], left : left + inner[0]] = np.asarray(image)
-    canvas[canvas[..., 3] == 0] = 0
+    canvas = np.zeros((placement.height, placement.width, 4), np.uint8)
+    canvas[at.top : at.bottom, at.left : at.right] = rgba_u8
     return canvas
 
 

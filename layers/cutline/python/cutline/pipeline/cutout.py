@@ -9,19 +9,13 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.components import remove_specks
-from cutline.pipeline.compose import (
-    Box,
-    crop,
-    fit_to_canvas,
-    merge_alpha,
-    put_on_colour,
-    subject_box,
-    target_size,
-)
+from cutline.pipeline.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.decode import Picture
-from cutline.pipeline.encode import CONTENT_TYPES, encode_jpeg, encode_png
+from cutline.pipeline.doubt import confidence_of
+from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.foreground import estimate_foreground
+from cutline.pipeline.framing import Box, Placement, place
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.refine import guide_side, stretch_alpha, upsample_alpha
@@ -29,7 +23,17 @@ from cutline.pipeline.stamp import extract_stamp
 from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer
 
-__all__ = ["CutOptions", "Cutout", "Matte", "ResolvedSubject", "cut_out", "matte_picture", "render"]
+__all__ = [
+    "Composed",
+    "CutOptions",
+    "Cutout",
+    "Matte",
+    "ResolvedSubject",
+    "compose",
+    "cut_out",
+    "matte_picture",
+    "render",
+]
 
 
 class Predictor(Protocol):
@@ -52,12 +56,38 @@ _OPAQUE = 255
 class Matte:
     """A picture's subject at the picture's own size.
 
-    rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W).
+    rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
+    that it is good (cutline.pipeline.doubt), or for a stamp how clear its ink is.
     """
 
     rgb_u8: U8
     alpha_u8: U8
     subject: ResolvedSubject
+    confidence: float = 1.0
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anything but background."""
+        return subject_box(self.alpha_u8) is not None
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The pixels that the options ask for, from a finished matte.
+
+    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject, coverage and
+    confidence as in `Cutout`; box: the subject's in the picture of `picture_size` (width, height), or None;
+    placement: where it went.
+    """
+
+    rgba_u8: U8
+    pixels_u8: U8
+    subject: ResolvedSubject
+    coverage: float
+    confidence: float
+    box: Box | None
+    placement: Placement
+    picture_size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -66,7 +96,8 @@ class Cutout:
 
     image and mask: the files that the options ask for, both of `content_type` and of the same width and height;
     subject: the kind found; coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none;
-    confidence: mean |2a - 1| over the subject's box; box: that box in the picture, or None.
+    confidence: the probability that the cut-out is good; box: the subject's in the picture, or None; enlargement: how
+    much larger than in the picture the subject is drawn.
     """
 
     image: bytes | None
@@ -78,6 +109,7 @@ class Cutout:
     coverage: float
     confidence: float
     box: Box | None
+    enlargement: float = 1.0
 
 
 def cut_out(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Cutout:
@@ -100,7 +132,7 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         with timer.stage("stamp"):
             found = extract_stamp(_on_white(picture))
         if found is not None:
-            return Matte(*found, "stamp")
+            return Matte(*found, "stamp", _clearness(found[1]))
     height, width = picture.height, picture.width
     with timer.stage("network"):
         guide_u8 = _guide(picture.rgb_u8)
@@ -109,8 +141,11 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         asked = "person" if options.subject == "person" and "person" in predictions else "foreground"
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
+        confidence = confidence_of(small_f32)
         small_f32 = remove_specks(stretch_alpha(small_f32))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
+        if options.roi is not None:
+            alpha_u8 = _within(alpha_u8, options.roi.box_in(width, height))
     with timer.stage("foreground"):
         rgb_u8 = picture.rgb_u8
         if options.want_image and alpha_u8.any():
@@ -120,32 +155,56 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
                 # Where the file has its own alpha, its colours are the subject's already.
                 own = picture.alpha_u8 < _OPAQUE
                 rgb_u8[own] = picture.rgb_u8[own]
-    return Matte(rgb_u8, alpha_u8.reshape(height, width), subject)
+    return Matte(rgb_u8, alpha_u8.reshape(height, width), subject, confidence)
+
+
+def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) -> Placement:
+    """Where a subject with this box in a picture of this size (width, height) goes."""
+    target = options.target_width, options.target_height
+    # A target cuts to the subject, as `crop` does; where there is no subject, the whole picture stands for it.
+    cropped = box is not None and (options.crop or any(target))
+    return place(size, box or Box(0, 0, *size), options.framing, crop=cropped, target=target)
+
+
+def compose(matte: Matte, options: CutOptions) -> Composed:
+    """The pixels that the options ask for, from a finished matte."""
+    box = subject_box(matte.alpha_u8)
+    height, width = matte.alpha_u8.shape
+    placement = placement_of(box, (width, height), options)
+    source = placement.source
+    rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
+    background = options.background or (_WHITE if options.image_format == "jpeg" else None)
+    return Composed(
+        rgba_u8=rgba_u8,
+        pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
+        subject=matte.subject,
+        coverage=_coverage(matte.alpha_u8, box),
+        confidence=0.0 if box is None else matte.confidence,
+        box=box,
+        placement=placement,
+        picture_size=(width, height),
+    )
 
 
 def render(matte: Matte, options: CutOptions, timer: StageTimer) -> Cutout:
     """The files that the options ask for, from a finished matte."""
     with timer.stage("compose"):
-        box = subject_box(matte.alpha_u8)
-        framed = _frame(matte, options, box)
-        height, width = framed.shape[:2]
-        jpeg = options.image_format == "jpeg"
-        background = options.background or (_WHITE if jpeg else None)
-        pixels_u8 = framed if background is None else put_on_colour(framed, background)
-    encode = encode_jpeg if jpeg else encode_png
+        composed = compose(matte, options)
+    encode = ENCODERS[options.image_format]
     with timer.stage("encode"):
-        image = encode(pixels_u8) if options.want_image else None
-        mask = encode(framed[..., 3]) if options.want_mask else None
+        image = encode(composed.pixels_u8) if options.want_image else None
+        mask = encode(composed.rgba_u8[..., 3]) if options.want_mask else None
     return Cutout(
         image=image,
         mask=mask,
         content_type=CONTENT_TYPES[options.image_format],
-        width=width,
-        height=height,
-        subject=matte.subject,
-        coverage=_coverage(matte.alpha_u8, box),
-        confidence=_confidence(matte.alpha_u8, box),
-        box=box,
+        width=composed.placement.width,
+        height=composed.placement.height,
+        subject=composed.subject,
+        coverage=composed.coverage,
+        confidence=composed.confidence,
+        box=composed.box,
+        enlargement=composed.placement.enlargement,
     )
 
 
@@ -176,21 +235,21 @@ def _join_alpha(alpha_u8: U8, own_u8: U8 | None) -> U8:
     return (product // 255).astype(np.uint8)
 
 
-def _frame(matte: Matte, options: CutOptions, box: Box | None) -> U8:
-    """RGBA (h, w, 4) cropped and resized; a target side crops too, as `crop` does."""
-    rgba_u8 = merge_alpha(matte.rgb_u8, matte.alpha_u8)
-    sized = options.target_width is not None or options.target_height is not None
-    if box is not None and (options.crop or sized):
-        rgba_u8 = crop(rgba_u8, box)
-    height, width = rgba_u8.shape[:2]
-    return fit_to_canvas(rgba_u8, *target_size(width, height, options.target_width, options.target_height))
-
-
 def _coverage(alpha_u8: U8, box: Box | None) -> float:
     return 0.0 if box is None else float(alpha_u8.mean() / 255)
 
 
-def _confidence(alpha_u8: U8, box: Box | None) -> float:
+def _within(alpha_u8: U8, box: Box) -> U8:
+    """Alpha (H, W) inside of a box, 0 outside."""
+    kept = np.zeros_like(alpha_u8)
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    kept[rows, columns] = alpha_u8[rows, columns]
+    return kept
+
+
+def _clearness(alpha_u8: U8) -> float:
+    """Mean |2a - 1| over the subject's box."""
+    box = subject_box(alpha_u8)
     if box is None:
         return 0.0
     counts = np.bincount(crop(alpha_u8, box).ravel(), minlength=256)

@@ -16,6 +16,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
+# A still picture and a sequence, of which the first counts (ISO/IEC 23000-22).
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _WEBP_SIZE_BYTES = 10
 # A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
@@ -33,6 +35,8 @@ def sniff_format(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
+    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
+        return "AVIF"
     return None
 
 

@@ -1,13 +1,34 @@
 """Options of cut-outs. Imports no library, so that contracts can use it."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
+
+from cutline.pipeline.framing import AS_IT_IS, Framing, Region
 
 Subject = Literal["auto", "person", "object", "stamp"]
-ImageFormat = Literal["png", "jpeg"]
+ImageFormat = Literal["png", "jpeg", "webp"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
+FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
+
+
+def image_format_of(name: str) -> ImageFormat:
+    """The format that a file's ending or an option names. Raises ValueError."""
+    if name.lower() not in FORMATS:
+        raise ValueError(f"the format {name!r} is not of {', '.join(FORMATS)}")
+    return FORMATS[name.lower()]
+
+
+def read_colour(text: str) -> tuple[int, int, int]:
+    """A colour such as "white", "1f6feb" or "#1f6feb". Raises ValueError."""
+    digits = "ffffff" if text == "white" else text.removeprefix("#")
+    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
+        raise ValueError("must be six hexadecimal digits, such as 1f6feb")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
 
 
 @dataclass(frozen=True)
@@ -15,7 +36,9 @@ class CutOptions:
     """Options of one cut-out.
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box.
+    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: a part
+    of the picture outside of which everything is background; profile: the name of a built-in one
+    (cutline.pipeline.profile), which stands for all but `subject`.
     """
 
     subject: Subject = "auto"
@@ -26,6 +49,23 @@ class CutOptions:
     image_format: ImageFormat = "png"
     want_image: bool = True
     want_mask: bool = False
+    framing: Framing = AS_IT_IS
+    roi: Region | None = None
+    profile: str = ""
+
+
+def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
+    """The options of which `dataclasses.asdict` made this document, whatever JSON did to their tuples."""
+    fields = dict(document)
+    # A task that was taken in by an older version has no framing.
+    framing = Framing.from_document(fields.pop("framing")) if "framing" in fields else AS_IT_IS
+    region, background = fields.pop("roi", None), fields.pop("background")
+    return CutOptions(
+        **fields,
+        background=None if background is None else tuple(background),
+        framing=framing,
+        roi=None if region is None else Region.from_document(region),
+    )
 
 
 @dataclass(frozen=True)

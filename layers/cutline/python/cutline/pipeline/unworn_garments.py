@@ -6,9 +6,10 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.components import Labels, label_components
-from cutline.pipeline.compose import Box, crop, subject_box
+from cutline.pipeline.compose import crop, subject_box
 from cutline.pipeline.cutout import Matte, Predictor
 from cutline.pipeline.filters import F32, U8, Bool, box_mean, resize_u8
+from cutline.pipeline.framing import Box
 from cutline.pipeline.options import GARMENTS
 
 # Share of the canvas' side that the foreground's longer side fills. On 82 garments and 62 things the costume network

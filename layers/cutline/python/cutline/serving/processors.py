@@ -60,7 +60,11 @@ class CutoutProcessor:
             results["image"] = (cutout.image, cutout.content_type)
         if cutout.mask is not None:
             results["mask"] = (cutout.mask, cutout.content_type)
-        notes = {"subject": cutout.subject, "coverage": round(cutout.coverage, 4)}
+        notes = {
+            "subject": cutout.subject,
+            "coverage": round(cutout.coverage, 4),
+            "confidence": round(cutout.confidence, 4),
+        }
         return Produced(cutout.width, cutout.height, results, notes)
 
 

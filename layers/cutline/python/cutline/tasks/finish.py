@@ -8,11 +8,11 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
-from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.apart import decode_apart
-from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
 from cutline.tasks.charge import charge, give_back
+from cutline.tasks.make import Made, make_results
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source
@@ -57,21 +57,17 @@ class Finish:
         with step.stage("decode"):
             picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        cutout = cut_out(picture, task.order.cut, KnownPredictions(maps), step)
-        if cutout.coverage <= 0:
-            raise InputRefused(Reason.NO_SUBJECT)
-        named = {"image": cutout.image, "mask": cutout.mask}
-        files = {name: file for name, file in named.items() if file is not None}
-        if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(files):
+        made = make_results(picture, task.order.cut, KnownPredictions(maps), step)
+        if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(made.files):
             raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
         with step.stage("results"):
-            return {name: self._store(task, name, file, cutout.content_type) for name, file in files.items()}
+            return {name: self._store(task, name, file, made) for name, file in made.files.items()}
 
-    def _store(self, task: Task, name: str, file: bytes, content_type: str) -> str:
+    def _store(self, task: Task, name: str, file: bytes, made: Made) -> str:
         """The key, made of the task's id or the drop's name, so a second try replaces the first one's file."""
         if task.order.result_key:
-            key = drops.result_key(task.order.result_key, name, content_type)
+            key = drops.result_key(task.order.result_key, name, made.content_type)
         else:
-            key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", content_type)
-        self.results.put_at(key, file, content_type, {"task-id": task.record.task_id})
+            key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", made.content_type)
+        self.results.put_at(key, file, made.content_type, {"task-id": task.record.task_id, **made.facts})
         return key

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
 from cutline.contracts.picwish import TaskRecord
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import CutOptions, cut_options_from
 from cutline.storage_keys import TASKS
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
@@ -44,8 +44,7 @@ class WorkOrder:
         """The order that `to_json` wrote."""
         fields = json.loads(text)
         cut = fields.pop("cut")
-        background = cut.pop("background")
-        return cls(CutOptions(**cut, background=None if background is None else tuple(background)), **fields)
+        return cls(cut_options_from(cut), **fields)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""What `cutline cut` does with one picture: the networks behind it, and what is known of the result."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cutline.batch.report import ReportLine
+from cutline.commands.failure import CommandFailed
+from cutline.commands.networks import models_dir
+from cutline.errors import MattingError
+from cutline.pipeline.options import CutOptions, GarmentOptions
+from cutline.pipeline.profile import Profile
+
+if TYPE_CHECKING:
+    from cutline.pipeline.cutout import Cutout
+
+
+@dataclass(frozen=True)
+class Made:
+    """A result: its file, what is known of it, and what must be told although there is a result."""
+
+    file: bytes
+    line: ReportLine
+    warnings: tuple[str, ...] = ()
+
+
+# One result of a picture, or one of each of its subjects.
+Work = Callable[[bytes], list[Made]]
+
+
+def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions | Profile) -> Work:
+    """What makes a picture file into its result, its networks open. Raises CommandFailed."""
+    # Here, because the networks' libraries are slow to import.
+    from cutline.library import Cutter  # noqa: PLC0415
+
+    folder = models_dir(arguments)
+    cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
+    try:
+        for name in ["matte", "costume"] if isinstance(wish, GarmentOptions) else [arguments.model]:
+            cutter.network(name)
+    except MattingError as error:
+        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
+
+    def cut(data: bytes) -> list[Made]:
+        assert isinstance(wish, CutOptions)
+        cutouts = cutter.encode_each(data, wish) if arguments.each else [cutter.encode(data, wish)]
+        return [
+            Made(_file(cutout), replace(_line_of(cutout), part=str(number) if arguments.each else ""))
+            for number, cutout in enumerate(cutouts, 1)
+        ]
+
+    def cut_garments(data: bytes) -> list[Made]:
+        assert isinstance(wish, GarmentOptions)
+        file = cutter.encode_garments(data, wish).image
+        assert file is not None
+        return [Made(file, ReportLine("", subject="garments"))]
+
+    def publish(data: bytes) -> list[Made]:
+        assert isinstance(wish, Profile)
+        made = cutter.publish(data, wish, arguments.subject)
+        composed = made.composed
+        line = _line(composed.subject, composed.confidence, composed.coverage, composed.placement.enlargement)
+        verdicts = "; ".join(verdict.text for verdict in made.verdicts)
+        line = replace(line, profile=wish.name, passed="yes" if made.passed else "no", verdicts=verdicts)
+        return [Made(made.file, line, made.warnings)]
+
+    if isinstance(wish, Profile):
+        return publish
+    return cut if isinstance(wish, CutOptions) else cut_garments
+
+
+def _file(cutout: "Cutout") -> bytes:
+    file = cutout.image or cutout.mask
+    assert file is not None
+    return file
+
+
+def _line_of(cutout: "Cutout") -> ReportLine:
+    line = _line(cutout.subject, cutout.confidence, cutout.coverage, cutout.enlargement)
+    box = cutout.box
+    return line if box is None else replace(line, box=f"{box.left}, {box.top}, {box.right}, {box.bottom}")
+
+
+def _line(subject: str, confidence: float, coverage: float, enlargement: float) -> ReportLine:
+    numbers = {"confidence": confidence, "coverage": coverage, "enlargement": enlargement}
+    return ReportLine("", subject=subject, **{name: f"{value:.4f}" for name, value in numbers.items()})

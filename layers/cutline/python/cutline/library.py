@@ -1,0 +1,281 @@
+"""Cut-outs from Python: `remove_background` for one picture, a `Cutter` for many. docs/library.md is the guide.
+
+    from cutline import Cutter, remove_background
+
+    remove_background("photo.jpg")                        # photo.jpg.png beside it; its path comes back
+    png = remove_background(data, background="white")     # bytes in, bytes out
+    cutter = Cutter()                                     # keeps its networks open; threads may share it
+    found = cutter.cut(image, crop=True, margin="5%")     # found.image, found.confidence, found.box, ...
+
+Pictures never leave the process, and nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, get_args, overload
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cutline import shipped
+from cutline.errors import InputRefused, Reason
+from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.colour import to_srgb
+from cutline.pipeline.cutout import Composed, Cutout, ResolvedSubject, compose, matte_picture, render
+from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.encode import ENCODERS
+from cutline.pipeline.filters import U8
+from cutline.pipeline.framing import Box
+from cutline.pipeline.framing_text import READERS, read_framing, read_region
+from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
+from cutline.pipeline.network import Network
+from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
+from cutline.pipeline.profile import Profile
+from cutline.pipeline.publish import Published, publish
+from cutline.pipeline.separate import separate
+from cutline.pipeline.timing import StageTimer
+from cutline.storage_keys import ENDINGS
+
+__all__ = ["Cut", "CutKeywords", "Cutter", "remove_background"]
+
+Kind = TypeVar("Kind", bytes, Path, Image.Image, U8)
+# What is no path; a path's result is always a Path, also where the path was a str.
+Pixels = TypeVar("Pixels", bytes, Image.Image, U8)
+_NOTHING = "Nothing was found that could be cut out"
+_GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4
+
+
+class CutKeywords(TypedDict, total=False):
+    """Options as keyword arguments; all may be left out.
+
+    subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
+    transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
+    bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
+    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800. roi: a
+    part of the picture, "0% 0% 50% 100%", outside of which everything is background.
+    """
+
+    subject: Subject
+    background: tuple[int, int, int] | str | None
+    crop: bool
+    only_mask: bool
+    format: str
+    out: str | os.PathLike[str]
+    margin: str | float
+    scale: str | float
+    position: str | float
+    ratio: str | float
+    least: str | int
+    most: str | int
+    roi: str
+
+
+@dataclass(frozen=True)
+class Cut(Generic[Kind]):
+    """A cut-out in the kind that its picture came in, and what is known of it.
+
+    subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1]; box: the subject in
+    the picture; enlargement: above 1 the result has more pixels of the subject than the picture had.
+    """
+
+    image: Kind
+    subject: ResolvedSubject
+    coverage: float
+    confidence: float
+    box: Box
+    width: int
+    height: int
+    enlargement: float
+
+
+class Cutter:
+    """Networks that stay open from their first use on. Threads may share one; a forked process makes its own."""
+
+    def __init__(
+        self, model: str = "matte", *, models: str | os.PathLike[str] | None = None, threads: int | None = None
+    ) -> None:
+        """`model` of the folder `models` (the package's own) on so many CPU threads (as many as there are CPUs)."""
+        self._model = model
+        self._models = shipped.models_dir() if models is None else Path(models)
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._lock = threading.Lock()
+        self._networks: dict[str, Network] = {}
+
+    @overload
+    def cut(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Cut[Path]: ...
+
+    @overload
+    def cut(self, image: Pixels, **options: Unpack[CutKeywords]) -> Cut[Pixels]: ...
+
+    def cut(self, image: Any, **options: Unpack[CutKeywords]) -> Any:
+        """The cut-out of a file's bytes, a path, a PIL image or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
+
+        Raises InputRefused for a picture that cannot be read or holds no subject, ValueError and TypeError for wrong
+        options, OSError for a file that cannot be read or written, ServiceFault where the networks are missing.
+        """
+        asked, wishes = _options(image, options), dict(options)
+        picture = _picture(image)
+        matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
+        composed = compose(matte, asked)
+        if composed.box is None:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        pixels_u8 = composed.rgba_u8[..., 3] if asked.want_mask else composed.pixels_u8
+        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), composed)
+
+    @overload
+    def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
+
+    @overload
+    def remove_background(self, image: Pixels, **options: Unpack[CutKeywords]) -> Pixels: ...
+
+    def remove_background(self, image: Any, **options: Unpack[CutKeywords]) -> Any:
+        """`cut`, and of its result the picture alone."""
+        return self.cut(image, **options).image
+
+    def encode(self, data: bytes, options: CutOptions) -> Cutout:
+        """The files of a picture file's cut-out. Raises InputRefused, and ServiceFault where a network is missing."""
+        picture = decode_image(data, LOCAL_LIMITS)
+        timer = StageTimer()
+        cutout = render(matte_picture(picture, options, self.network(self._model), timer), options, timer)
+        if cutout.box is None:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        return cutout
+
+    def encode_each(self, data: bytes, options: CutOptions) -> list[Cutout]:
+        """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
+        timer = StageTimer()
+        matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
+        if not matte.found:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        return [render(alone, options, timer) for alone in separate(matte)]
+
+    def publish(self, data: bytes, profile: Profile, subject: Subject = "auto") -> Published:
+        """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
+        picture = decode_image(data, LOCAL_LIMITS)
+        matte = matte_picture(picture, CutOptions(subject), self.network(self._model), StageTimer())
+        if not matte.found:
+            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+        return publish(matte, profile)
+
+    def encode_garments(self, data: bytes, options: GarmentOptions) -> GarmentCutout:
+        """The files of the garments in a picture file. Raises like `encode`."""
+        picture = decode_image(data, LOCAL_LIMITS)
+        garments = cut_garments(picture, options, self.network("matte"), self.network("costume"), StageTimer())
+        if garments.image is None:
+            raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
+        return garments
+
+    def network(self, name: str) -> Network:
+        """A network of the folder, opened once. Raises ServiceFault where it is missing or damaged."""
+        with self._lock:
+            if name not in self._networks:
+                self._networks[name] = Network.open(self._models, name, self._threads)
+            return self._networks[name]
+
+
+@overload
+def remove_background(image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
+
+
+@overload
+def remove_background(image: Pixels, **options: Unpack[CutKeywords]) -> Pixels: ...
+
+
+def remove_background(image: Any, **options: Unpack[CutKeywords]) -> Any:
+    """The picture without its background, in the kind that it came in: `Cutter.cut` of a cutter that the process keeps.
+
+    Raises as `Cutter.cut` does.
+    """
+    return _shared_cutter().remove_background(image, **options)
+
+
+@cache
+def _shared_cutter() -> Cutter:
+    return Cutter()
+
+
+def _options(image: object, options: CutKeywords) -> CutOptions:
+    """What the keywords ask for. Raises ValueError and TypeError."""
+    unknown = set(options) - set(CutKeywords.__annotations__)
+    if unknown:
+        raise TypeError(f"unknown option {', '.join(sorted(unknown))}")
+    wishes = cast("dict[str, Any]", options)
+    if "out" in options and not isinstance(image, str | os.PathLike):
+        raise TypeError("out goes with a path; what else comes in comes back")
+    name = options.get("format") or Path(options.get("out", "")).suffix.lstrip(".") or "png"
+    subject: Subject = options.get("subject", "auto")
+    if subject not in get_args(Subject):
+        raise ValueError(f"the subject {subject!r} is not of {', '.join(get_args(Subject))}")
+    background = options.get("background")
+    only_mask = options.get("only_mask", False)
+    return CutOptions(
+        subject=subject,
+        background=read_colour(background) if isinstance(background, str) else background,
+        crop=options.get("crop", False),
+        # Pixels have no format; a JPEG's would be put on white.
+        image_format=image_format_of(name) if isinstance(image, bytes | str | os.PathLike) else "png",
+        want_image=not only_mask,
+        want_mask=only_mask,
+        framing=read_framing({field: str(wishes[field]) for field in READERS if field in wishes}),
+        roi=read_region(options["roi"]) if "roi" in options else None,
+    )
+
+
+def _picture(image: object) -> Picture:
+    """The decoded picture. Raises InputRefused, OSError, ValueError and TypeError."""
+    match image:
+        case bytes():
+            return decode_image(image, LOCAL_LIMITS)
+        case str() | os.PathLike():
+            return decode_image(Path(image).read_bytes(), LOCAL_LIMITS)
+        case Image.Image():
+            image.load()
+            return Picture(*to_srgb(ImageOps.exif_transpose(image)), image.format or "")
+        case np.ndarray():
+            return _picture_of(image)
+    raise TypeError(f"a picture is bytes, a path, a PIL image or a NumPy array, not {type(image).__name__}")
+
+
+def _picture_of(pixels: U8) -> Picture:
+    coloured = pixels.ndim == _COLOURED and pixels.shape[2] in (_RGB, _RGBA)
+    if pixels.dtype != np.uint8 or not (pixels.ndim == _GREY or coloured) or pixels.size == 0:
+        raise ValueError("an array is uint8 and (H, W), (H, W, 3) or (H, W, 4)")
+    if not coloured:
+        return Picture(np.repeat(pixels[..., None], _RGB, axis=2), None, "")
+    alpha_u8 = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == _RGBA else None
+    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha_u8, "")
+
+
+def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object) -> Any:
+    """The pixels in the kind that `image` is of; a path's are written to a file. Raises OSError."""
+    match image:
+        case bytes():
+            return ENCODERS[image_format](pixels_u8)
+        case Image.Image():
+            return Image.fromarray(pixels_u8)
+        case np.ndarray():
+            return pixels_u8
+    path = Path(cast("str", image))
+    target = Path(cast("str", out)) if out else path.with_name(path.name + ENDINGS[f"image/{image_format}"])
+    target.write_bytes(ENCODERS[image_format](pixels_u8))
+    return target
+
+
+def _told(image: Any, composed: Composed) -> Cut[Any]:
+    assert composed.box is not None
+    placement = composed.placement
+    return Cut(
+        image,
+        composed.subject,
+        composed.coverage,
+        composed.confidence,
+        composed.box,
+        placement.width,
+        placement.height,
+        placement.enlargement,
+    )

@@ -1,0 +1,32 @@
+"""How sure a cut-out is: the probability that it is good, from how sure the network was of the subject's own pixels.
+
+A network that hesitates gives the subject a grey, not a white, plane. The mean m of alpha over the pixels that it takes
+for the subject (above one half) orders pictures by their risk, and P(IoU < .8) = 1 / (1 + exp(-(a + b log(c - m))))
+fits that risk. layers/model/training/doubt.py (`make doubt`) fitted a and b on 530 pictures that the network had not
+seen, 21 % of them bad: in each of eight bins the promised share of good ones was met within .05, and of the most
+doubtful tenth 87 % were bad. Further signs (softness away from edges, number of parts, coverage of the border, what the
+network says of the mirrored picture) added nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cutline.pipeline.filters import F32
+
+_OFFSET, _SLOPE = 7.698, 3.077
+# Keeps the logarithm finite where the network is certain.
+CERTAIN = 1.002
+_HALF = 0.5
+
+
+def confidence_of(alpha_f32: F32) -> float:
+    """The probability in [0, 1] that a cut-out is good (IoU of .8 or more); alpha: (h, w) as the network gave it."""
+    doubt = doubt_of(alpha_f32)
+    return 0.0 if doubt is None else float(1 / (1 + np.exp(_OFFSET + _SLOPE * doubt)))
+
+
+def doubt_of(alpha_f32: F32) -> float | None:
+    """log(c - m) as above, or None where the network took no pixel for the subject."""
+    inside = alpha_f32[alpha_f32 > _HALF]
+    return float(np.log(CERTAIN - inside.mean(dtype=np.float64))) if len(inside) else None

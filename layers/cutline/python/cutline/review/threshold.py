@@ -1,0 +1,105 @@
+"""From which confidence on results may be published unseen, so that few of those are bad.
+
+A threshold t is chosen such that with probability `level` at most a share `risk` of all future results with a
+confidence of t or more is bad. Thresholds of a fixed grid are tested from the strictest on, each with an exact binomial
+test, until one fails (fixed sequence testing in Learn then Test, Angelopoulos et al. 2021, arXiv:2110.01052), so the
+many tests cost no certainty. Beside it stands what holds on average (conformal risk control, Angelopoulos et al. 2022,
+arXiv:2208.02814): a share of all pictures that is bad and unseen.
+
+Both hold for pictures like those decided about: a sample by chance of the same shop's pictures and the same network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, exp, lgamma, log, log1p
+
+from cutline.review.decisions import Decision
+
+_GRID = tuple(step / 1000 for step in range(1000, -1, -1))
+_MOST_NEEDED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What the decisions show.
+
+    confidence: publish from it on, or None if nothing can be shown; unseen: how many of the decided ones that would
+    have been, and bad_unseen how many bad ones among them; expected: the confidence from which on, on average, bad
+    and unseen results are at most `risk` of all, or None; least_needed: the fewest pictures that could show anything,
+    if all were good; needed: how many it takes above a threshold at the share of bad ones in the more confident half,
+    or None if that share is no smaller than the risk.
+    """
+
+    confidence: float | None
+    unseen: int
+    bad_unseen: int
+    expected: float | None
+    least_needed: int
+    needed: int | None
+
+
+def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> Threshold:
+    """The lowest threshold of the grid that keeps the risk at that level; risk and level are in (0, 1)."""
+    least = least_needed(risk, level)
+    # Where the sequence begins may depend on how many pictures there are, not on what was decided about them. Where
+    # there are enough, one bad one by chance is not to end it at its first step: of simulated shops with 400 and 800
+    # pictures that shows a tenth more of them publishable.
+    spared = least
+    while binomial_tail(1, spared, risk) > 1 - level:
+        spared += 1
+    first = spared if len(decisions) >= 2 * spared else least
+    found: tuple[float, int, int] | None = None
+    for at in _GRID:
+        count, bad = _above(decisions, at)
+        if count < first:
+            continue
+        if binomial_tail(bad, count, risk) > 1 - level:
+            break
+        found = at, count, bad
+    confidence, unseen, bad_unseen = found or (None, 0, 0)
+    return Threshold(confidence, unseen, bad_unseen, _expected(decisions, risk), least, _needed(decisions, risk, level))
+
+
+def least_needed(risk: float, level: float) -> int:
+    """How many pictures, all good, it takes to show at `level` that the share of bad ones is at most `risk`."""
+    return ceil(log(1 - level) / log1p(-risk))
+
+
+def binomial_tail(bad: int, count: int, risk: float) -> float:
+    """The probability of at most `bad` bad ones among `count` where each is bad with probability `risk`."""
+    terms = (
+        lgamma(count + 1) - lgamma(k + 1) - lgamma(count - k + 1) + k * log(risk) + (count - k) * log1p(-risk)
+        for k in range(bad + 1)
+    )
+    return min(1.0, sum(exp(term) for term in terms))
+
+
+def _above(decisions: Sequence[Decision], at: float) -> tuple[int, int]:
+    """How many results have this confidence or more, and how many of them are bad."""
+    above = [decision for decision in decisions if decision.confidence >= at]
+    return len(above), sum(decision.is_bad for decision in above)
+
+
+def _expected(decisions: Sequence[Decision], risk: float) -> float | None:
+    total, found = len(decisions), None
+    for at in _GRID:
+        # The one that is to come counts as bad.
+        if (_above(decisions, at)[1] + 1) / (total + 1) > risk:
+            break
+        found = at
+    return found
+
+
+def _needed(decisions: Sequence[Decision], risk: float, level: float) -> int | None:
+    """How many pictures at the most confident half's share of bad ones would show the risk."""
+    ranked = sorted(decisions, key=lambda decision: -decision.confidence)
+    half = ranked[: max(1, len(ranked) // 2)]
+    share = sum(decision.is_bad for decision in half) / len(half) if half else 1.0
+    if share >= risk:
+        return None
+    count = least_needed(risk, level)
+    while binomial_tail(ceil(share * count), count, risk) > 1 - level:
+        count = ceil(count * 1.05)
+        if count > _MOST_NEEDED:
+            return None
+    return count

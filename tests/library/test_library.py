@@ -1,0 +1,152 @@
+"""`from cutline import remove_background`: the kind that comes in comes out, and a cutter serves many threads."""
+
+import io
+import subprocess
+import sys
+import typing
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline import Cut, Cutter, remove_background
+from cutline.errors import InputRefused, MattingError, Reason
+from cutline.library import CutKeywords
+from tests.support.running import ROOT
+
+PACKAGE = ROOT / "layers" / "cutline" / "python"
+MUG = (ROOT / "functions" / "site" / "static" / "mug.jpg").read_bytes()
+SIZE = (800, 640)
+
+
+@pytest.fixture(scope="module")
+def cutter() -> Cutter:
+    return Cutter(threads=1)
+
+
+def opened(file: bytes | Path) -> Image.Image:
+    image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
+    image.load()
+    return image
+
+
+def test_bytes_come_back_as_bytes() -> None:
+    image = opened(remove_background(MUG))
+    assert (image.format, image.mode, image.size) == ("PNG", "RGBA", SIZE)
+    assert image.getpixel((5, 5)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_comes_back_as_the_results_path(tmp_path: Path, kind: Any) -> None:
+    photo = tmp_path / "mug.jpg"
+    photo.write_bytes(MUG)
+    assert remove_background(kind(photo)) == tmp_path / "mug.jpg.png"
+    assert remove_background(kind(photo), out=kind(tmp_path / "shop.webp")) == tmp_path / "shop.webp"
+    assert (opened(tmp_path / "mug.jpg.png").size, opened(tmp_path / "shop.webp").format) == (SIZE, "WEBP")
+    assert photo.read_bytes() == MUG
+
+
+def test_a_pil_image_comes_back_as_one_upright_and_the_one_given_stays(cutter: Cutter) -> None:
+    given = Image.open(io.BytesIO(MUG)).transpose(Image.Transpose.ROTATE_90)
+    given.getexif()[0x0112] = 6
+    before = np.asarray(given).copy()
+    result = cutter.remove_background(given)
+    assert (result.mode, result.size) == ("RGBA", SIZE)
+    assert np.array_equal(np.asarray(given), before)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_an_array_comes_back_as_an_array(cutter: Cutter, mode: str) -> None:
+    given = np.asarray(Image.open(io.BytesIO(MUG)).convert(mode))
+    result = cutter.remove_background(given)
+    assert (result.shape, result.dtype) == ((640, 800, 4), np.uint8)
+    assert result[320, 400, 3] == 255
+
+
+def test_every_kind_holds_the_same_pixels(cutter: Cutter) -> None:
+    image = Image.open(io.BytesIO(MUG))
+    expected = np.asarray(opened(cutter.remove_background(MUG)))
+    assert np.array_equal(np.asarray(cutter.remove_background(image)), expected)
+    assert np.array_equal(cutter.remove_background(np.asarray(image)), expected)
+
+
+def test_options_are_keywords(cutter: Cutter) -> None:
+    white = np.asarray(opened(cutter.remove_background(MUG, background="white")))
+    assert (white.shape, tuple(white[5, 5])) == ((640, 800, 3), (255, 255, 255))
+    assert opened(cutter.remove_background(MUG, format="jpg", background=(1, 2, 3))).format == "JPEG"
+    mask = cutter.remove_background(np.asarray(Image.open(io.BytesIO(MUG))), only_mask=True)
+    assert (mask.shape, mask[320, 400], mask[5, 5]) == ((640, 800), 255, 0)
+    square = opened(cutter.remove_background(MUG, crop=True, scale=0.5, ratio="1:1", least=1200))
+    assert square.size == (1200, 1200)
+    person = (ROOT / "functions" / "site" / "static" / "person.jpg").read_bytes()
+    assert cutter.cut(person, subject="person").subject == "person"
+
+
+def test_what_is_known_of_a_cut_out_comes_with_it(cutter: Cutter) -> None:
+    found: Cut[bytes] = cutter.cut(MUG, crop=True, margin="10px")
+    assert found.subject == "object"
+    assert 0 < found.coverage < 0.5 < found.confidence <= 1
+    assert (found.width, found.height) == (found.box.width + 20, found.box.height + 20)
+    assert found.enlargement == 1
+    assert opened(found.image).size == (found.width, found.height)
+
+
+def test_a_picture_without_a_subject_is_an_error_and_not_an_empty_picture(cutter: Cutter) -> None:
+    with pytest.raises(InputRefused, check=lambda error: error.reason == Reason.NO_SUBJECT):
+        cutter.remove_background(np.zeros((64, 64, 4), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "error"),
+    [
+        (b"no picture", {}, InputRefused),
+        (b"", {}, InputRefused),
+        ("missing.jpg", {}, FileNotFoundError),
+        (42, {}, TypeError),
+        (np.zeros((4, 4), np.float32), {}, ValueError),
+        (np.zeros((4, 4, 2), np.uint8), {}, ValueError),
+        (np.zeros((0, 4, 3), np.uint8), {}, ValueError),
+        (MUG, {"colour": "white"}, TypeError),
+        (MUG, {"out": "x.png"}, TypeError),
+        (MUG, {"background": "blue"}, ValueError),
+        (MUG, {"format": "bmp"}, ValueError),
+        (MUG, {"margin": "90%"}, ValueError),
+        (MUG, {"scale": 2}, ValueError),
+        (MUG, {"subject": "dog"}, ValueError),
+    ],
+)
+def test_what_is_wrong_is_told(cutter: Cutter, image: Any, options: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        cutter.remove_background(image, **options)
+
+
+def test_a_missing_network_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MattingError, match=r"models\.toml has no sound entry"):
+        Cutter(models=tmp_path).remove_background(MUG)
+
+
+def test_threads_share_a_cutter_and_it_opens_its_network_once(cutter: Cutter) -> None:
+    fresh = Cutter(threads=1)
+    with ThreadPoolExecutor(4) as pool:
+        results = set(pool.map(fresh.remove_background, [MUG] * 4))
+        networks = set(pool.map(fresh.network, ["matte"] * 4))
+    assert results == {cutter.remove_background(MUG)}
+    assert len(networks) == 1
+
+
+def test_importing_the_package_imports_no_network_and_a_wrong_name_is_an_error() -> None:
+    script = (
+        "import sys, cutline; print(sorted({'numpy', 'onnxruntime', 'PIL', 'boto3'} & set(sys.modules)));"
+        "print(hasattr(cutline, 'remove_foreground'), callable(cutline.remove_background))"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, timeout=90, check=True)
+    assert ended.stdout == b"[]\nFalse True\n"
+
+
+def test_every_option_is_documented() -> None:
+    page = (ROOT / "docs" / "library.md").read_text("utf-8")
+    assert {name for name in typing.get_type_hints(CutKeywords) if f"`{name}`" not in page} == set()
