@@ -1,18 +1,18 @@
-"""The cutout function: JD Cloud matting and Aidge cut-out (contracts.md sections 1 and 4)."""
+"""The cutout function: JD Cloud matting, Aidge cut-out and remove.bg (contracts.md sections 1, 4 and 6.1)."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import aidge, jd_matting
+from cutline.contracts import aidge, jd_matting, removebg
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
 from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
-CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge)
+CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg)
 ROUTES = {route: contract for contract in CONTRACTS for route in contract.ROUTES}
 
 logger = Logger(service="cutout")

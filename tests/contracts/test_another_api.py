@@ -36,10 +36,11 @@ ROWS = {
     "template.yaml": "its route, its function, its line of the dashboard",
 }
 HANDLERS = {
-    "functions/cutout/app.py": {"jdc", "aid"},
+    "functions/cutout/app.py": {"jdc", "aid", "rbg"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
     "functions/tasks/app.py": {"pw"},
+    "functions/usage/app.py": {"rbg"},
 }
 _KINDS = "a kind of credential, which has its vendor's name and which several APIs can share"
 _SIGNED = "Aidge's signature is a kind of credential"
@@ -50,11 +51,13 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/contracts/__init__.py": ({"jds"}, "the guide, which has an example"),
     f"{PACKAGE}/contracts/wire.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/contracts/native.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/contracts/removebg.py": ({"pw", "rbg"}, _KINDS),
+    f"{PACKAGE}/contracts/removebg_fields.py": ({"rbg"}, "its parameters"),
     f"{PACKAGE}/contracts/drops.py": ({"pw"}, _DROPS),
     f"{PACKAGE}/accounts/account.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/accounts/aidge_signature.py": ({"aid"}, _SIGNED),
     f"{PACKAGE}/accounts/demo.py": ({"pw", "aid"}, _KINDS),
-    f"{PACKAGE}/accounts/identity.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/accounts/identity.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/registry.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/commands/printing.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),

@@ -205,6 +205,28 @@ class AiLab:
         return send("POST", self.url + self.path, body, {**key, "Content-Type": content_type})
 
 
+@dataclass(frozen=True)
+class RemoveBg:
+    """Calls as the vendor's curl line does: multipart with X-Api-Key."""
+
+    url: str
+    key: str = "demo-key"
+    accept: str = "*/*"
+
+    def remove(self, image: bytes | None = SMALL, **fields: str) -> Answer:
+        return self.post(*multipart(fields, "image_file", image))
+
+    def post(self, body: bytes, content_type: str, path: str = "/v1.0/removebg") -> Answer:
+        return send("POST", self.url + path, body, {**self._headers, "Content-Type": content_type})
+
+    def account(self) -> Answer:
+        return send("GET", f"{self.url}/v1.0/account", headers=self._headers)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": self.accept, **({"X-Api-Key": self.key} if self.key else {})}
+
+
 def open_picture(data: bytes) -> Image.Image:
     """The decoded picture."""
     picture = Image.open(io.BytesIO(data))

@@ -25,7 +25,7 @@ async function encode(body, picture, source) {
 
 export async function authenticated(call, url, body, credentials) {
   if (call.scheme === "jd") return jdHeaders(url, body, call.body.contentType, credentials);
-  const headers = call.body.contentType ? { "Content-Type": call.body.contentType } : {};
+  const headers = { ...call.body.headers, ...(call.body.contentType && { "Content-Type": call.body.contentType }) };
   if (call.scheme !== "aidge") return { ...headers, [call.scheme]: credentials.key };
   for (const [name, value] of Object.entries(await aidgeQuery(credentials))) url.searchParams.set(name, value);
   return headers;

@@ -22,7 +22,8 @@ function ticket({ ticket: { type, size }, file }, address, header) {
 function multipart(made) {
   const { call, url, file, key } = made;
   const { fields, file: field, link } = call.body;
-  const header = `-H ${shell(`${call.scheme}: ${key}`)}`;
+  const named = Object.entries({ [call.scheme]: key, ...call.body.headers });
+  const header = named.map(([name, value]) => `-H ${shell(`${name}: ${value}`)}`).join(" ");
   const task = ["", "# then, with the task_id of the answer, until state is 1 or negative:", `curl -s ${shell(`${url}/`)}"$task_id" ${header}`];
   return lines(
     made.ticket ? ticket(made, shell(made.ticket.url), `${header} `) : [],

@@ -56,7 +56,7 @@ function multipart(made) {
     HEADER,
     "",
     `const url = ${code(url)};`,
-    `const headers = { ${code(call.scheme)}: ${code(key)} };`,
+    `const headers = { ${[`${code(call.scheme)}: ${code(key)}`, ...items(call.body.headers ?? {})].join(", ")} };`,
     open(file),
     made.ticket ? ticket(made.ticket, "", ", headers") : [],
     "const body = new FormData();",

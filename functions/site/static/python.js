@@ -64,7 +64,7 @@ function multipart(made) {
     `import json, pathlib, ${made.poll ? "time, " : ""}urllib.request, uuid`,
     "",
     FORM,
-    `url, headers = ${code(url)}, {${code(call.scheme)}: ${code(key)}}`,
+    `url, headers = ${code(url)}, {${items({ [call.scheme]: key, ...call.body.headers }).join(", ")}}`,
     open(file),
     made.ticket ? ticket(made.ticket, "", "headers") : [],
     `answer = json.loads(post(url, headers, {${given.join(", ")}}${made.ticket ? "" : `, ${code(field)}`}))`,

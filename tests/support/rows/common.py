@@ -25,7 +25,7 @@ def sent_rows(api: str, table: str, body: Shape, cases: Iterable[dict[str, str |
 
 
 def gateway_rows() -> list[Row]:
-    """API Gateway refuses a large body before it knows the API: one answer for all five (contracts.md 0.1)."""
+    """API Gateway refuses a large body before it knows the API: one answer for all (contracts.md 0.1)."""
     body = {
         "status": 413,
         "message": re.compile("Request Entity Too Large: .+"),
@@ -35,5 +35,5 @@ def gateway_rows() -> list[Row]:
         "success": False,
         "requestId": UUID,
     }
-    apis = ("JDC", "JDS", "PW", "AID", "AIL")
+    apis = ("JDC", "JDS", "PW", "AID", "AIL", "RBG")
     return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

@@ -15,6 +15,7 @@ from cutline.contracts.wire import Request
 from cutline.errors import InputRefused, Reason
 
 _MAX_PARTS = 64
+_BINARY = ("application/octet-stream", "image/bmp", "image/jpeg", "image/png", "image/webp")
 _DATA_URI = re.compile(r"\Adata:[^,]{0,255};base64,", re.IGNORECASE)
 
 
@@ -105,7 +106,8 @@ def _read_disposition(head: bytes) -> tuple[str, bool]:
     part = BytesHeaderParser().parsebytes(head.lstrip())
     try:
         name = part.get_param("name", header="content-disposition")
-        is_file = part.get_filename() is not None
+        # npm's form-data sends a Buffer without a file name, but says what it is.
+        is_file = part.get_filename() is not None or part.get_content_type() in _BINARY
     except ValueError as error:  # RFC 2231 parameters with absurd numbers or character sets
         raise InputRefused(Reason.BODY_MALFORMED, "multipart part with an unreadable header") from error
     return (name if isinstance(name, str) else ""), is_file

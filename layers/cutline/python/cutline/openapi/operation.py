@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.errors import MattingError
 from cutline.limits import MIB
 from cutline.openapi import examples
@@ -26,6 +26,7 @@ class Api:
     headers: the components behind headers of its own
     more: further answers than success and refusals, by the name of the example
     files: content types of an answer that is the result itself
+    request: the call whose success is shown
     """
 
     contract: Contract
@@ -37,6 +38,7 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Response] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    request: Request = examples.REQUEST
 
 
 def operation(api: Api, name: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
 def responses(api: Api) -> dict[str, Any]:
     """The OpenAPI responses: the answers that the contract's own code gives, sorted by HTTP status."""
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    success = api.contract.render(examples.REQUEST, api.job, api.outcome)
+    success = api.contract.render(api.request, api.job, api.outcome)
     for name, answer in {"success": success, **api.more}.items():
         found[answer.status][name] = json.loads(answer.body)
     progress = Progress(api.job, Quota(500))

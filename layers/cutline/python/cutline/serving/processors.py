@@ -10,8 +10,10 @@ from cutline.pipeline.decode import decode_image
 from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentOptions
+from cutline.pipeline.removal_options import RemovalOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
+from cutline.serving.removals import remove
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class CutoutProcessor:
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
+        if isinstance(job.options, RemovalOptions):
+            return remove(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
             picture = decode_image(data, job.limits)
         cutout = cut_out(picture, job.cut, self.open(), timer)
