@@ -36,7 +36,7 @@ ROWS = {
     "template.yaml": "its route, its function, its line of the dashboard",
 }
 HANDLERS = {
-    "functions/cutout/app.py": {"jdc", "aid", "rbg"},
+    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
     "functions/tasks/app.py": {"pw"},
@@ -51,6 +51,7 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/contracts/__init__.py": ({"jds"}, "the guide, which has an example"),
     f"{PACKAGE}/contracts/wire.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/contracts/native.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/contracts/rembg.py": ({"pw", "rem"}, _KINDS),
     f"{PACKAGE}/contracts/removebg.py": ({"pw", "rbg"}, _KINDS),
     f"{PACKAGE}/contracts/removebg_fields.py": ({"rbg"}, "its parameters"),
     f"{PACKAGE}/contracts/drops.py": ({"pw"}, _DROPS),

@@ -50,10 +50,11 @@ def test_it_describes_the_methods_that_a_contract_takes(path: str, contract: Con
 def test_every_reason_that_a_contract_words_has_an_example(contract: Contract) -> None:
     (path, *_) = (path for path, module in CONTRACT_OF.items() if module is contract)
     responses = DOCUMENT["paths"][path]["post"]["responses"].values()
-    media = [resolved(DOCUMENT, response)["content"]["application/json"] for response in responses]
+    media = [resolved(DOCUMENT, response)["content"].get("application/json", {}) for response in responses]
     shown = {name for one in media for name in one.get("examples", {})}
     assert {str(reason) for reason in contract.CODES} <= shown
-    assert "success" in shown
+    # The result itself is no example.
+    assert "success" in shown or contract.NAME == "rem"
 
 
 def answer_examples() -> list[tuple[str, dict[str, Any], Any]]:

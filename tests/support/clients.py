@@ -227,6 +227,25 @@ class RemoveBg:
         return {"Accept": self.accept, **({"X-Api-Key": self.key} if self.key else {})}
 
 
+@dataclass(frozen=True)
+class Rembg:
+    """Calls as rembg's README does: a file as multipart, or an address in the query; with a key in a header."""
+
+    url: str
+    key: str = "demo-key"
+
+    def remove(self, image: bytes | None = SMALL, query: str = "", **fields: str) -> Answer:
+        body, kind = multipart(fields, "file", image)
+        return send("POST", f"{self.url}/api/remove{query}", body, {**self._key, "Content-Type": kind})
+
+    def fetch(self, **query: str) -> Answer:
+        return send("GET", f"{self.url}/api/remove?{urlencode(query)}", headers=self._key)
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"X-Api-Key": self.key} if self.key else {}
+
+
 def open_picture(data: bytes) -> Image.Image:
     """The decoded picture."""
     picture = Image.open(io.BytesIO(data))

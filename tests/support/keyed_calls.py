@@ -15,6 +15,7 @@ PICTURES = (encoded(data.astronaut()[:256, 60:380]), plain_picture(120, 100))
 # Path, header of the key, field of the picture.
 PICWISH = ("/api/tasks/visual/segmentation", "X-API-KEY", "image_file")
 AILAB = ("/api/cutout/general/apparel-background-removal", "ailabapi-api-key", "image")
+REMBG = ("/api/remove", "X-Api-Key", "file")
 REMOVEBG = ("/v1.0/removebg", "X-Api-Key", "image_file")
 Post = Callable[[str, bytes, str], Answer]
 
@@ -56,4 +57,5 @@ APIS: dict[str, Callable[[str, str, bytes, str], Answer]] = {
     "pw": multipart,
     "ail": partial(multipart, to=AILAB),
     "rbg": partial(multipart, to=REMOVEBG),
+    "rem": partial(multipart, to=REMBG),
 }

@@ -18,7 +18,19 @@ from hypothesis import strategies as st
 from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import aidge, ailabtools, drops, jd_matting, jd_selfie, native, picwish, removebg, uploads, usage
+from cutline.contracts import (
+    aidge,
+    ailabtools,
+    drops,
+    jd_matting,
+    jd_selfie,
+    native,
+    picwish,
+    rembg,
+    removebg,
+    uploads,
+    usage,
+)
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
@@ -31,7 +43,7 @@ from tests.support.hostile_server import serving
 from tools.trust.damage import damaged_files
 from tools.trust.samples import samples
 
-CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg)
+CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 _LOCAL = FetchPolicy((ip_network("127.0.0.1/32"),), timeout_s=2.0)
 _LIMIT_S = 5.0

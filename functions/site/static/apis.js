@@ -4,7 +4,7 @@
 // `values`. The first API, and the first value of a choice, is what the page begins with.
 // A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link, headers } }: `file` names the
 // picture's field, `link` the field that takes a picture's address instead, where the API has one; `headers` are what a
-// multipart call sends besides its key.
+// multipart call sends besides its key; `saved` is what the code calls an answer that is the picture itself.
 // An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }; `layers` has the
 // words for images that the page has none for.
 
@@ -56,6 +56,12 @@ function removebg(answer) {
   const { result_b64: base64 } = answer.data;
   const type = base64.startsWith("/9j/") ? "jpeg" : base64.startsWith("UklGR") ? "webp" : "png";
   return { images: { image: `data:image/${type};base64,${base64}` } };
+}
+
+function rembg(answer) {
+  if (answer.file) return { images: { image: answer.file } };
+  const { detail } = answer;
+  return { fault: { code: answer.code, message: typeof detail === "string" ? detail : `${detail[0].loc.at(-1)}: ${detail[0].msg}` } };
 }
 
 export const APIS = [
@@ -143,6 +149,18 @@ export const APIS = [
     ],
     body: (options) => ({ kind: "multipart", fields: without(options, { type: "auto", channels: "rgba", crop: "false" }), file: "image_file", link: "image_url", headers: { Accept: "application/json" } }),
     read: removebg,
+  },
+  {
+    id: "rem",
+    name: "rembg",
+    about: ["By form; the answer is the PNG.", "表单提交；直接返回 PNG。"],
+    path: "api/remove",
+    options: [
+      choice("om", ["Result", "结果"], ["false", "Picture", "图片"], ["true", "Mask", "蒙版"]),
+      choice("bgc", ["Background", "背景"], ["", "Transparent", "透明"], ["255,255,255,255", "White", "白色"]),
+    ],
+    body: (options) => ({ kind: "multipart", fields: without(options, { om: "false" }), file: "file", link: "url", saved: "cutout.png" }),
+    read: rembg,
   },
 ];
 

@@ -34,6 +34,13 @@ export async function authenticated(call, url, body, credentials) {
 export async function exchange(url, init) {
   const begun = performance.now();
   const response = await fetch(url, { cache: "no-store", ...init });
+  const told = { status: response.status, headers: response.headers };
+  if (response.headers.get("Content-Type")?.startsWith("image/")) {
+    // The answer is the picture itself; for the page it stands in a field.
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const json = { file: `data:${response.headers.get("Content-Type")};base64,${toBase64(bytes)}` };
+    return { ...told, ms: performance.now() - begun, json, text: "" };
+  }
   const text = await response.text();
   let json = null;
   try {
@@ -41,7 +48,7 @@ export async function exchange(url, init) {
   } catch {
     // Something between the page and the service answered; its words are shown as they are.
   }
-  return { status: response.status, headers: response.headers, ms: performance.now() - begun, json, text };
+  return { ...told, ms: performance.now() - begun, json, text };
 }
 
 export async function send(call, picture, credentials, source) {

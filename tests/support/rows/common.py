@@ -35,5 +35,5 @@ def gateway_rows() -> list[Row]:
         "success": False,
         "requestId": UUID,
     }
-    apis = ("JDC", "JDS", "PW", "AID", "AIL", "RBG")
+    apis = ("JDC", "JDS", "PW", "AID", "AIL", "RBG", "REM")
     return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

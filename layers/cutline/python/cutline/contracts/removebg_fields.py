@@ -10,7 +10,7 @@ from cutline.errors import InputRefused, Reason
 from cutline.pipeline.framing import NO_LENGTH, Framing, Length
 from cutline.pipeline.framing_text import read_margin, read_position, read_scale
 from cutline.pipeline.options import Subject
-from cutline.pipeline.removal_options import MEGAPIXEL, Region, RemovalFormat, RemovalOptions
+from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL, Region, RemovalFormat, RemovalOptions
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Wishes(RemovalOptions):
 
 
 _PREVIEW: Final = MEGAPIXEL // 4
-MOST_PX: Final = 25 * MEGAPIXEL
+MOST_PX: Final = LARGEST_PX
 MOST_PNG_PX: Final = 10 * MEGAPIXEL
 # Pixels of a result by `size`.
 SIZES: Final[Mapping[str, int]] = {

@@ -73,7 +73,8 @@ def responses(api: Api) -> dict[str, Any]:
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     success = api.contract.render(api.request, api.job, api.outcome)
     for name, answer in {"success": success, **api.more}.items():
-        found[answer.status][name] = json.loads(answer.body)
+        # An answer that is the result itself has no example.
+        found[answer.status] |= {name: json.loads(answer.body)} if _is_json(answer) else {}
     progress = Progress(api.job, Quota(500))
     for reason in api.contract.CODES:
         answer = api.contract.refuse(examples.REQUEST, MattingError(reason), progress)
@@ -89,12 +90,18 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
     if status == _TOO_LARGE:
         shape = {"anyOf": [shape, ref("GatewayRefusal")]}
     reasons = [name for name in answers if name not in ("success", *api.more)]
-    told = ["the result"] if "success" in answers else []
+    told = ["the result"] if succeeds else []
     description = "; ".join([*told, *(name.replace("_", " ") for name in reasons)]).capitalize() + "."
-    content: dict[str, Any] = {"application/json": {"schema": shape, "examples": examples.examples(answers)}}
+    content: dict[str, Any] = {}
+    if answers:
+        content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
     return {"description": description, "headers": _headers(api), "content": content}
+
+
+def _is_json(answer: Response) -> bool:
+    return answer.headers["Content-Type"].startswith("application/json")
 
 
 def _headers(api: Api) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.framing import Box, place
-from cutline.pipeline.removal_options import RemovalFacts, RemovalOptions, reduced
+from cutline.pipeline.removal_options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}
@@ -70,10 +70,16 @@ def remove_background(
         picture = _resized(picture, size)
     matte = _matte_in(picture, region and _scaled(region, full, size), options, network, timer)
     box = subject_box(matte.alpha_u8)
-    if box is None:
+    if box is None and not options.may_be_empty:
         raise InputRefused(Reason.NO_SUBJECT)
     with timer.stage("compose"):
-        return _composed(matte, _cut_of(options, size, box), options, backdrop, reduced(*full, most_px)[0] / size[0])
+        return _composed(
+            matte,
+            _cut_of(options, size, box or Box(0, 0, *size)),
+            options,
+            backdrop,
+            reduced(*full, most_px)[0] / size[0],
+        )
 
 
 def encode_removal(removal: Removal, options: RemovalOptions) -> tuple[bytes, str]:
@@ -100,7 +106,7 @@ def _most_px(options: RemovalOptions, backdrop: Picture | None) -> int:
     """The largest size that the format has."""
     opaque = backdrop is not None or (options.background is not None and options.background[3] == _OPAQUE)
     is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
-    return options.most_png_px if is_png else 25_000_000
+    return options.most_png_px if is_png else LARGEST_PX
 
 
 def _resized(picture: Picture, size: tuple[int, int]) -> Picture:

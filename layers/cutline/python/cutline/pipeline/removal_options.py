@@ -11,6 +11,8 @@ from cutline.pipeline.options import Subject
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
 RemovalFormat = Literal["auto", "png", "jpg", "webp", "zip"]
 MEGAPIXEL = 1_000_000
+# Of any result: what fits into the memory of a function.
+LARGEST_PX = 25 * MEGAPIXEL
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,21 @@ class RemovalOptions:
 
     most_px, most_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
     mask: the result is the alpha alone; background: red, green, blue and opacity in 0..255; region: None is everywhere;
-    crop and framing: how the subject stands in the result.
+    crop and framing: how the subject stands in the result; may_be_empty: whether there is one without a subject;
+    alternatives: the formats that a caller whose result is too large can ask for instead.
     """
 
     subject: Subject = "auto"
     file_format: RemovalFormat = "auto"
-    most_px: int = 25 * MEGAPIXEL
+    most_px: int = LARGEST_PX
     most_png_px: int = 10 * MEGAPIXEL
     mask: bool = False
     background: tuple[int, int, int, int] | None = None
     region: Region | None = None
     crop: bool = False
     framing: Framing = AS_IT_IS
+    may_be_empty: bool = False
+    alternatives: tuple[RemovalFormat, ...] = ("webp", "zip", "jpg")
 
 
 @dataclass(frozen=True)

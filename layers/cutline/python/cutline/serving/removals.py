@@ -12,8 +12,6 @@ from cutline.serving.call import Produced
 
 # 6 MiB through a synchronous function, in base64, less room for the rest of the answer (contracts.md 0.1).
 MOST_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
-# What is tried where the result does not fit.
-_SMALLER = ("webp", "zip", "jpg")
 
 
 def remove(data: bytes, job: Job, options: RemovalOptions, network: Predictor, timer: StageTimer) -> Produced:
@@ -42,7 +40,7 @@ def _what_fits(removal: Removal, options: RemovalOptions, name: str, size: int) 
         f"The result takes {_megabytes(size)} as {name} at {pixels / MEGAPIXEL:.1f} megapixels, "
         f"and an answer carries {_megabytes(MOST_ANSWER_BYTES)}"
     )
-    for other in _SMALLER:
+    for other in options.alternatives:
         # JPEG alone has no transparency, so it replaces nothing but an opaque result.
         if other != name and (other != "jpg" or removal.pixels_u8.shape[-1] != len("RGBA")):
             length = len(encode_as(removal, options, other))
