@@ -1,18 +1,18 @@
-"""The cutout function: JD Cloud matting, Aidge, remove.bg and rembg (contracts.md sections 1, 4, 6.1 and 6.2)."""
+"""The cutout function: every cut-out that is no task (contracts.md sections 1, 4 and 6)."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import aidge, jd_matting, rembg, removebg
+from cutline.contracts import aidge, ailabtools, jd_matting, rembg, removebg
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
 from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
-CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg, rembg)
+CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg, rembg, ailabtools)
 ROUTES = {route: contract for contract in CONTRACTS for route in contract.ROUTES}
 
 logger = Logger(service="cutout")

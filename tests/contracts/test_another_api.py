@@ -36,11 +36,11 @@ ROWS = {
     "template.yaml": "its route, its function, its line of the dashboard",
 }
 HANDLERS = {
-    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem"},
+    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem", "ail"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
-    "functions/tasks/app.py": {"pw"},
-    "functions/usage/app.py": {"rbg"},
+    "functions/tasks/app.py": {"pw", "ail"},
+    "functions/usage/app.py": {"rbg", "ail"},
 }
 _KINDS = "a kind of credential, which has its vendor's name and which several APIs can share"
 _SIGNED = "Aidge's signature is a kind of credential"
@@ -64,8 +64,9 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),
-    f"{PACKAGE}/tasks": ({"pw"}, _TASKS),
-    "functions/flow": ({"pw"}, _TASKS),
+    f"{PACKAGE}/tasks": ({"pw", "ail"}, _TASKS),
+    f"{PACKAGE}/contracts/ailabtools.py": ({"pw", "ail"}, _TASKS),
+    f"{PACKAGE}/openapi/ailabtools.py": ({"pw", "ail"}, _TASKS),
     "functions/site/static/call.js": ({"aid"}, _SIGNED),
     "functions/site/static/sign.js": ({"aid"}, _SIGNED),
     "functions/site/static/words.js": ({"aid"}, _SIGNED),

@@ -244,8 +244,8 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
 def test_the_account_is_told_as_recorded() -> None:
     credits_left = {"subscription": 4943, "payg": 0, "enterprise": 0, "total": 4943}
     expected = {"data": {"attributes": {"credits": credits_left, "api": {"free_calls": 0, "sizes": "all"}}}}
-    assert json_of(removebg.render_credits(asked(), 4943)) == expected
-    unlimited = json_of(removebg.render_credits(asked(), None))
+    assert json_of(removebg.render_credits(asked(), 4943, 5000)) == expected
+    unlimited = json_of(removebg.render_credits(asked(), None, None))
     assert unlimited["data"]["attributes"]["credits"]["total"] == removebg.UNLIMITED
 
 

@@ -167,7 +167,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     return json_response(row.status, {"errors": [fault]}, headers)
 
 
-def render_credits(request: Request, left: int | None) -> Response:
+def render_credits(request: Request, left: int | None, quota: int | None) -> Response:
     """The answer to `GET /v1.0/account`: calls left today, as credits of a subscription."""
     total = UNLIMITED if left is None else left
     credits_left = {"total": total, "subscription": total, "payg": 0, "enterprise": 0}

@@ -79,7 +79,8 @@ class Job:
     """A validated call: the picture's source, its limits, and what to make of it.
 
     `options` is what else the caller asked for: a frozen dataclass that the contract and its work agree on.
-    `backdrop` is the picture that goes behind the subject, under the same limits.
+    `backdrop` is the picture that goes behind the subject, under the same limits; `needs_subject` refuses a picture
+    in which nothing is found.
     """
 
     source: Source
@@ -87,6 +88,7 @@ class Job:
     cut: CutOptions = field(default_factory=CutOptions)
     options: object = None
     backdrop: Source | None = None
+    needs_subject: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,8 @@ class Contract(Protocol):
 class CreditContract(Contract, Protocol):
     """A contract that can be asked what is left of the account's day."""
 
-    def render_credits(self, request: Request, left: int | None) -> Response:
-        """The answer; `left` are calls, None without a quota."""
+    def render_credits(self, request: Request, left: int | None, quota: int | None) -> Response:
+        """The answer: the calls left of the day's quota; None without one."""
 
 
 def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -137,7 +137,7 @@ def _improve() -> dict[str, Any]:
 
 def _account() -> dict[str, Any]:
     told = responses(_API)
-    answer = removebg.render_credits(examples.REQUEST, 499)
+    answer = removebg.render_credits(examples.REQUEST, 499, 500)
     example = examples.examples({"credits": json.loads(answer.body)})
     content = {"application/json": {"schema": ref("RbgAccount"), "examples": example}}
     return {

@@ -93,7 +93,7 @@ class CreditService:
             served = sum(row.calls for row in read_usage(self.meters, account.account_id, today, today))
             left = max(0, account.daily_quota - served)
         self.logger.info("credits", request_id=request.request_id, account_id=account.account_id, api=contract.NAME)
-        return contract.render_credits(request, left)
+        return contract.render_credits(request, left, account.daily_quota)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,11 @@ class CutoutProcessor:
             self._network = Network.open(self._models_dir, self._model, self._threads)
         return self._network
 
+    def _floor_of(self, job: Job) -> Floor | None:
+        if not job.needs_subject:
+            return self._floor
+        return A_PERSON if job.cut.subject == "person" else ANY_SUBJECT
+
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         if isinstance(job.options, RemovalOptions):
@@ -56,8 +61,9 @@ class CutoutProcessor:
         with timer.stage("decode"):
             picture = decode_image(data, job.limits)
         cutout = cut_out(picture, job.cut, self.open(), timer)
-        if self._floor is not None and cutout.coverage <= self._floor.coverage:
-            raise InputRefused(self._floor.reason)
+        floor = self._floor_of(job)
+        if floor is not None and cutout.coverage <= floor.coverage:
+            raise InputRefused(floor.reason)
         results = {}
         if cutout.image is not None:
             results["image"] = (cutout.image, cutout.content_type)
