@@ -34,6 +34,8 @@ def gateway_rows() -> list[Row]:
         "resCode": 700,
         "success": False,
         "requestId": UUID,
+        "detail": str,
+        "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
     apis = ("JDC", "JDS", "PW", "AID", "AIL", "RBG", "REM")
     return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

@@ -61,7 +61,10 @@ def components() -> dict[str, dict[str, Any]]:
         "resCode": 700,
         "success": False,
         "requestId": examples.REQUEST_ID,
+        "detail": "Request Entity Too Large",
+        "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
+    fault = closed({"title": text("What is wrong."), "code": text("API Gateway's word for it.")})
     shape = closed(
         {
             "status": integer("The HTTP status."),
@@ -71,6 +74,8 @@ def components() -> dict[str, dict[str, Any]]:
             "resCode": always(700),
             "success": always(False),
             "requestId": ID,
+            "detail": text("What is wrong."),
+            "errors": {"type": "array", "items": fault, "minItems": 1, "maxItems": 1},
         }
     )
     response = {
