@@ -10,7 +10,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: run test first-run lint format bench bench-endpoint compare chaos trust load fuzz fuzz-atheris sam-build sbom audit eval
-.PHONY: endpoint-package isnet lock clean
+.PHONY: clients endpoint-package isnet lock clean
 
 run: .venv/ready
 	PORT=$(PORT) $(BIN)/python -m localcloud
@@ -43,6 +43,10 @@ bench: .venv/ready
 # CHAOS takes --tasks, --seed, --concurrency and --calm.
 chaos: .venv/ready
 	$(BIN)/python -m tools.chaos $(CHAOS)
+
+# npm's clients of these APIs, for tests/clients.
+clients:
+	npm install --no-audit --no-fund --no-save --prefix build/clients remove.bg@1.3.0 axios@1.21.1 form-data@4.0.6
 
 # The numbers behind the promises in one table: hostile files, load, faults. TRUST takes --minutes, of load (1).
 trust: .venv/ready
