@@ -60,6 +60,10 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/accounts/demo.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/identity.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/registry.py": ({"pw", "aid"}, _KINDS),
+    f"{PACKAGE}/commands/usage_signs.py": (
+        {"jdc", "jds", "pw", "aid", "ail", "rbg", "rem"},
+        "by what the APIs are known in other people's code",
+    ),
     f"{PACKAGE}/commands/printing.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),

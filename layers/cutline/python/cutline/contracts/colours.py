@@ -1,4 +1,4 @@
-"""Colours as callers write them: hexadecimal digits or the names of CSS (CSS Color 4, sections 5.2 and 6.1)."""
+"""Colours as callers write them: hexadecimal digits or the names of CSS (https://www.w3.org/TR/css-color-4/)."""
 
 import re
 
