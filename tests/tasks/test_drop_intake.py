@@ -69,7 +69,8 @@ def test_a_drop_becomes_a_result_of_its_name_and_is_charged(stack: Stack) -> Non
     work(stack, task_id)
     assert stack.objects(stack.output_bucket) == {f"{KEY}.png", f"{KEY}-mask.png"}
     head = stack.s3.head_object(Bucket=stack.output_bucket, Key=f"{KEY}.png")
-    assert (head["Metadata"], head["ContentType"]) == ({"task-id": task_id}, "image/png")
+    assert (head["Metadata"]["task-id"], head["ContentType"]) == (task_id, "image/png")
+    assert set(head["Metadata"]) == {"task-id", "subject", "confidence", "enlargement"}
     assert stack.objects(stack.files.bucket) == {KEY}
     counters = stack.day()
     assert (counters["taken"], counters["calls_pw"], counters["charged_micros"]) == (1, 1, 3000)
@@ -140,7 +141,7 @@ def test_a_picture_replaced_while_it_is_worked_leaves_the_telling_to_the_new_one
     new = stack.machine.started[-1]
     work(stack, new)
     head = stack.s3.head_object(Bucket=stack.output_bucket, Key=f"{KEY}.png")
-    assert head["Metadata"] == {"task-id": new}
+    assert head["Metadata"]["task-id"] == new
     assert stack.day()["charged_micros"] == 3000
 
 
