@@ -33,6 +33,8 @@ ELSEWHERE = {
     "cutline review": "tests/review/test_page.py",
     "cutline calibrate": "tests/review/test_threshold.py",
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
+    "python3 docs/examples/": "tests/docs/test_recipes.py",
+    "cutline batch": "tests/e2e/test_batch.py",
 }
 
 

@@ -107,7 +107,13 @@ def test_a_batch_goes_from_s3_to_s3(cloud: RunningCloud, accounts: Accounts) -> 
         done = ended(batch(cloud, "key-mover", "s3://photos/in", "s3://photos/out"))
         assert done == (0, f"2 pictures: {printed}, 0 failed\n", "")
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket="photos", Prefix="out/")["Contents"]}
-    assert keys == {"out/a.png.png", "out/new/b.png.png", "out/failures.csv", "out/.cutline-batch.json"}
+    assert keys == {
+        "out/a.png.png",
+        "out/new/b.png.png",
+        "out/failures.csv",
+        "out/report.csv",
+        "out/.cutline-batch.json",
+    }
 
 
 def test_a_batch_stops_at_a_wrong_key_and_at_the_end_of_the_quota(
