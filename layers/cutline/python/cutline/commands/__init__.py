@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import cutline
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
-COMMANDS = ("cut", "batch", "serve", "account", "bench", "find-usage")
+COMMANDS = ("cut", "batch", "serve", "account", "bench", "find-usage", "compare-with")
 INTERRUPTED = 130
 
 
