@@ -21,7 +21,8 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
   page_background the colour of a page's bare paper, for stamp
   compose         crop, size and background
   encode          pixels to PNG and JPEG
-removal           the whole way of remove.bg and rembg: region, background, frame, file; `removal_options` is what they ask
+removal           the whole way where the answer is the file: region, background, frame, format
+  removal_options what its callers ask for
 agreement         how far two alphas agree, for `cutline compare-with`
 garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
   garment_masks   class probabilities to one alpha per garment class
