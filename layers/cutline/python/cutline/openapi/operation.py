@@ -14,6 +14,8 @@ from cutline.openapi.schema import Schema, one_of, ref
 
 _THROUGH = "About 4.4 MiB of body pass through a synchronous call."
 _TOO_LARGE = 413
+# Of an operation that answers with the file itself: what examples call it.
+SAVED_AS = "x-saved-as"
 
 
 @dataclass(frozen=True)

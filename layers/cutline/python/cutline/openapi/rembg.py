@@ -5,7 +5,7 @@ from typing import Any
 
 from cutline.contracts import rembg
 from cutline.openapi import examples
-from cutline.openapi.operation import Api, body, operation, query, security_name
+from cutline.openapi.operation import SAVED_AS, Api, body, operation, query, security_name
 from cutline.openapi.schema import Schema, choice, closed, file, integer, ref, source, text
 from cutline.pipeline.removal_options import RemovalOptions
 
@@ -49,6 +49,7 @@ def _post() -> dict[str, Any]:
         "removeFromStream",
         "Remove the background of a file",
         "Options come in the form or in the query. The answer is the PNG.",
+        **{SAVED_AS: "cutout.png"},
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"multipart/form-data": (form, {"file": "photo.jpg"})}),
     )

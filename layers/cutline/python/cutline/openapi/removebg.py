@@ -8,7 +8,7 @@ from typing import Any
 from cutline.contracts import removebg
 from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, Wishes
 from cutline.openapi import examples
-from cutline.openapi.operation import Api, body, header, operation, responses, security_name
+from cutline.openapi.operation import SAVED_AS, Api, body, header, operation, responses, security_name
 from cutline.openapi.schema import (
     Schema,
     always,
@@ -81,6 +81,7 @@ def _remove() -> dict[str, Any]:
         "Remove the background",
         "Exactly one of `image_file`, `image_file_b64` and `image_url`. The answer is the file itself, or JSON for a "
         "caller whose `Accept` prefers that.",
+        **{SAVED_AS: "no-bg.png"},
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body(
             {
