@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
-.PHONY: bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: deploy destroy bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -125,6 +125,12 @@ eval: .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/m
 
 doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
 	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
+
+deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPLOY adds options of sam deploy
+	$(BIN)/python -m tools.deploy $(DEPLOY)
+
+destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
+	$(BIN)/python -m tools.destroy $(DESTROY)
 
 endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
 	$(BIN)/python endpoint/package.py
