@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
-.PHONY: bench-endpoint compare eval doubt endpoint-package isnet wheel lock clean
+.PHONY: bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -68,6 +68,9 @@ bench: .venv/ready ## milliseconds, memory and sizes: stages, networks, edges, p
 
 chaos: .venv/ready ## background tasks while things break; CHAOS="--tasks --seed --concurrency --calm"
 	$(BIN)/python -m tools.chaos $(CHAOS)
+
+clients: ## npm's clients of these APIs, for tests/clients
+	npm install --no-audit --no-fund --no-save --prefix build/clients remove.bg@1.3.0 axios@1.21.1 form-data@4.0.6
 
 trust: .venv/ready ## hostile files, load and faults in one table; TRUST="--minutes 1", of load
 	$(BIN)/python -m tools.trust.table $(TRUST)

@@ -4,7 +4,7 @@
                 stack, deploy  CloudFormation -> resources in moto, then read back
     functions/  runtime, sandbox, runtime_api, launch  Lambda: each sandbox is a real awslambdaric process
                 events  SQS event source mappings
-    api/        gateway, routes, proxy_event  API Gateway: the REST API, its proxy integrations and limits
+    api/        gateway, routes, proxy_event  API Gateway: the REST API and its limits, at / and below its stage
     aws/        front, presign  the one port for Lambda, the API and moto's AWS services
                 guard, roles, needs  refuse a call that the caller's role does not permit
                 sagemaker, endpoint_process  the endpoint: the real serve.py on the CPU, called directly or through S3

@@ -64,7 +64,9 @@ def _call(address: str, operation: Mapping[str, Any], scheme: str, credential: M
     if _is_key(credential):
         address += f" -H '{credential['name']}: {API_KEY}'"
     if kind == "multipart/form-data":
-        return f"curl -s {address} {' '.join(f'-F {name}={value}' for name, value in _fields(media, '@photo.jpg'))}"
+        saved = f" -o {operation['x-saved-as']}" if "x-saved-as" in operation else ""
+        fields = " ".join(f"-F {name}={value}" for name, value in _fields(media, "@photo.jpg"))
+        return f"curl -s {address} {fields}{saved}"
     file, write = "photo.jpg", ""
     if kind == _JSON:
         body = json.dumps(dict(_fields(media, "%s")))

@@ -1,18 +1,18 @@
-"""The cutout function: JD Cloud matting and Aidge cut-out (contracts.md sections 1 and 4)."""
+"""The cutout function: every cut-out that is no task (contracts.md sections 1, 4 and 6)."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import aidge, jd_matting
+from cutline.contracts import aidge, ailabtools, jd_matting, rembg, removebg
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
 from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
-CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge)
+CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg, rembg, ailabtools)
 ROUTES = {route: contract for contract in CONTRACTS for route in contract.ROUTES}
 
 logger = Logger(service="cutout")
@@ -28,5 +28,5 @@ except ServiceFault:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One REST proxy event in, one answer out."""
-    request = to_request(event, settings.public_url)
-    return to_proxy(service.handle(ROUTES[event["resource"].rstrip("/")], request))
+    request, contract = to_request(event, settings.public_url), ROUTES[event["resource"].rstrip("/")]
+    return to_proxy(service.handle(contract, rembg.with_key(request) if contract is rembg else request))

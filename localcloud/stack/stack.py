@@ -145,7 +145,7 @@ def moto_stack(
 ) -> dict[str, Any]:
     """The template for moto. `known` holds Ref and GetAtt values of existing resources."""
     kept = {name: r for name, r in plain["Resources"].items() if name not in ours}
-    kept = {name: _without_dependencies(r, set(ours)) for name, r in kept.items()}
+    kept = {name: _without_gaps(_without_dependencies(r, set(ours))) for name, r in kept.items()}
     stack = {key: value for key, value in plain.items() if key in ("Parameters", "Conditions", "Mappings")}
     stand_ins = {name: _stand_in(name, r, known) for name, r in ours.items()}
     # The template's own outputs, except those about resources that do not exist here: the API's address differs.
@@ -162,6 +162,18 @@ def _without_dependencies(resource: dict[str, Any], gone: set[str]) -> dict[str,
     left = [name for name in ([depends] if isinstance(depends, str) else depends) if name not in gone]
     rest = {key: value for key, value in resource.items() if key != "DependsOn"}
     return rest | ({"DependsOn": left} if left else {})
+
+
+def _without_gaps(resource: dict[str, Any]) -> dict[str, Any]:
+    """moto stumbles over a role's policy that Fn::If leaves out; here it is one that allows nothing."""
+    if resource["Type"] != "AWS::IAM::Role":
+        return resource
+    policies = []
+    for number, policy in enumerate(resource["Properties"].get("Policies", [])):
+        inner, condition = optional(policy, None)
+        nothing = {"PolicyName": f"Nothing{number}", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+        policies.append({"Fn::If": [condition, inner, nothing]} if condition else inner)
+    return {**resource, "Properties": {**resource["Properties"], "Policies": policies}}
 
 
 def _stand_in(logical_id: str, resource: dict[str, Any], known: dict[str, dict[str, str]]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from cutline.accounts import rooms
+from cutline.accounts import lanes, rooms
 from cutline.accounts.account import Account
 from cutline.accounts.lanes import LANE_QPS, lanes_for
 from cutline.accounts.meter import HOLD_S, UNDER_WAY_MIN, Meter, Reservation
@@ -121,16 +121,19 @@ def test_a_fast_account_has_lanes_and_one_report(table: MemoryTable) -> None:
     assert read_usage(table, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "jdc", 200, 1400, 0)]
 
 
-def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(table: MemoryTable) -> None:
-    meter, account = Meter(table), Account("a", qps=100_000, daily_quota=2007)
-    assert lanes_for(account.qps, account.daily_quota) == 2
+def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(
+    table: MemoryTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "LANE_QUOTA", 50)
+    meter, account = Meter(table), Account("a", qps=100_000, daily_quota=207)
+    assert lanes_for(account.qps, account.daily_quota) == 4
     tasks = [meter.reserve(account, f"t{index}", NOW, TASK_S) for index in range(20)]
-    calls = [reason_of(meter, account, f"c{index}", NOW) for index in range(2000)]
-    assert (calls.count(None), calls.count(Reason.QUOTA_EXCEEDED)) == (1987, 13)
+    calls = [reason_of(meter, account, f"c{index}", NOW) for index in range(200)]
+    assert (calls.count(None), calls.count(Reason.QUOTA_EXCEEDED)) == (187, 13)
     for task in tasks[:5]:
         assert meter.release(task, "pw")
     assert [reason_of(meter, account, f"d{index}", NOW) for index in range(6)].count(None) == 5
-    assert taken(table) == 2007
+    assert taken(table) == 207
 
 
 def test_a_changed_rate_changes_the_lanes_from_the_next_day_on(table: MemoryTable) -> None:

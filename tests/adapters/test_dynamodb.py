@@ -84,6 +84,7 @@ def test_a_failed_condition_tells_whether_the_write_may_have_met_itself(retries:
 
 def test_only_a_clear_refusal_says_that_nothing_was_written() -> None:
     assert [may_have_written(error) for error in (client_error("X", 400), client_error("X", 500))] == [False, True]
+    assert may_have_written(client_error("TransactionInProgressException", 400))
     assert may_have_written(ReadTimeoutError(endpoint_url="https://dynamodb"))
     with pytest.raises(ClientError):
         write_if(Busy(client_error("AccessDeniedException", 400)).update_item, "a = b")

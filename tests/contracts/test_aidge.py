@@ -16,7 +16,16 @@ ENCODED = base64.b64encode(PICTURE).decode()
 URL = "https://shop.example.com/a.jpg?x=1&y=2"
 
 # Aidge signs no nonce, and its cut-out serves pictures without a subject too.
-FOREIGN = {Reason.NONCE_REPLAYED, Reason.IMAGE_AMBIGUOUS, Reason.NO_SUBJECT, Reason.NO_PERSON, Reason.NO_GARMENT}
+FOREIGN = {
+    Reason.NONCE_REPLAYED,
+    Reason.IMAGE_AMBIGUOUS,
+    Reason.BACKDROP_UNREACHABLE,
+    Reason.REGION_OUTSIDE,
+    Reason.REGION_EMPTY,
+    Reason.NO_SUBJECT,
+    Reason.NO_PERSON,
+    Reason.NO_GARMENT,
+}
 
 INVALID = {
     Reason.BODY_MALFORMED,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import ailabtools
+from cutline.contracts import ailabtools, picwish
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
-from cutline.pipeline.options import GARMENTS, GarmentOptions
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from tests.support.calls import REQUEST_ID, Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/cutout/general/apparel-background-removal"), received_at=1704164645.25)
@@ -170,6 +170,60 @@ def test_each_row_of_the_error_table(reason: Reason, status: int, code: str, mes
             "message": "what exactly was wrong",
         },
     }
+
+
+def sibling(path: str, image: bytes = JPEG, **fields: str) -> Request:
+    parts = [Part(f'; name="{name}"', value.encode()) for name, value in fields.items()]
+    body = multipart(Part('; name="image"; filename="a.jpg"', image), *parts)
+    return replace(multipart_call(body, path=path), received_at=1704164645.25)
+
+
+@pytest.mark.parametrize(("path", "subject"), [(path, subject) for path, (subject, _) in ailabtools.CUTOUTS.items()])
+def test_a_sibling_cuts_out_its_subject_in_the_form_asked_for(path: str, subject: str) -> None:
+    job = ailabtools.parse(sibling(path))
+    assert (job.cut, job.needs_subject, job.options) == (CutOptions(subject=subject), True, None)
+    white = ailabtools.parse(sibling(path, return_form="whiteBK")).cut
+    assert (white.background, white.image_format) == ((255, 255, 255), "png")
+    mask = ailabtools.parse(sibling(path, return_form="mask")).cut
+    assert (mask.want_image, mask.want_mask) == (False, True)
+    if "food" in path:
+        assert refusal_of(sibling(path, return_form="crop")) == "ERROR_INVALID_PARAMETER"
+    else:
+        assert ailabtools.parse(sibling(path, return_form="crop")).cut.crop
+    assert refusal_of(sibling(path, return_form="whitebk")) == "ERROR_INVALID_PARAMETER"
+
+
+def test_a_siblings_answer_is_one_address() -> None:
+    request = sibling(next(iter(ailabtools.CUTOUTS)))
+    for name in ("image", "mask"):
+        body = json_of(
+            ailabtools.render(request, ailabtools.parse(request), Outcome(6, 6, {name: "https://a.b/c.png"}))
+        )
+        assert (body["data"], body["error_code"]) == ({"image_url": "https://a.b/c.png"}, 0)
+
+
+def test_a_background_task_is_accepted_shown_and_done() -> None:
+    request = sibling(ailabtools.HD_ROUTE)
+    job = ailabtools.parse(request)
+    assert isinstance(job.options, picwish.Options)
+    assert (job.options.asynchronous, job.limits) == (True, picwish.LIMITS)
+    told = json_of(ailabtools.render(request, job, Outcome(6, 6)))
+    assert told["task_id"] == told["data"]["task_id"] == job.options.task_id
+    record = picwish.queued("shop", request, job.options)
+    seen = {}
+    for state in (0, 2, 3, 4, 1, -1, -7):
+        body = json_of(ailabtools.show_task(request, replace(record, state=state), {"image": "https://a.b/c.png"}))
+        assert body["task_status"] == body["data"]["task_status"]
+        assert ("image_url" in body["data"]) == (state == 1)
+        seen[state] = body["task_status"]
+    assert seen == {0: 0, 2: 1, 3: 1, 4: 1, 1: 2, -1: 3, -7: 3}
+
+
+def test_credits_are_the_calls_that_are_left() -> None:
+    (entry,) = json_of(ailabtools.render_credits(REQUEST, 7, 10))["data"]
+    assert (entry["balance"], entry["total"], entry["unique_sign"]) == (7.0, 10.0, "ail")
+    (unlimited,) = json_of(ailabtools.render_credits(REQUEST, None, None))["data"]
+    assert unlimited["balance"] == ailabtools.UNLIMITED
 
 
 def test_a_fault_of_ours_keeps_its_detail_to_itself() -> None:

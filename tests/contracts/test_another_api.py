@@ -36,10 +36,11 @@ ROWS = {
     "template.yaml": "its route, its function, its line of the dashboard",
 }
 HANDLERS = {
-    "functions/cutout/app.py": {"jdc", "aid"},
+    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem", "ail"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
-    "functions/tasks/app.py": {"pw"},
+    "functions/tasks/app.py": {"pw", "ail"},
+    "functions/usage/app.py": {"rbg", "ail"},
 }
 _KINDS = "a kind of credential, which has its vendor's name and which several APIs can share"
 _SIGNED = "Aidge's signature is a kind of credential"
@@ -50,18 +51,26 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/contracts/__init__.py": ({"jds"}, "the guide, which has an example"),
     f"{PACKAGE}/contracts/wire.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/contracts/native.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/contracts/rembg.py": ({"pw", "rem"}, _KINDS),
+    f"{PACKAGE}/contracts/removebg.py": ({"pw", "rbg"}, _KINDS),
+    f"{PACKAGE}/contracts/removebg_fields.py": ({"rbg"}, "its parameters"),
     f"{PACKAGE}/contracts/drops.py": ({"pw"}, _DROPS),
     f"{PACKAGE}/accounts/account.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/accounts/aidge_signature.py": ({"aid"}, _SIGNED),
     f"{PACKAGE}/accounts/demo.py": ({"pw", "aid"}, _KINDS),
-    f"{PACKAGE}/accounts/identity.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/accounts/identity.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/registry.py": ({"pw", "aid"}, _KINDS),
+    f"{PACKAGE}/commands/usage_signs.py": (
+        {"jdc", "jds", "pw", "aid", "ail", "rbg", "rem"},
+        "by what the APIs are known in other people's code",
+    ),
     f"{PACKAGE}/commands/printing.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),
-    f"{PACKAGE}/tasks": ({"pw"}, _TASKS),
-    "functions/flow": ({"pw"}, _TASKS),
+    f"{PACKAGE}/tasks": ({"pw", "ail"}, _TASKS),
+    f"{PACKAGE}/contracts/ailabtools.py": ({"pw", "ail"}, _TASKS),
+    f"{PACKAGE}/openapi/ailabtools.py": ({"pw", "ail"}, _TASKS),
     "functions/site/static/call.js": ({"aid"}, _SIGNED),
     "functions/site/static/sign.js": ({"aid"}, _SIGNED),
     "functions/site/static/words.js": ({"aid"}, _SIGNED),

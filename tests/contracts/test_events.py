@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from cutline.accounts import aidge_signature, jd_signature
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
 from cutline.contracts.wire import Request, Scheme
 from cutline.serving.proxy_event import to_request
 
@@ -18,6 +18,8 @@ CALLS = {
     "selfie": jd_selfie,
     "tasks-create": picwish,
     "costume": ailabtools,
+    "cutout-removebg": removebg,
+    "cutout-rembg": rembg,
 }
 
 

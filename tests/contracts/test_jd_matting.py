@@ -11,6 +11,9 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 # Reasons that nothing on JDC's way raises: it has no parameters, addresses, base64 or classes of subjects.
 FOREIGN = {
+    Reason.BACKDROP_UNREACHABLE,
+    Reason.REGION_OUTSIDE,
+    Reason.REGION_EMPTY,
     Reason.PARAMETER_INVALID,
     Reason.IMAGE_AMBIGUOUS,
     Reason.BASE64_INVALID,

@@ -17,7 +17,7 @@ NAME = "0123456789abcdef0123456789abcdef"
         (b" \n", TicketRequest()),
         (b"{}", TicketRequest("application/octet-stream", MAX_BYTES)),
         (b'{"content_type":"image/jpeg","size":1}', TicketRequest("image/jpeg", 1)),
-        (b'{"content_type":null,"size":15728640}', TicketRequest(max_bytes=15 * 1024 * 1024)),
+        (b'{"content_type":null,"size":52428800}', TicketRequest(max_bytes=50 * 1024 * 1024)),
     ],
 )
 def test_type_and_size_may_be_wished_for(body: bytes, wish: TicketRequest) -> None:
@@ -35,7 +35,7 @@ def test_type_and_size_may_be_wished_for(body: bytes, wish: TicketRequest) -> No
         (b'{"size":0}', 400, "size must be a number of bytes"),
         (b'{"size":true}', 400, "size must be a number of bytes"),
         (b'{"size":"9"}', 400, "size must be a number of bytes"),
-        (b'{"size":15728641}', 413, "size must be at most 15728640 bytes"),
+        (b'{"size":52428801}', 413, "size must be at most 52428800 bytes"),
     ],
 )
 def test_a_bad_wish_is_refused_and_named(body: bytes, status: int, message: str) -> None:

@@ -70,7 +70,7 @@ def wait_for_hold(cloud: RunningCloud) -> str:
 def kill_sandbox(cloud: RunningCloud, function: str) -> None:
     """SIGKILL to the function's one process among the children of this test's own local cloud."""
     name = cloud.resources[function]
-    children = psutil.Process(cloud.process.pid).children(recursive=True)
+    children = psutil.Process(cloud.process.pid).children()  # not theirs: decoders have the same environment
     (sandbox,) = [child for child in children if child.environ().get("AWS_LAMBDA_FUNCTION_NAME") == name]
     sandbox.kill()
 

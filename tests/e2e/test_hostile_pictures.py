@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from skimage import data
 
-from tests.e2e.conftest import accounts_of
-from tests.e2e.test_async_tasks import submit, wait
+from tests.support.accounts import accounts_of
 from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
 from tests.support.meters import meter_of
+from tests.support.picwish import submit, wait
 from tests.support.running import ROOT, RunningCloud, running_cloud
 from tools.trust.icc_files import curve_set, element_profile, png_with
 

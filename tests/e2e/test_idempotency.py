@@ -1,4 +1,4 @@
-"""`Idempotency-Key` over HTTP on all five APIs: one answer, one charge."""
+"""`Idempotency-Key` over HTTP on every API: one answer, one charge."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +22,11 @@ MISMATCH: dict[str, tuple[int, dict[str, Any]]] = {
     "aid": (200, {"resCode": 700, "success": False}),
     "pw": (400, {"status": 400, "message": "this Idempotency-Key was used with another request"}),
     "ail": (400, {"error_code": 400, "error_code_str": "ERROR_INVALID_PARAMETER"}),
+    "rem": (400, {"detail": "this Idempotency-Key was used with another request"}),
+    "rbg": (
+        400,
+        {"errors": [{"title": "Idempotency-Key was used with another request", "code": "idempotency_mismatch"}]},
+    ),
 }
 
 

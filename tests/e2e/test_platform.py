@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.ailabtools import DRESSED, assert_refused
-from tests.support.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture, send
+from tests.support.clients import (
+    SMALL,
+    AidgeClient,
+    AiLab,
+    Answer,
+    JdClient,
+    PicWish,
+    Rembg,
+    RemoveBg,
+    plain_picture,
+    send,
+)
 from tests.support.jd import MATTING, SELFIE
 from tests.support.picwish import assert_failed_task
 from tests.support.running import ROOT, RunningCloud, running_cloud
@@ -22,8 +33,10 @@ TOO_LARGE = bytes(5 * 1024 * 1024)
         lambda url: PicWish(url).create(TOO_LARGE),
         lambda url: AidgeClient(url).post({"imageBase64": base64.b64encode(TOO_LARGE).decode()}),
         lambda url: AiLab(url).cut(TOO_LARGE),
+        lambda url: RemoveBg(url).remove(TOO_LARGE),
+        lambda url: Rembg(url).remove(TOO_LARGE),
     ],
-    ids=["matting", "selfie", "picwish", "aidge", "ailab"],
+    ids=["matting", "selfie", "picwish", "aidge", "ailab", "removebg", "rembg"],
 )
 def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
     cloud: RunningCloud, post: Callable[[str], Answer]
@@ -56,6 +69,8 @@ def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
         "resMessage": "invalid input",
         "success": False,
         "data": None,
+        "detail": "Request Entity Too Large: send an address of the picture instead",
+        "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +65,7 @@ def stored(cloud: RunningCloud, account: str) -> list[str]:
 
 
 def assert_the_meter_alone_is_left(cloud: RunningCloud) -> None:
-    left = [name for name in stored(cloud, NAME) if not name.startswith(f"ACCOUNT#{NAME} DAY#")]
+    left = [name for name in stored(cloud, NAME) if not re.match(rf"ACCOUNT#{NAME}(#\w+)* DAY#", name)]
     # What keeps a signature from being used twice: the access key and a random number, gone after eleven minutes.
     assert [name for name in left if not name.startswith(f"NONCE#AK-{NAME} ")] == []
 

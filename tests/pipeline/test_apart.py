@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,7 +125,20 @@ def test_what_costs_too_much_or_breaks_the_decoder_is_corrupt(
         assert decoder.decode(HONEST, LIMITS).format == "PNG"
 
 
-def test_a_decoder_that_ends_for_another_reason_is_a_fault_of_ours_and_not_tried_again(
+def test_a_decoder_that_was_killed_is_replaced_and_its_picture_decoded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def killed_once() -> None:
+        if not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with decoding_with(killed_once, monkeypatch) as decoder:
+        assert decoder.decode(samples()["jpeg"], LIMITS).format == "JPEG"
+    assert (tmp_path / "killed").exists()
+
+
+def test_a_decoder_that_is_killed_again_is_a_fault_of_ours_and_not_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with decoding_with(lambda: os.kill(os.getpid(), signal.SIGKILL), monkeypatch) as decoder:

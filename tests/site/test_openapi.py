@@ -21,7 +21,8 @@ CONTRACT_OF = {
     path: contract
     for path, item in DOCUMENT["paths"].items()
     for contract in APIS.values()
-    if path.rstrip("/") in contract.ROUTES and "post" in item
+    # What refuses every picture takes none.
+    if path.rstrip("/") in contract.ROUTES and "post" in item and path != "/v1.0/improve"
 }
 WITH_BODY = [operation for operation in all_operations() if operation.path in CONTRACT_OF and operation.kind]
 
@@ -49,10 +50,11 @@ def test_it_describes_the_methods_that_a_contract_takes(path: str, contract: Con
 def test_every_reason_that_a_contract_words_has_an_example(contract: Contract) -> None:
     (path, *_) = (path for path, module in CONTRACT_OF.items() if module is contract)
     responses = DOCUMENT["paths"][path]["post"]["responses"].values()
-    media = [resolved(DOCUMENT, response)["content"]["application/json"] for response in responses]
+    media = [resolved(DOCUMENT, response)["content"].get("application/json", {}) for response in responses]
     shown = {name for one in media for name in one.get("examples", {})}
     assert {str(reason) for reason in contract.CODES} <= shown
-    assert "success" in shown
+    # The result itself is no example.
+    assert "success" in shown or contract.NAME == "rem"
 
 
 def answer_examples() -> list[tuple[str, dict[str, Any], Any]]:
@@ -126,7 +128,8 @@ def test_files_are_the_only_fields_that_are_no_text_or_number() -> None:
     for operation in WITH_BODY:
         for name, schema in operation.schema.get("properties", {}).items():
             assert is_file(schema) == (
-                name in ("image_file", "file") or (name == "image" and operation.kind.startswith("multi"))
+                name in ("image_file", "bg_image_file", "file")
+                or (name == "image" and operation.kind.startswith("multi"))
             )
 
 

@@ -334,6 +334,10 @@ def assert_success(answer: dict[str, Any], api: str) -> None:
             assert open_picture(base64.b64decode(answer["result"]["image"])).mode == "RGBA"
         case "aid":
             assert answer["success"] is True
+        case "rbg":
+            assert open_picture(base64.b64decode(answer["data"]["result_b64"])).mode == "RGBA"
+        case "rem":
+            assert answer == {"saved": "cutout.png", "status": 200}
         case _:
             assert answer["error_code"] == 0
 

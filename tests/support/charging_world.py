@@ -215,20 +215,20 @@ class World:
     def finish_late(self) -> None:
         """The flow's last step, for tasks whose files are gone with their records."""
         for task_id in self.executions.names:
-            finish = Finish(self.tasks, self.buckets, self.buckets, self._meter, lambda _: None, lambda: self.now)
+            finish = Finish(self.tasks, self.buckets, self.buckets, self._meter, lambda *_: None, lambda: self.now)
             with self.monkeypatch.context() as patched:
                 patched.setattr(Finish, "_work", lambda *_: {})
                 assert finish.run(task_id, Step()) is False
 
     def _end(self, task_id: str) -> None:
         if not self.worked:
-            fail = Fail(self.tasks, self.buckets, self._meter, self.buckets, lambda _: None, lambda: self.now)
+            fail = Fail(self.tasks, self.buckets, self._meter, self.buckets, lambda *_: None, lambda: self.now)
             fail.run(task_id, Reason.IMAGE_CORRUPT, Step())
             return
         task = self.tasks.finish(task_id, {}, int(self.now)) or self.tasks.find(task_id)
         assert task is not None
         if task.record.state == picwish.DONE:
-            charge(task, self._meter, self.buckets, lambda _: None, Step())
+            charge(task, self._meter, self.buckets, lambda *_: None, Step())
 
     def _step(self, work: Callable[[], object]) -> None:
         for _ in range(4):
@@ -273,7 +273,7 @@ class World:
     def _service(self) -> Service:
         return Service(
             gate=OpenGate(self._meter),
-            idempotency=Idempotency(self.meters, self.buckets, wait_s=0, sleep=lambda _: None),
+            idempotency=Idempotency(self.meters, self.buckets, wait_s=0, sleep=lambda *_: None),
             results=self.buckets,
             processor=Processor(self._meanwhile),
             sources=Sources(FetchPolicy()),

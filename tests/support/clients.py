@@ -206,6 +206,47 @@ class AiLab:
         return send("POST", self.url + self.path, body, {**key, "Content-Type": content_type})
 
 
+@dataclass(frozen=True)
+class RemoveBg:
+    """Calls as the vendor's curl line does: multipart with X-Api-Key."""
+
+    url: str
+    key: str = "demo-key"
+    accept: str = "*/*"
+
+    def remove(self, image: bytes | None = SMALL, **fields: str) -> Answer:
+        return self.post(*multipart(fields, "image_file", image))
+
+    def post(self, body: bytes, content_type: str, path: str = "/v1.0/removebg") -> Answer:
+        return send("POST", self.url + path, body, {**self._headers, "Content-Type": content_type})
+
+    def account(self) -> Answer:
+        return send("GET", f"{self.url}/v1.0/account", headers=self._headers)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": self.accept, **({"X-Api-Key": self.key} if self.key else {})}
+
+
+@dataclass(frozen=True)
+class Rembg:
+    """Calls as rembg's README does: a file as multipart, or an address in the query; with a key in a header."""
+
+    url: str
+    key: str = "demo-key"
+
+    def remove(self, image: bytes | None = SMALL, query: str = "", **fields: str) -> Answer:
+        body, kind = multipart(fields, "file", image)
+        return send("POST", f"{self.url}/api/remove{query}", body, {**self._key, "Content-Type": kind})
+
+    def fetch(self, **query: str) -> Answer:
+        return send("GET", f"{self.url}/api/remove?{urlencode(query)}", headers=self._key)
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"X-Api-Key": self.key} if self.key else {}
+
+
 def open_picture(data: bytes) -> Image.Image:
     """The decoded picture."""
     picture = Image.open(io.BytesIO(data))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cutline.accounts.lanes import Lane, lanes_for
 from tests.support.running import RunningCloud
 
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
@@ -28,16 +29,20 @@ class FaultyCloud:
     @contextmanager
     def busy_service(self) -> Iterator[None]:
         """As if other accounts had used up the rate of the whole service for a minute to come."""
-        key = {"pk": {"S": "ACCOUNT#*service*"}, "sk": {"S": f"DAY#{datetime.now(UTC):%Y-%m-%d}"}}
+        day, count = f"{datetime.now(UTC):%Y-%m-%d}", lanes_for(float(FAULTY_PARAMETERS["ServiceQps"]), None)
+        lanes = [Lane("*service*", day, index, count) for index in range(count)]
+        keys = [{name: {"S": value} for name, value in lane.key.items()} for lane in lanes]
         dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
-        arrival = {"N": str(int((time.time() + 60) * 1e6))}
-        dynamodb.update_item(
-            TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues={":t": arrival}
-        )
+        arrival = {":t": {"N": str(int((time.time() + 60) * 1e6))}}
+        for key in keys:
+            dynamodb.update_item(
+                TableName=table, Key=key, UpdateExpression="SET tat_us = :t", ExpressionAttributeValues=arrival
+            )
         try:
             yield
         finally:
-            dynamodb.delete_item(TableName=table, Key=key)
+            for key in keys:
+                dynamodb.delete_item(TableName=table, Key=key)
 
     @contextmanager
     def fault(self, operation: str, **fault: Any) -> Iterator[None]:

@@ -1,7 +1,10 @@
 """Policies and resolvers for tests that fetch from this machine."""
 
+import http.server
 import ipaddress
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +14,32 @@ from cutline.errors import InputRefused, Reason
 LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
 HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)
 PICTURE = bytes(range(256)) * 40
+
+
+@contextmanager
+def picture_server(data: bytes) -> Iterator[str]:
+    """The address of a picture on this machine; beside it there is nothing."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = data if self.path == "/picture" else b""
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/picture"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def names(*addresses: str) -> Callable[[str, int], list[str]]:

@@ -1,4 +1,4 @@
-"""Calls with an Idempotency-Key, on all five APIs."""
+"""Calls with an Idempotency-Key, on every API."""
 
 import base64
 import json
@@ -12,6 +12,11 @@ from skimage import data
 from tests.support.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
 
 PICTURES = (encoded(data.astronaut()[:256, 60:380]), plain_picture(120, 100))
+# Path, header of the key, field of the picture.
+PICWISH = ("/api/tasks/visual/segmentation", "X-API-KEY", "image_file")
+AILAB = ("/api/cutout/general/apparel-background-removal", "ailabapi-api-key", "image")
+REMBG = ("/api/remove", "X-Api-Key", "file")
+REMOVEBG = ("/v1.0/removebg", "X-Api-Key", "image_file")
 Post = Callable[[str, bytes, str], Answer]
 
 
@@ -34,14 +39,10 @@ def aidge(cloud_url: str, account: str, picture: bytes, key: str) -> Answer:
     return send("POST", f"{cloud_url}/ai/image/cut/out?{query}", body, headers)
 
 
-def multipart(
-    cloud_url: str, account: str, picture: bytes, key: str, *, ailab: bool = False, fields: str = ""
-) -> Answer:
+def multipart(cloud_url: str, account: str, picture: bytes, key: str, *, to: tuple[str, str, str] = PICWISH) -> Answer:
     """Every try has a boundary of its own, as HTTP libraries choose it."""
     boundary = uuid.uuid4().hex
-    path, header, name = "/api/tasks/visual/segmentation", "X-API-KEY", "image_file"
-    if ailab:
-        path, header, name = "/api/cutout/general/apparel-background-removal", "ailabapi-api-key", "image"
+    path, header, name = to
     part = f'Content-Disposition: form-data; name="{name}"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
     body = f"--{boundary}\r\n{part}".encode() + picture + f"\r\n--{boundary}--\r\n".encode()
     content_type = f"multipart/form-data; boundary={boundary}"
@@ -54,5 +55,7 @@ APIS: dict[str, Callable[[str, str, bytes, str], Answer]] = {
     "jds": jd_selfie,
     "aid": aidge,
     "pw": multipart,
-    "ail": partial(multipart, ailab=True),
+    "ail": partial(multipart, to=AILAB),
+    "rbg": partial(multipart, to=REMOVEBG),
+    "rem": partial(multipart, to=REMBG),
 }

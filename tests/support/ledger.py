@@ -129,9 +129,11 @@ def describe_call(method: str, url: str, headers: Mapping[str, str], body: bytes
 
 
 def describe_picture(data: bytes) -> str:
-    """ "PNG 64x48, 1204 bytes", "PNG 64x48 cut short", "no picture" or "nothing"."""
+    """ "PNG 64x48, 1204 bytes", "PNG 64x48 cut short", "ZIP", "no picture" or "nothing"."""
     if not data:
         return "nothing"
+    if data.startswith(b"PK\x03\x04"):
+        return "ZIP"
     try:
         picture = Image.open(io.BytesIO(data))
     except OSError:

@@ -1,22 +1,30 @@
 """What an account has used, read off the meter's table."""
 
+from cutline.accounts.lanes import MAX_LANES, Lane
 from tests.support.running import RunningCloud
 
 
 def counters(cloud: RunningCloud, account: str) -> dict[str, int]:
-    """Every number that the meter keeps of the account, summed over all days."""
-    items = cloud.client("dynamodb").query(
+    """Every number that the meter keeps of the account, summed over all days and lanes."""
+    total: dict[str, int] = {}
+    for lane in range(MAX_LANES):
+        for item in _items(cloud, Lane(account, "", lane).key["pk"]):
+            for name, value in item.items():
+                if "N" in value:
+                    total[name] = total.get(name, 0) + int(value["N"])
+        if lane + 1 >= total.get("lanes", 1):
+            break
+    return total
+
+
+def _items(cloud: RunningCloud, partition: str) -> list[dict[str, dict[str, str]]]:
+    found: list[dict[str, dict[str, str]]] = cloud.client("dynamodb").query(
         TableName=cloud.resources["MeterTable"],
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account}"}},
+        ExpressionAttributeValues={":pk": {"S": partition}},
         ConsistentRead=True,
     )["Items"]
-    total: dict[str, int] = {}
-    for item in items:
-        for name, value in item.items():
-            if "N" in value:
-                total[name] = total.get(name, 0) + int(value["N"])
-    return total
+    return found
 
 
 def meter_of(cloud: RunningCloud, account: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from tests.support.browser import Browser
 
 STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
 LANGUAGES = ("curl", "python", "javascript")
-APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person"}
+APIS = {"pw": "mug", "jdc": "mug", "jds": "person", "aid": "mug", "ail": "person", "rbg": "mug", "rem": "mug"}
 
 
 def open_playground(window: Browser, url: str) -> None:

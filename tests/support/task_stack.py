@@ -56,6 +56,10 @@ class Stack:
     machine: Machine
     noted_charges: list[int] = field(default_factory=list)
 
+    def note_charge(self, api: str, charge_micros: int) -> None:
+        """Remembers what a task earned."""
+        self.noted_charges.append(charge_micros)
+
     def task(self, data: bytes | None = None, *, url: str = "", cut: CutOptions | None = None, **options: Any) -> Task:
         """A task that has been accepted, with its reservation and, if given, its picture."""
         task_id = str(uuid.uuid4())

@@ -35,10 +35,8 @@ def matte(stack: Stack) -> Matte:
 
 
 def finish(stack: Stack, meter: Any = None) -> Finish:
-    return Finish(
-        stack.tasks, stack.files, stack.results, meter or stack.meter, stack.noted_charges.append, lambda: NOW + 5
-    )
+    return Finish(stack.tasks, stack.files, stack.results, meter or stack.meter, stack.note_charge, lambda: NOW + 5)
 
 
 def fail(stack: Stack) -> Fail:
-    return Fail(stack.tasks, stack.files, stack.meter, stack.results, stack.noted_charges.append, lambda: NOW + 5)
+    return Fail(stack.tasks, stack.files, stack.meter, stack.results, stack.note_charge, lambda: NOW + 5)

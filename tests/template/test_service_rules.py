@@ -1,5 +1,6 @@
 """Rules of single AWS services that no checker of templates knows: each would stop or break a deployment."""
 
+import json
 import re
 import subprocess
 from typing import Any
@@ -103,3 +104,32 @@ def test_the_runtime_layer_describes_every_service_that_is_called() -> None:
     }
     assert services is not None
     assert set(services[1].split()) == called
+
+
+def test_a_queue_hides_a_message_for_as_long_as_its_function_may_take(
+    local: LocalTemplate, resources: Resources
+) -> None:
+    """Lambda refuses a mapping whose queue would hand the message out again while the function still has it."""
+    for name, mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").items():
+        queue = resources[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        hidden_s = queue["VisibilityTimeout"]
+        if isinstance(hidden_s, dict):
+            hidden_s = local.plain["Parameters"][hidden_s["Ref"]]["MinValue"]
+        assert hidden_s >= resources[mapping["FunctionName"]["Ref"]]["Properties"]["Timeout"], name
+
+
+def test_the_policies_of_a_role_fit_into_it(resources: Resources) -> None:
+    """IAM: 10,240 characters over all inline policies of a role; references become ARNs of some 120."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        document = json.dumps(role.get("Policies", []), separators=(",", ":"))
+        references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub)"', document))
+        assert len(document) + 120 * references < 10_240, name
+
+
+def test_the_variables_of_a_function_fit_into_it(resources: Resources) -> None:
+    """Lambda: 4 KB over all names and values; FETCH_ALLOWED and PUBLIC_URL are the operator's, some 500 each."""
+    for name, function in of_type(resources, "AWS::Lambda::Function").items():
+        variables = function["Environment"]["Variables"]
+        text = json.dumps(variables, separators=(",", ":"))
+        references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub|Fn::If)"', text))
+        assert len(text) + 100 * references + 1000 < 4096, name

@@ -98,9 +98,9 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     actions = {action for statement in statements for action in as_list(statement["Action"])}
     assert {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:PutItem", "kms:Decrypt", "s3:PutObject"} <= actions
     assert not {"dynamodb:Scan", "kms:Encrypt"} & actions
-    for action in ("s3:GetObject", "s3:DeleteObject"):
-        resources_of = [item["Resource"] for item in statements if action in as_list(item["Action"])]
-        assert resources_of == [{"Fn::Sub": "${InputBucket.Arn}/u/*"}], action
+    uploads, answers = {"Fn::Sub": "${InputBucket.Arn}/u/*"}, {"Fn::Sub": "${OutputBucket.Arn}/i/*"}
+    for action, places in {"s3:GetObject": [answers, uploads], "s3:DeleteObject": [uploads]}.items():
+        assert [item["Resource"] for item in statements if action in as_list(item["Action"])] == places, action
     deleting = [statement for statement in statements if "dynamodb:DeleteItem" in as_list(statement["Action"])]
     keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["IDEMPOTENT#*"]}}
     assert [statement["Condition"] for statement in deleting] == [keys]
@@ -489,7 +489,8 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
         for setting in stage["MethodSettings"]
     }
     every = throttles.pop(("/*", "*"))
-    assert set(throttles) == {("/~1usage", "GET"), ("/~1uploads", "POST")}
+    costs_nothing = {"/~1usage", "/~1v1.0~1account", "/~1api~1common~1query-credits"}
+    assert set(throttles) == {*((path, "GET") for path in costs_nothing), ("/~1uploads", "POST")}
     for lower in throttles.values():
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
 

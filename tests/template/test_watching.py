@@ -81,12 +81,15 @@ def test_an_alarms_metrics_exist(resources: Resources) -> None:
         for path in (ROOT / "functions").rglob("app.py")
         for match in re.finditer(r'Metrics\(namespace="Cutline", service="(\w+)"\)', path.read_text("utf-8"))
     }
+    package = (ROOT / "layers/cutline/python/cutline/serving/telemetry.py").read_text("utf-8")
+    emitted = set(re.findall(r'add_metric\("(\w+)"', package))
     for name, alarm in of_type(resources, ALARM).items():
         metrics = watched(alarm)
         assert len(metrics) <= 10, f"{name}: CloudWatch takes ten metrics in an alarm's expression"
         for metric in metrics:
             if metric["Namespace"] == "Cutline":
                 assert metric["Dimensions"][0]["Value"] in services, name
+                assert metric["MetricName"] in emitted, name
             else:
                 assert metric["MetricName"] in AWS_METRICS[metric["Namespace"]], name
 

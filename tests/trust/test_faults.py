@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ReadTimeoutError
 
 from cutline.accounts.account import Account
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
 from cutline.errors import Reason
 from cutline.serving.service import Service
 from tests.support import calls
@@ -103,6 +103,10 @@ def codes_of(api: str, reason: Reason) -> set[object]:
             return {aidge.ERRORS.get(reason, aidge.ERRORS[Reason.INTERNAL])[0]}
         case "pw":
             return {picwish.STATES.get(reason, picwish.ERRORS.get(reason, (0,))[0])}
+        case "rem":
+            return {rembg.CODES[reason]}
+        case "rbg":
+            return {removebg.ERRORS[reason].code}
         case _:
             return {ailabtools.ERRORS[reason].code}
 

@@ -19,7 +19,15 @@ _SPELLS: dict[str, dict[str, dict[str, object]]] = {
     "endpoint hangs": {"sagemaker:InvokeEndpoint": {"delay_s": 12}},
     "messages delivered twice": {"sqs:SendMessage": {"twice": True}},
     "answers lost after upload": {"s3:PUT": {"path": "/r/", "linger_s": 2}},
-    "DynamoDB throttles": {"dynamodb:UpdateItem": {"error": "ThrottlingException", "share": 0.1}},
+    "DynamoDB throttles": {
+        "dynamodb:UpdateItem": {"error": "ThrottlingException", "share": 0.1},
+        "dynamodb:TransactWriteItems": {"error": "ThrottlingException", "share": 0.1},
+    },
+    "DynamoDB's answers lost": {
+        "dynamodb:UpdateItem": {"twice": True, "share": 0.5},
+        "dynamodb:TransactWriteItems": {"twice": True, "share": 0.5},
+        "dynamodb:PutItem": {"twice": True, "share": 0.5},
+    },
 }
 _STEPS = ("prepare", "worker", "cpu", "finish")
 

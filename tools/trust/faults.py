@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,18 @@ from urllib.parse import urlencode
 from skimage import data
 
 from tests.support.accounts import accounts_of
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
+from tests.support.clients import (
+    AidgeClient,
+    AiLab,
+    Answer,
+    JdClient,
+    PicWish,
+    Rembg,
+    RemoveBg,
+    encoded,
+    plain_picture,
+    send,
+)
 from tests.support.faulty import FaultyCloud
 from tests.support.meters import counters
 from tests.support.running import ROOT, running_cloud
@@ -40,20 +52,32 @@ FUNCTIONS = {
     "jds": "SelfieFunction",
     "pw": "TasksFunction",
     "ail": "CostumeFunction",
+    "rbg": "CutoutFunction",
+    "rem": "CutoutFunction",
 }
-NAMES = {"jdc": "JD matting", "aid": "Aidge", "jds": "JD SelfieSeg", "pw": "PicWish", "ail": "AILabTools"}
+NAMES = {
+    "jdc": "JD matting",
+    "aid": "Aidge",
+    "jds": "JD SelfieSeg",
+    "pw": "PicWish",
+    "ail": "AILabTools",
+    "rbg": "remove.bg",
+    "rem": "rembg",
+}
 # How each API words each reason: HTTP status, and its own number or name.
 WORDS: Mapping[str, Mapping[str, tuple[int, Any]]] = {
-    "ok": {"jdc": (200, 0), "jds": (200, 1000), "aid": (200, 200), "pw": (200, 1), "ail": (200, "")},
+    "ok": {"jdc": (200, 0), "jds": (200, 1000), "aid": (200, 200), "pw": (200, 1), "ail": (200, ""),
+           "rbg": (200, ""), "rem": (200, "")},
     "overloaded": {"jdc": (503, 10020), "jds": (503, "10020"), "aid": (200, 501), "pw": (500, 500),
-                   "ail": (503, "ERROR_INSUFFICIENT_RESOURCES")},
+                   "ail": (503, "ERROR_INSUFFICIENT_RESOURCES"), "rbg": (503, "overloaded"),
+                   "rem": (503, "overloaded")},
     "timed_out": {"jdc": (200, 13303), "jds": (200, 1007), "aid": (200, 801), "pw": (200, -8),
-                  "ail": (504, "AI_SERVICE_TIMEOUT")},
+                  "ail": (504, "AI_SERVICE_TIMEOUT"), "rbg": (503, "timeout"), "rem": (504, "timed_out")},
     "internal": {"jdc": (500, 11010), "jds": (500, "11010"), "aid": (200, 500), "pw": (500, 500),
-                 "ail": (500, "SERVICE_INTERNAL_ERROR")},
+                 "ail": (500, "SERVICE_INTERNAL_ERROR"), "rbg": (500, "internal_error"), "rem": (500, "internal")},
     "store_failed": {"jdc": (500, 11010), "aid": (200, 801), "pw": (200, -2), "ail": (502, "ERROR_FILE_UPLOAD_FAILED")},
     "model_failed": {"jdc": (500, 11010), "jds": (500, "11010"), "aid": (200, 801), "pw": (200, -1),
-                     "ail": (500, "PROCESSING_FAILURE")},
+                     "ail": (500, "PROCESSING_FAILURE"), "rbg": (500, "internal_error"), "rem": (500, "model_failed")},
     "date_skewed": {"jdc": (401, 10045), "jds": (401, "10045"), "aid": (200, "IllegalTimestamp")},
 }  # fmt: skip
 
@@ -93,8 +117,8 @@ def aws(operation: str, **fault: Any) -> Callable[[FaultyCloud], AbstractContext
     return lambda cloud: cloud.fault(operation, **fault)
 
 
-_STORES_NOTHING = frozenset({"jds"})
-_NEEDS_NO_SECRET = frozenset({"pw", "ail"})
+_STORES_NOTHING = frozenset({"jds", "rbg", "rem"})
+_NEEDS_NO_SECRET = frozenset({"pw", "ail", "rbg", "rem"})
 FAULTS = (
     Fault("DynamoDB throttles", "overloaded", aws("dynamodb:UpdateItem", error="ThrottlingException")),
     Fault("DynamoDB refuses", "internal", aws("dynamodb:UpdateItem", error="AccessDeniedException")),
@@ -128,6 +152,10 @@ def call(api: str, url: str, name: str, skew_s: float = 0.0) -> Answer:
     if api == "aid":
         address = f"{url}/ai/image/cut/out?{urlencode(aidge.query(at))}"
         return send("POST", address, _base64("imageBase64", PICTURE), {"Content-Type": "application/json"})
+    if api == "rbg":
+        return RemoveBg(url, f"key-{name}").remove(PICTURE)
+    if api == "rem":
+        return Rembg(url, f"key-{name}").remove(PICTURE)
     return PicWish(url, f"key-{name}").create(PICTURE) if api == "pw" else AiLab(url, f"key-{name}").cut(PORTRAIT)
 
 
@@ -137,6 +165,10 @@ def _base64(field_name: str, picture: bytes) -> bytes:
 
 def said_by(api: str, answer: Answer) -> tuple[int, Any]:
     """The answer's HTTP status and the API's own number or name."""
+    if api in ("rbg", "rem"):
+        if answer.status == HTTPStatus.OK:
+            return answer.status, ""
+        return answer.status, answer.json["code"] if api == "rem" else answer.json["errors"][0]["code"]
     body = answer.json
     match api:
         case "jdc" | "jds":

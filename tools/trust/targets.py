@@ -20,7 +20,19 @@ from PIL import Image
 from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import aidge, ailabtools, drops, jd_matting, jd_selfie, native, picwish, uploads, usage
+from cutline.contracts import (
+    aidge,
+    ailabtools,
+    drops,
+    jd_matting,
+    jd_selfie,
+    native,
+    picwish,
+    rembg,
+    removebg,
+    uploads,
+    usage,
+)
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
@@ -35,7 +47,7 @@ from tools.trust.icc_damage import profiles
 from tools.trust.icc_files import png_with
 from tools.trust.samples import samples
 
-CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools)
+CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 _LOCAL = FetchPolicy((ip_network("127.0.0.1/32"),), timeout_s=2.0)
 _LIMIT_S = 5.0

@@ -6,7 +6,6 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import picwish
 from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
 from cutline.tasks.fail import Fail, reason_of
@@ -15,9 +14,7 @@ from cutline.tasks.step import run_step
 logger = Logger(service="fail")
 metrics = Metrics(namespace="Cutline", service="fail")
 bootstrap = Bootstrap(Settings.from_environment())
-fail = Fail(
-    bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results, partial(count_charge, metrics, picwish.NAME)
-)
+fail = Fail(bootstrap.tasks, bootstrap.files, bootstrap.meter, bootstrap.results, partial(count_charge, metrics))
 
 
 def handler(event: dict[str, Any], context: object) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import picwish
 from cutline.pipeline.apart import start_decoder
 from cutline.serving.deadline import deadline
 from cutline.serving.telemetry import count_charge
@@ -19,9 +18,7 @@ logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
 start_decoder()
 bootstrap = Bootstrap(Settings.from_environment())
-finish = Finish(
-    bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics, picwish.NAME)
-)
+finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics))
 
 
 def handler(event: dict[str, Any], context: object) -> None:

@@ -2,8 +2,9 @@
 //
 // An option is a choice of [value, English, Chinese], a number within the fact `bounds`, a colour, or some of the fact
 // `values`. The first API, and the first value of a choice, is what the page begins with.
-// A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link } }: `file` names the picture's
-// field, and `link` the field that takes a picture's address instead, where the API has one.
+// A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link, headers } }: `file` names the
+// picture's field, `link` the field that takes a picture's address instead, where the API has one; `headers` are what a
+// multipart call sends besides its key; `saved` is what the code calls an answer that is the picture itself.
 // An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }; `layers` has the
 // words for images that the page has none for.
 
@@ -48,6 +49,19 @@ function ailab(answer) {
   }
   const [union, classes] = answer.data.elements;
   return { images: { image: union.image_url, ...classes.class_url } };
+}
+
+function removebg(answer) {
+  if (answer.errors) return { fault: { code: answer.errors[0].code, message: answer.errors[0].detail ?? answer.errors[0].title } };
+  const { result_b64: base64 } = answer.data;
+  const type = base64.startsWith("/9j/") ? "jpeg" : base64.startsWith("UklGR") ? "webp" : "png";
+  return { images: { image: `data:image/${type};base64,${base64}` } };
+}
+
+function rembg(answer) {
+  if (answer.file) return { images: { image: answer.file } };
+  const { detail } = answer;
+  return { fault: { code: answer.code, message: typeof detail === "string" ? detail : `${detail[0].loc.at(-1)}: ${detail[0].msg}` } };
 }
 
 export const APIS = [
@@ -120,6 +134,33 @@ export const APIS = [
     layers: { image: ["All garments", "所有服饰"], ...GARMENTS },
     body: (options) => ({ kind: "multipart", fields: without(options, { out_mode: "0" }), file: "image", link: "image" }),
     read: ailab,
+  },
+  {
+    id: "rbg",
+    name: "remove.bg",
+    about: ["By form; the result is in the answer.", "表单提交；结果图包含在返回中。"],
+    path: "v1.0/removebg",
+    options: [
+      choice("size", ["Size", "尺寸"], ["auto", "As the original", "与原图相同"], ["preview", "Preview", "预览"], ["medium", "1.5 megapixels", "150 万像素"]),
+      choice("type", ["Subject", "主体"], ["auto", "Anything", "自动"], ["person", "Person", "人物"], ["product", "Product", "商品"]),
+      choice("format", ["Format", "格式"], ["png", "PNG", "PNG"], ["jpg", "JPEG, on white", "JPEG，白底"], ["webp", "WebP", "WebP"]),
+      choice("channels", ["Result", "结果"], ["rgba", "Picture", "图片"], ["alpha", "Mask", "蒙版"]),
+      choice("crop", ["Frame", "画幅"], ["false", "As the original", "与原图相同"], ["true", "Cropped to the subject", "裁剪到主体"]),
+    ],
+    body: (options) => ({ kind: "multipart", fields: without(options, { type: "auto", channels: "rgba", crop: "false" }), file: "image_file", link: "image_url", headers: { Accept: "application/json" } }),
+    read: removebg,
+  },
+  {
+    id: "rem",
+    name: "rembg",
+    about: ["By form; the answer is the PNG.", "表单提交；直接返回 PNG。"],
+    path: "api/remove",
+    options: [
+      choice("om", ["Result", "结果"], ["false", "Picture", "图片"], ["true", "Mask", "蒙版"]),
+      choice("bgc", ["Background", "背景"], ["", "Transparent", "透明"], ["255,255,255,255", "White", "白色"]),
+    ],
+    body: (options) => ({ kind: "multipart", fields: without(options, { om: "false" }), file: "file", link: "url", saved: "cutout.png" }),
+    read: rembg,
   },
 ];
 

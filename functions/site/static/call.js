@@ -25,7 +25,7 @@ async function encode(body, picture, source) {
 
 export async function authenticated(call, url, body, credentials) {
   if (call.scheme === "jd") return jdHeaders(url, body, call.body.contentType, credentials);
-  const headers = call.body.contentType ? { "Content-Type": call.body.contentType } : {};
+  const headers = { ...call.body.headers, ...(call.body.contentType && { "Content-Type": call.body.contentType }) };
   if (call.scheme !== "aidge") return { ...headers, [call.scheme]: credentials.key };
   for (const [name, value] of Object.entries(await aidgeQuery(credentials))) url.searchParams.set(name, value);
   return headers;
@@ -34,6 +34,13 @@ export async function authenticated(call, url, body, credentials) {
 export async function exchange(url, init) {
   const begun = performance.now();
   const response = await fetch(url, { cache: "no-store", ...init });
+  const told = { status: response.status, headers: response.headers };
+  if (response.headers.get("Content-Type")?.startsWith("image/")) {
+    // The answer is the picture itself; for the page it stands in a field.
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const json = { file: `data:${response.headers.get("Content-Type")};base64,${toBase64(bytes)}` };
+    return { ...told, ms: performance.now() - begun, json, text: "" };
+  }
   const text = await response.text();
   let json = null;
   try {
@@ -41,7 +48,7 @@ export async function exchange(url, init) {
   } catch {
     // Something between the page and the service answered; its words are shown as they are.
   }
-  return { status: response.status, headers: response.headers, ms: performance.now() - begun, json, text };
+  return { ...told, ms: performance.now() - begun, json, text };
 }
 
 export async function send(call, picture, credentials, source) {

@@ -21,15 +21,17 @@ function ticket({ ticket: { type, size }, file }, address, header) {
 
 function multipart(made) {
   const { call, url, file, key } = made;
-  const { fields, file: field, link } = call.body;
-  const header = `-H ${shell(`${call.scheme}: ${key}`)}`;
+  const { fields, file: field, link, saved } = call.body;
+  const named = Object.entries({ [call.scheme]: key, ...call.body.headers });
+  const header = named.map(([name, value]) => `-H ${shell(`${name}: ${value}`)}`).join(" ");
   const task = ["", "# then, with the task_id of the answer, until state is 1 or negative:", `curl -s ${shell(`${url}/`)}"$task_id" ${header}`];
   return lines(
     made.ticket ? ticket(made, shell(made.ticket.url), `${header} `) : [],
     `curl -s ${shell(url)} \\`,
     `  ${header} \\`,
     Object.entries(fields).map(([name, value]) => `  -F ${shell(`${name}=${value}`)} \\`),
-    made.ticket ? `  -F "${link}=$(part source)"` : `  -F ${shell(`${field}=@${file}`)}`,
+    `${made.ticket ? `  -F "${link}=$(part source)"` : `  -F ${shell(`${field}=@${file}`)}`}${saved ? " \\" : ""}`,
+    saved ? `  -o ${shell(saved)} -w '{"saved": "${saved}", "status": %{http_code}}\n'` : [],
     made.poll ? task : [],
   );
 }

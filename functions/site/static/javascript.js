@@ -51,18 +51,25 @@ function ticket({ url, type }, address, headers) {
 
 function multipart(made) {
   const { call, url, file, key } = made;
-  const { fields, file: field, link } = call.body;
+  const { fields, file: field, link, saved } = call.body;
+  const answer = saved
+    ? [
+        'const response = await fetch(url, { method: "POST", headers, body });',
+        `await writeFile(${code(saved)}, Buffer.from(await response.arrayBuffer()));`,
+        `const answer = { saved: ${code(saved)}, status: response.status };`,
+      ]
+    : `${made.poll ? "let" : "const"} answer = ${POST};`;
   return lines(
-    HEADER,
+    saved ? HEADER.replace("readFile", "readFile, writeFile") : HEADER,
     "",
     `const url = ${code(url)};`,
-    `const headers = { ${code(call.scheme)}: ${code(key)} };`,
+    `const headers = { ${[`${code(call.scheme)}: ${code(key)}`, ...items(call.body.headers ?? {})].join(", ")} };`,
     open(file),
     made.ticket ? ticket(made.ticket, "", ", headers") : [],
     "const body = new FormData();",
     Object.entries(fields).map(([name, value]) => `body.append(${code(name)}, ${code(value)});`),
     made.ticket ? `body.append(${code(link)}, ticket.source);` : `body.append(${code(field)}, new Blob([picture]), "picture");`,
-    `${made.poll ? "let" : "const"} answer = ${POST};`,
+    answer,
     made.poll ? POLL : [],
     PRINT,
   );

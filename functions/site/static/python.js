@@ -58,16 +58,17 @@ function ticket({ url, type }, address, headers) {
 
 function multipart(made) {
   const { call, url, file, key } = made;
-  const { fields, file: field, link } = call.body;
+  const { fields, file: field, link, saved } = call.body;
   const given = made.ticket ? [...items(fields), `${code(link)}: ticket["source"]`] : items(fields);
+  const posted = `post(url, headers, {${given.join(", ")}}${made.ticket ? "" : `, ${code(field)}`})`;
   return lines(
     `import json, pathlib, ${made.poll ? "time, " : ""}urllib.request, uuid`,
     "",
     FORM,
-    `url, headers = ${code(url)}, {${code(call.scheme)}: ${code(key)}}`,
+    `url, headers = ${code(url)}, {${items({ [call.scheme]: key, ...call.body.headers }).join(", ")}}`,
     open(file),
     made.ticket ? ticket(made.ticket, "", "headers") : [],
-    `answer = json.loads(post(url, headers, {${given.join(", ")}}${made.ticket ? "" : `, ${code(field)}`}))`,
+    saved ? [`pathlib.Path(${code(saved)}).write_bytes(${posted})`, `answer = {"saved": ${code(saved)}, "status": 200}`] : `answer = json.loads(${posted})`,
     made.poll ? POLL : [],
     PRINT,
   );

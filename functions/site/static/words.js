@@ -103,7 +103,7 @@ const FAULTS = {
   subject: ["no_subject"],
   person: ["no_person"],
   garment: ["no_garment"],
-  fetch: ["url_unreachable"],
+  fetch: ["url_unreachable", "backdrop_unreachable"],
   time: ["timed_out"],
   service: ["model_failed", "store_failed", "internal"],
 };

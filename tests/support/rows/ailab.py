@@ -9,7 +9,10 @@ from cutline.pipeline.options import GARMENTS
 from tests.support.ledger import Row, Shape
 from tests.support.rows.common import PNG_LINK, UUID, field_rows, sent_rows
 
-PATHS = {"/api/cutout/general/apparel-background-removal": "AIL"}
+PATHS = {
+    "/api/cutout/general/apparel-background-removal": "AIL",
+    **dict.fromkeys((*ailabtools.CUTOUTS, ailabtools.HD_ROUTE, ailabtools.TASK_ROUTE, ailabtools.CREDITS_ROUTE), "AIL"),
+}
 _API = "AIL"
 _IDS = {"request_id": UUID, "log_id": re.compile(r"\d{19}")}
 # No class asked for, one asked for and found, one asked for and absent, all asked for.
@@ -40,12 +43,41 @@ _DONE = tuple(_success(classes) for classes in _CLASSES)
 
 
 def rows() -> Iterator[Row]:
-    """All of contracts.md 5.1 to 5.5."""
+    """All of contracts.md 5.1 to 5.5, and 6.3."""
+    yield from _siblings()
     yield from sent_rows(_API, "5.1 auth", _DONE, [{"ailabapi-api-key": ".+", "content-type": "multipart/.*"}])
     yield from _fields()
     yield from _elements()
     yield from field_rows(_API, "5.4 success", _success(dict.fromkeys(GARMENTS, str)))
     yield from _errors()
+
+
+def _with(data: Shape, **more: Shape) -> Shape:
+    return {**_success({}), "data": data, **more}
+
+
+def _siblings() -> Iterator[Row]:
+    table = "6.3 siblings"
+    for path, (_, forms) in ailabtools.CUTOUTS.items():
+        done = _with({"image_url": PNG_LINK})
+        yield from sent_rows(_API, table, done, [{"path": path, "return_form": form} for form in (None, *forms)])
+        row = ailabtools.ERRORS[Reason.PARAMETER_INVALID]
+        yield Row(_API, table, f"{path}: bad return_form", 400, _failure(row), {"path": path, "return_form": "x"})
+    accepted = _with({"task_id": UUID}, task_id=UUID)
+    yield Row(_API, table, "HD", body=accepted, sent={"path": ailabtools.HD_ROUTE})
+    asked = {"path": ailabtools.TASK_ROUTE, "task_id": ".+"}
+    for status, name in {0: "queued", 1: "at work", 2: "done", 3: "failed"}.items():
+        data: Shape = {"task_status": status} | ({"image_url": PNG_LINK} if status == 2 else {})
+        excused = "a status that may pass between two questions" if status < 2 else ""
+        yield Row(_API, table, f"task {name}", body=_with(data, task_status=status), sent=asked, excused=excused)
+    unknown = ailabtools.ERRORS[Reason.NOT_FOUND]
+    yield Row(_API, table, "task unknown", 404, _failure(unknown), asked)
+    missing = ailabtools.ERRORS[Reason.IMAGE_MISSING]
+    yield Row(_API, table, "task_id absent", 400, _failure(missing), {"path": ailabtools.TASK_ROUTE, "task_id": None})
+    amounts = dict.fromkeys(("balance", "total", "last_recharge_balance", "balance_warning"), float)
+    times = dict.fromkeys(("first_buy_time", "last_update_time"), int)
+    entry = {"unique_sign": "ail", "name": "Cutline", **amounts, **times}
+    yield Row(_API, table, "credits", body=_with([entry]), sent={"path": ailabtools.CREDITS_ROUTE})
 
 
 def _fields() -> Iterator[Row]:

@@ -27,7 +27,7 @@ def sent_rows(api: str, table: str, body: Shape, cases: Iterable[dict[str, str |
 
 
 def gateway_rows() -> list[Row]:
-    """API Gateway refuses a large body before it knows the API: one answer for all five (contracts.md 0.1)."""
+    """API Gateway refuses a large body before it knows the API: one answer for all (contracts.md 0.1)."""
     row = ailabtools.ERRORS[Reason.BODY_TOO_LARGE]
     body = {
         "status": 413,
@@ -48,6 +48,8 @@ def gateway_rows() -> list[Row]:
         "data": None,
         "requestId": str,
         "request_id": str,
+        "detail": str,
+        "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
-    apis = ("JDC", "JDS", "PW", "AID", "AIL")
+    apis = ("JDC", "JDS", "PW", "AID", "AIL", "RBG", "REM")
     return [Row(api, "0.1 platform", "a body beyond the platform's limit", 413, body) for api in apis]

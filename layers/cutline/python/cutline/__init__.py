@@ -1,4 +1,4 @@
-"""Cutline: background removal behind five commercial wire contracts.
+"""Cutline: background removal behind the wire contracts of commercial APIs.
 
     contracts/   the wire: one module per API parses requests, renders answers and words refusals
     serving/     one synchronous call, from API Gateway's event to its answer

@@ -21,7 +21,7 @@ from cutline.adapters.sources import Sources
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.serving.call import Deferral, Journal, Processor
 from cutline.serving.idempotency import Idempotency
-from cutline.serving.native import LinkService, UploadService, UsageService
+from cutline.serving.native import CreditService, LinkService, UploadService, UsageService
 from cutline.serving.service import Service
 from cutline.settings import Settings
 from cutline.tasks.state_machine import StateMachine
@@ -76,8 +76,14 @@ class Bootstrap:
     def usage(self, logger: Logger, metrics: Metrics) -> UsageService:
         """Reports on the accounts' counters. Raises SettingsError."""
         self.settings.require("accounts_table", "meter_table", "accounts_key")
-        authenticator = Authenticator(self.accounts, lenient_body_hash=self.settings.lenient_body_hash)
-        return UsageService(authenticator=authenticator, meters=self._meter_table, logger=logger, metrics=metrics)
+        return UsageService(authenticator=self._authenticator, meters=self._meter_table, logger=logger, metrics=metrics)
+
+    def credits(self, logger: Logger, metrics: Metrics) -> CreditService:
+        """Tells what is left of the accounts' day. Raises SettingsError."""
+        self.settings.require("accounts_table", "meter_table", "accounts_key")
+        return CreditService(
+            authenticator=self._authenticator, meters=self._meter_table, logger=logger, metrics=metrics
+        )
 
     def uploads(self, logger: Logger, metrics: Metrics) -> UploadService:
         """Issues upload tickets. Raises SettingsError."""
@@ -89,6 +95,10 @@ class Bootstrap:
     def links(self, logger: Logger, metrics: Metrics) -> LinkService:
         """Leads result links to S3. Raises SettingsError."""
         return LinkService(results=self.results, logger=logger, metrics=metrics)
+
+    @cached_property
+    def _authenticator(self) -> Authenticator:
+        return Authenticator(self.accounts, lenient_body_hash=self.settings.lenient_body_hash)
 
     @cached_property
     def gate(self) -> Gate:

@@ -46,6 +46,9 @@ class Reason(StrEnum):
     BASE64_INVALID = "base64_invalid"
     URL_UNREACHABLE = "url_unreachable"
     URL_TOO_LARGE = "url_too_large"
+    BACKDROP_UNREACHABLE = "backdrop_unreachable"
+    REGION_OUTSIDE = "region_outside"
+    REGION_EMPTY = "region_empty"
     # Picture
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_TYPE = "image_type"

@@ -10,13 +10,15 @@ MIB = 1024 * KIB
 class PictureLimits:
     """What a contract accepts; sides are in pixels after EXIF orientation, and all bounds are inclusive.
 
-    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name.
+    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name. `max_pixels` None:
+    what the sides allow.
     """
 
     formats: frozenset[str]
     max_bytes: int
     min_side_px: int = 1
     max_side_px: int = 4096
+    max_pixels: int | None = None
 
 
 # Pictures on this machine, which no contract bounds but memory: about 12 bytes per pixel.

@@ -32,7 +32,7 @@ class Authenticator:
             return self._prove_jd(request)
         if scheme is Scheme.AIDGE:
             return Caller(self._prove_aidge(request))
-        key = request.headers.get(scheme.value, "").strip()
+        key = request.headers.get(scheme.value, "").strip() or _bearer(scheme, request)
         if not key:
             raise AccessRefused(Reason.KEY_MISSING)
         return Caller(_admitted(self._accounts.find(scheme, key), proved=True))
@@ -49,6 +49,12 @@ class Authenticator:
         signature = aidge_signature.parse_signature(request)
         credential = self._accounts.find(Scheme.AIDGE, signature.app_key)
         return _admitted(credential, proved=aidge_signature.is_signed_by(request, signature, _secret_of(credential)))
+
+
+def _bearer(scheme: Scheme, request: Request) -> str:
+    """The key in `Authorization: Bearer`, which some clients send in place of the header."""
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme is Scheme.PICWISH and kind.lower() == "bearer" else ""
 
 
 def _secret_of(credential: Credential | None) -> str:

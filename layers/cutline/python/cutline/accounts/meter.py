@@ -125,7 +125,10 @@ class Meter:
         self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
-        """Ends a served call: counted and charged once, however often it is tried. Whether it was this time."""
+        """Ends a served call: counted and charged once, however often it is tried. Whether it was this time.
+
+        Where the SDK had to send the write twice and finds the call ended, that is taken for its own doing.
+        """
         return self._write(self.settlement(reservation, api))
 
     def settlement(self, reservation: Reservation, api: str) -> Write:

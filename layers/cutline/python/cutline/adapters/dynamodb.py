@@ -91,8 +91,13 @@ def write_all(table: Any, writes: Sequence[Write]) -> None:
 
 
 def may_have_written(error: BaseException) -> bool:
-    """Whether a write that failed with `error` may have been applied all the same: its answer was lost, or a 5xx."""
+    """Whether a write that failed with `error` may have been applied all the same.
+
+    Its answer was lost, or is a 5xx, or says that a repeat came before the first try was through.
+    """
     if isinstance(error, ClientError):
+        if error.response["Error"]["Code"] == "TransactionInProgressException":
+            return True
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= _SERVER_ERRORS
     return isinstance(error, BotoCoreError)
 

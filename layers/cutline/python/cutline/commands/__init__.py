@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import cutline
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
-COMMANDS = ("cut", "batch", "review", "calibrate", "serve", "account", "bench")
+COMMANDS = ("cut", "batch", "review", "calibrate", "compare-with", "find-usage", "serve", "account", "bench")
 INTERRUPTED = 130
 
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"cutline {cutline.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in [words[0]] if words[:1] and words[0] in COMMANDS else COMMANDS:
-        importlib.import_module(f"cutline.commands.{command}").add_to(commands)
+        importlib.import_module(f"cutline.commands.{command.replace('-', '_')}").add_to(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.run(arguments)

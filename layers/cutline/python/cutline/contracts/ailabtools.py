@@ -1,9 +1,14 @@
-"""AIL: AILabTools costume, `POST /api/cutout/general/apparel-background-removal` (contracts.md section 5)."""
+"""AIL: AILabTools costume, `POST /api/cutout/general/apparel-background-removal` (contracts.md section 5).
 
+Its siblings (contracts.md 6.3) share envelope, header and errors: four cut-outs, one in the background, two questions.
+"""
+
+import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cutline.contracts import picwish
 from cutline.contracts.forms import Form, read_form
 from cutline.contracts.wire import (
     NO_PROGRESS,
@@ -19,11 +24,27 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import GARMENTS, GarmentForm, GarmentOptions
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentOptions, Subject
 
 NAME = "ail"
-TITLE = "AILabTools costume removal"
-ROUTES: tuple[str, ...] = ("/api/cutout/general/apparel-background-removal",)
+TITLE = "AILabTools"
+_GENERAL, _PORTRAIT = "/api/cutout/general/", "/api/cutout/portrait/"
+HD_ROUTE = f"{_GENERAL}hd-universal-background-removal"
+TASK_ROUTE, CREDITS_ROUTE = "/api/common/query-async-task-result", "/api/common/query-credits"
+# What the siblings look for, and the forms that they return besides a transparent PNG.
+CUTOUTS: Mapping[str, tuple[Subject, tuple[str, ...]]] = {
+    f"{_GENERAL}universal-background-removal": ("auto", ("mask", "whiteBK", "crop")),
+    f"{_GENERAL}commodity-background-removal": ("object", ("mask", "whiteBK", "crop")),
+    f"{_GENERAL}food-background-removal": ("object", ("mask", "whiteBK")),
+    f"{_PORTRAIT}portrait-background-removal": ("person", ("mask", "whiteBK", "crop")),
+}
+ROUTES: tuple[str, ...] = (
+    f"{_GENERAL}apparel-background-removal",
+    *CUTOUTS,
+    HD_ROUTE,
+    TASK_ROUTE,
+    CREDITS_ROUTE,
+)
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.AILAB
 LINK_LIFETIME_S = 24 * 3600
@@ -40,6 +61,7 @@ class ErrorRow:
     message: str
 
 
+_NO_TARGET = ErrorRow(422, "ERROR_NO_RECOGNITION_TARGET_DETECTED", "No recognition target detected in the image.")
 _NO_USER = ErrorRow(401, "ERROR_USER_NOT_EXISTS", "The user does not exist.")
 _NO_API = ErrorRow(
     404, "ERROR_AI_NOT_EXISTS", "AI does not exist or has been deactivated, please contact the platform."
@@ -69,9 +91,9 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.RESOLUTION_TOO_LOW: ErrorRow(422, "ERROR_LOW_RESOLUTION", "File resolution too low."),
     Reason.IMAGE_TYPE: ErrorRow(415, "UNSUPPORTED_FILE_TYPES", "Unsupported file types."),
     Reason.IMAGE_CORRUPT: ErrorRow(422, "FILE_DECODING_FAILURE", "File decoding failed."),
-    Reason.NO_GARMENT: ErrorRow(
-        422, "ERROR_NO_RECOGNITION_TARGET_DETECTED", "No recognition target detected in the image."
-    ),
+    Reason.NO_GARMENT: _NO_TARGET,
+    Reason.NO_SUBJECT: _NO_TARGET,
+    Reason.NO_PERSON: _NO_TARGET,
     Reason.QUOTA_EXCEEDED: ErrorRow(429, "ERROR_NOT_ENOUGH_CREDITS", "Insufficient credits."),
     Reason.RATE_EXCEEDED: _RATE,
     Reason.SERVICE_RATE_EXCEEDED: _RATE,
@@ -83,6 +105,9 @@ ERRORS: Mapping[Reason, ErrorRow] = {
 }
 CODES: Mapping[Reason, str] = {reason: row.code for reason, row in ERRORS.items()}
 
+# What an account without a quota has left.
+UNLIMITED = 1_000_000_000
+_DAY_S = 86_400
 FORMS: Mapping[str, GarmentForm] = {"": "cutout", "mask": "mask", "whiteBK": "white"}
 _FORMS = {name.lower(): form for name, form in FORMS.items()}
 
@@ -91,20 +116,53 @@ def parse(request: Request) -> Job:
     """The picture and the parameters of a form (contracts.md 5.2), in the order multipart, image, parameters."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InputRefused(Reason.BODY_MALFORMED, "the body must be multipart/form-data")
-    form = read_form(request)
-    return Job(_source(form), LIMITS, options=_options(form.fields))
+    form, path = read_form(request), request.path.rstrip("/")
+    source = _source(form)
+    if path in CUTOUTS:
+        return Job(source, LIMITS, _cut(form.fields, *CUTOUTS[path]), needs_subject=True)
+    if path == HD_ROUTE:
+        # Background tasks are worked within the limits of the API that they are made for.
+        return Job(source, picwish.LIMITS, options=picwish.Options(str(uuid.uuid4()), asynchronous=True))
+    return Job(source, LIMITS, options=_options(form.fields))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """Success (contracts.md 5.4): the union, then the requested classes; "" for one that the picture lacks."""
-    assert isinstance(job.options, GarmentOptions)
+    """Success (contracts.md 5.4 and 6.3): the union, then the requested classes; "" for one that the picture lacks."""
+    if isinstance(job.options, picwish.Options):
+        return accepted(request, job.options.task_id)
+    if not isinstance(job.options, GarmentOptions):
+        return _success(request, {"image_url": next(iter(outcome.links.values()))})
     classes = {name: outcome.links.get(name, "") for name in job.options.classes}
-    body = {
-        **_envelope(request, 0, "", ""),
-        "error_detail": {"status_code": 200, "code": "", "code_message": "", "message": ""},
-        "data": {"elements": [{"image_url": outcome.links["image"]}, {"class_url": classes}]},
+    return _success(request, {"elements": [{"image_url": outcome.links["image"]}, {"class_url": classes}]})
+
+
+def accepted(request: Request, task_id: str) -> Response:
+    """The answer to a call that is worked in the background; the vendor's clients look in both places."""
+    return _success(request, {"task_id": task_id}, task_id=task_id)
+
+
+def show_task(request: Request, record: picwish.TaskRecord, links: Mapping[str, str]) -> Response:
+    """How a task is doing (contracts.md 6.3): 0 queued, 1 at work, 2 done, 3 failed."""
+    status = 3 if record.state < 0 else {picwish.QUEUED: 0, picwish.DONE: 2}.get(record.state, 1)
+    found = {"image_url": links["image"]} if record.state == picwish.DONE else {}
+    return _success(request, {"task_status": status, **found}, task_status=status)
+
+
+def render_credits(request: Request, left: int | None, quota: int | None) -> Response:
+    """What is left of the day's quota, in a list of one (contracts.md 6.3)."""
+    day = int(request.received_at) // _DAY_S * _DAY_S
+    balance, total = (float(UNLIMITED if value is None else value) for value in (left, quota))
+    entry = {
+        "unique_sign": NAME,
+        "name": "Cutline",
+        "balance": balance,
+        "total": total,
+        "last_recharge_balance": total,
+        "balance_warning": 0.0,
+        "first_buy_time": day,
+        "last_update_time": int(request.received_at),
     }
-    return json_response(200, body)
+    return _success(request, [entry])
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
@@ -135,6 +193,19 @@ def _source(form: Form) -> Source:
     return Source(url=text)
 
 
+def _cut(fields: Mapping[str, str], subject: Subject, forms: tuple[str, ...]) -> CutOptions:
+    form = fields.get("return_form", "").strip()
+    if form not in ("", *forms):
+        raise InputRefused(Reason.PARAMETER_INVALID, f"return_form must be one of {', '.join(forms)}")
+    return CutOptions(
+        subject=subject,
+        background=(255, 255, 255) if form == "whiteBK" else None,
+        crop=form == "crop",
+        want_image=form != "mask",
+        want_mask=form == "mask",
+    )
+
+
 def _options(fields: Mapping[str, str]) -> GarmentOptions:
     """Blanks, empty items, duplicates and case are forgiven; unknown names are not."""
     names = [item.strip().lower() for item in fields.get("cloth_class", "").split(",")]
@@ -149,6 +220,16 @@ def _options(fields: Mapping[str, str]) -> GarmentOptions:
     if out_mode not in ("0", "1"):
         raise InputRefused(Reason.PARAMETER_INVALID, "out_mode must be 0 or 1")
     return GarmentOptions(classes, form, merged=out_mode == "1" and bool(classes))
+
+
+def _success(request: Request, data: object, **more: object) -> Response:
+    body = {
+        **_envelope(request, 0, "", ""),
+        "error_detail": {"status_code": 200, "code": "", "code_message": "", "message": ""},
+        "data": data,
+        **more,
+    }
+    return json_response(200, body)
 
 
 def _envelope(request: Request, code: int, name: str, message: str) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
 from cutline.contracts.wire import Contract
 
-_CONTRACTS: tuple[Contract, ...] = (jd_matting, jd_selfie, picwish, aidge, ailabtools)
+_CONTRACTS: tuple[Contract, ...] = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
 APIS: Mapping[str, Contract] = {contract.NAME: contract for contract in _CONTRACTS}

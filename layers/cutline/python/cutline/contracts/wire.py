@@ -79,27 +79,33 @@ class Job:
     """A validated call: the picture's source, its limits, and what to make of it.
 
     `options` is what else the caller asked for: a frozen dataclass that the contract and its work agree on.
+    `backdrop` is the picture that goes behind the subject, under the same limits; `needs_subject` refuses a picture
+    in which nothing is found.
     """
 
     source: Source
     limits: PictureLimits
     cut: CutOptions = field(default_factory=CutOptions)
     options: object = None
+    backdrop: Source | None = None
+    needs_subject: bool = False
 
 
 @dataclass(frozen=True)
 class Quota:
-    """The caller's day: calls left (None: unlimited) and whether this call was charged."""
+    """The caller's day: calls left (None: unlimited) and whether this call was charged; `qps` is the account's rate."""
 
     remaining: int | None = None
     charged: bool = False
+    qps: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """A finished call: its results, keyed by what they show ("image", "mask", a garment).
 
-    links: public addresses; keys: where the results are stored; inline: the files themselves.
+    links: public addresses; keys: where the results are stored; inline: the files themselves; facts: what else the
+    answer tells, a frozen dataclass that the contract and its work agree on.
     """
 
     width: int
@@ -109,6 +115,7 @@ class Outcome:
     inline: Mapping[str, bytes] = field(default_factory=dict)
     quota: Quota = field(default_factory=Quota)
     elapsed_ms: int = 0
+    facts: object = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,13 @@ class Contract(Protocol):
 
     def refuse(self, request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
         """The answer to a call that failed, for every `Reason` there is."""
+
+
+class CreditContract(Contract, Protocol):
+    """A contract that can be asked what is left of the account's day."""
+
+    def render_credits(self, request: Request, left: int | None, quota: int | None) -> Response:
+        """The answer: the calls left of the day's quota; None without one."""
 
 
 def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -1,12 +1,14 @@
-"""AILabTools costume removal in the document (contracts.md section 5)."""
+"""AILabTools in the document (contracts.md sections 5 and 6.3)."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from cutline.contracts import ailabtools
+from cutline.contracts import ailabtools, picwish
+from cutline.contracts.wire import Response
 from cutline.openapi import examples
-from cutline.openapi.operation import Api, body, credential, operation, security_name
-from cutline.openapi.schema import ID, Schema, always, choice, closed, file, integer, ref, result, text
+from cutline.openapi.operation import Api, body, credential, operation, query, responses, security_name
+from cutline.openapi.schema import ID, Schema, always, choice, closed, file, integer, number, ref, result, text
 from cutline.pipeline.options import GARMENTS, GarmentOptions
 
 FACTS: Mapping[str, Any] = {"garments": list(GARMENTS)}
@@ -17,10 +19,30 @@ _API = Api(
     shapes=("AilSuccess",),
     fault="AilError",
 )
+_CUTOUT = Api(ailabtools, examples.job(ailabtools), examples.outcome("image"), shapes=("AilCutout",), fault="AilError")
+_HD = Api(
+    ailabtools,
+    examples.job(ailabtools, picwish.Options(examples.TASK_ID, asynchronous=True)),
+    examples.outcome("image"),
+    shapes=("AilAccepted",),
+    fault="AilError",
+)
+_NAMES = ("cutOutAnything", "cutOutProduct", "cutOutFood", "cutOutPeople")
 
 
 def paths() -> dict[str, Any]:
-    """Its one path."""
+    """The costume route, its siblings, and what can be asked."""
+    siblings = zip(_NAMES, ailabtools.CUTOUTS.items(), strict=True)
+    return {
+        ailabtools.ROUTES[0]: {"post": _costume()},
+        **{path: {"post": _cutout(name, subject, forms)} for name, (path, (subject, forms)) in siblings},
+        ailabtools.HD_ROUTE: {"post": _hd()},
+        ailabtools.TASK_ROUTE: {"get": _task()},
+        ailabtools.CREDITS_ROUTE: {"get": _credits()},
+    }
+
+
+def _costume() -> dict[str, Any]:
     names = "|".join(GARMENTS)
     schema = closed(
         {
@@ -36,7 +58,7 @@ def paths() -> dict[str, Any]:
         },
         optional=("cloth_class", "return_form", "out_mode"),
     )
-    post = operation(
+    return operation(
         _API,
         "costume",
         "Cut garments out",
@@ -44,12 +66,92 @@ def paths() -> dict[str, Any]:
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg", "cloth_class": "tops,pants"})}),
     )
-    return {ailabtools.ROUTES[0]: {"post": post}}
+
+
+def _cutout(name: str, subject: str, forms: tuple[str, ...]) -> dict[str, Any]:
+    wanted = {"auto": "anything", "object": "things", "person": "people"}[subject]
+    schema = closed(
+        {
+            "image": file("The picture, or the text of an upload's `source`."),
+            "return_form": choice("Transparent PNG without it; a mask; on white; or cropped to the subject.", forms),
+        },
+        optional=("return_form",),
+    )
+    return operation(
+        _CUTOUT,
+        name,
+        f"Cut out {wanted}",
+        "Failures come with their HTTP status: `error_detail` tells.",
+        parameters=[ref("IdempotencyKey", "parameters")],
+        requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg"})}),
+    )
+
+
+def _hd() -> dict[str, Any]:
+    schema = closed({"image": file("The picture, or the text of an upload's `source`.")})
+    return operation(
+        _HD,
+        "cutOutInBackground",
+        "Cut out in the background",
+        "Answers with a task's id at once. Its picture may have 15 MiB and 4096 pixels per side.",
+        parameters=[ref("IdempotencyKey", "parameters")],
+        requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg"})}),
+    )
+
+
+def _task() -> dict[str, Any]:
+    record = picwish.TaskRecord(examples.TASK_ID, "shop", picwish.DONE, examples.NOW, None, None, _options())
+    answer = ailabtools.show_task(examples.REQUEST, record, examples.outcome("image").links)
+    task_id = query("task_id", "From the answer that created the task.", text("The task's id."))
+    statuses = ("400", "401", "403", "404", "500", "503")
+    return {**_question("queryTask", "Ask how a task is doing", answer, "AilTask", statuses), "parameters": [task_id]}
+
+
+def _credits() -> dict[str, Any]:
+    answer = ailabtools.render_credits(examples.REQUEST, 499, 500)
+    statuses = ("401", "403", "500", "503")
+    return _question("queryCredits", "Ask what is left of the day", answer, "AilCredits", statuses)
+
+
+def _options() -> picwish.Options:
+    return picwish.Options(examples.TASK_ID, asynchronous=True)
+
+
+def _question(name: str, summary: str, answer: Response, schema: str, statuses: tuple[str, ...]) -> dict[str, Any]:
+    told = responses(_CUTOUT)
+    content = {
+        "application/json": {
+            "schema": ref(schema),
+            "examples": examples.examples({"success": json.loads(answer.body)}),
+        }
+    }
+    return {
+        "operationId": name,
+        "tags": [ailabtools.TITLE],
+        "summary": summary,
+        "description": "Costs neither rate nor quota.",
+        "security": [{security_name(ailabtools): []}],
+        "responses": {
+            "200": {"description": "The answer.", "content": content},
+            **{status: told[status] for status in (*statuses, "default")},
+        },
+    }
 
 
 def components() -> dict[str, dict[str, Any]]:
     """Its answers and its credential."""
-    schemas = {"AilSuccess": _success(), "AilError": _error()}
+    hours = ailabtools.LINK_LIFETIME_S // 3600
+    image = {"image_url": result(f"The result; lives {hours} h.")}
+    task_id = text("Ask for the task by this id.")
+    status = integer("0 queued, 1 at work, 2 done, 3 failed.", enum=[0, 1, 2, 3])
+    schemas = {
+        "AilSuccess": _success(),
+        "AilCutout": _good(closed(image)),
+        "AilAccepted": _good(closed({"task_id": task_id}), task_id=task_id),
+        "AilTask": _good(closed({"task_status": status, **image}, ("image_url",)), task_status=status),
+        "AilCredits": _good({"type": "array", "items": _credit(), "minItems": 1, "maxItems": 1}),
+        "AilError": _error(),
+    }
     key = credential(ailabtools.SCHEME.value, "header", "The account's API key.")
     return {"schemas": schemas, "securitySchemes": {security_name(ailabtools): key}}
 
@@ -65,6 +167,24 @@ def _success() -> Schema:
         "items": False,
         "minItems": 2,
     }
+    return _good(closed({"elements": elements}))
+
+
+def _credit() -> Schema:
+    amount = number("Calls.", minimum=0)
+    seconds = integer("Unix seconds.", minimum=0)
+    return closed(
+        {
+            "unique_sign": always(ailabtools.NAME),
+            "name": text("Of the service."),
+            **dict.fromkeys(("balance", "total", "last_recharge_balance", "balance_warning"), amount),
+            **dict.fromkeys(("first_buy_time", "last_update_time"), seconds),
+        }
+    )
+
+
+def _good(data: Schema, **more: Schema) -> Schema:
+    """The envelope of every success."""
     blank = {"code": always(""), "code_message": always(""), "message": always("")}
     return closed(
         {
@@ -73,7 +193,8 @@ def _success() -> Schema:
             "error_code_str": always(""),
             "error_msg": always(""),
             "error_detail": closed({"status_code": always(200), **blank}),
-            "data": closed({"elements": elements}),
+            "data": data,
+            **more,
         }
     )
 

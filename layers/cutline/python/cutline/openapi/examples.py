@@ -38,11 +38,12 @@ def job(contract: Contract, options: object = None) -> Job:
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 
-def outcome(*names: str) -> Outcome:
+def outcome(*names: str, facts: object = None) -> Outcome:
     """How it went: a charged call with the named results behind links; the picture is inside as well."""
     links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
     inline = {"image": picture()}
-    return Outcome(_SIDE, _SIDE, links, inline=inline, quota=Quota(499, charged=True), elapsed_ms=412)
+    quota = Quota(499, charged=True, qps=10)
+    return Outcome(_SIDE, _SIDE, links, inline=inline, quota=quota, elapsed_ms=412, facts=facts)
 
 
 def examples(answers: dict[str, Any]) -> dict[str, Any]:

@@ -77,8 +77,11 @@ def components() -> dict[str, dict[str, Any]]:
         "data": None,
         "requestId": examples.REQUEST_ID,
         "request_id": examples.REQUEST_ID,
+        "detail": "Request Entity Too Large",
+        "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
     status, wrong, word = integer("The HTTP status."), text("What is wrong."), text("A word for it.")
+    fault = closed({"title": wrong, "code": text("API Gateway's word for it.")})
     shape = closed(
         {
             "status": status,
@@ -99,6 +102,8 @@ def components() -> dict[str, dict[str, Any]]:
             "data": always(None),
             "requestId": ID,
             "request_id": ID,
+            "detail": wrong,
+            "errors": {"type": "array", "items": fault, "minItems": 1, "maxItems": 1},
         }
     )
     response = {

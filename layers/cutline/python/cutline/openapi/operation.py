@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.errors import MattingError
 from cutline.limits import MIB
 from cutline.openapi import examples
@@ -14,6 +14,8 @@ from cutline.openapi.schema import Schema, one_of, ref
 
 _THROUGH = "About 4.4 MiB of body pass through a synchronous call."
 _TOO_LARGE = 413
+# Of an operation that answers with the file itself: what examples call it.
+SAVED_AS = "x-saved-as"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Api:
     headers: the components behind headers of its own
     more: further answers than success and refusals, by the name of the example
     files: content types of an answer that is the result itself
+    request: the call whose success is shown
     """
 
     contract: Contract
@@ -37,6 +40,7 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Response] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    request: Request = examples.REQUEST
 
 
 def operation(api: Api, name: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
@@ -69,9 +73,10 @@ def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
 def responses(api: Api) -> dict[str, Any]:
     """The OpenAPI responses: the answers that the contract's own code gives, sorted by HTTP status."""
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    success = api.contract.render(examples.REQUEST, api.job, api.outcome)
+    success = api.contract.render(api.request, api.job, api.outcome)
     for name, answer in {"success": success, **api.more}.items():
-        found[answer.status][name] = json.loads(answer.body)
+        # An answer that is the result itself has no example.
+        found[answer.status] |= {name: json.loads(answer.body)} if _is_json(answer) else {}
     progress = Progress(api.job, Quota(500))
     for reason in api.contract.CODES:
         answer = api.contract.refuse(examples.REQUEST, MattingError(reason), progress)
@@ -87,12 +92,18 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
     if status == _TOO_LARGE:
         shape = {"anyOf": [shape, ref("GatewayRefusal")]}
     reasons = [name for name in answers if name not in ("success", *api.more)]
-    told = ["the result"] if "success" in answers else []
+    told = ["the result"] if succeeds else []
     description = "; ".join([*told, *(name.replace("_", " ") for name in reasons)]).capitalize() + "."
-    content: dict[str, Any] = {"application/json": {"schema": shape, "examples": examples.examples(answers)}}
+    content: dict[str, Any] = {}
+    if answers:
+        content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
     return {"description": description, "headers": _headers(api), "content": content}
+
+
+def _is_json(answer: Response) -> bool:
+    return answer.headers["Content-Type"].startswith("application/json")
 
 
 def _headers(api: Api) -> dict[str, Any]:

@@ -16,6 +16,11 @@ def integer(description: str, **more: Any) -> Schema:
     return {"type": "integer", "description": description, **more}
 
 
+def number(description: str, **more: Any) -> Schema:
+    """A number."""
+    return {"type": "number", "description": description, **more}
+
+
 def boolean(description: str) -> Schema:
     """True or false."""
     return {"type": "boolean", "description": description}

@@ -26,6 +26,9 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
 separate          each of several subjects by itself
 profile           what marketplaces ask for, as data (profiles.toml)
 publish           a finished matte as a profile asks for it, with a verdict per rule
+removal           the whole way where the answer is the file: region, background, frame, format
+  removal_options what its callers ask for
+agreement         how far two alphas agree, for `cutline compare-with`
 garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
   garment_masks   worn garments: one alpha per class, inside the person
   unworn_garments garments that nobody wears: one class per component of the foreground

@@ -7,6 +7,8 @@ the wait kills the decoder, and the next picture gets a new one.
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import json
 import mmap
 import os
@@ -35,6 +37,7 @@ _MEMORY_BYTES = 512 * MIB
 _BROKEN_BY_INPUT = frozenset(
     {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP}
 )
+_TRIES = 2
 _MESSAGE_BYTES = 64 * KIB
 
 
@@ -64,28 +67,41 @@ class Decoder:
     def decode(self, data: bytes, limits: PictureLimits) -> Picture:
         """What `decode_image` gives or raises; a file that costs too much or breaks its decoder is corrupt.
 
+        A decoder that was killed is replaced, once for a picture.
+
         Raises:
             InputRefused: for the picture.
-            ServiceFault: where the process ended for another reason; not to be tried again.
+            ServiceFault: where the second process was killed too; not to be tried again.
         """
         with self._lock:
-            worker = self._started()
-            try:
-                _send(worker.line, _limits_as_json(limits), data)
-                return _received_picture(worker.line)
-            except (_Gone, OSError) as error:
-                raise self._refusal(self._stop()) from error
-            except (InputRefused, ServiceFault):
-                raise
-            except BaseException:
-                # A deadline, as a rule: what the process is busy with is of no use any more.
-                self._stop()
-                raise
+            for _ in range(_TRIES):
+                try:
+                    return self._ask(data, limits)
+                except InputRefused:
+                    raise
+                except (_Gone, ConnectionError) as error:
+                    if self._stop() in _BROKEN_BY_INPUT:
+                        raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
+                except BaseException:
+                    # A deadline, as a rule: what the process is busy with is of no use any more.
+                    self._stop()
+                    raise
+        raise ServiceFault(Reason.INTERNAL, "two decoders were killed over one picture", retry=False)
+
+    def _ask(self, data: bytes, limits: PictureLimits) -> Picture:
+        line = self._started().line
+        _send(line, _limits_as_json(limits), data)
+        return _received_picture(line)
 
     def close(self) -> None:
         """Ends the process, if there is one."""
         with self._lock:
             self._stop()
+
+    def hang_up(self) -> None:
+        """Lets the process end by itself; for the end of this one."""
+        if self._worker is not None:
+            self._worker.line.close()
 
     def _started(self) -> _Worker:
         if self._worker is not None and _is_alive(self._worker.pid):
@@ -115,11 +131,6 @@ class Decoder:
         _, status = os.waitpid(worker.pid, 0)
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
-    def _refusal(self, ended_by: int) -> InputRefused | ServiceFault:
-        if ended_by in _BROKEN_BY_INPUT:
-            return InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.")
-        return ServiceFault(Reason.INTERNAL, "the decoder's process has ended", retry=False)
-
 
 def _is_alive(pid: int) -> bool:
     try:
@@ -129,6 +140,7 @@ def _is_alive(pid: int) -> bool:
 
 
 _decoder = Decoder()
+atexit.register(_decoder.hang_up)
 
 
 def start_decoder() -> None:
@@ -151,8 +163,11 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
         kept = line.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, 1 << 16)
+        c_library = ctypes.CDLL(None)
         while True:
             _answer_one(line, cpu_limit_s)
+            # Else it keeps up to 150 MiB of a large picture that it has sent.
+            c_library.malloc_trim(0)
     except (_Gone, OSError):
         pass
     except Exception:

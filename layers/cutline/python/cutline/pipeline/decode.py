@@ -163,6 +163,8 @@ def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:
 def _check_sides(size: tuple[int, int], limits: PictureLimits) -> None:
     if max(size) > limits.max_side_px:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"A side is longer than {limits.max_side_px} px.")
+    if limits.max_pixels is not None and size[0] * size[1] > limits.max_pixels:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"The picture has more than {limits.max_pixels} pixels.")
     if min(size) < limits.min_side_px:
         raise InputRefused(Reason.RESOLUTION_TOO_LOW, f"A side is shorter than {limits.min_side_px} px.")
 

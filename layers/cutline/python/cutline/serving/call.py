@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from cutline.accounts.account import Account
 from cutline.accounts.meter import Reservation
 from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
 from cutline.errors import InputRefused, MattingError
@@ -21,12 +22,13 @@ class Processor(Protocol):
 
 @dataclass(frozen=True)
 class Produced:
-    """Encoded results by name, each with its content type; `notes` go to the log."""
+    """Encoded results by name, each with its content type; `notes` go to the log, `facts` into the answer."""
 
     width: int
     height: int
     results: Mapping[str, tuple[bytes, str]]
     notes: Mapping[str, Any]
+    facts: object = None
 
 
 class Journal(Protocol):
@@ -69,6 +71,7 @@ class Call:
     timer: StageTimer = field(default_factory=StageTimer)
     started: float = field(default_factory=time.perf_counter)
     notes: dict[str, Any] = field(default_factory=dict)
+    account: Account | None = None
     reservation: Reservation | None = None
     lease: KeyLease | None = None
     job: Job | None = None
@@ -87,4 +90,5 @@ class Call:
     def progress(self) -> Progress:
         """What a refusal may tell. The refused call itself is back in the quota."""
         left = None if self.reservation is None else self.reservation.remaining
-        return Progress(self.job, Quota(None if left is None else left + 1), self.elapsed_ms)
+        qps = None if self.account is None else self.account.qps
+        return Progress(self.job, Quota(None if left is None else left + 1, qps=qps), self.elapsed_ms)

@@ -234,7 +234,8 @@ def fingerprint_of(job: Job) -> str:
     A retry may differ in its multipart boundary, signature and date. Fields that a dataclass does not compare by, such
     as the id that every new task is given, do not count.
     """
-    return hashlib.sha256(_canonical((job.source, job.cut, job.options)).encode()).hexdigest()
+    asked = (job.source, job.cut, job.options, *(() if job.backdrop is None else (job.backdrop,)))
+    return hashlib.sha256(_canonical(asked).encode()).hexdigest()
 
 
 def _canonical(value: object) -> str:

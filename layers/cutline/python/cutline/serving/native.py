@@ -1,10 +1,11 @@
-"""The routes of Cutline's own: upload tickets, usage reports and result links.
+"""The routes of Cutline's own: upload tickets, usage reports and result links; and what is left of an account's day.
 
 They cost neither rate nor quota. Tickets, which are room in a bucket, have a rate of their own; the others are bounded
 by API Gateway's throttle. Credentials are checked before parameters.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -15,8 +16,8 @@ from cutline.accounts.usage_report import read_usage
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import native, uploads, usage
-from cutline.contracts.wire import Request, Response, json_response
-from cutline.errors import MattingError, ServiceFault
+from cutline.contracts.wire import CreditContract, Request, Response, json_response
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 
 
@@ -61,6 +62,40 @@ class UsageService:
         rows = read_usage(self.meters, account.account_id, query.first, query.last)
         self.logger.info("usage", request_id=request.request_id, account_id=account.account_id, rows=len(rows))
         return usage.render(query, account.account_id, rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditService:
+    """Answers what is left of an account's day, as the APIs tell that which can be asked. It only reads."""
+
+    authenticator: Authenticator
+    meters: Any
+    logger: Logger
+    metrics: Metrics
+
+    def handle(self, contract: CreditContract, request: Request) -> Response:
+        """The calls left, or the contract's refusal."""
+        return answer(
+            request,
+            lambda request: self._serve(contract, request),
+            lambda error: contract.refuse(request, error),
+            self.logger,
+            self.metrics,
+        )
+
+    def _serve(self, contract: CreditContract, request: Request) -> Response:
+        if request.method != "GET":
+            raise InputRefused(Reason.METHOD_NOT_ALLOWED)
+        account = self.authenticator.prove(contract.SCHEME, request).account
+        if account.apis is not None and contract.NAME not in account.apis:
+            raise AccessRefused(Reason.API_NOT_ALLOWED)
+        left = None
+        if account.daily_quota is not None:
+            today = datetime.fromtimestamp(request.received_at, UTC).date()
+            served = sum(row.calls for row in read_usage(self.meters, account.account_id, today, today))
+            left = max(0, account.daily_quota - served)
+        self.logger.info("credits", request_id=request.request_id, account_id=account.account_id, api=contract.NAME)
+        return contract.render_credits(request, left, account.daily_quota)
 
 
 @dataclass(frozen=True, kw_only=True)

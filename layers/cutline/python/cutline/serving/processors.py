@@ -10,8 +10,10 @@ from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentOptions
+from cutline.pipeline.removal_options import RemovalOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
+from cutline.serving.removals import remove
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,21 @@ class CutoutProcessor:
             self._network = Network.open(self._models_dir, self._model, self._threads)
         return self._network
 
+    def _floor_of(self, job: Job) -> Floor | None:
+        if not job.needs_subject:
+            return self._floor
+        return A_PERSON if job.cut.subject == "person" else ANY_SUBJECT
+
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
+        if isinstance(job.options, RemovalOptions):
+            return remove(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
             picture = decode_apart(data, job.limits)
         cutout = cut_out(picture, job.cut, self.open(), timer)
-        if self._floor is not None and cutout.coverage <= self._floor.coverage:
-            raise InputRefused(self._floor.reason)
+        floor = self._floor_of(job)
+        if floor is not None and cutout.coverage <= floor.coverage:
+            raise InputRefused(floor.reason)
         results = {}
         if cutout.image is not None:
             results["image"] = (cutout.image, cutout.content_type)

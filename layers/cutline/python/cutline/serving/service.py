@@ -21,7 +21,7 @@ from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
-from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
@@ -91,6 +91,7 @@ class Service:
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
         with call.timer.stage("gate"):
             account = self.gate.authenticate(contract, request)
+        call.account = account
         call.notes["account_id"] = account.account_id
         with call.timer.stage("parse"):
             _parse(call)
@@ -221,7 +222,8 @@ class Service:
         data = job.source.data
         if data is None:
             with call.timer.stage("fetch"):
-                data = self._fetch(job, account)
+                data = self._fetch(job.source.url or "", job, account)
+        job = self._with_backdrop(call, job, account)
         produced = self.processor.process(data, job, call.timer)
         call.notes |= {"pixels": produced.width * produced.height, **produced.notes}
         with call.timer.stage("store"):
@@ -232,8 +234,9 @@ class Service:
             links=links,
             keys=keys,
             inline={name: body for name, (body, _) in produced.results.items()},
-            quota=Quota(reservation.remaining, charged=account.price_of(contract.NAME) > 0),
+            quota=Quota(reservation.remaining, charged=account.price_of(contract.NAME) > 0, qps=account.qps),
             elapsed_ms=call.elapsed_ms,
+            facts=produced.facts,
         )
         response = contract.render(request, job, outcome)
         if not fits_the_proxy(response):
@@ -243,9 +246,19 @@ class Service:
                 self.journal.finished(account.account_id, request, job, outcome)
         return response
 
-    def _fetch(self, job: Job, account: Account) -> bytes:
-        url, limit = job.source.url or "", job.limits.max_bytes
-        return self.sources.read(url, account.account_id, limit, once=not account.retains)
+    def _fetch(self, url: str, job: Job, account: Account) -> bytes:
+        return self.sources.read(url, account.account_id, job.limits.max_bytes, once=not account.retains)
+
+    def _with_backdrop(self, call: Call, job: Job, account: Account) -> Job:
+        """The job with the bytes of its backdrop. Raises InputRefused(BACKDROP_UNREACHABLE)."""
+        if job.backdrop is None or job.backdrop.url is None:
+            return job
+        try:
+            with call.timer.stage("fetch"):
+                data = self._fetch(job.backdrop.url, job, account)
+        except InputRefused as error:
+            raise InputRefused(Reason.BACKDROP_UNREACHABLE, error.detail) from error
+        return replace(job, backdrop=Source(data=data))
 
     def _store(self, call: Call, account: Account, produced: Produced) -> tuple[dict[str, str], dict[str, str]]:
         """Key of and link to each result; nothing is stored for a contract whose answers carry the pixels.

@@ -2,7 +2,8 @@
 
 service, api, reason     Requests, TotalMs, ChargeMicros
 service, step, reason    Steps, StepMs
-service                  Faults, ColdStarts, and of the picture functions one <Stage>Ms for each stage
+service                  Faults, Refusals (of steps alone), which alarms look at: an alarm cannot search for reasons
+                         ColdStarts, and of the picture functions one <Stage>Ms for each stage
 """
 
 import itertools
@@ -27,6 +28,12 @@ def count_request(metrics: Metrics, api: str, reason: str, total_ms: int, charge
 def count_fault(metrics: Metrics) -> None:
     """One fault of ours, whatever the answer's status: some APIs tell faults with HTTP 200."""
     metrics.add_metric("Faults", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def count_refusal(metrics: Metrics) -> None:
+    """One step that the caller's picture or address failed; Lambda counts it as an error of the function."""
+    metrics.add_metric("Refusals", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 

@@ -8,7 +8,7 @@ from cutline.accounts.meter import Reservation
 from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import picwish
+from cutline.contracts import ailabtools, picwish
 from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
 from cutline.serving.call import Call
@@ -18,7 +18,7 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 
 class Acceptance:
-    """Implements `cutline.serving.call.Deferral` for PicWish's `sync=0`."""
+    """Implements `cutline.serving.call.Deferral` for PicWish's `sync=0` and AILabTools' HD route."""
 
     hold_s = PENDING_S
 
@@ -53,7 +53,7 @@ class Acceptance:
             task = queued_task(call, job, reservation)
             task_id = task.record.task_id
             call.notes["task_id"] = task_id
-            response = picwish.accepted(task_id)
+            response = _answer(call, task_id)
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
@@ -82,10 +82,17 @@ def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
         cut=job.cut,
         day=reservation.day,
         call_id=reservation.call_id,
-        price_micros=reservation.account.price_of(picwish.NAME),
+        price_micros=reservation.account.price_of(call.contract.NAME),
         base_url=call.request.base_url,
         source_key=uploaded or "",
         # No address beyond this length is fetched, so what is cut off changes nothing, and the record has 400 KB.
         source_url="" if uploaded else url[: MAX_URL_CHARS + 1],
+        api=call.contract.NAME,
     )
     return Task(record, order)
+
+
+def _answer(call: Call, task_id: str) -> Response:
+    if call.contract is ailabtools:
+        return ailabtools.accepted(call.request, task_id)
+    return picwish.accepted(task_id)

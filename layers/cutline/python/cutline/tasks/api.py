@@ -6,8 +6,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import picwish
-from cutline.contracts.wire import Job, Outcome, Request, Response
+from cutline.contracts import ailabtools, picwish
+from cutline.contracts.wire import Contract, Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.serving.call import Call
 from cutline.serving.service import Service
@@ -15,7 +15,7 @@ from cutline.serving.time_share import TimeShare
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import view_key
-from cutline.tasks.view import show_task
+from cutline.tasks.view import show_task, task_links
 
 # An execution leaves the queued state within seconds of its start.
 _RESTART_S = 60
@@ -54,19 +54,21 @@ class TaskService:
         self._machine = machine
         self._share = TimeShare()
 
-    def handle(self, request: Request, task_id: str | None) -> Response:
+    def handle(self, request: Request, task_id: str | None, contract: Contract = picwish) -> Response:
         """A new task, or the state of the one that `task_id` names."""
         if task_id is None:
-            return self._service.handle(picwish, request)
-        return self._service.answer(Call(picwish, request), lambda call: self._show(call, task_id))
+            return self._service.handle(contract, request)
+        return self._service.answer(Call(contract, request), lambda call: self._show(call, task_id))
 
     def _show(self, call: Call, task_id: str) -> Response:
         request = call.request
         if request.method != "GET":
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
         with call.timer.stage("gate"):
-            account_id = self._service.gate.authenticate(picwish, request).account_id
+            account_id = self._service.gate.authenticate(call.contract, request).account_id
         call.notes["account_id"] = account_id
+        if not task_id:
+            raise InputRefused(Reason.IMAGE_MISSING, "task_id is required")
         with self._share.of(account_id):
             with call.timer.stage("look up"):
                 record = self._store.get(task_id, account_id, request.received_at)
@@ -74,7 +76,13 @@ class TaskService:
                 raise InputRefused(Reason.NOT_FOUND)
             self._start_again(record, request.received_at)
             with call.timer.stage("load"):
-                return show_task(self._waiting(record), self._results, request.base_url)
+                return self._view(call, record)
+
+    def _view(self, call: Call, record: picwish.TaskRecord) -> Response:
+        if call.contract is ailabtools:
+            links = task_links(record, self._results, call.request.base_url, ailabtools.LINK_LIFETIME_S)
+            return ailabtools.show_task(call.request, record, links)
+        return show_task(self._waiting(record), self._results, call.request.base_url)
 
     def _start_again(self, record: picwish.TaskRecord, now: float) -> None:
         """Starts a task that has been queued for so long that its start must have been lost; once is always enough."""

@@ -27,7 +27,7 @@ class Fail:
     files: InputFiles
     meter: Meter
     results: ResultStore
-    note_charge: Callable[[int], None]
+    note_charge: Callable[[str, int], None]
     clock: Clock = time.time
 
     def run(self, task_id: str, reason: Reason, step: Step) -> bool:

@@ -28,7 +28,7 @@ class Finish:
     files: InputFiles
     results: ResultStore
     meter: Meter
-    note_charge: Callable[[int], None]
+    note_charge: Callable[[str, int], None]
     clock: Clock = time.time
 
     def run(self, task_id: str, step: Step) -> bool:

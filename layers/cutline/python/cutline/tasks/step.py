@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.contracts import picwish
 from cutline.errors import MattingError, ServiceFault
 from cutline.pipeline.timing import StageTimer
-from cutline.serving.telemetry import count_fault, count_step, is_cold_start
+from cutline.serving.telemetry import count_fault, count_refusal, count_step, is_cold_start
 
 T = TypeVar("T")
 
@@ -60,5 +60,5 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
             billed_ms=round((perf_counter() - begun) * 1000),
         )
         count_step(metrics, name, reason, round(step.total_ms))
-        if ours:
-            count_fault(metrics)
+        if reason != "ok":
+            (count_fault if ours else count_refusal)(metrics)

@@ -16,6 +16,11 @@ def _images(record: picwish.TaskRecord, results: ResultStore, base_url: str) -> 
     """Base64 where the task asked for that; otherwise links, also for a task whose POST brought bare bytes."""
     if record.options.return_type == picwish.AS_BASE64:
         return {name: base64.b64encode(results.get(key)).decode() for name, key in record.keys.items()}
+    return task_links(record, results, base_url, picwish.LINK_LIFETIME_S)
+
+
+def task_links(record: picwish.TaskRecord, results: ResultStore, base_url: str, lifetime_s: int) -> dict[str, str]:
+    """Links to a task's results, which live from its end on."""
     ended = record.completed_at if record.options.asynchronous else record.created_at
-    expires_at = (ended or record.created_at) + picwish.LINK_LIFETIME_S
+    expires_at = (ended or record.created_at) + lifetime_s
     return {name: results.link(base_url, key, expires_at) for name, key in record.keys.items()}

@@ -1,0 +1,150 @@
+"""The parameters of remove.bg's call, each refused in the vendor's words."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from cutline.contracts.colours import read_rgba
+from cutline.errors import InputRefused, Reason
+from cutline.pipeline.framing import NO_LENGTH, Framing, Length
+from cutline.pipeline.framing_text import read_margin, read_position, read_scale
+from cutline.pipeline.options import Subject
+from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL, Region, RemovalFormat, RemovalOptions
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One row of the vendor's table: HTTP status, `code`, `title`, and `detail` where there is one."""
+
+    status: int
+    code: str
+    title: str
+    detail: str = ""
+
+
+class FieldRefused(InputRefused):
+    """A parameter whose refusal the vendor words by itself."""
+
+    def __init__(self, row: ErrorRow) -> None:
+        super().__init__(Reason.PARAMETER_INVALID, row.title)
+        self.row = row
+
+
+@dataclass(frozen=True)
+class Wishes(RemovalOptions):
+    """What a caller asked for: the removal, the kind of thing that it is, and how it is to be told."""
+
+    kind: str = "auto"
+    type_level: str = "1"
+    is_preview: bool = True
+
+
+_PREVIEW: Final = MEGAPIXEL // 4
+MOST_PX: Final = LARGEST_PX
+MOST_PNG_PX: Final = 10 * MEGAPIXEL
+# Pixels of a result by `size`.
+SIZES: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("preview", "small", "regular"), _PREVIEW),
+    "medium": 3 * MEGAPIXEL // 2,
+    "hd": 4 * MEGAPIXEL,
+    **dict.fromkeys(("full", "4k", "50MP", "auto"), MOST_PX),
+}
+KINDS: Final[Mapping[str, Subject]] = {
+    "auto": "auto",
+    "person": "person",
+    "product": "object",
+    "car": "object",
+    "animal": "object",
+    "transportation": "object",
+    "graphics": "auto",
+}
+FORMATS: Final[Mapping[str, RemovalFormat]] = {"auto": "auto", "png": "png", "jpg": "jpg", "zip": "zip", "webp": "webp"}
+_BOOLEANS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
+_VALUE, _GIVEN = "Invalid value for parameter '{}'", "Invalid {} parameter given"
+# How each parameter's refusal is worded; the vendor has two forms.
+TITLES: Final[Mapping[str, str]] = {
+    **{name: _VALUE.format(name) for name in ("size", "channels", "type", "type_level", "crop", "add_shadow")},
+    "shadow_method": _VALUE.format("shadow_method"),
+    **{
+        name: _GIVEN.format(name)
+        for name in ("format", "roi", "crop_margin", "scale", "position", "bg_color", "semitransparency")
+    },
+}
+_Value = TypeVar("_Value")
+_NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
+
+
+def read_wishes(fields: Mapping[str, str]) -> Wishes:
+    """The validated parameters; an empty one counts as not given. Raises FieldRefused."""
+    size = _choice(fields, "size", SIZES)
+    kind = _choice(fields, "type", KINDS)
+    for name in ("add_shadow", "semitransparency"):  # of cars alone, at the vendor too
+        _boolean(fields, name)
+    _choice(fields, "shadow_method", ("latest", "legacy"))
+    margin = _read(fields, "crop_margin", read_margin)
+    return Wishes(
+        subject=KINDS[kind],
+        file_format=FORMATS[_choice(fields, "format", FORMATS)],
+        most_px=SIZES[size],
+        most_png_px=MOST_PNG_PX,
+        mask=_choice(fields, "channels", ("rgba", "alpha")) == "alpha",
+        background=_read(fields, "bg_color", read_rgba),
+        region=_read(fields, "roi", read_region),
+        crop=_boolean(fields, "crop"),
+        framing=Framing(
+            margin=margin or (NO_LENGTH, NO_LENGTH, NO_LENGTH, NO_LENGTH),
+            scale=_read(fields, "scale", _scale),
+            position=_read(fields, "position", read_position),
+        ),
+        kind=kind,
+        type_level=_choice(fields, "type_level", ("1", "none", "2", "latest")),
+        is_preview=SIZES[size] == _PREVIEW,
+    )
+
+
+def read_region(text: str) -> Region | None:
+    """Four lengths, such as "10% 0px 90% 400px"; None for the whole picture. Raises ValueError."""
+    left, top, right, bottom = (_length(part) for part in text.split())
+    region = Region(left, top, right, bottom)
+    everything = Region(Length(0, True), Length(0, True), Length(1, True), Length(1, True))
+    return None if region == everything else region
+
+
+def _scale(text: str) -> float | None:
+    return None if text == "original" else read_scale(text)
+
+
+def _length(text: str) -> Length:
+    is_share = text.endswith("%")
+    number = text.removesuffix("%" if is_share else "px")
+    if _NUMBER.fullmatch(number) is None:
+        raise ValueError("no length")
+    return Length(float(number) / 100, is_share=True) if is_share else Length(float(number))
+
+
+def _choice(fields: Mapping[str, str], name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
+    """The given value, or the first of `allowed`."""
+    text = fields.get(name, "").strip() or next(iter(allowed))
+    if text not in allowed:
+        raise FieldRefused(refusal_of(name))
+    return text
+
+
+def _boolean(fields: Mapping[str, str], name: str) -> bool:
+    return _BOOLEANS[_choice({name: fields.get(name, "").lower()}, name, _BOOLEANS)]
+
+
+def _read(fields: Mapping[str, str], name: str, reader: Callable[[str], _Value]) -> _Value | None:
+    text = fields.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise FieldRefused(refusal_of(name)) from error
+
+
+def refusal_of(name: str) -> ErrorRow:
+    """The row of a parameter that is invalid."""
+    return ErrorRow(400, f"invalid_{name}", TITLES[name])

@@ -1,0 +1,55 @@
+"""What APIs do whose answer is the file itself: the removal, in a size that a synchronous answer can carry."""
+
+from cutline.contracts.wire import Job
+from cutline.errors import InputRefused, Reason
+from cutline.limits import MIB
+from cutline.pipeline.cutout import Predictor
+from cutline.pipeline.decode import decode_image
+from cutline.pipeline.removal import CONTENT_TYPES, Removal, encode_as, encode_removal, remove_background
+from cutline.pipeline.removal_options import MEGAPIXEL, RemovalOptions
+from cutline.pipeline.timing import StageTimer
+from cutline.serving.call import Produced
+
+# 6 MiB through a synchronous function, in base64, less room for the rest of the answer (contracts.md 0.1).
+MOST_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
+
+
+def remove(data: bytes, job: Job, options: RemovalOptions, network: Predictor, timer: StageTimer) -> Produced:
+    """The file. Raises InputRefused, also where it is too large for an answer, and ServiceFault for the model."""
+    with timer.stage("decode"):
+        picture = decode_image(data, job.limits)
+        backdrop = None
+        if job.backdrop is not None:
+            backdrop = decode_image(job.backdrop.data or b"", job.limits)
+    removal = remove_background(picture, options, backdrop, network, timer)
+    with timer.stage("encode"):
+        file, name = encode_removal(removal, options)
+        if len(file) > MOST_ANSWER_BYTES:
+            raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(removal, options, name, len(file)))
+    content_type = CONTENT_TYPES[name]
+    notes = {"subject": "person" if removal.person else "object", "coverage": round(removal.coverage, 4)}
+    results = {"image": (file, content_type)}
+    return Produced(removal.width, removal.height, results, notes, removal.facts(content_type))
+
+
+def _what_fits(removal: Removal, options: RemovalOptions, name: str, size: int) -> str:
+    """Which format would fit; where none does, or besides, up to how many pixels this one fits."""
+    pixels = removal.width * removal.height
+    fitting = int(0.9 * pixels * MOST_ANSWER_BYTES / size) / MEGAPIXEL
+    told = (
+        f"The result takes {_megabytes(size)} as {name} at {pixels / MEGAPIXEL:.1f} megapixels, "
+        f"and an answer carries {_megabytes(MOST_ANSWER_BYTES)}"
+    )
+    for other in options.alternatives:
+        # JPEG alone has no transparency, so it replaces nothing but an opaque result.
+        if other != name and (other != "jpg" or removal.pixels_u8.shape[-1] != len("RGBA")):
+            length = len(encode_as(removal, options, other))
+            if length <= MOST_ANSWER_BYTES:
+                return (
+                    f"{told}; format={other} takes {_megabytes(length)}, and {name} fits up to {fitting:.1f} megapixels"
+                )
+    return f"{told}; {name} fits up to {fitting:.1f} megapixels"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
