@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from cutline.commands.comparison_page import Compared, Pair
-from cutline.commands.pictures import LIMITS
 from cutline.errors import InputRefused, Reason
+from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.agreement import agreement, difference_picture, same_shape
 from cutline.pipeline.compose import merge_alpha
 from cutline.pipeline.cutout import CutOptions, Predictor, matte_picture
@@ -21,11 +21,11 @@ _PREVIEW_PX = 480
 
 def compare(pair: Pair, network: Predictor, out: Path, index: int) -> Compared:
     """The comparison, whose previews are written below `out`. Raises MattingError for what cannot be compared."""
-    old = decode_image(pair.result.read_bytes(), LIMITS)
+    old = decode_image(pair.result.read_bytes(), LOCAL_LIMITS)
     if old.alpha_u8 is None:
         raise InputRefused(Reason.IMAGE_TYPE, f"{pair.result} is not transparent")
     begun = time.perf_counter()
-    picture = decode_image(pair.picture.read_bytes(), LIMITS)
+    picture = decode_image(pair.picture.read_bytes(), LOCAL_LIMITS)
     if not same_shape(picture.width, picture.height, old.width, old.height):
         raise InputRefused(Reason.PARAMETER_INVALID, f"{pair.result} has another shape: it was cropped or framed")
     matte = matte_picture(picture, CutOptions(), network, StageTimer())
