@@ -7,7 +7,7 @@
     adapters/    DynamoDB, S3, KMS, SageMaker, downloads
     pipeline/    one picture: decode, network, refine, foreground, compose, encode
     openapi/     the description of the APIs, and the facts that the playground works with
-    commands/    the command `cutline`; batch/ is `cutline batch`
+    commands/    the command `cutline`; batch/ is `cutline batch`, review/ is `cutline review` and `cutline calibrate`
     library      `from cutline import remove_background`
 
     bootstrap    builds what a function needs, from settings (environment)
