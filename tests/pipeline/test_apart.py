@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,23 @@ from tools.trust.samples import samples
 
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 HONEST = samples()["png"]
+
+
+def test_every_limit_reaches_the_process() -> None:
+    decoder = Decoder()
+    try:
+        refused = []
+        for limits in (
+            replace(LIMITS, max_pixels=100),
+            replace(LIMITS, max_side_px=10),
+            replace(LIMITS, min_side_px=2000),
+        ):
+            with pytest.raises(InputRefused) as refusal:
+                decoder.decode(HONEST, limits)
+            refused.append(refusal.value.reason)
+        assert refused == [Reason.RESOLUTION_TOO_HIGH, Reason.RESOLUTION_TOO_HIGH, Reason.RESOLUTION_TOO_LOW]
+    finally:
+        decoder.close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import socket
 import time
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NoReturn
@@ -31,8 +31,8 @@ from cutline.pipeline.decode import Picture, decode_image
 
 # The dearest honest picture of 4096 x 4096 takes 0.6 s.
 _CPU_LIMIT_S = 10
-# The largest picture may need 302 MiB (`decode_image`).
-_MEMORY_BYTES = 512 * MIB
+# A picture of 4096 x 4096 may need 302 MiB, 19 bytes a pixel (`decode_image`); only `max_pixels` admits larger ones.
+_MEMORY_BYTES, _BYTES_PER_PX = 512 * MIB, 28
 # What the kernel and the C library send a process that overran its limit or tripped over its input.
 _BROKEN_BY_INPUT = frozenset(
     {signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP}
@@ -170,7 +170,7 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
             c_library.malloc_trim(0)
     except (_Gone, OSError):
         pass
-    except Exception:
+    except Exception:  # the end of a process, which its log has to explain
         traceback.print_exc()
     finally:
         os._exit(0)
@@ -181,8 +181,9 @@ def _answer_one(line: socket.socket, cpu_limit_s: int) -> None:
     data = bytes(shared)
     _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + cpu_limit_s)
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + _MEMORY_BYTES)
-    limits = PictureLimits(frozenset(order["formats"]), order["max_bytes"], order["min_side_px"], order["max_side_px"])
+    limits = PictureLimits(**{**order, "formats": frozenset(order["formats"])})
+    memory = max(_MEMORY_BYTES, _BYTES_PER_PX * (limits.max_pixels or 0))
+    _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
     try:
         picture = decode_image(data, limits)
     except InputRefused as error:
@@ -201,12 +202,7 @@ def _limit(kind: int, soft: int) -> None:
 
 
 def _limits_as_json(limits: PictureLimits) -> dict[str, Any]:
-    return {
-        "formats": sorted(limits.formats),
-        "max_bytes": limits.max_bytes,
-        "min_side_px": limits.min_side_px,
-        "max_side_px": limits.max_side_px,
-    }
+    return {**asdict(limits), "formats": sorted(limits.formats)}
 
 
 def _received_picture(line: socket.socket) -> Picture:

@@ -3,8 +3,8 @@
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB
+from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.cutout import Predictor
-from cutline.pipeline.decode import decode_image
 from cutline.pipeline.removal import CONTENT_TYPES, Removal, encode_as, encode_removal, remove_background
 from cutline.pipeline.removal_options import MEGAPIXEL, RemovalOptions
 from cutline.pipeline.timing import StageTimer
@@ -17,10 +17,10 @@ MOST_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
 def remove(data: bytes, job: Job, options: RemovalOptions, network: Predictor, timer: StageTimer) -> Produced:
     """The file. Raises InputRefused, also where it is too large for an answer, and ServiceFault for the model."""
     with timer.stage("decode"):
-        picture = decode_image(data, job.limits)
+        picture = decode_apart(data, job.limits)
         backdrop = None
         if job.backdrop is not None:
-            backdrop = decode_image(job.backdrop.data or b"", job.limits)
+            backdrop = decode_apart(job.backdrop.data or b"", job.limits)
     removal = remove_background(picture, options, backdrop, network, timer)
     with timer.stage("encode"):
         file, name = encode_removal(removal, options)
