@@ -12,7 +12,7 @@ from tests.support.accounts import Accounts, accounts_of
 from tests.support.clients import encoded, send
 from tests.support.clients import multipart as form
 from tests.support.faulty import FaultyCloud
-from tests.support.keyed_calls import APIS, PICTURES, jd_cutout, jd_selfie
+from tests.support.keyed_calls import APIS, PICTURES, jd_cutout
 from tests.support.meters import meter_of
 from tests.support.running import RunningCloud
 
@@ -66,10 +66,13 @@ def test_calls_at_once_do_the_work_once(cloud: RunningCloud, accounts: Accounts,
     assert meter_of(cloud, account) == {"taken": 1, f"calls_{api}": 1, "charged_micros": 0}
 
 
-def test_an_answer_too_large_for_the_table_is_repeated_byte_for_byte(cloud: RunningCloud, accounts: Accounts) -> None:
-    accounts.create("large-answer", daily_quota=10)
+@pytest.mark.parametrize("api", ["jds", "rem"])
+def test_an_answer_too_large_for_the_table_is_repeated_byte_for_byte(
+    cloud: RunningCloud, accounts: Accounts, api: str
+) -> None:
+    accounts.create(f"large-{api}", daily_quota=10)
     picture = encoded(data.astronaut(), "PNG")
-    first, again = (jd_selfie(cloud.url, "large-answer", picture, "k") for _ in range(2))
+    first, again = (APIS[api](cloud.url, f"large-{api}", picture, "k") for _ in range(2))
     assert len(first.body) > 256 * 1024
     assert again.headers["idempotency-replayed"] == "true"
     assert first.body == again.body
