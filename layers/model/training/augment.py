@@ -24,6 +24,9 @@ GREY_SHARE = 0.06
 PLAIN_BACKDROP_SHARE = 0.2
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
 FIGURE_ZOOM = (0.9, 3.0)
+FIGURE_DEGREES = 5.0
+# Share of a room's side that stands behind a cut-out.
+GROUND_ZOOM = (0.4, 1.0)
 
 
 @dataclass(frozen=True)
@@ -116,15 +119,27 @@ def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Te
     return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12))
 
 
-def grounds(rng: np.random.Generator, rooms: Tensor, size: int, plain_share: float) -> Tensor:
+def grounds(
+    rng: np.random.Generator,
+    rooms: Tensor,
+    size: int,
+    plain_share: float,
+    zoom: tuple[float, float] = GROUND_ZOOM,
+) -> Tensor:
     """A part of each of `rooms` (N, 3, S, S) at (N, 3, size, size); of `plain_share` of them a plain fade instead."""
-    shown = warp(rooms, Warp.random(rng, len(rooms), (0.4, 1.0), degrees=0), size)
+    shown = warp(rooms, Warp.random(rng, len(rooms), zoom, degrees=0), size)
     return _plain_some(rng, shown, plain_share)
 
 
-def paste(rng: np.random.Generator, rgba: Tensor, hosts: Tensor) -> tuple[Tensor, Tensor]:
+def paste(
+    rng: np.random.Generator,
+    rgba: Tensor,
+    hosts: Tensor,
+    zoom: tuple[float, float] = FIGURE_ZOOM,
+    degrees: float = FIGURE_DEGREES,
+) -> tuple[Tensor, Tensor]:
     """Figures `rgba` (N, 4, S, S), whole to a third of their size, put into `hosts` (N, 3, S, S); and their alpha."""
-    placed = Warp.random(rng, len(rgba), FIGURE_ZOOM, degrees=5)
+    placed = Warp.random(rng, len(rgba), zoom, degrees)
     # A figure that its own frame cuts off below stays cut off by the frame, and floats nowhere.
     cut_off = rgba[:, 3, -1].amax(dim=1) > HALF
     placed.theta[:, 1, 2] = torch.where(cut_off, 1 - placed.theta[:, 1, 1], placed.theta[:, 1, 2])

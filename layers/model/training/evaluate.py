@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from training.manifest import Row, data_folder, read_manifest, split_rows
+from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.scores import COSTUME_CLASSES, JUDGED_CLASSES, AlphaScore, class_ious, confusion, score_alpha
 
 TIMED_RUNS = 15
@@ -89,25 +89,25 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
     return Model(f"{path.resolve().parent.name}/{path.name}", side, run, maps, times)
 
 
-def true_alpha(data: Path, row: Row) -> np.ndarray:
+def true_alpha(row: Row) -> np.ndarray:
     """Ground-truth foreground (H, W) uint8 at the picture's own size."""
-    with Image.open(data / (row.labels or row.mask)) as picture:
+    with Image.open(row.home / (row.labels or row.mask)) as picture:
         mask = np.asarray(picture.convert("L"))
     return ((mask > 0) * 255).astype(np.uint8) if row.labels else mask
 
 
-def alpha_score(model: Model, data: Path, row: Row, channel: int) -> AlphaScore:
+def alpha_score(model: Model, row: Row, channel: int) -> AlphaScore:
     """One picture's score for one of the model's maps."""
-    truth = true_alpha(data, row)
-    with Image.open(data / row.file) as picture:
+    truth = true_alpha(row)
+    with Image.open(row.home / row.file) as picture:
         alpha = model.run(picture.convert("RGB"))[channel]
     full = Image.fromarray((alpha * 255).round().astype(np.uint8)).resize(truth.shape[::-1], Image.Resampling.BICUBIC)
     return score_alpha(np.asarray(full), truth)
 
 
-def alpha_line(model: Model, data: Path, rows: list[Row], channel: int) -> str:
+def alpha_line(model: Model, rows: list[Row], channel: int) -> str:
     """One line of the table: the scores averaged over `rows`."""
-    scores = [alpha_score(model, data, row, channel) for row in rows]
+    scores = [alpha_score(model, row, channel) for row in rows]
     max_f = float(np.mean([score.f_curve for score in scores], axis=0).max())
     means = [float(np.mean([getattr(score, part) for score in scores])) for part in ("iou", "mae", "edge_mae")]
     values = (means[0], means[1], max_f, means[2])
@@ -115,24 +115,24 @@ def alpha_line(model: Model, data: Path, rows: list[Row], channel: int) -> str:
     return f"{model.name[:34]:36}{model.size:5}{cells}"
 
 
-def print_alphas(models: list[Model], data: Path, groups: dict[str, tuple[str, list[Row]]]) -> None:
+def print_alphas(models: list[Model], groups: dict[str, tuple[str, list[Row]]]) -> None:
     """A table for each group of rows; groups: title -> (which map is judged, rows)."""
     for title, (alpha, rows) in groups.items():
         print(f"\n{title}: {len(rows)} pictures")
         print(f"{'model':36}{'size':>5}" + "".join(f"{column:>9}" for column in COLUMNS))
         for model in models:
             if alpha in model.maps and rows:
-                print(alpha_line(model, data, rows, model.maps[alpha]), flush=True)
+                print(alpha_line(model, rows, model.maps[alpha]), flush=True)
 
 
-def print_costume(model: Model, data: Path, rows: list[Row]) -> None:
+def print_costume(model: Model, rows: list[Row]) -> None:
     """IoU of each class over all pixels of `rows`, and the mean of the seven that are judged."""
     classes = len(COSTUME_CLASSES)
     counts = np.zeros((classes, classes), np.int64)
     for row in rows:
-        with Image.open(data / row.labels) as picture:
+        with Image.open(row.home / row.labels) as picture:
             truth = np.asarray(picture)
-        with Image.open(data / row.file) as picture:
+        with Image.open(row.home / row.file) as picture:
             maps = model.run(picture.convert("RGB"))
         full = [np.asarray(Image.fromarray(one).resize(truth.shape[::-1], Image.Resampling.BILINEAR)) for one in maps]
         counts += confusion(np.argmax(full, axis=0), truth, classes)
@@ -157,7 +157,7 @@ def validation_groups(rows: list[Row]) -> dict[str, tuple[str, list[Row]]]:
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="folder with manifest.csv (default: $CUTLINE_DATA)")
+    parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--matte", type=Path, action="append", default=[])
     parser.add_argument("--costume", type=Path, action="append", default=[])
     parser.add_argument("--isnet", type=Path, help="IS-Net general use, input (rgb - 128) / 256")
@@ -169,14 +169,13 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Prints every table that the given models allow."""
     given = parse_arguments()
-    data = data_folder(given.data)
-    rows = split_rows(read_manifest(data))[1][:: given.limit or 1]
+    rows = split_rows(read_manifests(data_folders(given.data)))[1][:: given.limit or 1]
     models = [open_onnx(path, {"foreground": 0, "person": 1}, given.size) for path in given.matte]
     if given.isnet:
         models.append(open_isnet(given.isnet, given.size or 1024))
-    print_alphas(models, data, validation_groups(rows))
+    print_alphas(models, validation_groups(rows))
     for path in given.costume:
-        print_costume(open_onnx(path, {}, given.size), data, [row for row in rows if row.folder == "costume"])
+        print_costume(open_onnx(path, {}, given.size), [row for row in rows if row.folder == "costume"])
 
 
 if __name__ == "__main__":

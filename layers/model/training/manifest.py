@@ -17,7 +17,18 @@ PEOPLE_POSSIBLE = re.compile(
 )
 # Product codes of studio pictures that show clothes on a model, and of those that may show a model or a bag.
 WORN = re.compile(r"mag_(m[hjpst]|w[hjpst]|msh|wsh)\d")
-WORN_OR_NOT = re.compile(r"mag_(wb|luma)")
+WORN_OR_NOT = re.compile(r"mag_(wb|luma)|sol_|saleor_")
+# Looked through: cats and cars of the second round show nobody, but for these; furniture may have somebody on it.
+PEOPLELESS = re.compile(r"(catm?|car)_")
+PEOPLE_BESIDE = re.compile(
+    r"cat_group(0745|1010|0524|0583|0558|0591|0324|0567)|furn_img(805|426|115|275|716)_",
+)
+# What `costume` learns from besides dressed people: single bags, and things that nobody wears.
+BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
+THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
+WEARABLE = re.compile(r"inline_skate|umbrella|headphone|watch")
+# Pictures of this source that are kept for the last judgement.
+JUDGED = re.compile(r"(garment|cloth|gar)_0")
 NOBODY = frozenset(
     f"ecssd_{number}"
     for line in (Path(__file__).parent / "nobody.txt").read_text("ascii").splitlines()
@@ -29,8 +40,9 @@ COCO_SOURCE = re.compile(r"coco|yolov8", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the data folder; paths are relative to it and empty where there is no such file."""
+    """One picture of the data folder `home`; paths are relative to it and empty where there is no such file."""
 
+    home: Path
     file: str
     mask: str
     labels: str
@@ -52,8 +64,19 @@ class Row:
 
     @property
     def is_scene(self) -> bool:
-        """True where a subject stands in surroundings of its own: ECSSD's photographs, COCO's with people."""
-        return self.stem.startswith("ecssd_") or (self.folder == "person" and self.stem.startswith("coco_"))
+        """True where a subject stands in surroundings of its own: ECSSD's, COCO's people, people in streets."""
+        return self.stem.startswith("ecssd_") or (self.folder == "person" and self.stem.startswith(("coco", "penn_")))
+
+    @property
+    def costume_group(self) -> str:
+        """What the row is to `costume`: street, studio, garment, bag or thing; empty where it can teach nothing."""
+        if self.folder in ("costume", "garments", "studio"):
+            return {"costume": "street", "garments": "garment", "studio": "studio"}[self.folder]
+        if self.folder not in ("objects", "unlabelled") or PEOPLE_BESIDE.match(self.stem):
+            return ""
+        if BAGS.match(self.stem):
+            return "bag" if self.mask else ""
+        return "thing" if THINGS.match(self.stem) and self.knows_person and not WEARABLE.search(self.subject) else ""
 
     @property
     def is_portrait(self) -> bool:
@@ -62,12 +85,21 @@ class Row:
     @property
     def is_person(self) -> bool:
         """True where the foreground is a person and nothing else."""
-        return self.folder in ("person", "costume") or WORN.match(self.stem) is not None
+        if self.folder in ("person", "costume") or WORN.match(self.stem):
+            return True
+        return self.stem.startswith("ghperson_")
+
+    @property
+    def knows_foreground(self) -> bool:
+        """False where the mask is the people alone, who may hold, ride or stand behind what is foreground too."""
+        return not (self.folder == "person" and self.stem.startswith("coco"))
 
     @property
     def knows_person(self) -> bool:
-        """True where the person map is known: all of the foreground, or none of it."""
-        if self.is_person or self.stem in NOBODY:
+        """True where the person map is known: all of the mask, or none of it."""
+        if PEOPLE_BESIDE.match(self.stem):
+            return False
+        if self.is_person or self.stem in NOBODY or PEOPLELESS.match(self.stem):
             return True
         unsure = COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject)
         return not (unsure or WORN_OR_NOT.match(self.stem))
@@ -78,19 +110,24 @@ class Row:
         return self.quality in ("A", "auto-alpha")
 
 
-def data_folder(argument: str | None) -> Path:
-    """The data folder from the command line or from CUTLINE_DATA. Raises SystemExit where neither names one."""
-    folder = argument or os.environ.get("CUTLINE_DATA", "")
-    if not folder or not (Path(folder) / "manifest.csv").is_file():
-        raise SystemExit("name the folder that holds manifest.csv: --data DIR or CUTLINE_DATA=DIR")
-    return Path(folder)
+def data_folders(arguments: list[str] | None) -> list[Path]:
+    """The data folders from the command line or from CUTLINE_DATA. Raises SystemExit where one has no manifest."""
+    folders = [Path(name) for name in arguments or os.environ.get("CUTLINE_DATA", "").split(os.pathsep) if name]
+    if not folders or not all((folder / "manifest.csv").is_file() for folder in folders):
+        raise SystemExit("name the folders that hold manifest.csv: --data DIR (repeatable) or CUTLINE_DATA=DIR")
+    return folders
 
 
-def read_manifest(data: Path) -> list[Row]:
+def read_manifest(home: Path) -> list[Row]:
     """Every row of manifest.csv in file order."""
-    with (data / "manifest.csv").open(newline="", encoding="utf-8") as handle:
-        fields = Row.__dataclass_fields__
-        return [Row(**{name: line[name] for name in fields}) for line in csv.DictReader(handle)]
+    with (home / "manifest.csv").open(newline="", encoding="utf-8") as handle:
+        fields = [name for name in Row.__dataclass_fields__ if name != "home"]
+        return [Row(home, **{name: line[name] for name in fields}) for line in csv.DictReader(handle)]
+
+
+def read_manifests(homes: list[Path]) -> list[Row]:
+    """The rows of several folders, one folder after the other."""
+    return [row for home in homes for row in read_manifest(home)]
 
 
 def photograph(row: Row) -> str:
@@ -100,8 +137,13 @@ def photograph(row: Row) -> str:
 
 
 def split_rows(rows: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Training and validation rows; a training row that shows a validation photograph is left out."""
-    validation = [row for row in rows if row.split == "val"]
+    """Training and validation rows; a training row that shows a validation photograph is left out.
+
+    Validation rows are of two kinds, `val` and, from the sources added later, `val2`.
+    """
+    validation = [row for row in rows if row.split in ("val", "val2") and row.folder != "stamps"]
     held_out = {photograph(row) for row in validation}
-    train = [row for row in rows if row.split == "train" and photograph(row) not in held_out]
+    train = [
+        row for row in rows if row.split == "train" and photograph(row) not in held_out and not JUDGED.match(row.stem)
+    ]
     return train, validation

@@ -18,8 +18,10 @@ from training.manifest import Row
 
 IGNORED = 255
 HALF = 127
-COAT, SKIRT = 2, 3
+COAT, SKIRT, BAG = 2, 3, 5
 AGREEMENT_IOU = 0.8
+# Sides of a cut-out's frame, the lesser by the greater, at least.
+SLIMMEST = 0.7
 # Where a portrait's drawn mask and the teacher differ by more, it is the mask that lost a shoulder.
 PORTRAIT_IOU = 0.93
 TEACHER_SHARE = 0.7
@@ -32,9 +34,21 @@ COMPOSITE_SHARE = 0.15
 DRAWN_SHARE = 0.07
 FIGURE_SHARE = 0.14
 FIGURE_ROOM_SHARE = 0.3
+WHOLE_FIGURE_SHARE = 0.5
+MOST_FIGURES = 4
+ANOTHER_FIGURE_SHARE = 0.45
 # Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.
 MOVED_SHARE = 0.35
 MOVED_TO_PLAIN_SHARE = 0.6
+# What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
+GROUP_SHARES = {"street": 0.44, "studio": 0.06, "garment": 0.33, "bag": 0.05, "thing": 0.12}
+FLAT_LAY_SHARE = 0.12
+MOST_GARMENTS = 4
+# Shares of a side: how much of a room a floor or wall takes, and how much of the ground a garment's own frame.
+FLOOR_ZOOM = (0.12, 0.5)
+GARMENT_ZOOM = (1.1, 3.0)
+GARMENT_DEGREES = 25.0
+ANOTHER_GARMENT_SHARE = 0.75
 
 
 def read_square(path: Path, mode: str, size: int, smooth: bool = True) -> np.ndarray:
@@ -42,6 +56,17 @@ def read_square(path: Path, mode: str, size: int, smooth: bool = True) -> np.nda
     with Image.open(path) as picture:
         resample = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
         return np.asarray(picture.convert(mode).resize((size, size), resample, reducing_gap=2.0 if smooth else None))
+
+
+def read_cut_out(path: Path, size: int) -> np.ndarray:
+    """The cut-out at `path` as (size, size, 4) uint8; empty space beside a slim one keeps it from being widened."""
+    with Image.open(path) as picture:
+        rgba = picture.convert("RGBA")
+    width, height = rgba.size
+    frame = (max(width, round(height * SLIMMEST)), max(height, round(width * SLIMMEST)))
+    framed = Image.new("RGBA", frame)
+    framed.paste(rgba, ((frame[0] - width) // 2, frame[1] - height))
+    return np.asarray(framed.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
@@ -77,25 +102,29 @@ def mend_edge(mask: np.ndarray, teacher: np.ndarray) -> np.ndarray:
     return np.where(band, mixed, mask).astype(np.uint8)
 
 
-def matte_targets(data: Path, row: Row, size: int) -> np.ndarray:
+def matte_targets(row: Row, size: int) -> np.ndarray:
     """Foreground and person alpha (2, size, size) uint8; the person map counts only where the row knows it."""
     if row.labels:
-        labels = read_square(data / row.labels, "L", size, smooth=False)
+        labels = read_square(row.home / row.labels, "L", size, smooth=False)
         foreground = ((labels > 0) * 255).astype(np.uint8)
     elif row.mask:
-        foreground = read_square(data / row.mask, "L", size)
+        foreground = read_square(row.home / row.mask, "L", size)
         if row.teacher and row.split == "train" and not row.is_exact:
-            teacher = read_square(data / row.teacher, "L", size)
+            teacher = read_square(row.home / row.teacher, "L", size)
             foreground = teacher if row.is_portrait and overlap(foreground, teacher) < PORTRAIT_IOU else foreground
             foreground = mend_edge(foreground, teacher)
     else:
-        foreground = read_square(data / row.teacher, "L", size)
+        foreground = read_square(row.home / row.teacher, "L", size)
     return np.stack([foreground, foreground if row.is_person else np.zeros_like(foreground)])
 
 
-def costume_targets(data: Path, row: Row, size: int) -> np.ndarray:
+def costume_targets(row: Row, size: int) -> np.ndarray:
     """Class numbers (1, size, size) uint8, IGNORED where the row's labels are ambiguous."""
-    labels = read_square(data / row.labels, "L", size, smooth=False).copy()
+    if row.costume_group == "thing":
+        return np.zeros((1, size, size), np.uint8)
+    if row.costume_group == "bag":
+        return (read_square(row.home / row.mask, "L", size, smooth=False)[None] > HALF) * np.uint8(BAG)
+    labels = read_square(row.home / row.labels, "L", size, smooth=False).copy()
     if "suit-with-trousers" in row.subject:
         labels[labels == COAT] = IGNORED
     elif "ambiguous" in row.subject:
@@ -107,18 +136,31 @@ def costume_targets(data: Path, row: Row, size: int) -> np.ndarray:
 class Batch:
     """rgb: (N, 3, S, S) float32 in [0, 1]. targets: (N, C, S, S), alphas in [0, 1] or class numbers.
 
-    person_known: (N,) float32, 0 where the person map must not be learned from.
+    known: (N, 2) float32, 0 where the foreground, or the person map, must not be learned from.
     """
 
     rgb: Tensor
     targets: Tensor
-    person_known: Tensor
+    known: Tensor
+
+
+def folder_weights(rows: list[Row]) -> np.ndarray:
+    """How often `matte` sees each row, as shares of 1."""
+    weights = np.array([SCENE_WEIGHT if row.is_scene else DRAW_WEIGHTS[row.folder] for row in rows])
+    return weights / weights.sum()
+
+
+def group_weights(rows: list[Row]) -> np.ndarray:
+    """How often `costume` sees each row, as shares of 1: GROUP_SHARES whatever the groups' sizes."""
+    groups = [row.costume_group for row in rows]
+    weights = np.array([GROUP_SHARES[group] / groups.count(group) for group in groups])
+    return weights / weights.sum()
 
 
 class Pool:
     """A set of pictures in memory: 5 bytes a pixel for matte, 4 for costume."""
 
-    def __init__(self, data: Path, rows: list[Row], size: int, costume: bool) -> None:
+    def __init__(self, rows: list[Row], size: int, costume: bool) -> None:
         make_targets = costume_targets if costume else matte_targets
         channels = 1 if costume else 2
         self.rows = rows
@@ -128,16 +170,16 @@ class Pool:
 
         def load(index: int) -> None:
             row = rows[index]
-            self.rgb[index] = _channels_first(read_square(data / row.file, "RGB", size))
-            self.targets[index] = torch.from_numpy(make_targets(data, row, size))
+            self.rgb[index] = _channels_first(read_square(row.home / row.file, "RGB", size))
+            self.targets[index] = torch.from_numpy(make_targets(row, size))
 
         with ThreadPoolExecutor(2) as workers:
             list(workers.map(load, range(len(rows))))
-        self.person_known = torch.tensor([float(row.knows_person) for row in rows])
-        self.weights = np.array([SCENE_WEIGHT if row.is_scene else DRAW_WEIGHTS[row.folder] for row in rows])
-        self.weights /= self.weights.sum()
+        self.known = torch.tensor([(float(row.knows_foreground), float(row.knows_person)) for row in rows])
+        self.weights = group_weights(rows) if costume else folder_weights(rows)
         self.figures = np.flatnonzero([row.is_person and (row.is_exact or row.is_portrait) for row in rows])
         self.peopleless = np.flatnonzero([row.knows_person and not row.is_person for row in rows])
+        self.garments = np.flatnonzero([costume and row.costume_group in ("garment", "bag") for row in rows])
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` pictures as stored, drawn with the folders' weights."""
@@ -146,23 +188,55 @@ class Pool:
         return Batch(
             rgb=self.rgb[index].float() / 255,
             targets=targets.float() if self.costume else targets.float() / 255,
-            person_known=self.person_known[index],
+            known=self.known[index],
         )
 
-    def draw_figures(self, rng: np.random.Generator, count: int, rooms: Tensor) -> Batch:
-        """`count` people put into pictures that show nobody, or into `rooms` (R, 3, S, S) uint8; matte only.
+    def draw_figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
+        """`count` pictures that show nobody, or empty rooms, with one to MOST_FIGURES people put into each; matte only.
 
-        They teach what of a foreground is the person, and people who are small in their picture.
+        They teach what of a foreground is the person, and people who are small in their picture or several.
         """
-        figure = torch.from_numpy(rng.choice(self.figures, count))
         host = torch.from_numpy(rng.choice(self.peopleless, count))
-        hosts, subjects = self.rgb[host].float() / 255, self.targets[host, :1].float() / 255
+        rgb, subjects = self.rgb[host].float() / 255, self.targets[host, :1].float() / 255
         empty = torch.from_numpy(np.flatnonzero(rng.random(count) < FIGURE_ROOM_SHARE))
-        hosts[empty] = rooms[torch.from_numpy(rng.integers(len(rooms), size=len(empty)))].float() / 255
+        rgb[empty] = cut_outs.draw_rooms(rng, len(empty))
         subjects[empty] = 0
-        rgba = torch.cat([self.rgb[figure], self.targets[figure, 1:]], dim=1).float() / 255
-        rgb, person = paste(rng, rgba, hosts)
-        return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), torch.ones(count))
+        person = torch.zeros_like(subjects)
+        more = np.arange(count)
+        for _ in range(MOST_FIGURES):
+            rgb[more], alpha = paste(rng, self._figures(rng, len(more), cut_outs), rgb[more])
+            person[more] = torch.maximum(person[more], alpha)
+            more = more[rng.random(len(more)) < ANOTHER_FIGURE_SHARE]
+            if not len(more):
+                break
+        return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), torch.ones(count, 2))
+
+    def draw_flat_lays(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
+        """`count` grounds with one to MOST_GARMENTS single garments laid on each; costume only."""
+        rgb = grounds(rng, cut_outs.draw_rooms(rng, count), self.rgb.shape[-1], MOVED_TO_PLAIN_SHARE, FLOOR_ZOOM)
+        classes = torch.zeros(count, 1, *rgb.shape[-2:])
+        more = np.arange(count)
+        for _ in range(MOST_GARMENTS):
+            index = torch.from_numpy(rng.choice(self.garments, len(more)))
+            labels = self.targets[index].float()
+            worn = (labels > 0) & (labels != IGNORED)
+            rgba = torch.cat([self.rgb[index].float() / 255, F.avg_pool2d(worn.float(), 3, stride=1, padding=1)], dim=1)
+            rgb[more], alpha = paste(rng, rgba, rgb[more], GARMENT_ZOOM, GARMENT_DEGREES)
+            kind = torch.where(worn, labels, torch.zeros_like(labels)).amax(dim=(2, 3), keepdim=True)
+            classes[more] = torch.where(alpha * 255 > HALF, kind, classes[more])
+            more = more[rng.random(len(more)) < ANOTHER_GARMENT_SHARE]
+            if not len(more):
+                break
+        return Batch(rgb, classes, torch.ones(count, 2))
+
+    def _figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Tensor:
+        """`count` people (N, 4, S, S) in [0, 1], half of them whole figures of the cut-outs."""
+        figure = torch.from_numpy(rng.choice(self.figures, count))
+        rgba = torch.cat([self.rgb[figure], self.targets[figure, 1:]], dim=1)
+        whole = torch.from_numpy(np.flatnonzero(rng.random(count) < WHOLE_FIGURE_SHARE))
+        if len(cut_outs.figures):
+            rgba[whole] = cut_outs.rgba[torch.from_numpy(rng.choice(cut_outs.figures, len(whole)))]
+        return rgba.float() / 255
 
 
 def move_some(rng: np.random.Generator, batch: Batch, rooms: Tensor) -> Batch:
@@ -170,45 +244,52 @@ def move_some(rng: np.random.Generator, batch: Batch, rooms: Tensor) -> Batch:
 
     rooms: (R, 3, S, S) uint8, S the pictures' side.
     """
-    chosen = torch.from_numpy(np.flatnonzero(rng.random(len(batch.rgb)) < MOVED_SHARE))
+    # Things that nobody wears are background, and would vanish.
+    bare = (batch.targets == 0).all(dim=3).all(dim=2)[:, 0].numpy()
+    chosen = torch.from_numpy(np.flatnonzero((rng.random(len(batch.rgb)) < MOVED_SHARE) & ~bare))
     if not len(chosen):
         return batch
     room = rooms[torch.from_numpy(rng.integers(len(rooms), size=len(chosen)))].float() / 255
     # Labels end at a pixel; a lens does not.
-    alpha = F.avg_pool2d((batch.targets[chosen] > 0).float(), 3, stride=1, padding=1)
+    shown = ((batch.targets[chosen] > 0) & (batch.targets[chosen] != IGNORED)).float()
+    alpha = F.avg_pool2d(shown, 3, stride=1, padding=1)
     rgb = batch.rgb.clone()
     ground = grounds(rng, room, rgb.shape[-1], MOVED_TO_PLAIN_SHARE)
     rgb[chosen] = rgb[chosen] * alpha + ground * (1 - alpha)
-    return Batch(rgb, batch.targets, batch.person_known)
+    return Batch(rgb, batch.targets, batch.known)
 
 
 class CutOuts:
     """Photographic cut-outs with true alpha, and rooms to put them in."""
 
-    def __init__(self, data: Path, rows: list[Row], size: int) -> None:
+    def __init__(self, rows: list[Row], size: int) -> None:
         cut_outs = [row for row in rows if row.folder == "rgba"]
         rooms = [row for row in rows if row.folder == "backgrounds"]
         self.person = torch.tensor([float(row.is_person) for row in cut_outs])
-        self.person_known = torch.tensor([float(row.knows_person) for row in cut_outs])
+        self.known = torch.tensor([(1.0, float(row.knows_person)) for row in cut_outs])
         self.rgba = torch.empty(len(cut_outs), 4, size, size, dtype=torch.uint8)
         for index, row in enumerate(cut_outs):
-            self.rgba[index] = _channels_first(read_square(data / row.file, "RGBA", size))
-        self.rooms = torch.stack([_channels_first(read_square(data / r.file, "RGB", size)) for r in rooms])
+            self.rgba[index] = _channels_first(read_cut_out(row.home / row.file, size))
+        self.figures = np.flatnonzero([row.stem.startswith("ghperson_") for row in cut_outs])
+        self.rooms = torch.stack([_channels_first(read_square(r.home / r.file, "RGB", size)) for r in rooms])
+
+    def draw_rooms(self, rng: np.random.Generator, count: int) -> Tensor:
+        """`count` rooms (N, 3, S, S) in [0, 1]."""
+        return self.rooms[torch.from_numpy(rng.integers(len(self.rooms), size=count))].float() / 255
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` new composites at the stored size, with exact foreground alpha."""
         cut = torch.from_numpy(rng.integers(len(self.rgba), size=count))
-        room = torch.from_numpy(rng.integers(len(self.rooms), size=count))
-        rgb, alpha = composite(rng, self.rgba[cut].float() / 255, self.rooms[room].float() / 255)
+        rgb, alpha = composite(rng, self.rgba[cut].float() / 255, self.draw_rooms(rng, count))
         targets = torch.cat([alpha, alpha * self.person[cut].view(-1, 1, 1, 1)], dim=1)
-        return Batch(rgb, targets, self.person_known[cut])
+        return Batch(rgb, targets, self.known[cut])
 
     def draw_shapes(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` drawn shapes at the stored size, with exact foreground alpha and nobody in them."""
         drawn = [draw_picture(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
         alpha = torch.stack([alpha for _, alpha in drawn])
         return Batch(
-            torch.stack([rgb for rgb, _ in drawn]), torch.cat([alpha, torch.zeros_like(alpha)], 1), torch.ones(count)
+            torch.stack([rgb for rgb, _ in drawn]), torch.cat([alpha, torch.zeros_like(alpha)], 1), torch.ones(count, 2)
         )
 
 
@@ -229,17 +310,20 @@ def augmented_batch(
         figures = int(rng.binomial(count - 1 - composites, FIGURE_SHARE))
         shapes = int(rng.binomial(count - 1 - composites - figures, DRAWN_SHARE))
         parts += [cut_outs.draw(rng, composites)] if composites else []
-        parts += [pool.draw_figures(rng, figures, cut_outs.rooms)] if figures else []
+        parts += [pool.draw_figures(rng, figures, cut_outs)] if figures else []
         parts += [cut_outs.draw_shapes(rng, shapes)] if shapes else []
+    elif len(pool.garments):
+        lays = int(rng.binomial(count - 1, FLAT_LAY_SHARE))
+        parts += [pool.draw_flat_lays(rng, lays, cut_outs)] if lays else []
     parts.append(pool.draw(rng, count - sum(len(part.rgb) for part in parts)))
     batch = Batch(
         torch.cat([part.rgb for part in parts]),
         torch.cat([part.targets for part in parts]),
-        torch.cat([part.person_known for part in parts]),
+        torch.cat([part.known for part in parts]),
     )
     if pool.costume:
         batch = move_some(rng, batch, cut_outs.rooms)
     plan = Warp.random(rng, count, zoom, degrees=20 if pool.costume else 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)
-    return Batch(rgb, targets, batch.person_known)
+    return Batch(rgb, targets, batch.known)

@@ -79,14 +79,15 @@ def _logits(net: SegmentationNet, pool: Pool, index: int) -> torch.Tensor:
 
 
 def _quick_matte(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
-    groups: dict[str, list[tuple[float, float]]] = {"general": [], "person": []}
+    groups: dict[str, list[tuple[float, float]]] = {}
     for index, row in enumerate(pool.rows):
         name = "person" if row.folder == "person" else "general"
-        channel = 1 if name == "person" else 0
+        channel = int(row.folder == "person")
         alpha = (_logits(net, pool, index)[channel].sigmoid() * 255).round().byte().numpy()
         score = score_alpha(alpha, pool.targets[index, channel].numpy())
-        groups[name].append((score.iou, score.edge_mae))
-    means = {name: np.mean(values, axis=0) for name, values in groups.items() if values}
+        groups.setdefault(name + row.split[3:], []).append((score.iou, score.edge_mae))
+    means = {name: np.mean(values, axis=0) for name, values in sorted(groups.items())}
+    # The first split's two groups and the second's count alike.
     total = sum(float(iou - 0.5 * edge) for iou, edge in means.values())
     return total, " ".join(f"{name}_iou={iou:.4f} {name}_edge={edge:.4f}" for name, (iou, edge) in means.items())
 
@@ -94,9 +95,23 @@ def _quick_matte(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
 def _quick_costume(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
     classes = len(COSTUME_CLASSES)
     counts = np.zeros((classes, classes), np.int64)
-    for index in range(len(pool.rows)):
-        predicted = _logits(net, pool, index).argmax(0).numpy()
-        counts += confusion(predicted, pool.targets[index, 0].numpy(), classes)
+    single: list[float] = []
+    clothed: list[float] = []
+    for index, row in enumerate(pool.rows):
+        truth = pool.targets[index, 0].numpy()
+        logits = _logits(net, pool, index)
+        predicted = logits.argmax(0).numpy()
+        if row.costume_group == "street":
+            counts += confusion(predicted, truth, classes)
+        elif row.costume_group == "thing":
+            clothed.append(float(np.isin(predicted, JUDGED_CLASSES).mean()))
+        else:
+            shown = (truth > 0) & (truth < classes)
+            pooled = logits.softmax(0).numpy()[:, shown].mean(axis=1)
+            single.append(float(1 + pooled[1:8].argmax() == truth[shown].max() and pooled[1:8].sum() > pooled[0]))
     ious = class_ious(counts)
+    mean = float(ious[list(JUDGED_CLASSES)].mean())
     text = " ".join(f"{COSTUME_CLASSES[k].replace(' ', '_')}={ious[k]:.3f}" for k in JUDGED_CLASSES)
-    return float(ious[list(JUDGED_CLASSES)].mean()), text
+    parts = {"single_right": single, "things_clothed": clothed}
+    text += "".join(f" {name}={np.mean(values):.3f}" for name, values in parts.items() if values)
+    return mean + (float(np.mean(single)) / 2 if single else 0.0), f"mean={mean:.4f} {text}"

@@ -11,6 +11,7 @@ import copy
 import json
 import math
 import random
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from training.losses import costume_loss, matte_loss
-from training.manifest import Row, data_folder, read_manifest, split_rows
+from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.network import SegmentationNet, load_imagenet, load_weights, normalise
 from training.pictures import Batch, CutOuts, Pool, augmented_batch
 from training.scores import quick_score
@@ -32,7 +33,8 @@ CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
 EARLY_ZOOM = {"matte": (0.6, 1.0), "costume": (0.35, 1.0)}
 FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
 IMAGE_DIMS = 4
-FOLDERS = {"matte": ("objects", "unlabelled", "person", "costume"), "costume": ("costume",)}
+MATTE_FOLDERS = ("objects", "unlabelled", "person", "costume")
+MOST_THINGS = 900
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,14 @@ class Average:
 class Training:
     """A network, its average, its optimiser and the clock."""
 
-    def __init__(self, plan: Plan, data: Path, start: Path | None, tiers: set[str]) -> None:
+    def __init__(self, plan: Plan, homes: list[Path], start: Path | None, tiers: set[str]) -> None:
         self.plan = plan
         self.rng = np.random.default_rng(plan.seed)
         random.seed(plan.seed)
         torch.manual_seed(plan.seed)
-        train, validation = split_rows([row for row in read_manifest(data) if row.tier in tiers])
-        self.pool, self.cut_outs = self._load(data, train)
-        self.validation = Pool(data, _validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
+        train, validation = split_rows([row for row in read_manifests(homes) if row.tier in tiers])
+        self.pool, self.cut_outs = self._load(train)
+        self.validation = Pool(_validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
         self.net = channels_last(new_net(plan.job))
         if start is None:
             load_imagenet(self.net)
@@ -118,14 +120,15 @@ class Training:
         self.elapsed_s = 0.0
         self.step_number = 0
         self.best = -math.inf
+        self.stopped = False
 
-    def _load(self, data: Path, rows: list[Row]) -> tuple[Pool, CutOuts]:
-        wanted = [row for row in rows if row.folder in FOLDERS[self.plan.job]]
-        pool = Pool(data, wanted, self.plan.stored, self.plan.job == "costume")
+    def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
+        wanted = _training_rows(self.plan.job, rows)
+        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume")
         print(f"pictures={len(wanted)}", flush=True)
         # `costume` wants the rooms alone.
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
-        return pool, CutOuts(data, kept, self.plan.stored)
+        return pool, CutOuts(kept, self.plan.stored)
 
     def _optimiser(self) -> torch.optim.AdamW:
         encoder = list(self.net.enc.parameters())
@@ -139,6 +142,7 @@ class Training:
 
     def run(self) -> None:
         """Steps until the time is used up, with a check every few minutes and one at the end."""
+        signal.signal(signal.SIGTERM, self._stop)
         total_s = self.plan.minutes * 60
         next_check_s = self.elapsed_s + self.plan.check_minutes * 60
         clock = time.monotonic()
@@ -146,6 +150,9 @@ class Training:
             loss = self._step(self.elapsed_s / total_s)
             now = time.monotonic()
             self.elapsed_s, clock = self.elapsed_s + now - clock, now
+            if self.stopped:
+                self._save_state()
+                return
             if self.step_number % 25 == 0:
                 print(f"step={self.step_number} elapsed_s={self.elapsed_s:.0f} loss={loss:.4f}", flush=True)
             if next_check_s < self.elapsed_s < total_s - 120:
@@ -154,6 +161,10 @@ class Training:
                 self.elapsed_s, clock = self.elapsed_s + time.monotonic() - clock, time.monotonic()
                 next_check_s = self.elapsed_s + self.plan.check_minutes * 60
         self._check(final=True)
+
+    def _stop(self, *_: object) -> None:
+        """On SIGTERM the step is ended and the state saved, for `--resume`."""
+        self.stopped = True
 
     def _step(self, progress: float) -> float:
         size, zoom = self.plan.stage(progress)
@@ -176,7 +187,7 @@ class Training:
             logits, coarse = self.net(rgb)
         if self.plan.job == "costume":
             return costume_loss(logits.float(), coarse.float(), batch.targets)
-        return matte_loss(logits.float(), coarse.float(), batch.targets, batch.person_known)
+        return matte_loss(logits.float(), coarse.float(), batch.targets, batch.known)
 
     def _check(self, final: bool) -> None:
         """Scores the average (at the end the raw weights too), keeps the best and the state to resume from."""
@@ -217,10 +228,19 @@ class Training:
         self.rng = np.random.default_rng((self.plan.seed, self.step_number))
 
 
+def _training_rows(job: str, rows: list[Row]) -> list[Row]:
+    """What is drawn from; for `costume` MOST_THINGS things, spread evenly, are enough to say what is none."""
+    if job == "matte":
+        return [row for row in rows if row.folder in MATTE_FOLDERS]
+    things = [row for row in rows if row.costume_group == "thing"]
+    return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MOST_THINGS)]
+
+
 def _validation_rows(job: str, rows: list[Row]) -> list[Row]:
-    """Costume: all its pictures. Matte: every second object and every person picture, to keep checks short."""
+    """Matte: every second object and every person picture; costume: every fourth thing: to keep checks short."""
     if job == "costume":
-        return [row for row in rows if row.folder == "costume"]
+        things = [row for row in rows if row.costume_group == "thing"]
+        return [row for row in rows if row.costume_group not in ("", "thing")] + things[::4]
     objects = [row for row in rows if row.folder == "objects"][::2]
     return objects + [row for row in rows if row.folder == "person"]
 
@@ -235,7 +255,7 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("job", choices=sorted(OUTPUTS))
-    parser.add_argument("--data", help="folder with manifest.csv (default: $CUTLINE_DATA)")
+    parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="weights to begin with (default: ImageNet encoder)")
@@ -264,7 +284,7 @@ def main() -> None:
         final_share=given.final_share,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
-    training = Training(plan, data_folder(given.data), given.start, tiers)
+    training = Training(plan, data_folders(given.data), given.start, tiers)
     if given.resume:
         training.resume()
     (given.out / "plan.json").write_text(json.dumps(plan.__dict__, default=str, indent=1))
