@@ -36,10 +36,12 @@ class Warp:
     theta: Tensor
 
     @staticmethod
-    def random(rng: np.random.Generator, count: int, zoom: tuple[float, float], degrees: float) -> Warp:
+    def random(
+        rng: np.random.Generator, count: int, zoom: tuple[float | np.ndarray, float | np.ndarray], degrees: float
+    ) -> Warp:
         """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored.
 
-        Shares above 1 make the picture smaller than its frame, anywhere in it.
+        zoom: least and greatest share, for all pictures or (N, 1); above 1 the picture is smaller than its frame.
         """
         shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
         # Some pictures are seen whole, as in use.

@@ -26,6 +26,20 @@ PEOPLE_BESIDE = re.compile(
 # What `costume` learns from besides dressed people: single bags, and things that nobody wears.
 BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
 THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
+# Photographs of one garment each whose subject names its kind, and the class of each kind.
+SINGLE_GARMENTS = re.compile(r"(garment|cloth)_")
+KINDS = {
+    kind: number
+    for number, kinds in {
+        1: "tops t-shirt longsleeve shirt",
+        2: "coat outwear",
+        3: "skirt dress",
+        4: "pants shorts",
+        6: "shoes",
+        7: "hat",
+    }.items()
+    for kind in kinds.split()
+}
 WEARABLE = re.compile(r"inline_skate|umbrella|headphone|watch")
 # Pictures of this source that are kept for the last judgement.
 JUDGED = re.compile(r"(garment|cloth|gar)_0")
@@ -72,11 +86,18 @@ class Row:
         """What the row is to `costume`: street, studio, garment, bag or thing; empty where it can teach nothing."""
         if self.folder in ("costume", "garments", "studio"):
             return {"costume": "street", "garments": "garment", "studio": "studio"}[self.folder]
+        if self.garment_class and self.teacher:
+            return "garment"
         if self.folder not in ("objects", "unlabelled") or PEOPLE_BESIDE.match(self.stem):
             return ""
         if BAGS.match(self.stem):
             return "bag" if self.mask else ""
         return "thing" if THINGS.match(self.stem) and self.knows_person and not WEARABLE.search(self.subject) else ""
+
+    @property
+    def garment_class(self) -> int:
+        """The costume class of a photograph of a single garment, 0 for any other."""
+        return KINDS.get(self.subject.removeprefix("garment "), 0) if SINGLE_GARMENTS.match(self.stem) else 0
 
     @property
     def is_portrait(self) -> bool:

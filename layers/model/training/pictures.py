@@ -18,7 +18,9 @@ from training.manifest import Row
 
 IGNORED = 255
 HALF = 127
-COAT, SKIRT, BAG = 2, 3, 5
+COAT, SKIRT, BAG, OTHER_PERSON = 2, 3, 5, 8
+# Alphas between these are neither garment nor ground.
+DOUBT = (90, 140)
 AGREEMENT_IOU = 0.8
 # Sides of a cut-out's frame, the lesser by the greater, at least.
 SLIMMEST = 0.7
@@ -48,6 +50,7 @@ MOST_GARMENTS = 4
 FLOOR_ZOOM = (0.12, 0.5)
 GARMENT_ZOOM = (1.1, 3.0)
 GARMENT_DEGREES = 25.0
+SINGLE_LEAST = 0.65
 ANOTHER_GARMENT_SHARE = 0.75
 
 
@@ -118,12 +121,20 @@ def matte_targets(row: Row, size: int) -> np.ndarray:
     return np.stack([foreground, foreground if row.is_person else np.zeros_like(foreground)])
 
 
+def garment_labels(alpha: np.ndarray, number: int) -> np.ndarray:
+    """Class `number` where `alpha` (S, S) uint8 shows the garment, IGNORED where it is in doubt; (1, S, S) uint8."""
+    low, high = DOUBT
+    return np.where(alpha > high, number, np.where(alpha < low, 0, IGNORED)).astype(np.uint8)[None]
+
+
 def costume_targets(row: Row, size: int) -> np.ndarray:
     """Class numbers (1, size, size) uint8, IGNORED where the row's labels are ambiguous."""
     if row.costume_group == "thing":
         return np.zeros((1, size, size), np.uint8)
     if row.costume_group == "bag":
-        return (read_square(row.home / row.mask, "L", size, smooth=False)[None] > HALF) * np.uint8(BAG)
+        return garment_labels(read_square(row.home / row.mask, "L", size), BAG)
+    if row.garment_class:
+        return garment_labels(read_square(row.home / row.teacher, "L", size), row.garment_class)
     labels = read_square(row.home / row.labels, "L", size, smooth=False).copy()
     if "suit-with-trousers" in row.subject:
         labels[labels == COAT] = IGNORED
@@ -321,9 +332,13 @@ def augmented_batch(
         torch.cat([part.targets for part in parts]),
         torch.cat([part.known for part in parts]),
     )
+    least = np.full((count, 1), zoom[0])
     if pool.costume:
+        # Less than SINGLE_LEAST of a garment without its wearer could be anything.
+        alone = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).numpy()
+        least[alone] = np.maximum(least[alone], SINGLE_LEAST)
         batch = move_some(rng, batch, cut_outs.rooms)
-    plan = Warp.random(rng, count, zoom, degrees=20 if pool.costume else 8)
+    plan = Warp.random(rng, count, (least, zoom[1]), degrees=20 if pool.costume else 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)
     return Batch(rgb, targets, batch.known)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.evaluate import Model, open_onnx
 from training.manifest import data_folders, read_manifests, split_rows
+from training.model import Model, open_onnx
 
 TILE_PX = 200
 TILES_PER_LINE = 4

@@ -13,6 +13,7 @@ import math
 import random
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
 IMAGE_DIMS = 4
 MATTE_FOLDERS = ("objects", "unlabelled", "person", "costume")
 MOST_THINGS = 900
+SAVE_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Plan:
     rate: float = 1.0e-3
     encoder_rate_share: float = 0.4
     check_minutes: float = 12.0
+    threads: int = 2
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Picture size and zoom once the share `progress` of the time has passed."""
@@ -99,17 +102,25 @@ class Average:
                 value.copy_(live[name])
 
 
+@dataclass(frozen=True)
+class Worker:
+    """One thread's network and its stream of pictures."""
+
+    net: SegmentationNet
+    rng: np.random.Generator
+
+
 class Training:
     """A network, its average, its optimiser and the clock."""
 
     def __init__(self, plan: Plan, homes: list[Path], start: Path | None, tiers: set[str]) -> None:
         self.plan = plan
-        self.rng = np.random.default_rng(plan.seed)
         random.seed(plan.seed)
         torch.manual_seed(plan.seed)
         train, validation = split_rows([row for row in read_manifests(homes) if row.tier in tiers])
         self.pool, self.cut_outs = self._load(train)
-        self.validation = Pool(_validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
+        checked = _validation_rows(plan.job, validation) if plan.check_minutes else []
+        self.validation = Pool(checked, plan.final_size, plan.job == "costume")
         self.net = channels_last(new_net(plan.job))
         if start is None:
             load_imagenet(self.net)
@@ -117,6 +128,10 @@ class Training:
             print(f"start={start} untouched={load_weights(self.net, start)}", flush=True)
         self.average = Average(self.net)
         self.optimiser = self._optimiser()
+        # Each with one thread of its own and one meeting a step: on cores that other work takes away at any moment,
+        # threads that meet in every convolution wait for each other most of the time.
+        self.threads = ThreadPoolExecutor(plan.threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.workers = self._workers(0)
         self.elapsed_s = 0.0
         self.step_number = 0
         self.best = -math.inf
@@ -130,6 +145,11 @@ class Training:
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
         return pool, CutOuts(kept, self.plan.stored)
 
+    def _workers(self, step: int) -> list[Worker]:
+        """One worker for each thread, with another stream of pictures than the one seen before `step`."""
+        nets = [self.net] + [copy.deepcopy(self.net) for _ in range(self.plan.threads - 1)]
+        return [Worker(net, np.random.default_rng((self.plan.seed, step, index))) for index, net in enumerate(nets)]
+
     def _optimiser(self) -> torch.optim.AdamW:
         encoder = list(self.net.enc.parameters())
         known = {id(parameter) for parameter in encoder}
@@ -141,26 +161,30 @@ class Training:
         return torch.optim.AdamW(groups, lr=self.plan.rate, weight_decay=0.01)
 
     def run(self) -> None:
-        """Steps until the time is used up, with a check every few minutes and one at the end."""
+        """Steps until the time is used up; the state is kept every few minutes, for `--resume`."""
         signal.signal(signal.SIGTERM, self._stop)
         total_s = self.plan.minutes * 60
-        next_check_s = self.elapsed_s + self.plan.check_minutes * 60
+        next_save_s = self.elapsed_s + SAVE_SECONDS
+        next_check_s = self.elapsed_s + (self.plan.check_minutes or math.inf) * 60
         clock = time.monotonic()
-        while self.elapsed_s < total_s:
+        while self.elapsed_s < total_s and not self.stopped:
             loss = self._step(self.elapsed_s / total_s)
-            now = time.monotonic()
-            self.elapsed_s, clock = self.elapsed_s + now - clock, now
-            if self.stopped:
-                self._save_state()
-                return
             if self.step_number % 25 == 0:
                 print(f"step={self.step_number} elapsed_s={self.elapsed_s:.0f} loss={loss:.4f}", flush=True)
             if next_check_s < self.elapsed_s < total_s - 120:
-                self._check(final=False)
-                # Checks count towards the time: the budget is wall time.
-                self.elapsed_s, clock = self.elapsed_s + time.monotonic() - clock, time.monotonic()
+                self._check({"average": self.average.net})
                 next_check_s = self.elapsed_s + self.plan.check_minutes * 60
-        self._check(final=True)
+            if next_save_s < self.elapsed_s:
+                self._save_state()
+                next_save_s = self.elapsed_s + SAVE_SECONDS
+            # Checks count towards the time: the budget is wall time.
+            now = time.monotonic()
+            self.elapsed_s, clock = self.elapsed_s + now - clock, now
+        self._save_state()
+        if not self.stopped:
+            save_weights(self.average.net, self.plan.out / "last.pt", {"step": self.step_number})
+            if self.plan.check_minutes:
+                self._check({"average": self.average.net, "raw": self.net})
 
     def _stop(self, *_: object) -> None:
         """On SIGTERM the step is ended and the state saved, for `--resume`."""
@@ -170,37 +194,59 @@ class Training:
         size, zoom = self.plan.stage(progress)
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * group["share"] * self.plan.rate_at(progress)
-        batch = augmented_batch(self.rng, self.pool, self.cut_outs, self.plan.batch, size, zoom)
-        self.net.train()
-        loss = self._loss(batch)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        losses = list(self.threads.map(lambda worker: self._gradients(worker, size, zoom), self.workers))
+        self._gather()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimiser.step()
+        self._spread()
         self.average.update(self.net)
         self.step_number += 1
+        return float(np.mean(losses))
+
+    def _gradients(self, worker: Worker, size: int, zoom: tuple[float, float]) -> float:
+        """The loss of one worker's share of a batch, its gradients left in the worker's network."""
+        count = self.plan.batch // len(self.workers)
+        batch = augmented_batch(worker.rng, self.pool, self.cut_outs, count, size, zoom)
+        worker.net.train()
+        worker.net.zero_grad(set_to_none=True)
+        loss = self._loss(worker.net, batch)
+        torch.autograd.backward(loss)
         return float(loss.detach())
 
-    def _loss(self, batch: Batch) -> Tensor:
+    @torch.no_grad()
+    def _gather(self) -> None:
+        """The mean of all workers' gradients into the network that is optimised, which is the first worker's."""
+        for worker in self.workers[1:]:
+            for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
+                if mine.grad is not None and other.grad is not None:
+                    mine.grad += other.grad
+        for mine in self.net.parameters():
+            if mine.grad is not None:
+                mine.grad /= len(self.workers)
+
+    @torch.no_grad()
+    def _spread(self) -> None:
+        """The optimised weights to the other workers."""
+        for worker in self.workers[1:]:
+            for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
+                other.copy_(mine)
+
+    def _loss(self, net: nn.Module, batch: Batch) -> Tensor:
         rgb = normalise(batch.rgb).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits, coarse = self.net(rgb)
+            logits, coarse = net(rgb)
         if self.plan.job == "costume":
             return costume_loss(logits.float(), coarse.float(), batch.targets)
         return matte_loss(logits.float(), coarse.float(), batch.targets, batch.known)
 
-    def _check(self, final: bool) -> None:
-        """Scores the average (at the end the raw weights too), keeps the best and the state to resume from."""
-        contenders = {"average": self.average.net} | ({"raw": self.net} if final else {})
+    def _check(self, contenders: dict[str, SegmentationNet]) -> None:
+        """Scores the given weights and keeps the best."""
         for name, net in contenders.items():
             score, detail = quick_score(net, self.validation)
             print(f"check step={self.step_number} weights={name} score={score:.4f} {detail}", flush=True)
             if score > self.best:
                 self.best = score
                 save_weights(net, self.plan.out / "best.pt", {"score": score, "step": self.step_number})
-        if final:
-            save_weights(self.average.net, self.plan.out / "last.pt", {"step": self.step_number})
-        self._save_state()
 
     def _save_state(self) -> None:
         state = {
@@ -224,8 +270,7 @@ class Training:
         self.average.steps = state["average_steps"]
         self.optimiser.load_state_dict(state["optimiser"])
         self.elapsed_s, self.step_number, self.best = state["elapsed_s"], state["step"], state["best"]
-        # Another stream of pictures than the one already seen.
-        self.rng = np.random.default_rng((self.plan.seed, self.step_number))
+        self.workers = self._workers(self.step_number)
 
 
 def _training_rows(job: str, rows: list[Row]) -> list[Row]:
@@ -264,7 +309,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=Plan.batch, help="smaller gives a short run more steps")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--final-share", type=float, default=Plan.final_share, help="of the time, at the full size")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: none, and last.pt alone"
+    )
+    parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
     return parser.parse_args()
 
@@ -272,7 +320,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Trains as the command line says."""
     given = parse_arguments()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(
         given.job,
@@ -282,6 +330,8 @@ def main() -> None:
         batch=given.batch,
         rate=given.rate,
         final_share=given.final_share,
+        threads=given.threads,
+        check_minutes=given.check_minutes,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folders(given.data), given.start, tiers)
