@@ -56,6 +56,7 @@ class Plan:
     encoder_rate_share: float = 0.4
     check_minutes: float = 12.0
     threads: int = 2
+    frozen: int = 0
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Picture size and zoom once the share `progress` of the time has passed."""
@@ -126,6 +127,7 @@ class Training:
             load_imagenet(self.net)
         else:
             print(f"start={start} untouched={load_weights(self.net, start)}", flush=True)
+        self.net.enc.freeze(plan.frozen)
         self.average = Average(self.net)
         self.optimiser = self._optimiser()
         # Each with one thread of its own and one meeting a step: on cores that other work takes away at any moment,
@@ -312,6 +314,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: none, and last.pt alone"
     )
+    parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that stay as they are")
+    parser.add_argument("--early-size", type=int, default=Plan.early_size, help="px, before the last part")
     parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
     return parser.parse_args()
@@ -332,6 +336,8 @@ def main() -> None:
         final_share=given.final_share,
         threads=given.threads,
         check_minutes=given.check_minutes,
+        frozen=given.frozen,
+        early_size=given.early_size,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folders(given.data), given.start, tiers)
