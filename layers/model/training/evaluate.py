@@ -26,7 +26,7 @@ BAD_IOU = 0.8
 
 def true_alpha(row: Row) -> np.ndarray:
     """Ground-truth foreground (H, W) uint8 at the picture's own size."""
-    with Image.open(row.home / (row.labels or row.mask)) as picture:
+    with row.open(row.labels or row.mask) as file, Image.open(file) as picture:
         mask = np.asarray(picture.convert("L"))
     return ((mask > 0) * 255).astype(np.uint8) if row.labels else mask
 
@@ -34,7 +34,7 @@ def true_alpha(row: Row) -> np.ndarray:
 def alpha_score(model: Model, row: Row, channel: int) -> AlphaScore:
     """One picture's score for one of the model's maps."""
     truth = true_alpha(row)
-    with Image.open(row.home / row.file) as picture:
+    with row.open(row.file) as file, Image.open(file) as picture:
         alpha = model.run(picture.convert("RGB"))[channel]
     full = Image.fromarray((alpha * 255).round().astype(np.uint8)).resize(truth.shape[::-1], Image.Resampling.BICUBIC)
     return score_alpha(np.asarray(full), truth)

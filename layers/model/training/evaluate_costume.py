@@ -56,11 +56,11 @@ def street_ious(model: Model, rows: list[Row], cut: tuple[float, float]) -> np.n
     classes = len(COSTUME_CLASSES)
     counts = np.zeros((classes, classes), np.int64)
     for row in rows:
-        with Image.open(row.home / row.labels) as opened:
+        with row.open(row.labels) as file, Image.open(file) as opened:
             truth = np.asarray(opened)
         box = cut_figure(truth, cut)
         truth = truth[box[1] : box[3], box[0] : box[2]]
-        with Image.open(row.home / row.file) as opened:
+        with row.open(row.file) as file, Image.open(file) as opened:
             picture = opened.convert("RGB").crop(box)
         counts += confusion(classes_of(model, picture, (truth.shape[1], truth.shape[0])), truth, classes)
     return class_ious(counts)
@@ -69,7 +69,7 @@ def street_ious(model: Model, rows: list[Row], cut: tuple[float, float]) -> np.n
 def garment_score(model: Model, row: Row) -> GarmentScore:
     """How a single garment or bag was taken."""
     truth = costume_targets(row, LABEL_SIDE)[0]
-    with Image.open(row.home / row.file) as opened:
+    with row.open(row.file) as file, Image.open(file) as opened:
         predicted = classes_of(model, opened.convert("RGB"), (LABEL_SIDE, LABEL_SIDE))
     known = truth < len(COSTUME_CLASSES)
     shown, taken = (truth > 0) & known, np.isin(predicted, JUDGED_CLASSES) & known
@@ -83,7 +83,7 @@ def garment_score(model: Model, row: Row) -> GarmentScore:
 
 def is_clothed(model: Model, row: Row) -> bool:
     """Whether clothes are found on a thing that has none."""
-    with Image.open(row.home / row.file) as opened:
+    with row.open(row.file) as file, Image.open(file) as opened:
         predicted = classes_of(model, opened.convert("RGB"), (LABEL_SIDE, LABEL_SIDE))
     return bool(np.isin(predicted, JUDGED_CLASSES).mean() >= CLOTHED_SHARE)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import os
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+MANIFEST = "manifest.csv"
+SHARD_SUFFIX = ".zip"
 # These subjects may hold people whom no mask marks, so they say nothing about the person map.
 PEOPLE_POSSIBLE = re.compile(
     r"horsejump|mixed|coco|^test$|euphonium|saxophone|accordion|wheelchair|inline_skate|umbrella|motorbikes|cellphone"
@@ -54,7 +60,7 @@ COCO_SOURCE = re.compile(r"coco|yolov8", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the data folder `home`; paths are relative to it and empty where there is no such file."""
+    """One picture of `home`, a data folder or a shard; names of files in it, empty where there is no such file."""
 
     home: Path
     file: str
@@ -67,6 +73,12 @@ class Row:
     source: str
     tier: str
     split: str
+
+    def open(self, name: str) -> IO[bytes]:
+        """One of the row's files, ready to read. Raises OSError or KeyError where there is none."""
+        if self.home.suffix == SHARD_SUFFIX:
+            return io.BytesIO(opened_shard(self.home).read(name))
+        return (self.home / name).open("rb")
 
     @property
     def folder(self) -> str:
@@ -131,19 +143,33 @@ class Row:
         return self.quality in ("A", "auto-alpha")
 
 
+@functools.cache
+def opened_shard(path: Path) -> zipfile.ZipFile:
+    """A shard, open for as long as the process lives; several threads may read it."""
+    return zipfile.ZipFile(path)
+
+
 def data_folders(arguments: list[str] | None) -> list[Path]:
-    """The data folders from the command line or from CUTLINE_DATA. Raises SystemExit where one has no manifest."""
-    folders = [Path(name) for name in arguments or os.environ.get("CUTLINE_DATA", "").split(os.pathsep) if name]
-    if not folders or not all((folder / "manifest.csv").is_file() for folder in folders):
-        raise SystemExit("name the folders that hold manifest.csv: --data DIR (repeatable) or CUTLINE_DATA=DIR")
-    return folders
+    """The data folders, and the shards of folders of shards, from the command line or from CUTLINE_DATA.
+
+    Raises SystemExit where a folder has neither a manifest nor shards.
+    """
+    homes: list[Path] = []
+    for name in arguments or os.environ.get("CUTLINE_DATA", "").split(os.pathsep):
+        folder = Path(name)
+        found = [folder] if (folder / MANIFEST).is_file() else sorted(folder.glob(f"*{SHARD_SUFFIX}"))
+        if not name or not found:
+            raise SystemExit(f"name folders with {MANIFEST} or shards: --data DIR (repeatable) or CUTLINE_DATA=DIR")
+        homes += found
+    return homes
 
 
 def read_manifest(home: Path) -> list[Row]:
-    """Every row of manifest.csv in file order."""
-    with (home / "manifest.csv").open(newline="", encoding="utf-8") as handle:
-        fields = [name for name in Row.__dataclass_fields__ if name != "home"]
-        return [Row(home, **{name: line[name] for name in fields}) for line in csv.DictReader(handle)]
+    """Every row of a folder's or shard's manifest in file order."""
+    text = opened_shard(home).read(MANIFEST) if home.suffix == SHARD_SUFFIX else (home / MANIFEST).read_bytes()
+    fields = [name for name in Row.__dataclass_fields__ if name != "home"]
+    lines = csv.DictReader(io.StringIO(text.decode("utf-8"), newline=""))
+    return [Row(home, **{name: line[name] for name in fields}) for line in lines]
 
 
 def read_manifests(homes: list[Path]) -> list[Row]:

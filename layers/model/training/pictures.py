@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from training.augment import Look, Warp, composite, grounds, paste, warp
 from training.drawn import draw_picture
 from training.manifest import Row
 
+CPU = torch.device("cpu")
 IGNORED = 255
 HALF = 127
 COAT, SKIRT, BAG, OTHER_PERSON = 2, 3, 5, 8
@@ -54,16 +55,16 @@ SINGLE_LEAST = 0.65
 ANOTHER_GARMENT_SHARE = 0.75
 
 
-def read_square(path: Path, mode: str, size: int, smooth: bool = True) -> np.ndarray:
-    """The picture at `path` squashed to (size, size[, channels]) uint8; nearest neighbour unless `smooth`."""
-    with Image.open(path) as picture:
+def read_square(file: IO[bytes], mode: str, size: int, smooth: bool = True) -> np.ndarray:
+    """The picture in `file` squashed to (size, size[, channels]) uint8; nearest neighbour unless `smooth`."""
+    with file, Image.open(file) as picture:
         resample = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
         return np.asarray(picture.convert(mode).resize((size, size), resample, reducing_gap=2.0 if smooth else None))
 
 
-def read_cut_out(path: Path, size: int) -> np.ndarray:
-    """The cut-out at `path` as (size, size, 4) uint8; empty space beside a slim one keeps it from being widened."""
-    with Image.open(path) as picture:
+def read_cut_out(file: IO[bytes], size: int) -> np.ndarray:
+    """The cut-out in `file` as (size, size, 4) uint8; empty space beside a slim one keeps it from being widened."""
+    with file, Image.open(file) as picture:
         rgba = picture.convert("RGBA")
     width, height = rgba.size
     frame = (max(width, round(height * SLIMMEST)), max(height, round(width * SLIMMEST)))
@@ -108,16 +109,16 @@ def mend_edge(mask: np.ndarray, teacher: np.ndarray) -> np.ndarray:
 def matte_targets(row: Row, size: int) -> np.ndarray:
     """Foreground and person alpha (2, size, size) uint8; the person map counts only where the row knows it."""
     if row.labels:
-        labels = read_square(row.home / row.labels, "L", size, smooth=False)
+        labels = read_square(row.open(row.labels), "L", size, smooth=False)
         foreground = ((labels > 0) * 255).astype(np.uint8)
     elif row.mask:
-        foreground = read_square(row.home / row.mask, "L", size)
+        foreground = read_square(row.open(row.mask), "L", size)
         if row.teacher and row.split == "train" and not row.is_exact:
-            teacher = read_square(row.home / row.teacher, "L", size)
+            teacher = read_square(row.open(row.teacher), "L", size)
             foreground = teacher if row.is_portrait and overlap(foreground, teacher) < PORTRAIT_IOU else foreground
             foreground = mend_edge(foreground, teacher)
     else:
-        foreground = read_square(row.home / row.teacher, "L", size)
+        foreground = read_square(row.open(row.teacher), "L", size)
     return np.stack([foreground, foreground if row.is_person else np.zeros_like(foreground)])
 
 
@@ -132,10 +133,10 @@ def costume_targets(row: Row, size: int) -> np.ndarray:
     if row.costume_group == "thing":
         return np.zeros((1, size, size), np.uint8)
     if row.costume_group == "bag":
-        return garment_labels(read_square(row.home / row.mask, "L", size), BAG)
+        return garment_labels(read_square(row.open(row.mask), "L", size), BAG)
     if row.garment_class:
-        return garment_labels(read_square(row.home / row.teacher, "L", size), row.garment_class)
-    labels = read_square(row.home / row.labels, "L", size, smooth=False).copy()
+        return garment_labels(read_square(row.open(row.teacher), "L", size), row.garment_class)
+    labels = read_square(row.open(row.labels), "L", size, smooth=False).copy()
     if "suit-with-trousers" in row.subject:
         labels[labels == COAT] = IGNORED
     elif "ambiguous" in row.subject:
@@ -171,7 +172,7 @@ def group_weights(rows: list[Row]) -> np.ndarray:
 class Pool:
     """A set of pictures in memory: 5 bytes a pixel for matte, 4 for costume."""
 
-    def __init__(self, rows: list[Row], size: int, costume: bool) -> None:
+    def __init__(self, rows: list[Row], size: int, costume: bool, device: torch.device = CPU) -> None:
         make_targets = costume_targets if costume else matte_targets
         channels = 1 if costume else 2
         self.rows = rows
@@ -181,12 +182,13 @@ class Pool:
 
         def load(index: int) -> None:
             row = rows[index]
-            self.rgb[index] = _channels_first(read_square(row.home / row.file, "RGB", size))
+            self.rgb[index] = _channels_first(read_square(row.open(row.file), "RGB", size))
             self.targets[index] = torch.from_numpy(make_targets(row, size))
 
         with ThreadPoolExecutor(2) as workers:
             list(workers.map(load, range(len(rows))))
         self.known = torch.tensor([(float(row.knows_foreground), float(row.knows_person)) for row in rows])
+        self.rgb, self.targets, self.known = (kept.to(device) for kept in (self.rgb, self.targets, self.known))
         self.weights = group_weights(rows) if costume else folder_weights(rows)
         self.figures = np.flatnonzero([row.is_person and (row.is_exact or row.is_portrait) for row in rows])
         self.peopleless = np.flatnonzero([row.knows_person and not row.is_person for row in rows])
@@ -220,12 +222,12 @@ class Pool:
             more = more[rng.random(len(more)) < ANOTHER_FIGURE_SHARE]
             if not len(more):
                 break
-        return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), torch.ones(count, 2))
+        return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), rgb.new_ones(count, 2))
 
     def draw_flat_lays(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
         """`count` grounds with one to MOST_GARMENTS single garments laid on each; costume only."""
         rgb = grounds(rng, cut_outs.draw_rooms(rng, count), self.rgb.shape[-1], MOVED_TO_PLAIN_SHARE, FLOOR_ZOOM)
-        classes = torch.zeros(count, 1, *rgb.shape[-2:])
+        classes = rgb.new_zeros(count, 1, *rgb.shape[-2:])
         more = np.arange(count)
         for _ in range(MOST_GARMENTS):
             index = torch.from_numpy(rng.choice(self.garments, len(more)))
@@ -238,7 +240,7 @@ class Pool:
             more = more[rng.random(len(more)) < ANOTHER_GARMENT_SHARE]
             if not len(more):
                 break
-        return Batch(rgb, classes, torch.ones(count, 2))
+        return Batch(rgb, classes, rgb.new_ones(count, 2))
 
     def _figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Tensor:
         """`count` people (N, 4, S, S) in [0, 1], half of them whole figures of the cut-outs."""
@@ -250,17 +252,14 @@ class Pool:
         return rgba.float() / 255
 
 
-def move_some(rng: np.random.Generator, batch: Batch, rooms: Tensor) -> Batch:
-    """MOVED_SHARE of the labelled people put before other grounds, bystanders left behind; costume only.
-
-    rooms: (R, 3, S, S) uint8, S the pictures' side.
-    """
+def move_some(rng: np.random.Generator, batch: Batch, cut_outs: CutOuts) -> Batch:
+    """MOVED_SHARE of the people and garments put before other grounds, bystanders left behind; costume only."""
     # Things that nobody wears are background, and would vanish.
-    bare = (batch.targets == 0).all(dim=3).all(dim=2)[:, 0].numpy()
+    bare = (batch.targets == 0).all(dim=3).all(dim=2)[:, 0].cpu().numpy()
     chosen = torch.from_numpy(np.flatnonzero((rng.random(len(batch.rgb)) < MOVED_SHARE) & ~bare))
     if not len(chosen):
         return batch
-    room = rooms[torch.from_numpy(rng.integers(len(rooms), size=len(chosen)))].float() / 255
+    room = cut_outs.draw_rooms(rng, len(chosen))
     # Labels end at a pixel; a lens does not.
     shown = ((batch.targets[chosen] > 0) & (batch.targets[chosen] != IGNORED)).float()
     alpha = F.avg_pool2d(shown, 3, stride=1, padding=1)
@@ -273,20 +272,23 @@ def move_some(rng: np.random.Generator, batch: Batch, rooms: Tensor) -> Batch:
 class CutOuts:
     """Photographic cut-outs with true alpha, and rooms to put them in."""
 
-    def __init__(self, rows: list[Row], size: int) -> None:
+    def __init__(self, rows: list[Row], size: int, device: torch.device = CPU) -> None:
         cut_outs = [row for row in rows if row.folder == "rgba"]
         rooms = [row for row in rows if row.folder == "backgrounds"]
         self.person = torch.tensor([float(row.is_person) for row in cut_outs])
         self.known = torch.tensor([(1.0, float(row.knows_person)) for row in cut_outs])
         self.rgba = torch.empty(len(cut_outs), 4, size, size, dtype=torch.uint8)
         for index, row in enumerate(cut_outs):
-            self.rgba[index] = _channels_first(read_cut_out(row.home / row.file, size))
+            self.rgba[index] = _channels_first(read_cut_out(row.open(row.file), size))
         self.figures = np.flatnonzero([row.stem.startswith("ghperson_") for row in cut_outs])
-        self.rooms = torch.stack([_channels_first(read_square(r.home / r.file, "RGB", size)) for r in rooms])
+        self.person, self.known, self.rgba = (kept.to(device) for kept in (self.person, self.known, self.rgba))
+        self.device = device
+        # Drawn shapes are made by the CPU, which takes its surfaces from here too.
+        self.rooms = torch.stack([_channels_first(read_square(r.open(r.file), "RGB", size)) for r in rooms])
 
     def draw_rooms(self, rng: np.random.Generator, count: int) -> Tensor:
         """`count` rooms (N, 3, S, S) in [0, 1]."""
-        return self.rooms[torch.from_numpy(rng.integers(len(self.rooms), size=count))].float() / 255
+        return self.rooms[torch.from_numpy(rng.integers(len(self.rooms), size=count))].to(self.device).float() / 255
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` new composites at the stored size, with exact foreground alpha."""
@@ -299,9 +301,9 @@ class CutOuts:
         """`count` drawn shapes at the stored size, with exact foreground alpha and nobody in them."""
         drawn = [draw_picture(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
         alpha = torch.stack([alpha for _, alpha in drawn])
-        return Batch(
-            torch.stack([rgb for rgb, _ in drawn]), torch.cat([alpha, torch.zeros_like(alpha)], 1), torch.ones(count, 2)
-        )
+        targets = torch.cat([alpha, torch.zeros_like(alpha)], 1)
+        parts = (torch.stack([rgb for rgb, _ in drawn]), targets, torch.ones(count, 2))
+        return Batch(*(part.to(self.device) for part in parts))
 
 
 def _channels_first(picture: np.ndarray) -> Tensor:
@@ -335,9 +337,9 @@ def augmented_batch(
     least = np.full((count, 1), zoom[0])
     if pool.costume:
         # Less than SINGLE_LEAST of a garment without its wearer could be anything.
-        alone = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).numpy()
+        alone = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).cpu().numpy()
         least[alone] = np.maximum(least[alone], SINGLE_LEAST)
-        batch = move_some(rng, batch, cut_outs.rooms)
+        batch = move_some(rng, batch, cut_outs)
     plan = Warp.random(rng, count, (least, zoom[1]), degrees=20 if pool.costume else 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)

@@ -104,7 +104,7 @@ def quick_score(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
 
 def _logits(net: SegmentationNet, pool: Pool, index: int) -> torch.Tensor:
     rgb = normalise(pool.rgb[index : index + 1].float() / 255).contiguous(memory_format=torch.channels_last)
-    logits: torch.Tensor = net(rgb)[0]
+    logits: torch.Tensor = net(rgb)[0].cpu()
     return logits
 
 
@@ -114,7 +114,7 @@ def _quick_matte(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
         name = "person" if row.folder == "person" else "general"
         channel = int(row.folder == "person")
         alpha = (_logits(net, pool, index)[channel].sigmoid() * 255).round().byte().numpy()
-        score = score_alpha(alpha, pool.targets[index, channel].numpy())
+        score = score_alpha(alpha, pool.targets[index, channel].cpu().numpy())
         groups.setdefault(name + row.split[3:], []).append((score.iou, score.edge_mae))
     means = {name: np.mean(values, axis=0) for name, values in sorted(groups.items())}
     # The first split's two groups and the second's count alike.
@@ -128,7 +128,7 @@ def _quick_costume(net: SegmentationNet, pool: Pool) -> tuple[float, str]:
     single: list[float] = []
     clothed: list[float] = []
     for index, row in enumerate(pool.rows):
-        truth = pool.targets[index, 0].numpy()
+        truth = pool.targets[index, 0].cpu().numpy()
         logits = _logits(net, pool, index)
         predicted = logits.argmax(0).numpy()
         if row.costume_group == "street":

@@ -57,6 +57,7 @@ class Plan:
     check_minutes: float = 12.0
     threads: int = 2
     frozen: int = 0
+    device: str = "cpu"
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Picture size and zoom once the share `progress` of the time has passed."""
@@ -116,13 +117,14 @@ class Training:
 
     def __init__(self, plan: Plan, homes: list[Path], start: Path | None, tiers: set[str]) -> None:
         self.plan = plan
+        self.device = torch.device(plan.device)
         random.seed(plan.seed)
         torch.manual_seed(plan.seed)
         train, validation = split_rows([row for row in read_manifests(homes) if row.tier in tiers])
         self.pool, self.cut_outs = self._load(train)
-        checked = _validation_rows(plan.job, validation) if plan.check_minutes else []
-        self.validation = Pool(checked, plan.final_size, plan.job == "costume")
-        self.net = channels_last(new_net(plan.job))
+        checked = validation_rows(plan.job, validation) if plan.check_minutes else []
+        self.validation = Pool(checked, plan.final_size, plan.job == "costume", self.device)
+        self.net = channels_last(new_net(plan.job).to(self.device))
         if start is None:
             load_imagenet(self.net)
         else:
@@ -140,12 +142,12 @@ class Training:
         self.stopped = False
 
     def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
-        wanted = _training_rows(self.plan.job, rows)
-        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume")
+        wanted = training_rows(self.plan.job, rows)
+        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device)
         print(f"pictures={len(wanted)}", flush=True)
         # `costume` wants the rooms alone.
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
-        return pool, CutOuts(kept, self.plan.stored)
+        return pool, CutOuts(kept, self.plan.stored, self.device)
 
     def _workers(self, step: int) -> list[Worker]:
         """One worker for each thread, with another stream of pictures than the one seen before `step`."""
@@ -235,7 +237,7 @@ class Training:
 
     def _loss(self, net: nn.Module, batch: Batch) -> Tensor:
         rgb = normalise(batch.rgb).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits, coarse = net(rgb)
         if self.plan.job == "costume":
             return costume_loss(logits.float(), coarse.float(), batch.targets)
@@ -266,7 +268,7 @@ class Training:
 
     def resume(self) -> None:
         """Goes on from `state.pt`. Raises FileNotFoundError where there is none."""
-        state = torch.load(self.plan.out / "state.pt", map_location="cpu", weights_only=True)
+        state = torch.load(self.plan.out / "state.pt", map_location=self.device, weights_only=True)
         self.net.load_state_dict(state["net"])
         self.average.net.load_state_dict(state["average"])
         self.average.steps = state["average_steps"]
@@ -275,7 +277,7 @@ class Training:
         self.workers = self._workers(self.step_number)
 
 
-def _training_rows(job: str, rows: list[Row]) -> list[Row]:
+def training_rows(job: str, rows: list[Row]) -> list[Row]:
     """What is drawn from; for `costume` MOST_THINGS things, spread evenly, are enough to say what is none."""
     if job == "matte":
         return [row for row in rows if row.folder in MATTE_FOLDERS]
@@ -283,7 +285,7 @@ def _training_rows(job: str, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MOST_THINGS)]
 
 
-def _validation_rows(job: str, rows: list[Row]) -> list[Row]:
+def validation_rows(job: str, rows: list[Row]) -> list[Row]:
     """Matte: every second object and every person picture; costume: every fourth thing: to keep checks short."""
     if job == "costume":
         things = [row for row in rows if row.costume_group == "thing"]
@@ -314,6 +316,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: none, and last.pt alone"
     )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="pictures live there too")
     parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that stay as they are")
     parser.add_argument("--early-size", type=int, default=Plan.early_size, help="px, before the last part")
     parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
@@ -334,9 +337,11 @@ def main() -> None:
         batch=given.batch,
         rate=given.rate,
         final_share=given.final_share,
-        threads=given.threads,
+        # A GPU is kept busy by one.
+        threads=given.threads if given.device == "cpu" else 1,
         check_minutes=given.check_minutes,
         frozen=given.frozen,
+        device=given.device,
         early_size=given.early_size,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
