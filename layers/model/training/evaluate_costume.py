@@ -9,8 +9,8 @@ from PIL import Image
 
 from training.manifest import Row
 from training.model import Model
-from training.pictures import costume_targets
 from training.scores import COSTUME_CLASSES, JUDGED_CLASSES, class_ious, confusion
+from training.targets import costume_targets
 
 # Shares of the figure's height, from the top, that a cut picture shows.
 CUTS = {"whole": (0.0, 1.0), "upper half": (0.0, 0.5), ".10 to .45": (0.1, 0.45), "below .40": (0.4, 1.0)}
@@ -22,6 +22,7 @@ NAMED_SHARE = 0.1
 # Clothes are found on a thing where this share of the picture is taken for a garment.
 CLOTHED_SHARE = 0.02
 LABEL_SIDE = 384
+PARTS = ("found", "right", "only", "iou")
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,9 @@ def print_costume(model: Model, rows: list[Row]) -> None:
         print(f"{name:12}{cells}{ious[list(JUDGED_CLASSES)].mean():11.3f}", flush=True)
     for group in ("garment", "bag"):
         scores = [garment_score(model, row) for row in groups.get(group, [])]
-        means = [
-            float(np.mean([getattr(s, part) for s in scores])) for part in ("found", "right", "only", "iou") if scores
-        ]
-        names = ("found", "its class greatest", "its class only", "IoU")
-        parts = ", ".join(f"{part} {mean:.3f}" for part, mean in zip(names, means, strict=False))
-        print(f"{len(scores)} single {group}s: {parts}", flush=True)
+        if scores:
+            found, right, only, iou = (np.mean([getattr(one, part) for one in scores]) for part in PARTS)
+            print(f"{len(scores)} {group}s: found {found:.3f}, class {right:.3f}, only it {only:.3f}, IoU {iou:.3f}")
     things = groups.get("thing", [])
     if things:
         clothed = float(np.mean([is_clothed(model, row) for row in things]))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.pictures import IGNORED, local_maximum
+from training.targets import IGNORED, local_maximum
 
 EDGE_REACH_PX = 5
 EDGE_GAIN = 4.0

@@ -21,10 +21,10 @@ class Model:
     maps: dict[str, int]
 
 
-def open_session(path: Path, threads: int) -> ort.InferenceSession:
-    """A CPU session with a fixed number of threads."""
+def open_session(path: Path) -> ort.InferenceSession:
+    """A CPU session of one thread: threads that wait for each other lose more than they win on shared cores."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
@@ -49,7 +49,7 @@ def open_isnet(path: Path, size: int) -> Model:
 
 def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float = 0.0, scale: float = 1.0) -> Model:
     """A model from an ONNX file, fed with (rgb - shift) * scale; size: for files of dynamic shape."""
-    session = open_session(path, 2)
+    session = open_session(path)
     given = session.get_inputs()[0]
     side = given.shape[2] if isinstance(given.shape[2], int) else int(size or 320)
 

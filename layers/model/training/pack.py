@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from training.manifest import MANIFEST, SHARD_SUFFIX, Row, data_folders, read_manifests
-from training.pictures import read_cut_out, read_square
-from training.train import Plan
+from training.plan import Plan
+from training.targets import read_cut_out, read_square
 
 PICTURE_QUALITY = 88
 TEACHER_QUALITY = 90

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from training.network import SegmentationNet, normalise
-from training.pictures import HALF, Pool, edge_band
+from training.pictures import Pool
+from training.targets import HALF, edge_band
 
 BETA_SQUARED = 0.3
 EDGE_PX = 8

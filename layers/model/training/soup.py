@@ -17,8 +17,9 @@ from torch import Tensor
 from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.network import SegmentationNet
 from training.pictures import Pool
+from training.plan import OUTPUTS, Plan, validation_rows
 from training.scores import quick_score
-from training.train import OUTPUTS, Plan, new_net, save_weights, validation_rows
+from training.train import new_net, save_weights
 
 SHARES = (0.3, 0.5, 0.7, 0.85, 1.0)
 State = dict[str, Tensor]
