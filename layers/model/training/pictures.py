@@ -33,8 +33,8 @@ ANOTHER_FIGURE_SHARE = 0.45
 MOVED_SHARE = 0.35
 MOVED_TO_PLAIN_SHARE = 0.6
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
-GROUP_SHARES = {"street": 0.44, "studio": 0.06, "garment": 0.33, "bag": 0.05, "thing": 0.12}
-FLAT_LAY_SHARE = 0.12
+GROUP_SHARES = {"street": 0.55, "studio": 0.06, "garment": 0.23, "bag": 0.05, "thing": 0.11}
+FLAT_LAY_SHARE = 0.08
 MOST_GARMENTS = 4
 # Shares of a side: how much of a room a floor or wall takes, and how much of the ground a garment's own frame.
 FLOOR_ZOOM = (0.12, 0.5)
