@@ -54,10 +54,12 @@ def alpha_line(model: Model, rows: list[Row], channel: int) -> str:
 def print_alphas(models: list[Model], groups: dict[str, tuple[str, list[Row]]]) -> None:
     """A table for each group of rows; groups: title -> (which map is judged, rows)."""
     for title, (alpha, rows) in groups.items():
+        if not rows:
+            continue
         print(f"\n{title}: {len(rows)} pictures")
         print(f"{'model':36}{'size':>5}" + "".join(f"{column:>8}" for column in COLUMNS))
         for model in models:
-            if alpha in model.maps and rows:
+            if alpha in model.maps:
                 print(alpha_line(model, rows, model.maps[alpha]), flush=True)
 
 
