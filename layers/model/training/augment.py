@@ -24,6 +24,9 @@ GREY_SHARE = 0.06
 PLAIN_BACKDROP_SHARE = 0.2
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
 FIGURE_ZOOM = (0.9, 3.0)
+FIGURE_DEGREES = 5.0
+# Share of a room's side that stands behind a cut-out.
+GROUND_ZOOM = (0.4, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,12 @@ class Warp:
     theta: Tensor
 
     @staticmethod
-    def random(rng: np.random.Generator, count: int, zoom: tuple[float, float], degrees: float) -> Warp:
+    def random(
+        rng: np.random.Generator, count: int, zoom: tuple[float | np.ndarray, float | np.ndarray], degrees: float
+    ) -> Warp:
         """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored.
 
-        Shares above 1 make the picture smaller than its frame, anywhere in it.
+        zoom: least and greatest share, for all pictures or (N, 1); above 1 the picture is smaller than its frame.
         """
         shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
         # Some pictures are seen whole, as in use.
@@ -53,7 +58,7 @@ class Warp:
 
 def warp(maps: Tensor, plan: Warp, size: int, nearest: bool = False, padding: str = "reflection") -> Tensor:
     """`maps` (N, C, H, W) seen through `plan` at (N, C, size, size)."""
-    grid = F.affine_grid(plan.theta, [len(maps), 1, size, size], align_corners=False)
+    grid = F.affine_grid(plan.theta.to(maps.device), [len(maps), 1, size, size], align_corners=False)
     mode = "nearest" if nearest else "bilinear"
     return F.grid_sample(maps, grid, mode=mode, padding_mode=padding, align_corners=False)
 
@@ -82,13 +87,13 @@ class Look:
         grey = (rgb * rgb.new_tensor(GREY_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
         saturation = self._factors(count, 1, 0.4)
         saturation[torch.from_numpy(self.rng.random(count) < GREY_SHARE)] = 0
-        rgb = grey + (rgb - grey) * saturation
+        rgb = grey + (rgb - grey) * saturation.to(rgb.device)
         mean = rgb.mean(dim=(2, 3), keepdim=True)
-        rgb = mean + (rgb - mean) * self._factors(count, 1, 0.3)
-        rgb = rgb * self._factors(count, 1, 0.3) * self._factors(count, 3, 0.08)
+        rgb = mean + (rgb - mean) * self._factors(count, 1, 0.3).to(rgb.device)
+        rgb = rgb * self._factors(count, 1, 0.3).to(rgb.device) * self._factors(count, 3, 0.08).to(rgb.device)
         # Gamma stands for under- and overexposure; dark rooms are rare in the data.
         gamma = torch.from_numpy(np.exp(self.rng.normal(0, 0.25, (count, 1, 1, 1))).astype(np.float32))
-        return rgb.clamp(1e-4, 1).pow(gamma)
+        return rgb.clamp(1e-4, 1).pow(gamma.to(rgb.device))
 
     def _factors(self, count: int, channels: int, spread: float) -> Tensor:
         draw = self.rng.uniform(1 - spread, 1 + spread, (count, channels, 1, 1))
@@ -103,11 +108,11 @@ def blur(rgb: Tensor, factor: float) -> Tensor:
 
 def jpeg(rgb: Tensor, quality: int) -> Tensor:
     """`rgb` (3, S, S) in [0, 1] after JPEG at `quality`."""
-    u8 = (rgb.clamp(0, 1) * 255).byte().permute(1, 2, 0).numpy()
+    u8 = (rgb.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
     buffer = io.BytesIO()
     Image.fromarray(u8).save(buffer, "JPEG", quality=quality)
     decoded = np.asarray(Image.open(buffer), dtype=np.float32) / 255
-    return torch.from_numpy(decoded).permute(2, 0, 1)
+    return torch.from_numpy(decoded).permute(2, 0, 1).to(rgb.device)
 
 
 def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,17 +121,29 @@ def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Te
     return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12))
 
 
-def grounds(rng: np.random.Generator, rooms: Tensor, size: int, plain_share: float) -> Tensor:
+def grounds(
+    rng: np.random.Generator,
+    rooms: Tensor,
+    size: int,
+    plain_share: float,
+    zoom: tuple[float, float] = GROUND_ZOOM,
+) -> Tensor:
     """A part of each of `rooms` (N, 3, S, S) at (N, 3, size, size); of `plain_share` of them a plain fade instead."""
-    shown = warp(rooms, Warp.random(rng, len(rooms), (0.4, 1.0), degrees=0), size)
+    shown = warp(rooms, Warp.random(rng, len(rooms), zoom, degrees=0), size)
     return _plain_some(rng, shown, plain_share)
 
 
-def paste(rng: np.random.Generator, rgba: Tensor, hosts: Tensor) -> tuple[Tensor, Tensor]:
+def paste(
+    rng: np.random.Generator,
+    rgba: Tensor,
+    hosts: Tensor,
+    zoom: tuple[float, float] = FIGURE_ZOOM,
+    degrees: float = FIGURE_DEGREES,
+) -> tuple[Tensor, Tensor]:
     """Figures `rgba` (N, 4, S, S), whole to a third of their size, put into `hosts` (N, 3, S, S); and their alpha."""
-    placed = Warp.random(rng, len(rgba), FIGURE_ZOOM, degrees=5)
+    placed = Warp.random(rng, len(rgba), zoom, degrees)
     # A figure that its own frame cuts off below stays cut off by the frame, and floats nowhere.
-    cut_off = rgba[:, 3, -1].amax(dim=1) > HALF
+    cut_off = (rgba[:, 3, -1].amax(dim=1) > HALF).cpu()
     placed.theta[:, 1, 2] = torch.where(cut_off, 1 - placed.theta[:, 1, 1], placed.theta[:, 1, 2])
     return _over(rng, rgba, hosts, placed)
 
@@ -136,14 +153,14 @@ def _over(rng: np.random.Generator, rgba: Tensor, backdrop: Tensor, placed: Warp
     alpha = rgba[:, 3:]
     layers = warp(torch.cat([rgba[:, :3] * alpha, alpha], dim=1), placed, rgba.shape[-1], padding="zeros")
     light = rng.uniform(0.6, 1.15, (len(rgba), 1, 1, 1)) * rng.uniform(0.9, 1.1, (len(rgba), 3, 1, 1))
-    front, alpha = layers[:, :3] * torch.from_numpy(light.astype(np.float32)), layers[:, 3:]
+    front, alpha = layers[:, :3] * torch.from_numpy(light.astype(np.float32)).to(rgba.device), layers[:, 3:]
     return (front + backdrop * (1 - alpha)).clamp(0, 1), alpha
 
 
 def _plain_some(rng: np.random.Generator, backdrop: Tensor, share: float) -> Tensor:
     """A `share` of the backdrops replaced by a plain colour that fades to another, as in a studio."""
-    ramp = torch.linspace(0, 1, backdrop.shape[-2]).view(1, -1, 1)
+    ramp = torch.linspace(0, 1, backdrop.shape[-2], device=backdrop.device).view(1, -1, 1)
     for index in np.flatnonzero(rng.random(len(backdrop)) < share):
-        ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32))
+        ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32)).to(backdrop.device)
         backdrop[index] = ends[0] * ramp + ends[1] * (1 - ramp)
     return backdrop

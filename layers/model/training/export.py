@@ -20,7 +20,8 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from training.network import Deployed, load_weights
-from training.train import OUTPUTS, new_net
+from training.plan import OUTPUTS
+from training.train import new_net
 
 OPSET = 17
 OUTPUT_NAMES = {"matte": "alphas", "costume": "classes"}

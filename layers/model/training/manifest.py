@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import os
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+MANIFEST = "manifest.csv"
+SHARD_SUFFIX = ".zip"
 # These subjects may hold people whom no mask marks, so they say nothing about the person map.
 PEOPLE_POSSIBLE = re.compile(
     r"horsejump|mixed|coco|^test$|euphonium|saxophone|accordion|wheelchair|inline_skate|umbrella|motorbikes|cellphone"
@@ -17,7 +23,32 @@ PEOPLE_POSSIBLE = re.compile(
 )
 # Product codes of studio pictures that show clothes on a model, and of those that may show a model or a bag.
 WORN = re.compile(r"mag_(m[hjpst]|w[hjpst]|msh|wsh)\d")
-WORN_OR_NOT = re.compile(r"mag_(wb|luma)")
+WORN_OR_NOT = re.compile(r"mag_(wb|luma)|sol_|saleor_")
+# Looked through: cats and cars of the second round show nobody, but for these; furniture may have somebody on it.
+PEOPLELESS = re.compile(r"(catm?|car)_")
+PEOPLE_BESIDE = re.compile(
+    r"cat_group(0745|1010|0524|0583|0558|0591|0324|0567)|furn_img(805|426|115|275|716)_",
+)
+# What `costume` learns from besides dressed people: single bags, and things that nobody wears.
+BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
+THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
+# Photographs of one garment each whose subject names its kind, and the class of each kind.
+SINGLE_GARMENTS = re.compile(r"(garment|cloth)_")
+KINDS = {
+    kind: number
+    for number, kinds in {
+        1: "tops t-shirt longsleeve shirt",
+        2: "coat outwear",
+        3: "skirt dress",
+        4: "pants shorts",
+        6: "shoes",
+        7: "hat",
+    }.items()
+    for kind in kinds.split()
+}
+WEARABLE = re.compile(r"inline_skate|umbrella|headphone|watch")
+# Pictures of this source that are kept for the last judgement.
+JUDGED = re.compile(r"(garment|cloth|gar)_0")
 NOBODY = frozenset(
     f"ecssd_{number}"
     for line in (Path(__file__).parent / "nobody.txt").read_text("ascii").splitlines()
@@ -29,8 +60,9 @@ COCO_SOURCE = re.compile(r"coco|yolov8", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the data folder; paths are relative to it and empty where there is no such file."""
+    """One picture of `home`, a data folder or a shard; names of files in it, empty where there is no such file."""
 
+    home: Path
     file: str
     mask: str
     labels: str
@@ -42,6 +74,12 @@ class Row:
     tier: str
     split: str
 
+    def open(self, name: str) -> IO[bytes]:
+        """One of the row's files, ready to read. Raises OSError or KeyError where there is none."""
+        if self.home.suffix == SHARD_SUFFIX:
+            return io.BytesIO(opened_shard(self.home).read(name))
+        return (self.home / name).open("rb")
+
     @property
     def folder(self) -> str:
         return self.file.split("/", 1)[0]
@@ -52,8 +90,26 @@ class Row:
 
     @property
     def is_scene(self) -> bool:
-        """True where a subject stands in surroundings of its own: ECSSD's photographs, COCO's with people."""
-        return self.stem.startswith("ecssd_") or (self.folder == "person" and self.stem.startswith("coco_"))
+        """True where a subject stands in surroundings of its own: ECSSD's, COCO's people, people in streets."""
+        return self.stem.startswith("ecssd_") or (self.folder == "person" and self.stem.startswith(("coco", "penn_")))
+
+    @property
+    def costume_group(self) -> str:
+        """What the row is to `costume`: street, studio, garment, bag or thing; empty where it can teach nothing."""
+        if self.folder in ("costume", "garments", "studio"):
+            return {"costume": "street", "garments": "garment", "studio": "studio"}[self.folder]
+        if self.garment_class and self.teacher:
+            return "garment"
+        if self.folder not in ("objects", "unlabelled") or PEOPLE_BESIDE.match(self.stem):
+            return ""
+        if BAGS.match(self.stem):
+            return "bag" if self.mask else ""
+        return "thing" if THINGS.match(self.stem) and self.knows_person and not WEARABLE.search(self.subject) else ""
+
+    @property
+    def garment_class(self) -> int:
+        """The costume class of a photograph of a single garment, 0 for any other."""
+        return KINDS.get(self.subject.removeprefix("garment "), 0) if SINGLE_GARMENTS.match(self.stem) else 0
 
     @property
     def is_portrait(self) -> bool:
@@ -62,12 +118,21 @@ class Row:
     @property
     def is_person(self) -> bool:
         """True where the foreground is a person and nothing else."""
-        return self.folder in ("person", "costume") or WORN.match(self.stem) is not None
+        if self.folder in ("person", "costume") or WORN.match(self.stem):
+            return True
+        return self.stem.startswith("ghperson_")
+
+    @property
+    def knows_foreground(self) -> bool:
+        """False where the mask is the people alone, who may hold, ride or stand behind what is foreground too."""
+        return not (self.folder == "person" and self.stem.startswith("coco"))
 
     @property
     def knows_person(self) -> bool:
-        """True where the person map is known: all of the foreground, or none of it."""
-        if self.is_person or self.stem in NOBODY:
+        """True where the person map is known: all of the mask, or none of it."""
+        if PEOPLE_BESIDE.match(self.stem):
+            return False
+        if self.is_person or self.stem in NOBODY or PEOPLELESS.match(self.stem):
             return True
         unsure = COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject)
         return not (unsure or WORN_OR_NOT.match(self.stem))
@@ -78,19 +143,38 @@ class Row:
         return self.quality in ("A", "auto-alpha")
 
 
-def data_folder(argument: str | None) -> Path:
-    """The data folder from the command line or from CUTLINE_DATA. Raises SystemExit where neither names one."""
-    folder = argument or os.environ.get("CUTLINE_DATA", "")
-    if not folder or not (Path(folder) / "manifest.csv").is_file():
-        raise SystemExit("name the folder that holds manifest.csv: --data DIR or CUTLINE_DATA=DIR")
-    return Path(folder)
+@functools.cache
+def opened_shard(path: Path) -> zipfile.ZipFile:
+    """A shard, open for as long as the process lives; several threads may read it."""
+    return zipfile.ZipFile(path)
 
 
-def read_manifest(data: Path) -> list[Row]:
-    """Every row of manifest.csv in file order."""
-    with (data / "manifest.csv").open(newline="", encoding="utf-8") as handle:
-        fields = Row.__dataclass_fields__
-        return [Row(**{name: line[name] for name in fields}) for line in csv.DictReader(handle)]
+def data_folders(arguments: list[str] | None) -> list[Path]:
+    """The data folders, and the shards of folders of shards, from the command line or from CUTLINE_DATA.
+
+    Raises SystemExit where a folder has neither a manifest nor shards.
+    """
+    homes: list[Path] = []
+    for name in arguments or os.environ.get("CUTLINE_DATA", "").split(os.pathsep):
+        folder = Path(name)
+        found = [folder] if (folder / MANIFEST).is_file() else sorted(folder.glob(f"*{SHARD_SUFFIX}"))
+        if not name or not found:
+            raise SystemExit(f"name folders with {MANIFEST} or shards: --data DIR (repeatable) or CUTLINE_DATA=DIR")
+        homes += found
+    return homes
+
+
+def read_manifest(home: Path) -> list[Row]:
+    """Every row of a folder's or shard's manifest in file order."""
+    text = opened_shard(home).read(MANIFEST) if home.suffix == SHARD_SUFFIX else (home / MANIFEST).read_bytes()
+    fields = [name for name in Row.__dataclass_fields__ if name != "home"]
+    lines = csv.DictReader(io.StringIO(text.decode("utf-8"), newline=""))
+    return [Row(home, **{name: line[name] for name in fields}) for line in lines]
+
+
+def read_manifests(homes: list[Path]) -> list[Row]:
+    """The rows of several folders, one folder after the other."""
+    return [row for home in homes for row in read_manifest(home)]
 
 
 def photograph(row: Row) -> str:
@@ -100,8 +184,13 @@ def photograph(row: Row) -> str:
 
 
 def split_rows(rows: list[Row]) -> tuple[list[Row], list[Row]]:
-    """Training and validation rows; a training row that shows a validation photograph is left out."""
-    validation = [row for row in rows if row.split == "val"]
+    """Training and validation rows; a training row that shows a validation photograph is left out.
+
+    Validation rows are of two kinds, `val` and, from the sources added later, `val2`.
+    """
+    validation = [row for row in rows if row.split in ("val", "val2") and row.folder != "stamps"]
     held_out = {photograph(row) for row in validation}
-    train = [row for row in rows if row.split == "train" and photograph(row) not in held_out]
+    train = [
+        row for row in rows if row.split == "train" and photograph(row) not in held_out and not JUDGED.match(row.stem)
+    ]
     return train, validation

@@ -116,6 +116,23 @@ class Encoder(nn.Module):
         self._blocks = nn.ModuleList(
             InvertedBottleneck(stage, repeat == 0) for stage in STAGES for repeat in range(stage.repeats)
         )
+        self.frozen_blocks = 0
+
+    def freeze(self, blocks: int) -> None:
+        """Keeps the stem and the first `blocks` blocks as they are, statistics included; 0 frees all.
+
+        They work at the finest sizes: a step takes half the time without the gradients of the first five.
+        """
+        self.frozen_blocks = blocks
+        for part in (self._conv_stem, self._bn0, *self._blocks[:blocks]) if blocks else ():
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Encoder:
+        """As in any module; frozen parts stay as in use."""
+        super().train(mode)
+        for part in (self._bn0, *self._blocks[: self.frozen_blocks]) if self.frozen_blocks else ():
+            part.eval()
+        return self
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Feature maps at 1/2, 1/4, 1/8, 1/16 and 1/32 of `x`, which is (N, 3, H, W) with ImageNet normalisation."""

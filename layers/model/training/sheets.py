@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.evaluate import Model, open_onnx
-from training.manifest import data_folder, read_manifest, split_rows
+from training.manifest import data_folders, read_manifests, split_rows
+from training.model import Model, open_onnx
 
 TILE_PX = 200
 TILES_PER_LINE = 4
@@ -79,16 +79,16 @@ def sheet(model: Model, paths: list[Path]) -> Image.Image:
     return page
 
 
-def validation_pictures(data: Path, folders: tuple[str, ...], count: int) -> list[Path]:
+def validation_pictures(homes: list[Path], folders: tuple[str, ...], count: int) -> list[Path]:
     """`count` validation pictures, spread evenly over the manifest."""
-    rows = [row for row in split_rows(read_manifest(data))[1] if row.folder in folders]
-    return [data / rows[index].file for index in np.linspace(0, len(rows) - 1, count).astype(int)]
+    rows = [row for row in split_rows(read_manifests(homes))[1] if row.folder in folders]
+    return [rows[index].home / rows[index].file for index in np.linspace(0, len(rows) - 1, count).astype(int)]
 
 
 def main() -> None:
     """Writes matte.png and costume.png."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data")
+    parser.add_argument("--data", action="append")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--matte", type=Path)
     parser.add_argument("--costume", type=Path)
@@ -100,7 +100,7 @@ def main() -> None:
     for name, path, folders in jobs:
         if path:
             model = open_onnx(path, {"foreground": 0, "person": 1} if name == "matte" else {}, None)
-            pictures = given.pictures or validation_pictures(data_folder(given.data), folders, given.count)
+            pictures = given.pictures or validation_pictures(data_folders(given.data), folders, given.count)
             sheet(model, pictures).save(given.out / f"{name}.png")
 
 

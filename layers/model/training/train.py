@@ -6,12 +6,13 @@ budget ends annealed. `--resume` goes on from DIR/state.pt; `--start FILE` begin
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import math
 import random
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,48 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from training.losses import costume_loss, matte_loss
-from training.manifest import Row, data_folder, read_manifest, split_rows
+from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.network import SegmentationNet, load_imagenet, load_weights, normalise
 from training.pictures import Batch, CutOuts, Pool, augmented_batch
+from training.plan import CONTEXT_BLOCKS, OUTPUTS, Plan, parse_arguments, training_rows, validation_rows
 from training.scores import quick_score
 
-OUTPUTS = {"matte": 2, "costume": 9}
-# `matte` alone must weigh objects of a whole scene against each other.
-CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
-# Least and greatest share of a side that a crop shows. `costume` has full figures alone; half ones come in use.
-EARLY_ZOOM = {"matte": (0.6, 1.0), "costume": (0.35, 1.0)}
-FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
 IMAGE_DIMS = 4
-FOLDERS = {"matte": ("objects", "unlabelled", "person", "costume"), "costume": ("costume",)}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One run's numbers. Sizes in pixels."""
-
-    job: str
-    minutes: float
-    out: Path
-    seed: int = 7
-    batch: int = 16
-    stored: int = 416
-    early_size: int = 256
-    final_size: int = 384
-    final_share: float = 0.4
-    rate: float = 1.0e-3
-    encoder_rate_share: float = 0.4
-    check_minutes: float = 12.0
-
-    def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
-        """Picture size and zoom once the share `progress` of the time has passed."""
-        if progress < 1 - self.final_share:
-            return self.early_size, EARLY_ZOOM[self.job]
-        return self.final_size, FINAL_ZOOM[self.job]
-
-    def rate_at(self, progress: float) -> float:
-        """Learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
-        rise = min(1.0, progress / 0.02 + 0.05)
-        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+SAVE_SECONDS = 240
 
 
 def new_net(job: str) -> SegmentationNet:
@@ -97,35 +64,55 @@ class Average:
                 value.copy_(live[name])
 
 
+@dataclass(frozen=True)
+class Worker:
+    """One thread's network and its stream of pictures."""
+
+    net: SegmentationNet
+    rng: np.random.Generator
+
+
 class Training:
     """A network, its average, its optimiser and the clock."""
 
-    def __init__(self, plan: Plan, data: Path, start: Path | None, tiers: set[str]) -> None:
+    def __init__(self, plan: Plan, homes: list[Path], start: Path | None, tiers: set[str]) -> None:
         self.plan = plan
-        self.rng = np.random.default_rng(plan.seed)
+        self.device = torch.device(plan.device)
         random.seed(plan.seed)
         torch.manual_seed(plan.seed)
-        train, validation = split_rows([row for row in read_manifest(data) if row.tier in tiers])
-        self.pool, self.cut_outs = self._load(data, train)
-        self.validation = Pool(data, _validation_rows(plan.job, validation), plan.final_size, plan.job == "costume")
-        self.net = channels_last(new_net(plan.job))
+        train, validation = split_rows([row for row in read_manifests(homes) if row.tier in tiers])
+        self.pool, self.cut_outs = self._load(train)
+        checked = validation_rows(plan.job, validation) if plan.check_minutes else []
+        self.validation = Pool(checked, plan.final_size, plan.job == "costume", self.device)
+        self.net = channels_last(new_net(plan.job).to(self.device))
         if start is None:
             load_imagenet(self.net)
         else:
             print(f"start={start} untouched={load_weights(self.net, start)}", flush=True)
+        self.net.enc.freeze(plan.frozen)
         self.average = Average(self.net)
         self.optimiser = self._optimiser()
+        # Each with one thread of its own and one meeting a step: on cores that other work takes away at any moment,
+        # threads that meet in every convolution wait for each other most of the time.
+        self.threads = ThreadPoolExecutor(plan.threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.workers = self._workers(0)
         self.elapsed_s = 0.0
         self.step_number = 0
         self.best = -math.inf
+        self.stopped = False
 
-    def _load(self, data: Path, rows: list[Row]) -> tuple[Pool, CutOuts]:
-        wanted = [row for row in rows if row.folder in FOLDERS[self.plan.job]]
-        pool = Pool(data, wanted, self.plan.stored, self.plan.job == "costume")
+    def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
+        wanted = training_rows(self.plan.job, rows)
+        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device)
         print(f"pictures={len(wanted)}", flush=True)
         # `costume` wants the rooms alone.
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
-        return pool, CutOuts(data, kept, self.plan.stored)
+        return pool, CutOuts(kept, self.plan.stored, self.device)
+
+    def _workers(self, step: int) -> list[Worker]:
+        """One worker for each thread, with another stream of pictures than the one seen before `step`."""
+        nets = [self.net] + [copy.deepcopy(self.net) for _ in range(self.plan.threads - 1)]
+        return [Worker(net, np.random.default_rng((self.plan.seed, step, index))) for index, net in enumerate(nets)]
 
     def _optimiser(self) -> torch.optim.AdamW:
         encoder = list(self.net.enc.parameters())
@@ -138,58 +125,92 @@ class Training:
         return torch.optim.AdamW(groups, lr=self.plan.rate, weight_decay=0.01)
 
     def run(self) -> None:
-        """Steps until the time is used up, with a check every few minutes and one at the end."""
+        """Steps until the time is used up; the state is kept every few minutes, for `--resume`."""
+        signal.signal(signal.SIGTERM, self._stop)
         total_s = self.plan.minutes * 60
-        next_check_s = self.elapsed_s + self.plan.check_minutes * 60
+        next_save_s = self.elapsed_s + SAVE_SECONDS
+        next_check_s = self.elapsed_s + (self.plan.check_minutes or math.inf) * 60
         clock = time.monotonic()
-        while self.elapsed_s < total_s:
+        while self.elapsed_s < total_s and not self.stopped:
             loss = self._step(self.elapsed_s / total_s)
-            now = time.monotonic()
-            self.elapsed_s, clock = self.elapsed_s + now - clock, now
             if self.step_number % 25 == 0:
                 print(f"step={self.step_number} elapsed_s={self.elapsed_s:.0f} loss={loss:.4f}", flush=True)
             if next_check_s < self.elapsed_s < total_s - 120:
-                self._check(final=False)
-                # Checks count towards the time: the budget is wall time.
-                self.elapsed_s, clock = self.elapsed_s + time.monotonic() - clock, time.monotonic()
+                self._check({"average": self.average.net})
                 next_check_s = self.elapsed_s + self.plan.check_minutes * 60
-        self._check(final=True)
+            if next_save_s < self.elapsed_s:
+                self._save_state()
+                next_save_s = self.elapsed_s + SAVE_SECONDS
+            # Checks count towards the time: the budget is wall time.
+            now = time.monotonic()
+            self.elapsed_s, clock = self.elapsed_s + now - clock, now
+        self._save_state()
+        if not self.stopped:
+            save_weights(self.average.net, self.plan.out / "last.pt", {"step": self.step_number})
+            if self.plan.check_minutes:
+                self._check({"average": self.average.net, "raw": self.net})
+
+    def _stop(self, *_: object) -> None:
+        """On SIGTERM the step is ended and the state saved, for `--resume`."""
+        self.stopped = True
 
     def _step(self, progress: float) -> float:
         size, zoom = self.plan.stage(progress)
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * group["share"] * self.plan.rate_at(progress)
-        batch = augmented_batch(self.rng, self.pool, self.cut_outs, self.plan.batch, size, zoom)
-        self.net.train()
-        loss = self._loss(batch)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        losses = list(self.threads.map(lambda worker: self._gradients(worker, size, zoom), self.workers))
+        self._gather()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimiser.step()
+        self._spread()
         self.average.update(self.net)
         self.step_number += 1
+        return float(np.mean(losses))
+
+    def _gradients(self, worker: Worker, size: int, zoom: tuple[float, float]) -> float:
+        """The loss of one worker's share of a batch, its gradients left in the worker's network."""
+        count = self.plan.batch // len(self.workers)
+        batch = augmented_batch(worker.rng, self.pool, self.cut_outs, count, size, zoom)
+        worker.net.train()
+        worker.net.zero_grad(set_to_none=True)
+        loss = self._loss(worker.net, batch)
+        torch.autograd.backward(loss)
         return float(loss.detach())
 
-    def _loss(self, batch: Batch) -> Tensor:
+    @torch.no_grad()
+    def _gather(self) -> None:
+        """The mean of all workers' gradients into the network that is optimised, which is the first worker's."""
+        for worker in self.workers[1:]:
+            for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
+                if mine.grad is not None and other.grad is not None:
+                    mine.grad += other.grad
+        for mine in self.net.parameters():
+            if mine.grad is not None:
+                mine.grad /= len(self.workers)
+
+    @torch.no_grad()
+    def _spread(self) -> None:
+        """The optimised weights to the other workers."""
+        for worker in self.workers[1:]:
+            for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
+                other.copy_(mine)
+
+    def _loss(self, net: nn.Module, batch: Batch) -> Tensor:
         rgb = normalise(batch.rgb).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits, coarse = self.net(rgb)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            logits, coarse = net(rgb)
         if self.plan.job == "costume":
             return costume_loss(logits.float(), coarse.float(), batch.targets)
-        return matte_loss(logits.float(), coarse.float(), batch.targets, batch.person_known)
+        return matte_loss(logits.float(), coarse.float(), batch.targets, batch.known)
 
-    def _check(self, final: bool) -> None:
-        """Scores the average (at the end the raw weights too), keeps the best and the state to resume from."""
-        contenders = {"average": self.average.net} | ({"raw": self.net} if final else {})
+    def _check(self, contenders: dict[str, SegmentationNet]) -> None:
+        """Scores the given weights and keeps the best."""
         for name, net in contenders.items():
             score, detail = quick_score(net, self.validation)
             print(f"check step={self.step_number} weights={name} score={score:.4f} {detail}", flush=True)
             if score > self.best:
                 self.best = score
                 save_weights(net, self.plan.out / "best.pt", {"score": score, "step": self.step_number})
-        if final:
-            save_weights(self.average.net, self.plan.out / "last.pt", {"step": self.step_number})
-        self._save_state()
 
     def _save_state(self) -> None:
         state = {
@@ -207,22 +228,13 @@ class Training:
 
     def resume(self) -> None:
         """Goes on from `state.pt`. Raises FileNotFoundError where there is none."""
-        state = torch.load(self.plan.out / "state.pt", map_location="cpu", weights_only=True)
+        state = torch.load(self.plan.out / "state.pt", map_location=self.device, weights_only=True)
         self.net.load_state_dict(state["net"])
         self.average.net.load_state_dict(state["average"])
         self.average.steps = state["average_steps"]
         self.optimiser.load_state_dict(state["optimiser"])
         self.elapsed_s, self.step_number, self.best = state["elapsed_s"], state["step"], state["best"]
-        # Another stream of pictures than the one already seen.
-        self.rng = np.random.default_rng((self.plan.seed, self.step_number))
-
-
-def _validation_rows(job: str, rows: list[Row]) -> list[Row]:
-    """Costume: all its pictures. Matte: every second object and every person picture, to keep checks short."""
-    if job == "costume":
-        return [row for row in rows if row.folder == "costume"]
-    objects = [row for row in rows if row.folder == "objects"][::2]
-    return objects + [row for row in rows if row.folder == "person"]
+        self.workers = self._workers(self.step_number)
 
 
 def save_weights(net: nn.Module, path: Path, facts: dict[str, float]) -> None:
@@ -231,28 +243,10 @@ def save_weights(net: nn.Module, path: Path, facts: dict[str, float]) -> None:
     torch.save({"weights": halves, "facts": facts}, path)
 
 
-def parse_arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("job", choices=sorted(OUTPUTS))
-    parser.add_argument("--data", help="folder with manifest.csv (default: $CUTLINE_DATA)")
-    parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="weights to begin with (default: ImageNet encoder)")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--rate", type=float, default=Plan.rate)
-    parser.add_argument("--batch", type=int, default=Plan.batch, help="smaller gives a short run more steps")
-    parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--final-share", type=float, default=Plan.final_share, help="of the time, at the full size")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
-    return parser.parse_args()
-
-
 def main() -> None:
     """Trains as the command line says."""
     given = parse_arguments()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(
         given.job,
@@ -262,9 +256,15 @@ def main() -> None:
         batch=given.batch,
         rate=given.rate,
         final_share=given.final_share,
+        # A GPU is kept busy by one.
+        threads=given.threads if given.device == "cpu" else 1,
+        check_minutes=given.check_minutes,
+        frozen=given.frozen,
+        device=given.device,
+        early_size=given.early_size,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
-    training = Training(plan, data_folder(given.data), given.start, tiers)
+    training = Training(plan, data_folders(given.data), given.start, tiers)
     if given.resume:
         training.resume()
     (given.out / "plan.json").write_text(json.dumps(plan.__dict__, default=str, indent=1))

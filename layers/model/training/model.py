@@ -1,0 +1,60 @@
+"""ONNX networks as functions from a picture to its maps, for scores and contact sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network to judge. run: RGB picture to (C, S, S) float32 in [0, 1]; maps: which of the C is which alpha."""
+
+    name: str
+    size: int
+    run: Callable[[Image.Image], np.ndarray]
+    maps: dict[str, int]
+
+
+def open_session(path: Path) -> ort.InferenceSession:
+    """A CPU session of one thread: threads that wait for each other lose more than they win on shared cores."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def squashed(picture: Image.Image, size: int) -> np.ndarray:
+    """The picture as (1, 3, size, size) float32 in 0..255, its sides scaled independently."""
+    small = picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return np.ascontiguousarray(np.asarray(small, np.float32).transpose(2, 0, 1)[None])
+
+
+def open_isnet(path: Path, size: int) -> Model:
+    """IS-Net general use, which wants (rgb - 128) / 256 and whose output is stretched to 0..1, as its authors do."""
+    plain = open_onnx(path, {"foreground": 0}, size, 128.0, 1 / 256)
+
+    def run(picture: Image.Image) -> np.ndarray:
+        alphas = plain.run(picture)
+        low, high = float(alphas.min()), float(alphas.max())
+        return (alphas - low) / max(high - low, 1e-6)
+
+    return replace(plain, run=run)
+
+
+def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float = 0.0, scale: float = 1.0) -> Model:
+    """A model from an ONNX file, fed with (rgb - shift) * scale; size: for files of dynamic shape."""
+    session = open_session(path)
+    given = session.get_inputs()[0]
+    side = given.shape[2] if isinstance(given.shape[2], int) else int(size or 320)
+
+    def run(picture: Image.Image) -> np.ndarray:
+        output = session.run(None, {given.name: (squashed(picture, side) - shift) * scale})[0][0]
+        return np.asarray(output, np.float32).clip(0, 1)
+
+    return Model(f"{path.resolve().parent.name}/{path.name}", side, run, maps)

@@ -1,0 +1,92 @@
+"""A training run's numbers, from the command line, and which rows each network learns from and is checked on."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.manifest import Row
+
+OUTPUTS = {"matte": 2, "costume": 9}
+# `matte` alone must weigh objects of a whole scene against each other.
+CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
+# Least and greatest share of a side that a crop shows. `costume` has full figures alone; half ones come in use.
+EARLY_ZOOM = {"matte": (0.6, 1.0), "costume": (0.35, 1.0)}
+FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
+MATTE_FOLDERS = ("objects", "unlabelled", "person", "costume")
+MOST_THINGS = 900
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run's numbers. Sizes in pixels."""
+
+    job: str
+    minutes: float
+    out: Path
+    seed: int = 7
+    batch: int = 16
+    stored: int = 416
+    early_size: int = 256
+    final_size: int = 384
+    final_share: float = 0.4
+    rate: float = 1.0e-3
+    encoder_rate_share: float = 0.4
+    check_minutes: float = 12.0
+    threads: int = 2
+    frozen: int = 0
+    device: str = "cpu"
+
+    def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
+        """Picture size and zoom once the share `progress` of the time has passed."""
+        if progress < 1 - self.final_share:
+            return self.early_size, EARLY_ZOOM[self.job]
+        return self.final_size, FINAL_ZOOM[self.job]
+
+    def rate_at(self, progress: float) -> float:
+        """Learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
+        rise = min(1.0, progress / 0.02 + 0.05)
+        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def training_rows(job: str, rows: list[Row]) -> list[Row]:
+    """What is drawn from; for `costume` MOST_THINGS things, spread evenly, are enough to say what is none."""
+    if job == "matte":
+        return [row for row in rows if row.folder in MATTE_FOLDERS]
+    things = [row for row in rows if row.costume_group == "thing"]
+    return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MOST_THINGS)]
+
+
+def validation_rows(job: str, rows: list[Row]) -> list[Row]:
+    """Matte: every second object and every person picture; costume: every fourth thing: to keep checks short."""
+    if job == "costume":
+        things = [row for row in rows if row.costume_group == "thing"]
+        return [row for row in rows if row.costume_group not in ("", "thing")] + things[::4]
+    objects = [row for row in rows if row.folder == "objects"][::2]
+    return objects + [row for row in rows if row.folder == "person"]
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="training.train", description="Trains one network for a given time.")
+    parser.add_argument("job", choices=sorted(OUTPUTS))
+    parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin with (default: ImageNet encoder)")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--batch", type=int, default=Plan.batch, help="smaller gives a short run more steps")
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--final-share", type=float, default=Plan.final_share, help="of the time, at the full size")
+    parser.add_argument(
+        "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: none, and last.pt alone"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="pictures live there too")
+    parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that stay as they are")
+    parser.add_argument("--early-size", type=int, default=Plan.early_size, help="px, before the last part")
+    parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
+    parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
+    return parser.parse_args()
