@@ -26,7 +26,7 @@ from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
-from training.manifest import Row, data_folder, read_manifest
+from training.manifest import Row, data_folders, read_manifest
 
 BAD_IOU = 0.8
 FOLDS, BINS, MOST_DOUBTFUL = 10, 8, 0.1
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parents[1])
     parser.add_argument("--model", default="matte")
     arguments = parser.parse_args()
-    data = data_folder(arguments.data)
+    (data,) = data_folders([arguments.data] if arguments.data else None)
     network = Listening(Network.open(arguments.models, arguments.model, len(os.sched_getaffinity(0))))
     rows = [row for row in read_manifest(data) if row.split in ("val", "val2") and row.mask]
     found = [(row, *judged) for row in rows for judged in judge(data, row, network)]
