@@ -35,6 +35,7 @@ ELSEWHERE = {
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
     "python3 docs/examples/": "tests/docs/test_recipes.py",
     "cutline batch": "tests/e2e/test_batch.py",
+    "cutline compare-with": "tests/commands/test_compare_with.py",
 }
 
 
