@@ -71,7 +71,7 @@ def run_node(name: str, folder: Path, *arguments: str | Path, packages: Sequence
     node = program("node", "nodejs")
     for package in packages:
         if not (NODE_MODULES / package).is_dir():
-            _missing(f"no npm package {package} (make clients)")
+            _missing(f"no npm package {package} (make clients)", in_ci=True)
     return run([node, PROGRAMS / name, *arguments], folder)
 
 
