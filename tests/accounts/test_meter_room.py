@@ -179,3 +179,10 @@ def test_a_caller_within_its_rate_is_let_in_and_no_item_is_too_busy(
     assert tally.refused <= bound * tally.offered
     assert tally.busiest_units < ITEM_UNITS / 2
     assert tally.writes / tally.offered < 3
+
+
+def test_a_high_rate_does_not_split_a_low_bound_of_calls_under_way(table: MemoryTable) -> None:
+    """Twenty lanes for fifteen calls would have one place each, which a call finds taken by chance."""
+    meter, account = Meter(table, most_at_once=15), Account("a", qps=1000)
+    assert [reason_of(meter, account, f"c{index}", NOW + index / 100) for index in range(15)] == [None] * 15
+    assert reason_of(meter, account, "one more", NOW + 1) is Reason.RATE_EXCEEDED

@@ -1,7 +1,7 @@
 """Where an account's day lies in the meter's table, and the conditional writes that take room in it. Pure.
 
-A day has one item per lane, and as many lanes as its rate needs: one item bears about 1,000 write units per second,
-and a write costs by the kilobyte of its item. A call lies in one lane with everything that is known of it, so that one
+A day has one item per lane, and as many lanes as its rate needs and its calls under way can fill: one item bears about
+1,000 write units per second, and a write costs by the kilobyte of its item. A call lies in one lane with everything that is known of it, so that one
 conditional write moves all of it:
 
     taken      places of the day's quota that are used up; the sum over all the day's items counts
@@ -28,6 +28,8 @@ KEEP_DAYS = 400
 LANE_QPS = 50
 # Below this many calls a day another lane would only split the quota.
 LANE_QUOTA = 1000
+# Nor do calls at work at once, once a lane's part of them is so small that a call finds its lane full by chance.
+LANE_AT_ONCE = 16
 MAX_LANES = 32
 # Seconds' worth of the rate that an idle caller may use at once.
 BURST_S = 1.0
@@ -94,11 +96,13 @@ class Room:
     places: int = 1
 
 
-def lanes_for(qps: float, daily_quota: int | None) -> int:
-    """How many lanes a day of such terms has."""
+def lanes_for(qps: float, daily_quota: int | None, at_once: int | None = None) -> int:
+    """How many lanes a day of such terms has; at_once: the most calls under way, None without a bound."""
     wanted = math.ceil(qps / LANE_QPS)
     if daily_quota is not None:
         wanted = min(wanted, daily_quota // LANE_QUOTA)
+    if at_once is not None:
+        wanted = min(wanted, at_once // LANE_AT_ONCE)
     return max(1, min(wanted, MAX_LANES))
 
 

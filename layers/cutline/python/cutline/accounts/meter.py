@@ -76,7 +76,7 @@ class Meter:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
         self._most_at_once = most_at_once
-        self._rooms = Rooms(table)
+        self._rooms = Rooms(table, lambda account: None if account == self._service else self._at_once(account))
 
     def reserve(
         self,

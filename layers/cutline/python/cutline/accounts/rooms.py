@@ -27,8 +27,10 @@ class Held(Exception):
 class Rooms:
     """Takes room in lanes. What it remembers of earlier calls spares writes and decides nothing."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, at_once: Callable[[Account], int | None] = lambda account: None) -> None:
+        """`at_once`: the most calls that an account may have under way; None without a bound."""
         self._table = table
+        self._at_once = at_once
         self._lane_counts: dict[tuple[str, str], int] = {}
         self._busy: dict[tuple[str, str], bool] = {}
         self._returned: dict[tuple[str, str], tuple[float, int]] = {}
@@ -118,7 +120,7 @@ class Rooms:
         known = self._lane_counts.get((account.account_id, day))
         if known is not None:
             return known
-        count = lanes_for(account.qps, account.daily_quota)
+        count = lanes_for(account.qps, account.daily_quota, self._at_once(account))
         if count > 1:
             begun = self._send(
                 {
