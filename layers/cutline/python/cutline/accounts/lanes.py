@@ -1,8 +1,8 @@
 """Where an account's day lies in the meter's table, and the conditional writes that take room in it. Pure.
 
 A day has one item per lane, and as many lanes as its rate needs and its calls under way can fill: one item bears about
-1,000 write units per second, and a write costs by the kilobyte of its item. A call lies in one lane with everything that is known of it, so that one
-conditional write moves all of it:
+1,000 write units per second, and a write costs by the kilobyte of its item. A call lies in one lane with everything
+that is known of it, so that one conditional write moves all of it:
 
     taken      places of the day's quota that are used up; the sum over all the day's items counts
     under_way  calls at work or waiting
