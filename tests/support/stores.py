@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ Answer = tuple[int, Any]
 
 
 @dataclass
-class Store:
+class Store(ABC):
     """Pictures by path, products, uploads; `address` once it serves."""
 
     photo: bytes
@@ -24,8 +25,9 @@ class Store:
     products: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
+    @abstractmethod
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> Answer:
-        raise NotImplementedError
+        """The status and the document that a request is answered with."""
 
 
 @dataclass

@@ -80,9 +80,18 @@ def components() -> dict[str, dict[str, Any]]:
         "detail": "Request Entity Too Large",
         "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
+    response = {
+        "description": "API Gateway itself, in a body that the clients of all APIs can read.",
+        "content": {"application/json": {"schema": ref("GatewayRefusal"), "example": example}},
+    }
+    return {"schemas": {"GatewayRefusal": _gateway_shape()}, "responses": {"GatewayRefusal": response}}
+
+
+def _gateway_shape() -> Schema:
+    """The fields of every API, because the gateway cannot tell which one was called."""
     status, wrong, word = integer("The HTTP status."), text("What is wrong."), text("A word for it.")
     fault = closed({"title": wrong, "code": text("API Gateway's word for it.")})
-    shape = closed(
+    return closed(
         {
             "status": status,
             "message": wrong,
@@ -106,8 +115,3 @@ def components() -> dict[str, dict[str, Any]]:
             "errors": {"type": "array", "items": fault, "minItems": 1, "maxItems": 1},
         }
     )
-    response = {
-        "description": "API Gateway itself, in a body that the clients of all APIs can read.",
-        "content": {"application/json": {"schema": ref("GatewayRefusal"), "example": example}},
-    }
-    return {"schemas": {"GatewayRefusal": shape}, "responses": {"GatewayRefusal": response}}
