@@ -21,7 +21,15 @@ BLURRED_SHARE = 0.12
 NOISY_SHARE = 0.15
 JPEG_SHARE = 0.20
 GREY_SHARE = 0.06
-PLAIN_BACKDROP_SHARE = 0.2
+PLAIN_BACKDROP_SHARE = 0.3
+# Of the plain backdrops, those that are one light grey or white, as a shop's table is.
+LIGHT_SHARE = 0.4
+# What lies on a ground darkens it: how often, how much, and how far in shares of the picture's side.
+SHADOW_SHARE = 0.5
+SHADOW_DEPTH = (0.1, 0.5)
+SHADOW_REACH = 0.06
+# Share of the side that the longer side of a foreground alone on white takes; the pipeline gives it .7.
+FILL = (0.62, 0.78)
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
 FIGURE_ZOOM = (0.9, 3.0)
 FIGURE_DEGREES = 5.0
@@ -118,7 +126,7 @@ def jpeg(rgb: Tensor, quality: int) -> Tensor:
 def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Tensor, Tensor]:
     """Cut-outs `rgba` (N, 4, S, S) placed at random in front of `rooms` (N, 3, S, S): the picture and its alpha."""
     backdrop = grounds(rng, rooms, rgba.shape[-1], PLAIN_BACKDROP_SHARE)
-    return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12))
+    return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12), SHADOW_SHARE)
 
 
 def grounds(
@@ -148,13 +156,47 @@ def paste(
     return _over(rng, rgba, hosts, placed)
 
 
-def _over(rng: np.random.Generator, rgba: Tensor, backdrop: Tensor, placed: Warp) -> tuple[Tensor, Tensor]:
+def alone_on_white(rng: np.random.Generator, rgb: Tensor, alpha: Tensor, aspects: np.ndarray) -> tuple[Tensor, Tensor]:
+    """What `alpha` (N, 1, S, S) shows of `rgb`, on white and about FILL of the side long; and its alpha there.
+
+    aspects: (N,) width over height of the pictures before they were squashed to a square.
+    """
+    theta = torch.zeros(len(rgb), 2, 3)
+    fill = rng.uniform(*FILL, len(rgb))
+    for index in range(len(rgb)):
+        shown = [torch.nonzero(alpha[index, 0].amax(dim=axis) > HALF)[:, 0].float() for axis in (0, 1)]
+        ends = [(float(line.min()), float(line.max()) + 1) if len(line) else (0.0, alpha.shape[-1]) for line in shown]
+        lengths = [(high - low) / alpha.shape[-1] for low, high in ends]
+        sides = np.array([lengths[0] * aspects[index], lengths[1]])
+        for axis in (0, 1):
+            theta[index, axis, axis] = lengths[axis] * sides.max() / (fill[index] * sides[axis])
+            theta[index, axis, 2] = sum(ends[axis]) / alpha.shape[-1] - 1
+        theta[index, 0, 0] *= -1 if rng.random() < MIRRORED_SHARE else 1
+    layers = warp(torch.cat([rgb * alpha, alpha], dim=1), Warp(theta), rgb.shape[-1], padding="zeros")
+    return layers[:, :3] + 1 - layers[:, 3:], layers[:, 3:]
+
+
+def _over(
+    rng: np.random.Generator, rgba: Tensor, backdrop: Tensor, placed: Warp, shadow_share: float = 0.0
+) -> tuple[Tensor, Tensor]:
     # Premultiplied, so that nothing of the cut-out's hidden colour bleeds into its edge.
     alpha = rgba[:, 3:]
     layers = warp(torch.cat([rgba[:, :3] * alpha, alpha], dim=1), placed, rgba.shape[-1], padding="zeros")
     light = rng.uniform(0.6, 1.15, (len(rgba), 1, 1, 1)) * rng.uniform(0.9, 1.1, (len(rgba), 3, 1, 1))
     front, alpha = layers[:, :3] * torch.from_numpy(light.astype(np.float32)).to(rgba.device), layers[:, 3:]
+    shaded = torch.from_numpy(rng.random(len(rgba)) < shadow_share).to(rgba.device)
+    backdrop[shaded] *= 1 - _shadow(rng, alpha[shaded])
     return (front + backdrop * (1 - alpha)).clamp(0, 1), alpha
+
+
+def _shadow(rng: np.random.Generator, alpha: Tensor) -> Tensor:
+    """How much darker the ground is (N, 1, S, S) under subjects of `alpha`: their own shape, moved and blurred."""
+    reach = round(SHADOW_REACH * alpha.shape[-1])
+    moved = torch.roll(alpha, (int(rng.integers(0, reach + 1)), int(rng.integers(-reach, reach + 1))), dims=(2, 3))
+    for _ in range(2):
+        moved = F.avg_pool2d(moved, 2 * reach + 1, stride=1, padding=reach)
+    depth = torch.from_numpy(rng.uniform(*SHADOW_DEPTH, (len(alpha), 1, 1, 1)).astype(np.float32))
+    return moved * depth.to(alpha.device)
 
 
 def _plain_some(rng: np.random.Generator, backdrop: Tensor, share: float) -> Tensor:
@@ -162,5 +204,7 @@ def _plain_some(rng: np.random.Generator, backdrop: Tensor, share: float) -> Ten
     ramp = torch.linspace(0, 1, backdrop.shape[-2], device=backdrop.device).view(1, -1, 1)
     for index in np.flatnonzero(rng.random(len(backdrop)) < share):
         ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32)).to(backdrop.device)
+        if rng.random() < LIGHT_SHARE:
+            ends[:] = float(rng.uniform(0.8, 1.0))
         backdrop[index] = ends[0] * ramp + ends[1] * (1 - ramp)
     return backdrop

@@ -10,10 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.augment import Look, Warp, composite, grounds, paste, warp
+from training.augment import Look, Warp, alone_on_white, composite, grounds, paste, warp
 from training.drawn import draw_picture
 from training.manifest import Row
-from training.targets import HALF, IGNORED, OTHER_PERSON, costume_targets, matte_targets, read_cut_out, read_square
+from training.targets import (
+    HALF,
+    IGNORED,
+    OTHER_PERSON,
+    aspect,
+    costume_targets,
+    matte_targets,
+    read_cut_out,
+    read_square,
+    shape,
+)
 
 CPU = torch.device("cpu")
 # How often a picture of each folder is drawn, relative to its number.
@@ -22,9 +32,9 @@ DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 0.8, "costume": 1.0
 SCENE_WEIGHT = 3.2
 # People in ordinary scenes are what the network does worst.
 PEOPLE_SCENE_WEIGHT = 6.4
-COMPOSITE_SHARE = 0.15
+COMPOSITE_SHARE = 0.17
 DRAWN_SHARE = 0.07
-FIGURE_SHARE = 0.14
+FIGURE_SHARE = 0.17
 FIGURE_ROOM_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5
 MOST_FIGURES = 4
@@ -33,7 +43,11 @@ ANOTHER_FIGURE_SHARE = 0.45
 MOVED_SHARE = 0.35
 MOVED_TO_PLAIN_SHARE = 0.6
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
-GROUP_SHARES = {"street": 0.55, "studio": 0.06, "garment": 0.23, "bag": 0.05, "thing": 0.11}
+GROUP_SHARES = {"street": 0.64, "studio": 0.07, "garment": 0.16, "bag": 0.04, "thing": 0.09}
+# Foregrounds alone on white, as the pipeline shows them to the network, and how many of these are things.
+ALONE_SHARE = 0.24
+ALONE_THING_SHARE = 0.45
+ALONE_LEAST = 0.9
 FLAT_LAY_SHARE = 0.08
 MOST_GARMENTS = 4
 # Shares of a side: how much of a room a floor or wall takes, and how much of the ground a garment's own frame.
@@ -94,6 +108,11 @@ class Pool:
         self.figures = np.flatnonzero([row.is_person and (row.is_exact or row.is_portrait) for row in rows])
         self.peopleless = np.flatnonzero([row.knows_person and not row.is_person for row in rows])
         self.garments = np.flatnonzero([costume and row.costume_group in ("garment", "bag") for row in rows])
+        self.things = np.flatnonzero(
+            [costume and row.costume_group == "thing" and bool(row.mask or row.teacher) for row in rows]
+        )
+        self.shapes = {int(index): shape(rows[index], size) for index in self.things}
+        self.aspects = np.array([aspect(row) for row in rows]) if costume else np.ones(len(rows))
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` pictures as stored, drawn with the folders' weights."""
@@ -143,6 +162,22 @@ class Pool:
                 break
         return Batch(rgb, classes, rgb.new_ones(count, 2))
 
+    def draw_alone(self, rng: np.random.Generator, count: int) -> Batch:
+        """`count` foregrounds on white, things among them; costume only."""
+        chosen = np.where(
+            rng.random(count) < ALONE_THING_SHARE, rng.choice(self.things, count), rng.choice(self.garments, count)
+        )
+        index = torch.from_numpy(chosen)
+        labels = self.targets[index].float()
+        labels = torch.where(labels == IGNORED, 0, labels)
+        alpha = (labels > 0).float()
+        for place, row in enumerate(chosen):
+            if int(row) in self.shapes:
+                alpha[place, 0] = torch.from_numpy(self.shapes[int(row)]).float() / 255
+        kinds = labels.amax(dim=(2, 3), keepdim=True)
+        rgb, alpha = alone_on_white(rng, self.rgb[index].float() / 255, alpha, self.aspects[chosen])
+        return Batch(rgb, torch.where(alpha * 255 > HALF, kinds, 0.0), rgb.new_ones(count, 2))
+
     def _figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Tensor:
         """`count` people (N, 4, S, S) in [0, 1], half of them whole figures of the cut-outs."""
         figure = torch.from_numpy(rng.choice(self.figures, count))
@@ -153,11 +188,13 @@ class Pool:
         return rgba.float() / 255
 
 
-def move_some(rng: np.random.Generator, batch: Batch, cut_outs: CutOuts) -> Batch:
-    """MOVED_SHARE of the people and garments put before other grounds, bystanders left behind; costume only."""
+def move_some(rng: np.random.Generator, batch: Batch, cut_outs: CutOuts, first: int) -> Batch:
+    """MOVED_SHARE of the people and garments from `first` on put before other grounds, bystanders left behind."""
     # Things that nobody wears are background, and would vanish.
     bare = (batch.targets == 0).all(dim=3).all(dim=2)[:, 0].cpu().numpy()
-    chosen = torch.from_numpy(np.flatnonzero((rng.random(len(batch.rgb)) < MOVED_SHARE) & ~bare))
+    chosen = (rng.random(len(batch.rgb)) < MOVED_SHARE) & ~bare
+    chosen[:first] = False
+    chosen = torch.from_numpy(np.flatnonzero(chosen))
     if not len(chosen):
         return batch
     room = cut_outs.draw_rooms(rng, len(chosen))
@@ -226,8 +263,11 @@ def augmented_batch(
         parts += [cut_outs.draw(rng, composites)] if composites else []
         parts += [pool.draw_figures(rng, figures, cut_outs)] if figures else []
         parts += [cut_outs.draw_shapes(rng, shapes)] if shapes else []
-    elif len(pool.garments):
-        lays = int(rng.binomial(count - 1, FLAT_LAY_SHARE))
+    alone = 0
+    if len(pool.garments):
+        alone = int(rng.binomial(count - 1, ALONE_SHARE))
+        lays = int(rng.binomial(count - 1 - alone, FLAT_LAY_SHARE))
+        parts += [pool.draw_alone(rng, alone)] if alone else []
         parts += [pool.draw_flat_lays(rng, lays, cut_outs)] if lays else []
     parts.append(pool.draw(rng, count - sum(len(part.rgb) for part in parts)))
     batch = Batch(
@@ -238,9 +278,10 @@ def augmented_batch(
     least = np.full((count, 1), zoom[0])
     if pool.costume:
         # Less than SINGLE_LEAST of a garment without its wearer could be anything.
-        alone = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).cpu().numpy()
-        least[alone] = np.maximum(least[alone], SINGLE_LEAST)
-        batch = move_some(rng, batch, cut_outs)
+        unworn = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).cpu().numpy()
+        least[unworn] = np.maximum(least[unworn], SINGLE_LEAST)
+        least[:alone] = ALONE_LEAST
+        batch = move_some(rng, batch, cut_outs, alone)
     plan = Warp.random(rng, count, (least, zoom[1]), degrees=20 if pool.costume else 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)

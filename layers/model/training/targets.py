@@ -99,6 +99,17 @@ def garment_labels(alpha: np.ndarray, number: int) -> np.ndarray:
     return np.where(alpha > high, number, np.where(alpha < low, 0, IGNORED)).astype(np.uint8)[None]
 
 
+def shape(row: Row, size: int) -> np.ndarray:
+    """Alpha (size, size) uint8 of the subject of a row with a mask or a teacher's alpha."""
+    return read_square(row.open(row.mask or row.teacher), "L", size)
+
+
+def aspect(row: Row) -> float:
+    """Width over height of the row's picture."""
+    with row.open(row.file) as file, Image.open(file) as picture:
+        return picture.width / picture.height
+
+
 def costume_targets(row: Row, size: int) -> np.ndarray:
     """Class numbers (1, size, size) uint8, IGNORED where the row's labels are ambiguous."""
     if row.costume_group == "thing":
