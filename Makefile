@@ -124,9 +124,10 @@ bench-endpoint: .venv/ready ## pictures per second of the GPU container; BENCH="
 compare: .venv/ready ## against other background removers, installed under build/compare; COMPARE="--quick --data FOLDER"
 	$(BIN)/python -m tools.compare $(COMPARE)
 
-eval: .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
+eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
+	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
 
 doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
 	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"

@@ -1,0 +1,104 @@
+"""Prints what the costume API makes of single garments and of things, pictures that nobody trained on.
+
+    PYTHONPATH=../cutline/python python -m training.evaluate_garments --data DIR    (in layers/model, without PyTorch)
+
+found: something is cut out. class: its kind is among what is found; only: nothing else is. IoU: of all garments
+together with the plain cut-out. Groups: `garment` and `bag` are validation rows, `judged` those whose names begin with
+0, `thing` the validation rows that show no clothes, where found should be 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.cutout import matte_picture
+from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.filters import U8
+from cutline.pipeline.garment_cutout import cut_garments
+from cutline.pipeline.network import Network
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
+from cutline.pipeline.timing import StageTimer
+from training.manifest import JUDGED, Row, data_folders, read_manifests, split_rows
+
+GROUPS = ("garment", "bag", "judged", "thing")
+_HALF = 127
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the API found in one picture, and how far all of it is the plain cut-out."""
+
+    names: tuple[str, ...]
+    iou: float
+
+
+def rows_by_group(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows of each of GROUPS; judged ones have a kind and are no validation rows."""
+    groups: dict[str, list[Row]] = {name: [] for name in GROUPS}
+    for row in split_rows(rows)[1]:
+        if row.costume_group in groups:
+            groups[row.costume_group].append(row)
+    groups["judged"] = [row for row in rows if JUDGED.match(row.stem) and row.garment_class]
+    return groups
+
+
+def cut_row(row: Row, matte: Network, costume: Network) -> Found:
+    """What the costume API finds in one picture."""
+    with row.open(row.file) as file:
+        picture = decode_image(file.read(), LOCAL_LIMITS)
+    cut = cut_garments(picture, GarmentOptions(form="mask"), matte, costume, StageTimer())
+    if cut.image is None:
+        return Found((), 0.0)
+    with Image.open(io.BytesIO(cut.image)) as image:
+        return Found(cut.found, overlap(np.asarray(image), plain_alpha(picture, matte)))
+
+
+def plain_alpha(picture: Picture, matte: Network) -> U8:
+    """The alpha (H, W) of the plain cut-out."""
+    return matte_picture(picture, CutOptions(want_image=False), matte, StageTimer()).alpha_u8
+
+
+def overlap(first: U8, second: U8) -> float:
+    """Intersection over union of two alphas cut at one half."""
+    a, b = first > _HALF, second > _HALF
+    return float((a & b).sum() / max(1, (a | b).sum()))
+
+
+def print_group(name: str, rows: list[Row], matte: Network, costume: Network) -> None:
+    """One line of the table."""
+    results = [cut_row(row, matte, costume) for row in rows]
+    found = [bool(result.names) for result in results]
+    line = f"{name:8}{len(rows):9}{np.mean(found):8.3f}"
+    if name != "thing" and any(found):
+        # Class numbers begin at 1, in the order of GARMENTS.
+        kinds = [GARMENTS[row.garment_class - 1] if row.garment_class else "bag" for row in rows]
+        pairs = [(kind, result) for kind, result in zip(kinds, results, strict=True) if result.names]
+        line += f"{np.mean([kind in result.names for kind, result in pairs]):8.3f}"
+        line += f"{np.mean([(kind,) == result.names for kind, result in pairs]):8.3f}"
+        line += f"{np.mean([result.iou for result in results]):8.3f}"
+    print(line, flush=True)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
+    parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parents[1])
+    parser.add_argument("--limit", type=int, default=1, help="every n-th picture only")
+    given = parser.parse_args()
+    matte, costume = (Network.open(given.models, name, 1) for name in ("matte", "costume"))
+    print(f"{'':8}{'pictures':>9}{'found':>8}{'class':>8}{'only':>8}{'IoU':>8}")
+    for name, rows in rows_by_group(read_manifests(data_folders(given.data))).items():
+        if rows:
+            print_group(name, rows[:: given.limit], matte, costume)
+
+
+if __name__ == "__main__":
+    main()
