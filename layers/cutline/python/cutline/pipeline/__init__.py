@@ -15,6 +15,7 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
   holes           closes holes that the network tore into the subject
   subject         chooses the person, the object or the whole foreground
   doubt           the probability that the cut-out is good
+  fog             decides half-transparency far from the outline
   components      connected components; removes specks
   refine          upsamples alpha to the picture's size, guided by the picture's edges
   foreground      estimates the subject's own colours along soft edges

@@ -14,6 +14,7 @@ from cutline.pipeline.decode import Picture
 from cutline.pipeline.doubt import confidence_of
 from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
+from cutline.pipeline.fog import clear_fog
 from cutline.pipeline.foreground import estimate_foreground
 from cutline.pipeline.framing import Box, Placement, place
 from cutline.pipeline.holes import close_torn_holes
@@ -142,7 +143,7 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
         confidence = confidence_of(small_f32)
-        small_f32 = remove_specks(stretch_alpha(small_f32))
+        small_f32 = remove_specks(clear_fog(stretch_alpha(small_f32)))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
         if options.roi is not None:
             alpha_u8 = _within(alpha_u8, options.roi.box_in(width, height))
