@@ -87,11 +87,21 @@ def test_tiny_pages_are_served(shape):
     [
         ({}, 0.004, 0.99),
         ({"strength": 0.3}, 0.009, 0.90),
-        ({"strength": 0.3, "quality": 75}, 0.011, 0.90),
+        ({"strength": 0.3, "quality": 75}, 0.009, 0.95),
+        ({"strength": 0.2, "quality": 80}, 0.010, 0.92),
+        ({"strength": 0.1}, 0.013, 0.95),
         ({"paper": GREY_PAPER, "shade": 0.4, "quality": 60}, 0.010, 0.98),
         ({"strength": 0.3, "paper": GREY_PAPER, "shade": 0.4, "quality": 75}, 0.013, 0.90),
     ],
-    ids=["fresh", "faded", "faded, JPEG", "grey paper in shade, JPEG", "faded on grey paper in shade, JPEG"],
+    ids=[
+        "fresh",
+        "faded",
+        "faded, JPEG",
+        "a fifth, JPEG",
+        "a tenth",
+        "grey paper in shade, JPEG",
+        "faded on grey paper in shade, JPEG",
+    ],
 )
 @pytest.mark.parametrize("ink", [RED, BLUE, GREEN, PURPLE], ids=["red", "blue", "green", "purple"])
 def test_a_seal_over_print_keeps_its_thin_strokes_and_leaves_the_print(ink, page, error, kept):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.filters import F32, resize_f32
+from cutline.pipeline.components import label_components
+from cutline.pipeline.filters import F32, Bool, box_mean, resize_f32
 
 _CELLS = 24
 # The darker share of a cell's pixels, which does not count; the paper's least lightness, as a share of the lightest's.
 _DARK_SHARE, _NEAR = 0.6, 0.9
 # A cell darker than this share of a neighbour is covered by ink; a cell whose channels differ this much is tinted.
 _INKED, _TINTED = 0.85, 0.15
+# Faded ink tints less, but more than the page's cells usually are, which JPEG colours by chance. A patch of it that
+# touches the picture's border may be a shadow in coloured light.
+_FAINT, _FAINT_USUAL = 0.025, 4.0
 # Paper is lighter than this, and nine tenths of its cells differ from their surroundings by less than this share.
 _DARKEST_PAPER, _ROUGHEST_PAPER = 60.0, 0.06
 
@@ -19,7 +23,8 @@ _DARKEST_PAPER, _ROUGHEST_PAPER = 60.0, 0.06
 def estimate_page_background(small: F32) -> F32:
     """The page background (c, c, 3) in 0..255 of a picture (h, w, 3) in 0..255 of about a thousand pixels a side.
 
-    A cell's colour is the mean of the pixels nearly as light as its lightest 40 %; inked cells take a neighbour's.
+    A cell's colour is the mean of the pixels nearly as light as its lightest 40 %; inked cells take their
+    surroundings'.
     """
     height, width = small.shape[:2]
     rows = np.array_split(np.arange(height), min(_CELLS, height))
@@ -54,22 +59,49 @@ def is_page(cells: F32) -> bool:
 
 
 def _fill_inked_cells(cells: F32) -> F32:
-    """Cells that ink covers take the colour of the lightest cell within two steps.
+    """Cells that ink covers take the mean colour of the paper around them, which follows a shadow's gradient."""
+    bare = ~_inked_cells(cells)
+    filled = cells.copy()
+    while bare.any() and not bare.all():
+        weights = bare.astype(np.float32)
+        planes = np.concatenate([filled * weights[..., None], weights[..., None]], axis=2)
+        sums = box_mean(np.ascontiguousarray(np.moveaxis(planes, 2, 0)), 1)
+        rim = ~bare & (sums[3] > 0)
+        filled[rim] = (sums[:3, rim] / sums[3, rim]).T
+        bare |= rim
+    return filled
 
-    Inside a patch of coloured ink this repeats from its rim inwards; inside a grey patch it does not, because a shadow
-    is grey and covers paper.
+
+def _inked_cells(cells: F32) -> Bool:
+    """The cells (c, c) that ink covers.
+
+    Each such cell takes the colour of the lightest cell within two steps, until nothing changes: inside a patch of
+    coloured ink this goes from its rim inwards. Inside a grey patch it does not, because a shadow is grey and covers
+    paper.
     """
+    inked = np.zeros(cells.shape[:2], bool)
     filled, grey_too = cells, True
     for _ in range(_CELLS // 2):
         best = _lightest_around(filled)
         ratio = filled / np.maximum(best, 1)
-        inked = ratio.min(axis=2) < _INKED
-        if not grey_too:
-            inked &= ratio.max(axis=2) - ratio.min(axis=2) > _TINTED
-        if not inked.any():
+        tint = ratio.max(axis=2) - ratio.min(axis=2)
+        faint = max(_FAINT, _FAINT_USUAL * float(np.median(tint)))
+        found = (tint > _TINTED) | _inner(tint > faint)
+        if grey_too:
+            found |= ratio.min(axis=2) < _INKED
+        if not found.any():
             break
-        filled, grey_too = np.where(inked[..., None], best, filled), False
-    return filled
+        inked |= found
+        filled, grey_too = np.where(found[..., None], best, filled), False
+    return inked
+
+
+def _inner(cells: Bool) -> Bool:
+    """The components of cells (c, c) that do not touch the border."""
+    labels = label_components(cells)[0]
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    inner: Bool = cells & ~np.isin(labels, border)
+    return inner
 
 
 def _lightest_around(cells: F32) -> F32:

@@ -29,8 +29,8 @@ _RED_CONE, _RED_SHARE = 0.75, 0.25
 _PRINT, _INK = 0.20, 0.45
 # Least saturation of coloured ink; less is the fringe of black print.
 _LEAST_SATURATION = 0.08
-# Least share of light that full ink absorbs, and the most alpha that the paper's grain may get.
-_LEAST_DARKNESS, _MOST_GRAIN = 0.12, 0.10
+# Least share of light that full ink absorbs, coloured or black, and the most alpha that the paper's grain may get.
+_LEAST_COLOURED_DARKNESS, _LEAST_DARKNESS, _MOST_GRAIN = 0.045, 0.12, 0.10
 # Radii of the windows that average a pixel's colour; and how much darker than full ink print is.
 _NEAR_PX, _WIDE_PX = 1, 5
 _DARKER_THAN_INK = 1.1
@@ -110,7 +110,7 @@ def _coloured_ink(absorbed: F32, page: F32) -> Ink | None:
     core = along >= np.quantile(along[inked], 0.8)
     full = np.quantile(absorbed[core], 0.7, axis=0).astype(np.float32)
     darkness = float(full.max())
-    if darkness < _LEAST_DARKNESS or float(_along(_chroma(full), axis)) < _LEAST_SATURATION * 255 * darkness:
+    if darkness < _LEAST_COLOURED_DARKNESS or float(_along(_chroma(full), axis)) < _LEAST_SATURATION * 255 * darkness:
         return None
     ink_mask = _ink_mask(absorbed, full, axis)
     return _unless_implausible(Ink(full, _floor(absorbed, full), page, ink_mask), absorbed)
