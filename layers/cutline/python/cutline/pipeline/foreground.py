@@ -51,7 +51,7 @@ def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) ->
         guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
     colours = estimate_colours(guide_u8.astype(np.float32) / _WHITE, small.astype(np.float32) / _WHITE)
-    grid = ColourGrid(np.rint(colours * _WHITE).astype(np.uint8).reshape(2, 3, *small.shape), (height, width))
+    grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
     for rows in strips(height):
         alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
         at = np.flatnonzero(_is_soft(alpha))
@@ -71,13 +71,13 @@ def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint
     One step of min |I - a F - (1 - a) B|^2 + lambda |F - F0|^2, from F0 and B0 on:
     F = F0 + s (I - a F0 - (1 - a) B0), where s depends on alpha alone.
     """
-    steps, fronts, backs = (table[alpha_u8] for table in _STEPS)
+    steps, fronts, backs = (table.take(alpha_u8) for table in _STEPS)
     places = 3 * at
     for channel in range(3):
-        colour = fronts * around[0, :, channel]
-        colour -= backs * around[1, :, channel]
-        colour += steps * pixels_u8[places]
-        pixels_u8[places] = np.rint(np.clip(colour, 0, 255, out=colour), out=colour)
+        colour = fronts * around[0, :, channel].astype(np.float32)
+        colour -= backs * around[1, :, channel].astype(np.float32)
+        colour += steps * pixels_u8[places].astype(np.float32)
+        pixels_u8[places] = np.rint(np.clip(colour, 0, 255, out=colour), out=colour).astype(np.uint8)
         places += 1
 
 
@@ -141,13 +141,18 @@ def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
     front, back, cross = a * a + strength, rest * rest + strength, a * rest
     scale = np.float32(1) / (front * back - cross * cross)
     front, back, cross = front * scale, back * scale, cross * scale
-    seen = np.take(flat_rgb, active, axis=1)
+    seen = flat_rgb.take(active, axis=1)
+    known = np.concatenate((a * seen, rest * seen))
+    part = np.empty_like(known)
     for _ in range(sweeps):
-        right = np.concatenate((a * seen, rest * seen))
+        right = known.copy()
         for pull, at in zip(pulls, neighbours, strict=True):
-            right += pull * np.take(flat, at, axis=1)
-        flat[:3, active] = np.clip(back * right[:3] - cross * right[3:], 0, 1)
-        flat[3:, active] = np.clip(front * right[3:] - cross * right[:3], 0, 1)
+            # All positions are inside; "clip" alone writes to `out` without a copy.
+            right += np.multiply(flat.take(at, axis=1, out=part, mode="clip"), pull, out=part)
+        for channel in range(3):
+            one, other = right[channel], right[channel + 3]
+            flat[channel][active] = np.clip(back * one - cross * other, 0, 1)
+            flat[channel + 3][active] = np.clip(front * other - cross * one, 0, 1)
 
 
 def _neighbours(at: Index, height: int, width: int) -> tuple[npt.NDArray[np.intp], ...]:
