@@ -3,8 +3,8 @@
     python -m tools.bench.bench --against COMMIT [--turns N] [--no-cloud]
 
 Milliseconds of two machines, or of one machine at two times, do not compare; ratios of CPU time taken in turns do. The
-commit is checked out beside this tree and runs in the same environment with this tree's networks. "whole call" and "cold
-start" are a JD matting call's in each tree's own local cloud: the sandbox's CPU time, its decoder's included.
+commit is checked out beside this tree and runs in the same environment with this tree's networks. "whole call" and
+"cold start" are a JD matting call's in each tree's own local cloud: the sandbox's CPU time, its decoder's included.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -60,7 +61,7 @@ class Cloud:
             answer = self._client.cutout(photo)
             assert answer.json["result"]["status"] == 0, answer
             times.append(cpu_s(self._sandbox()) * 1000)
-        later = [after - before for before, after in zip(times, times[1:], strict=False)]
+        later = [after - before for before, after in pairwise(times)]
         return {"cold start": times[0], "1.0 MP, whole call": statistics.median(later)}
 
     def _end_sandbox(self) -> None:

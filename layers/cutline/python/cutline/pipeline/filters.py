@@ -93,30 +93,32 @@ def _window_sums(line: F32, window: int, step: int) -> F32:
         size *= 2
 
 
-def sample_bilinear(grid: F32, rows: Index, columns: Index, size: tuple[int, int]) -> F32:
-    """(N, k) values of an (h, w, k) grid at N pixels of the (H, W) picture that the grid covers.
+def sample_bilinear(planes: F32, at: Index, top: int, size: tuple[int, int]) -> F32:
+    """(k, N) values of (k, h, w) planes at N pixels of the (H, W) picture that they cover.
 
-    Costs grow with N; resizing the grid would cost the whole picture.
+    at: flat positions, counted from the left end of row `top`. Costs grow with N; resizing the planes would cost the
+    whole picture.
     """
-    height, width, depth = grid.shape
-    top, row_part = _taps(rows, height, size[0])
-    left, column_part = _taps(columns, width, size[1])
-    flat = grid.reshape(-1, depth)
-    corner = top * width + left
-    right = np.where(left + 1 < width, 1, 0)
-    below = np.where(top + 1 < height, width, 0)
-    upper = flat[corner]
-    upper += column_part * (flat[corner + right] - upper)
-    lower = flat[corner + below]
-    lower += column_part * (flat[corner + below + right] - lower)
-    blended: F32 = upper + row_part * (lower - upper)
-    return blended
+    depth, height, width = planes.shape
+    rows = at // size[1]
+    columns = at - rows * size[1]
+    (above, lower), (left, further) = _taps(height, size[0]), _taps(width, size[1])
+    rows += top
+    first, down, across = above[rows] * width + left[columns], lower[rows], further[columns]
+    right = first + (left + 1 < width)[columns]
+    below = np.where(above + 1 < height, width, 0)[rows]
+    both = down * across
+    weights = (1 - down - across + both, across - both, down - both, both)
+    samples = np.zeros((depth, len(at)), np.float32)
+    for places, weight in zip((first, right, first + below, right + below), weights, strict=True):
+        for number, plane in enumerate(planes.reshape(depth, -1)):
+            samples[number] += plane.take(places) * weight
+    return samples
 
 
-def _taps(at: Index, small: int, large: int) -> tuple[Index, F32]:
-    """First tap and the (N, 1) share of the second, with pixel centres aligned as Pillow's resize does."""
-    position = np.clip(
-        (at.astype(np.float32) + np.float32(0.5)) * np.float32(small / large) - np.float32(0.5), 0, small - 1
-    )
+def _taps(small: int, large: int) -> tuple[Index, F32]:
+    """First tap and the share of the second per pixel, with pixel centres aligned as Pillow's resize does."""
+    centres = (np.arange(large) + 0.5) * (small / large) - 0.5
+    position = np.clip(centres, 0, small - 1)
     first = position.astype(np.intp)
-    return first, (position - first)[:, None].astype(np.float32)
+    return first, (position - first).astype(np.float32)
