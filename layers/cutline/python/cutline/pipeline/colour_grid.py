@@ -41,23 +41,25 @@ class ColourGrid:
         columns = at - rows * self._width
         rows += top
         corner = self._rows[0][rows] * self._row_length + self._columns[0][columns]
+        right, below = corner + 1, corner + self._row_length
         down, across = self._rows[1][rows], self._columns[1][columns]
+        shares_down, shares_across = (_WHOLE - down, down), (_WHOLE - across, across)
         sampled = np.empty((len(self._packed), len(at)), np.uint64)
         for packed, colours in zip(self._packed, sampled, strict=True):
-            upper = _mixed(packed[corner], packed[corner + 1], across)
-            below = corner + self._row_length
-            colours[:] = _mixed(upper, _mixed(packed[below], packed[below + 1], across), down)
+            upper = _mixed(packed[corner], packed[right], shares_across)
+            lower = _mixed(packed[below], packed[below + 1], shares_across)
+            colours[:] = _mixed(upper, lower, shares_down)
         return sampled[..., None].view(np.uint16)[..., :-1]
 
 
-def _mixed(one: _U64, other: _U64, share: _U64) -> _U64:
-    """Both (N,) mixed lane by lane, with `share` 256ths of the other."""
-    mixed = one * (_WHOLE - share)
-    mixed += other * share
-    mixed += _HALF_IN_EACH
-    mixed >>= _WHOLE_BITS
-    mixed &= _BYTE_IN_EACH
-    return mixed
+def _mixed(one: _U64, other: _U64, shares: tuple[_U64, _U64]) -> _U64:
+    """Both (N,) mixed lane by lane, in place of `one`; the shares are 256 together."""
+    one *= shares[0]
+    one += other * shares[1]
+    one += _HALF_IN_EACH
+    one >>= _WHOLE_BITS
+    one &= _BYTE_IN_EACH
+    return one
 
 
 def _taps(small: int, large: int) -> tuple[Index, _U64]:

@@ -52,7 +52,7 @@ def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) ->
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
     colours = estimate_colours(guide_u8.astype(np.float32) / _WHITE, small.astype(np.float32) / _WHITE)
     grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
-    for rows in strips(height):
+    for rows in strips(height, width):
         alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
         at = np.flatnonzero(_is_soft(alpha))
         if len(at):

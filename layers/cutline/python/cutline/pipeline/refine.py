@@ -22,7 +22,7 @@ from cutline.pipeline.filters import (
 )
 
 FLOOR, CEILING = 0.03, 0.97
-STRIP_ROWS = 256
+_STRIP_PX = 1 << 18
 # Radius of the regression's window in pixels of the small alpha: it must hold both sides of an edge blurred there.
 _RADIUS_IN_ALPHA_PX = 3
 _EPSILON = np.float32(3e-4)
@@ -78,7 +78,7 @@ def upsample_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8
 
     The regression runs at the small alpha's resolution: on known composites a finer guide narrows the window and adds
     no information. guide_u8: the reduced picture, if the caller has it. Memory: some 30 float planes of the small
-    alpha's size and one strip of `STRIP_ROWS` rows.
+    alpha's size and one strip of the picture.
     """
     height, width = rgb_u8.shape[:2]
     size = fit_within(width, height, max(alpha_f32.shape))
@@ -151,9 +151,10 @@ def _solve_symmetric(matrix: list[F32], right: F32) -> F32:
     )
 
 
-def strips(height: int) -> Iterator[slice]:
-    """Slices of at most `STRIP_ROWS` rows that cover the picture: they bound the memory of band-wise work."""
-    return (slice(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS))
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows that cover the picture, of about 262,000 pixels: they bound the memory of band-wise work."""
+    count = max(1, _STRIP_PX // width)
+    return (slice(top, min(top + count, height)) for top in range(0, height, count))
 
 
 def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
@@ -161,7 +162,7 @@ def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
     height, width = alpha_u8.shape
     small = Image.fromarray(model.soft.view(np.uint8))
     soft = np.asarray(small.resize((width, height), Image.Resampling.NEAREST)).view(np.bool_)
-    for rows in strips(height):
+    for rows in strips(height, width):
         at = np.flatnonzero(soft[rows])
         if len(at) == 0:
             continue
