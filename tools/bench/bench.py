@@ -2,6 +2,7 @@
 
     python -m tools.bench.bench            the `matte` network, one thread, 1, 4 and 16.8 MP
     python -m tools.bench.bench --model isnet --runs 1 --threads 2
+    python -m tools.bench.bench --against COMMIT    in turns with that commit: tools/bench/against.py
 
 Wall time is what a caller waits; CPU time is what a busy machine cannot blur. Both are medians over the runs; the
 peak is the process's resident memory from start to end, imports and network included.
@@ -25,6 +26,7 @@ from cutline.pipeline.decode import decode_image
 from cutline.pipeline.network import Network
 from cutline.pipeline.timing import StageTimer
 from tests.support.running import ROOT
+from tools.bench.against import compare
 from tools.bench.bars import Bar, load_line
 
 SIDES = (1024, 2048, 4096)
@@ -45,7 +47,13 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--side", type=int, help="measure this size in this process and print JSON")
+    parser.add_argument("--against", metavar="COMMIT", help="measure in turns with this commit, and print ratios")
+    parser.add_argument("--turns", type=int, default=5, help="with --against")
+    parser.add_argument("--no-cloud", action="store_true", help="with --against: neither whole calls nor cold starts")
     options = parser.parse_args()
+    if options.against:
+        compare(options.against, options.turns, with_cloud=not options.no_cloud)
+        return 0
     if options.side:
         print(json.dumps(measure(options.side, options.model, options.threads, options.runs)))
         return 0

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.pipeline.apart import start_decoder
+from cutline.pipeline.memory import keep_freed_memory
 from cutline.serving.deadline import deadline
 from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings
@@ -17,6 +18,7 @@ from cutline.tasks.task import WORK_LIMIT_S
 logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
 start_decoder()
+keep_freed_memory()
 bootstrap = Bootstrap(Settings.from_environment())
 finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics))
 

@@ -21,6 +21,7 @@ Imports point one way: functions, then serving and tasks, then accounts and cont
 no boto3, contracts/ and adapters/ no numpy.
 """
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ __version__ = "0.1.0"
 
 # onnxruntime tells its maker of its use, over the network, unless told otherwise before it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# A function's imports make half a million objects that stay. Searching them for cycles again and again would take a
+# seventh of INIT, so the search waits until there are many; `cutline.bootstrap` ends that.
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    gc.set_threshold(200_000)
 
 if not TYPE_CHECKING:
 

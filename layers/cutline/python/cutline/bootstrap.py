@@ -1,5 +1,6 @@
 """Builds what a function needs from its environment: the one place where clients and services are made."""
 
+import gc
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,8 @@ _CONFIG = Config(
 
 # How much of a call's time it may wait for another with its Idempotency-Key; the rest is for its own work.
 _WAIT_SHARE = 0.6
+# Python's own.
+_GARBAGE_THRESHOLD = 700
 
 
 class Bootstrap:
@@ -42,6 +45,9 @@ class Bootstrap:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        # What the imports made stays: no later search for cycles looks at it (`cutline/__init__.py`).
+        gc.freeze()
+        gc.set_threshold(_GARBAGE_THRESHOLD)
 
     def service(
         self,

@@ -24,6 +24,7 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
   framing         where the subject goes on its canvas; framing_text reads the words that ask for it
   compose         the canvas and its background
   encode          pixels to PNG, JPEG and WebP
+  png             a PNG writer for cut-outs, in half of Pillow's time
 separate          each of several subjects by itself
 profile           what marketplaces ask for, as data (profiles.toml)
 publish           a finished matte as a profile asks for it, with a verdict per rule

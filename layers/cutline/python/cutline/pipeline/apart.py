@@ -28,6 +28,7 @@ import numpy as np
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import KIB, MIB, PictureLimits
 from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.memory import keep_freed_memory
 
 # The dearest honest picture of 4096 x 4096 takes 0.6 s.
 _CPU_LIMIT_S = 10
@@ -39,6 +40,8 @@ _BROKEN_BY_INPUT = frozenset(
 )
 _TRIES = 2
 _MESSAGE_BYTES = 64 * KIB
+# The decoder keeps the memory of smaller pictures for the next one.
+_LARGE_BYTES = 8 * MIB
 
 
 class _Gone(Exception):
@@ -163,11 +166,12 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
         kept = line.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, 1 << 16)
+        keep_freed_memory()
         c_library = ctypes.CDLL(None)
         while True:
-            _answer_one(line, cpu_limit_s)
-            # Else it keeps up to 150 MiB of a large picture that it has sent.
-            c_library.malloc_trim(0)
+            if _answer_one(line, cpu_limit_s) > _LARGE_BYTES:
+                # Else it keeps up to 150 MiB of a large picture that it has sent.
+                c_library.malloc_trim(0)
     except (_Gone, OSError):
         pass
     except Exception:  # the end of a process, which its log has to explain
@@ -176,7 +180,8 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
         os._exit(0)
 
 
-def _answer_one(line: socket.socket, cpu_limit_s: int) -> None:
+def _answer_one(line: socket.socket, cpu_limit_s: int) -> int:
+    """Decodes a picture; the bytes of its colours."""
     order, shared = _receive(line)
     data = bytes(shared)
     _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + cpu_limit_s)
@@ -188,11 +193,12 @@ def _answer_one(line: socket.socket, cpu_limit_s: int) -> None:
         picture = decode_image(data, limits)
     except InputRefused as error:
         _send(line, {"reason": error.reason.value, "detail": error.detail})
-        return
+        return _LARGE_BYTES + 1  # how large it was is not known
     height, width = picture.rgb_u8.shape[:2]
     alpha = () if picture.alpha_u8 is None else (picture.alpha_u8.data,)
     facts = {"height": height, "width": width, "alpha": bool(alpha), "format": picture.format}
     _send(line, facts, picture.rgb_u8.data, *alpha)
+    return picture.rgb_u8.nbytes
 
 
 def _limit(kind: int, soft: int) -> None:

@@ -17,6 +17,8 @@ _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _OPAQUE = 255
 # Modes that littlecms reads as they are; all others are converted to RGB first.
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
+# Larger pictures are copied in strips, which stay in the processor's cache.
+_LARGE_PX, _STRIP_ROWS = 2_000_000, 64
 # In the names of profiles with sRGB's colours and another curve, such as sRGB-elle-V2-g10.icc.
 _LINEAR = ("g10", "linear", "Linear")
 
@@ -36,10 +38,21 @@ def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
     elif image.mode not in _PROFILED_MODES:
         image = image.convert("RGB")
     image = _apply_profile(image, image.info.get("icc_profile"))
-    rgb_u8 = np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    rgb_u8 = _to_array(image if image.mode == "RGB" else image.convert("RGB"))
     if alpha_u8 is not None and alpha_u8.min() == _OPAQUE:
         alpha_u8 = None
     return rgb_u8, alpha_u8
+
+
+def _to_array(image: Image.Image) -> U8:
+    """(H, W, 3) of an RGB image; Pillow would copy a large one three times."""
+    if image.width * image.height < _LARGE_PX:
+        return np.array(image)
+    rgb_u8 = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, image.height)
+        rgb_u8[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return rgb_u8
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:

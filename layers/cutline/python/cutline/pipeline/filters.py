@@ -11,9 +11,6 @@ U8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.intp]
 
-# Below one pixel's share of any window's mean, above rounding errors.
-_ANY = np.float32(1e-6)
-
 
 def resize_f32(plane_f32: F32, width: int, height: int, method: Image.Resampling) -> F32:
     """One (h, w) float plane at another size."""
@@ -40,19 +37,38 @@ def fit_within(width: int, height: int, side: int) -> tuple[int, int]:
 def box_mean(planes_f32: F32, radius: int) -> F32:
     """Mean over the (2 radius + 1) square around each pixel of (..., h, w); the window shrinks at the borders.
 
-    A window of n is the sum of windows of 1, 2, 4, ... pixels, added with shifts: log2 n passes in cache order, and no
-    running sum, which would lose float32 digits over a long line.
+    A window of n is the sum of windows of 1, 2, 4, ... pixels, added with shifts: log2 n passes, and no running sum,
+    which would lose float32 digits over a long line. Planes are summed one by one, to stay in the processor's cache,
+    and as one line each, with zeros between the rows: NumPy adds long lines many times faster than short ones.
     """
-    summed = _window_sums(_window_sums(planes_f32, radius, -1), radius, -2)
     height, width = planes_f32.shape[-2:]
-    counts = np.outer(_window_counts(height, radius), _window_counts(width, radius)).astype(np.float32)
-    summed *= 1.0 / counts
-    return summed
+    stride, window = width + 2 * radius, 2 * radius + 1
+    share = 1.0 / np.outer(_window_counts(height, radius), _window_counts(width, radius)).astype(np.float32)
+    means = np.empty(planes_f32.shape, np.float32)
+    line = np.zeros((height + 2 * radius) * stride + 2 * radius, np.float32)
+    inner = line[: -2 * radius or None].reshape(-1, stride)[radius : radius + height, radius : radius + width]
+    for plane, mean in zip(planes_f32.reshape(-1, height, width), means.reshape(-1, height, width), strict=True):
+        inner[...] = plane
+        sums = _window_sums(_window_sums(line, window, 1), window, stride)
+        np.multiply(sums.reshape(height, stride)[:, :width], share, out=mean)
+    return means
 
 
 def grow(mask: Bool, radius: int) -> Bool:
     """The mask (h, w) and everything within `radius` pixels of it, along both axes."""
-    return box_mean(mask.astype(np.float32), radius) > _ANY
+    return _grow_down(_grow_down(mask, radius).T, radius).T
+
+
+def _grow_down(mask: Bool, radius: int) -> Bool:
+    reach = 0
+    while reach < radius:
+        # A larger step would miss what lies between a pixel at the border and the first one beyond it.
+        step = min(reach + 1, radius - reach)
+        grown = mask.copy("K")
+        grown[step:] |= mask[:-step]
+        grown[:-step] |= mask[step:]
+        mask, reach = grown, reach + step
+    return mask
 
 
 def _window_counts(length: int, radius: int) -> npt.NDArray[np.int64]:
@@ -60,56 +76,49 @@ def _window_counts(length: int, radius: int) -> npt.NDArray[np.int64]:
     return np.minimum(at + radius, length - 1) - np.maximum(at - radius, 0) + 1
 
 
-def _window_sums(values: F32, radius: int, axis: int) -> F32:
-    length, window = values.shape[axis], 2 * radius + 1
-    pad = [(0, 0)] * values.ndim
-    pad[axis] = (radius, radius)
-    run = np.pad(values, pad)
+def _window_sums(line: F32, window: int, step: int) -> F32:
+    """(n - (window - 1) step,): each the sum of `window` entries of a line (n,) that are `step` apart."""
+    length = len(line) - (window - 1) * step
     total: F32 | None = None
     done, size = 0, 1
     while True:
         if window & size:
-            part = _cut(run, done, length, axis)
-            total = part.copy() if total is None else np.add(total, part, out=total)
+            part = line[done * step :][:length]
+            total = part if total is None else total + part
             done += size
         if done == window:
             assert total is not None
             return total
-        shorter = run.shape[axis] - size
-        run = _cut(run, 0, shorter, axis) + _cut(run, size, shorter, axis)
+        line = line[: len(line) - size * step] + line[size * step :]
         size *= 2
 
 
-def _cut(values: F32, start: int, length: int, axis: int) -> F32:
-    where = [slice(None)] * values.ndim
-    where[axis] = slice(start, start + length)
-    return values[tuple(where)]
+def sample_bilinear(planes: F32, at: Index, top: int, size: tuple[int, int]) -> F32:
+    """(k, N) values of (k, h, w) planes at N pixels of the (H, W) picture that they cover.
 
-
-def sample_bilinear(grid: F32, rows: Index, columns: Index, size: tuple[int, int]) -> F32:
-    """(N, k) values of an (h, w, k) grid at N pixels of the (H, W) picture that the grid covers.
-
-    Costs grow with N; resizing the grid would cost the whole picture.
+    at: flat positions, counted from the left end of row `top`. Costs grow with N; resizing the planes would cost the
+    whole picture.
     """
-    height, width, depth = grid.shape
-    top, row_part = _taps(rows, height, size[0])
-    left, column_part = _taps(columns, width, size[1])
-    flat = grid.reshape(-1, depth)
-    corner = top * width + left
-    right = np.where(left + 1 < width, 1, 0)
-    below = np.where(top + 1 < height, width, 0)
-    upper = flat[corner]
-    upper += column_part * (flat[corner + right] - upper)
-    lower = flat[corner + below]
-    lower += column_part * (flat[corner + below + right] - lower)
-    blended: F32 = upper + row_part * (lower - upper)
-    return blended
+    depth, height, width = planes.shape
+    rows = at // size[1]
+    columns = at - rows * size[1]
+    (above, lower), (left, further) = _taps(height, size[0]), _taps(width, size[1])
+    rows += top
+    first, down, across = above[rows] * width + left[columns], lower[rows], further[columns]
+    right = first + (left + 1 < width)[columns]
+    below = np.where(above + 1 < height, width, 0)[rows]
+    both = down * across
+    weights = (1 - down - across + both, across - both, down - both, both)
+    samples = np.zeros((depth, len(at)), np.float32)
+    for places, weight in zip((first, right, first + below, right + below), weights, strict=True):
+        for number, plane in enumerate(planes.reshape(depth, -1)):
+            samples[number] += plane.take(places) * weight
+    return samples
 
 
-def _taps(at: Index, small: int, large: int) -> tuple[Index, F32]:
-    """First tap and the (N, 1) share of the second, with pixel centres aligned as Pillow's resize does."""
-    position = np.clip(
-        (at.astype(np.float32) + np.float32(0.5)) * np.float32(small / large) - np.float32(0.5), 0, small - 1
-    )
+def _taps(small: int, large: int) -> tuple[Index, F32]:
+    """First tap and the share of the second per pixel, with pixel centres aligned as Pillow's resize does."""
+    centres = (np.arange(large) + 0.5) * (small / large) - 0.5
+    position = np.clip(centres, 0, small - 1)
     first = position.astype(np.intp)
-    return first, (position - first)[:, None].astype(np.float32)
+    return first, (position - first).astype(np.float32)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cutline.pipeline.filters import F32, U8, Index, fit_within, resize_f32, resize_u8
+from cutline.pipeline.colour_grid import ColourGrid
+from cutline.pipeline.filters import F32, U8, Bool, Index, fit_within, resize_f32, resize_u8
 from cutline.pipeline.refine import guide_side, strips
 
 # Alpha bytes from here up count as opaque: their pixels keep the original bytes.
@@ -24,56 +25,60 @@ _SMALL_SWEEPS, _LARGE_SWEEPS = 10, 2
 _DENSE_SIDE_PX = 64
 
 
+def _step_tables() -> tuple[F32, F32, F32]:
+    """The shares of I, F0 and -B0 in F, by alpha's byte."""
+    alpha = np.arange(256, dtype=np.float32) / _WHITE
+    rest = 1 - alpha
+    step = alpha / (alpha * alpha + rest * rest + _STEP_DAMPING)
+    return step, 1 - alpha * step, rest * step
+
+
+_STEPS = _step_tables()
+
+
 def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) -> None:
     """Replace, in place, the colours of soft pixels of `rgb_u8` (H, W, 3) by the subject's under `alpha_u8` (H, W).
 
     Multi-level estimation (Germer et al. 2020, arXiv:2006.14970) at the guide's size gives F and B; at full size each
     soft pixel takes one regularised least-squares step towards I = a F + (1 - a) B, so that its texture survives.
-    Opaque pixels are not touched. Work and memory grow with the soft band, not with the picture.
+    Opaque pixels are not touched. Work and memory grow with the soft band, not with the picture. Both arrays are
+    contiguous.
     """
     height, width = alpha_u8.shape
-    if not bool(((alpha_u8 > 0) & (alpha_u8 < OPAQUE_FROM)).any()):
+    if not _is_soft(alpha_u8).any():
         return
     if guide_u8 is None:
         guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
     colours = estimate_colours(guide_u8.astype(np.float32) / _WHITE, small.astype(np.float32) / _WHITE)
-    stacked_u8 = np.rint(colours * _WHITE).astype(np.uint8).transpose(1, 2, 0)
-    subject, behind = (np.ascontiguousarray(part) for part in (stacked_u8[..., :3], stacked_u8[..., 3:]))
-    for rows in strips(height):
-        strip_alpha = alpha_u8[rows]
-        at = np.nonzero((strip_alpha > 0) & (strip_alpha < OPAQUE_FROM))
-        if len(at[0]) == 0:
-            continue
-        columns = slice(int(at[1].min()), int(at[1].max()) + 1)
-        inside = (at[0], at[1] - columns.start)
-        around = [_stretch_part(part, (height, width), rows, columns)[inside] for part in (subject, behind)]
-        rgb_u8[rows][at] = _correct(rgb_u8[rows][at], strip_alpha[at], *around)
+    grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
+    for rows in strips(height, width):
+        alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
+        at = np.flatnonzero(_is_soft(alpha))
+        if len(at):
+            _correct(pixels, at, alpha[at], grid.sample(at, rows.start))
 
 
-def _stretch_part(small_u8: U8, size: tuple[int, int], rows: slice, columns: slice) -> U8:
-    """The given rows and columns of a small (h, w, 3) picture stretched to `size` (H, W)."""
-    down, across = small_u8.shape[0] / size[0], small_u8.shape[1] / size[1]
-    box = (columns.start * across, rows.start * down, columns.stop * across, rows.stop * down)
-    part = (columns.stop - columns.start, rows.stop - rows.start)
-    return np.asarray(Image.fromarray(small_u8).resize(part, Image.Resampling.BILINEAR, box=box))
+def _is_soft(alpha_u8: U8) -> Bool:
+    # 0 becomes 255.
+    soft: Bool = alpha_u8 - np.uint8(1) < OPAQUE_FROM - 1
+    return soft
 
 
-def _correct(seen_u8: U8, alpha_u8: U8, subject_u8: U8, behind_u8: U8) -> U8:
-    """(N, 3) subject colours from the seen ones and the estimates of F and B around them.
+def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint16]) -> None:
+    """Put the subject's colours into the pixels `at` (N,) of (3 n,); around: (2, N, 3), F and B there.
 
-    One step of min |I - a F - (1 - a) B|^2 + lambda |F - F0|^2, from F0 and B0 on.
+    One step of min |I - a F - (1 - a) B|^2 + lambda |F - F0|^2, from F0 and B0 on:
+    F = F0 + s (I - a F0 - (1 - a) B0), where s depends on alpha alone.
     """
-    alpha = alpha_u8.astype(np.float32) / _WHITE
-    rest = 1 - alpha
-    step = alpha / (alpha * alpha + rest * rest + _STEP_DAMPING)
-    corrected = np.empty_like(seen_u8)
-    # A channel at a time: NumPy is several times slower over rows of three.
+    steps, fronts, backs = (table.take(alpha_u8) for table in _STEPS)
+    places = 3 * at
     for channel in range(3):
-        subject = subject_u8[:, channel].astype(np.float32)
-        residual = seen_u8[:, channel] - alpha * subject - rest * behind_u8[:, channel]
-        corrected[:, channel] = np.rint(np.clip(subject + residual * step, 0, 255))
-    return corrected
+        colour = fronts * around[0, :, channel].astype(np.float32)
+        colour -= backs * around[1, :, channel].astype(np.float32)
+        colour += steps * pixels_u8[places].astype(np.float32)
+        pixels_u8[places] = np.rint(np.clip(colour, 0, 255, out=colour), out=colour).astype(np.uint8)
+        places += 1
 
 
 def estimate_colours(rgb_f32: F32, alpha_f32: F32) -> F32:
@@ -108,7 +113,8 @@ def _pyramid(planes: F32) -> Iterator[F32]:
 def _stretch_nearest(colours: F32, shape: tuple[int, ...]) -> F32:
     rows = np.arange(shape[0]) * colours.shape[1] // shape[0]
     columns = np.arange(shape[1]) * colours.shape[2] // shape[1]
-    return np.ascontiguousarray(colours[:, rows][:, :, columns])
+    # The shorter lines first: most of the work is one copy of whole lines.
+    return colours.take(columns, axis=2).take(rows, axis=1)
 
 
 def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
@@ -135,13 +141,18 @@ def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
     front, back, cross = a * a + strength, rest * rest + strength, a * rest
     scale = np.float32(1) / (front * back - cross * cross)
     front, back, cross = front * scale, back * scale, cross * scale
-    seen = np.take(flat_rgb, active, axis=1)
+    seen = flat_rgb.take(active, axis=1)
+    known = np.concatenate((a * seen, rest * seen))
+    part = np.empty_like(known)
     for _ in range(sweeps):
-        right = np.concatenate((a * seen, rest * seen))
+        right = known.copy()
         for pull, at in zip(pulls, neighbours, strict=True):
-            right += pull * np.take(flat, at, axis=1)
-        flat[:3, active] = np.clip(back * right[:3] - cross * right[3:], 0, 1)
-        flat[3:, active] = np.clip(front * right[3:] - cross * right[:3], 0, 1)
+            # All positions are inside; "clip" alone writes to `out` without a copy.
+            right += np.multiply(flat.take(at, axis=1, out=part, mode="clip"), pull, out=part)
+        for channel in range(3):
+            one, other = right[channel], right[channel + 3]
+            flat[channel][active] = np.clip(back * one - cross * other, 0, 1)
+            flat[channel + 3][active] = np.clip(front * other - cross * one, 0, 1)
 
 
 def _neighbours(at: Index, height: int, width: int) -> tuple[npt.NDArray[np.intp], ...]:

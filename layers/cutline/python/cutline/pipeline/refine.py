@@ -8,10 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.filters import F32, U8, Index, box_mean, fit_within, grow, resize_f32, resize_u8, sample_bilinear
+from cutline.pipeline.filters import (
+    F32,
+    U8,
+    Bool,
+    Index,
+    box_mean,
+    fit_within,
+    grow,
+    resize_f32,
+    resize_u8,
+    sample_bilinear,
+)
 
 FLOOR, CEILING = 0.03, 0.97
-STRIP_ROWS = 256
+_STRIP_PX = 1 << 18
 # Radius of the regression's window in pixels of the small alpha: it must hold both sides of an edge blurred there.
 _RADIUS_IN_ALPHA_PX = 3
 _EPSILON = np.float32(3e-4)
@@ -23,6 +34,7 @@ _STEEP_FROM, _STEEP_TO = np.float32(0.065), np.float32(0.1)
 # A line fitted to a blurred edge is too flat: at the colours of either side it gives .9 and .1 instead of 1 and 0.
 _STEEPER = np.float32(1.3)
 _HALF = np.float32(0.5)
+_BYTE = np.float32(1 / 255)
 # Least variance of alpha in a window that the regression explains; shallower ramps stay bicubic.
 _LEAST_VARIANCE = np.float32(0.01)
 _SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
@@ -34,12 +46,12 @@ _LEAST_TRUST = 0.02
 class EdgeModel:
     """Alpha as a local linear function of colour: alpha = gains . (rgb - 0.5) + offset, at guide size.
 
-    coefficients: (h, w, 5) float32: three gains, the offset, and the trust in [0, 1] that the fit deserves.
-    soft_u8: (h, w) 255 where alpha may be soft, else 0.
+    coefficients: (5, h, w) float32: three gains, the offset, and the trust in [0, 1] that the fit deserves.
+    soft: (h, w), where alpha may be soft.
     """
 
     coefficients: F32
-    soft_u8: U8
+    soft: Bool
 
 
 def stretch_alpha(alpha_f32: F32) -> F32:
@@ -66,7 +78,7 @@ def upsample_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8
 
     The regression runs at the small alpha's resolution: on known composites a finer guide narrows the window and adds
     no information. guide_u8: the reduced picture, if the caller has it. Memory: some 30 float planes of the small
-    alpha's size and one strip of `STRIP_ROWS` rows.
+    alpha's size and one strip of the picture.
     """
     height, width = rgb_u8.shape[:2]
     size = fit_within(width, height, max(alpha_f32.shape))
@@ -89,11 +101,10 @@ def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
         return None
     soft = grow(soft, max(1, radius // 2))
     rows, columns = _bounds(np.flatnonzero(soft.any(1)), 3 * radius), _bounds(np.flatnonzero(soft.any(0)), 3 * radius)
-    coefficients = np.zeros((height, width, 5), np.float32)
+    coefficients = np.zeros((5, height, width), np.float32)
     guide_f32 = guide_u8[rows, columns].transpose(2, 0, 1).astype(np.float32) / np.float32(255) - np.float32(0.5)
-    coefficients[rows, columns] = _regress(guide_f32, target[rows, columns], radius)
-    useful = soft & (coefficients[..., 4] > _LEAST_TRUST)
-    return EdgeModel(coefficients, np.where(useful, 255, 0).astype(np.uint8))
+    coefficients[:, rows, columns] = _regress(guide_f32, target[rows, columns], radius)
+    return EdgeModel(coefficients, soft & (coefficients[4] > _LEAST_TRUST))
 
 
 def _bounds(at: Index, margin: int) -> slice:
@@ -102,7 +113,7 @@ def _bounds(at: Index, margin: int) -> slice:
 
 
 def _regress(guide: F32, target: F32, radius: int) -> F32:
-    """(h, w, 5) smoothed coefficients of the ridge regression of `target` (h, w) on `guide` (3, h, w) per window."""
+    """(5, h, w) smoothed coefficients of the ridge regression of `target` (h, w) on `guide` (3, h, w) per window."""
     pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
     planes = [*guide, target, *(guide[i] * guide[j] for i, j in pairs), *(guide * target), target * target]
     means = box_mean(np.stack(planes), radius)
@@ -121,8 +132,7 @@ def _regress(guide: F32, target: F32, radius: int) -> F32:
     trust = steep * np.clip((explained - _TRUST_FROM) / (_TRUST_TO - _TRUST_FROM), 0, 1).astype(np.float32)
     slope = 1 + (_STEEPER - 1) * steep
     gains, offset = gains * slope, (offset - _HALF) * slope + _HALF
-    smooth = box_mean(np.concatenate((gains, offset[None], trust[None])), radius)
-    return np.ascontiguousarray(smooth.transpose(1, 2, 0))
+    return box_mean(np.concatenate((gains, offset[None], trust[None])), radius)
 
 
 def _solve_symmetric(matrix: list[F32], right: F32) -> F32:
@@ -141,22 +151,26 @@ def _solve_symmetric(matrix: list[F32], right: F32) -> F32:
     )
 
 
-def strips(height: int) -> Iterator[slice]:
-    """Slices of at most `STRIP_ROWS` rows that cover the picture: they bound the memory of band-wise work."""
-    return (slice(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS))
+def strips(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows that cover the picture, of about 262,000 pixels: they bound the memory of band-wise work."""
+    count = max(1, _STRIP_PX // width)
+    return (slice(top, min(top + count, height)) for top in range(0, height, count))
 
 
 def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
     """Move `alpha_u8`, the bicubic alpha, towards the edge model in place."""
     height, width = alpha_u8.shape
-    soft_u8 = np.asarray(Image.fromarray(model.soft_u8).resize((width, height), Image.Resampling.NEAREST))
-    for rows in strips(height):
-        at = np.nonzero(soft_u8[rows])
-        if len(at[0]) == 0:
+    small = Image.fromarray(model.soft.view(np.uint8))
+    soft = np.asarray(small.resize((width, height), Image.Resampling.NEAREST)).view(np.bool_)
+    for rows in strips(height, width):
+        at = np.flatnonzero(soft[rows])
+        if len(at) == 0:
             continue
-        fitted = sample_bilinear(model.coefficients, at[0] + rows.start, at[1], (height, width))
-        colour = rgb_u8[rows][at].astype(np.float32) / 255 - np.float32(0.5)
-        base = alpha_u8[rows][at].astype(np.float32) / 255
-        change = np.einsum("nc,nc->n", fitted[:, :3], colour) + fitted[:, 3] - base
-        alpha = base + fitted[:, 4] * np.clip(change, -_MAX_CORRECTION, _MAX_CORRECTION)
-        alpha_u8[rows][at] = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+        *gains, offset, trust = sample_bilinear(model.coefficients, at, rows.start, (height, width))
+        pixels, alphas = rgb_u8[rows].reshape(-1), alpha_u8[rows].reshape(-1)
+        base = alphas[at].astype(np.float32) * _BYTE
+        change = offset - base
+        for channel, gain in enumerate(gains):
+            change += gain * (pixels[3 * at + channel].astype(np.float32) * _BYTE - _HALF)
+        alpha = base + trust * np.clip(change, -_MAX_CORRECTION, _MAX_CORRECTION, out=change)
+        alphas[at] = np.rint(np.clip(alpha, 0, 1) * np.float32(255)).astype(np.uint8)

@@ -72,7 +72,7 @@ def extract_stamp(rgb_u8: U8) -> tuple[U8, U8] | None:
     height, width = rgb_u8.shape[:2]
     alpha_u8 = np.empty((height, width), np.uint8)
     colour_u8 = np.zeros_like(rgb_u8)
-    for rows in strips(height):
+    for rows in strips(height, width):
         page = stretch(ink.page_background, width, height, rows)
         seen = rgb_u8[rows].astype(np.float32)
         alpha = ink.alpha(1 - seen / page) * stretch(ink.ink_mask, width, height, rows)

@@ -8,6 +8,7 @@ from cutline.errors import InputRefused, Reason
 from cutline.pipeline.apart import decode_apart, start_decoder
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.garment_cutout import cut_garments
+from cutline.pipeline.memory import keep_freed_memory
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentOptions
 from cutline.pipeline.removal_options import RemovalOptions
@@ -43,6 +44,7 @@ class CutoutProcessor:
         self._floor = floor
         self._network: Network | None = None
         start_decoder()
+        keep_freed_memory()
 
     def open(self) -> Network:
         """The network, opened once; tried again on every call until it opens. Raises ServiceFault(MODEL_FAILED)."""
@@ -86,6 +88,7 @@ class CostumeProcessor:
         self._threads = threads
         self._networks: tuple[Network, Network] | None = None
         start_decoder()
+        keep_freed_memory()
 
     def open(self) -> tuple[Network, Network]:
         """Both networks, opened once; tried again on every call until they open. Raises ServiceFault(MODEL_FAILED)."""

@@ -1,0 +1,104 @@
+"""One tree's side of `tools.bench.against`: CPU time, bytes and memory of its pipeline, as JSON.
+
+    PYTHONPATH=TREE/layers/cutline/python python against_worker.py TREE RUNS PICTURE...
+
+It imports nothing but the tree's `cutline`, whose names have changed: each is looked for where it is and where it was.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+# Kernel clocks of other processes: the process's id, inverted, before three bits that say which clock.
+_SCHEDULER_CLOCK = 2
+
+
+def main() -> None:
+    """Prints the medians over RUNS of each picture after a run to warm up, and this process's peak."""
+    tree, runs, *pictures = sys.argv[1:]
+    pipeline = _Pipeline(Path(tree))
+    measured = {}
+    for picture in pictures:
+        data = Path(picture).read_bytes()
+        samples = [pipeline.cut(data, "png") for _ in range(int(runs) + (int(runs) > 1))][-int(runs) :]
+        stages = {name: statistics.median(one[0].get(name, 0.0) for one in samples) for name in samples[-1][0]}
+        measured[Path(picture).name] = {"stages": stages, "png": len(samples[-1][1])}
+        if int(runs) > 1:
+            measured[Path(picture).name]["webp"] = len(pipeline.cut(data, "webp")[1]) if pipeline.writes_webp else 0
+    peaks = [_peak_kib(pid) for pid in (os.getpid(), *children(os.getpid()))]
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"pictures": measured, "peak_mib": own / 1024, "decoder_mib": sum(peaks[1:]) / 1024}))
+
+
+class _Pipeline:
+    """A tree's pipeline, from a file to a file, on one thread."""
+
+    def __init__(self, tree: Path) -> None:
+        self._decode = _found("cutline.pipeline.apart:decode_apart", "cutline.pipeline.decode:decode_image")
+        self._options = _found("cutline.pipeline.options:CutOptions", "cutline.pipeline.request:CutRequest")
+        self._cut_out = _found("cutline.pipeline.cutout:cut_out")
+        self._timer = _found("cutline.pipeline.timing:StageTimer")
+        limits = _found("cutline.limits:PictureLimits")
+        self._limits = limits(frozenset({"JPEG"}), 64 << 20)
+        self.writes_webp = hasattr(importlib.import_module("cutline.pipeline.encode"), "encode_webp")
+        # As a function's INIT does: its copy of the process is small as long as no network is open.
+        start = getattr(sys.modules[self._decode.__module__], "start_decoder", None)
+        if start is not None:
+            start()
+        network = _found("cutline.pipeline.network:Network")
+        self._network = network.open(tree / "layers" / "model", "matte", 1)
+
+    def cut(self, data: bytes, image_format: str) -> tuple[dict[str, float], bytes]:
+        """CPU milliseconds by stage, the decoder's process included, and the file."""
+        timer = self._timer(cpu_s)
+        with timer.stage("decode"):
+            picture = self._decode(data, self._limits)
+        cutout = self._cut_out(picture, self._options(image_format=image_format), self._network, timer)
+        return dict(timer.stages_ms), cutout.image
+
+
+def _found(*places: str) -> Any:
+    """What the first "module:name" that exists names."""
+    for place in places[:-1]:
+        module, name = place.split(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ImportError:
+            continue
+    module, name = places[-1].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def cpu_s(pid: int | None = None) -> float:
+    """CPU seconds so far of this process, or another one, and its children, to the nanosecond."""
+    pid = pid or os.getpid()
+    own = 0.0
+    for one in (pid, *children(pid)):
+        try:
+            own += time.clock_gettime((~one << 3) | _SCHEDULER_CLOCK)
+        except OSError:
+            continue  # it has ended
+    return own
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process's threads have started."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text("ascii").split()]
+
+
+def _peak_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+if __name__ == "__main__":
+    main()
