@@ -1,10 +1,12 @@
 """What the attack found about waiting, time, and answers that come too late: each shown on one call."""
 
+import time
 from typing import Any
 
 import pytest
 
 from cutline.accounts import meter
+from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S
 from cutline.errors import AccessRefused, Reason
 from cutline.serving.time_share import BURST_S, SHARE, TimeShare
@@ -48,6 +50,19 @@ def test_an_answer_that_nobody_can_say_was_charged_is_given(monkeypatch: pytest.
     assert was_served(response)
     assert response is not None
     assert (world.met, world.charged(), response.headers["X-Cutline-Charge-Micros"]) == ("meters update", 1, "7")
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+def test_a_call_that_is_being_charged_is_not_ended_by_its_time_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """It was told that it took too long, and was charged."""
+    settlement = Gate.settlement
+    monkeypatch.setattr(Gate, "settlement", lambda *parts: time.sleep(0.4) or settlement(*parts))
+    monkeypatch.setattr(Gate, "settle", lambda self, *parts: self._meter._write(self.settlement(*parts)))
+    world.time_limit_ms = 200
+    assert was_served(world.post(key=key))
+    assert world.charged() == 1
 
 
 def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
