@@ -19,8 +19,9 @@ from math import ceil, sqrt
 from typing import Any
 
 MAX_SIDE_PX = 16_384
-# What a canvas may grow to: so many pixels, or twice the picture's own, and no side that a WebP could not have.
-MAX_CANVAS_PX = 2**25
+# What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
+# have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
+MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5
 _MAX_CANVAS_SIDE_PX = 16_383
 # What a side becomes that follows from the other one of a target.
 MAX_DERIVED_SIDE_PX = 3000
@@ -171,7 +172,7 @@ def place(
 
 def _most_factor(size: tuple[int, int], draft: _Draft) -> float:
     """The most by which a canvas may be resized. One that is no larger than its picture may stay as it is."""
-    most_px = max(MAX_CANVAS_PX, 2 * size[0] * size[1])
+    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
     most_side = max(_MAX_CANVAS_SIDE_PX, *size)
     return min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
 
