@@ -9,6 +9,7 @@ from cutline.accounts import meter
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S
 from cutline.errors import AccessRefused, Reason
+from cutline.serving.idempotency import Idempotency
 from cutline.serving.time_share import BURST_S, SHARE, TimeShare
 from tests.support.charging_world import SHOP, START, World, was_served
 
@@ -79,10 +80,14 @@ def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_repeats_of_an_answer_have_a_rate_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meter, "PACE", 5 / SHOP.qps)
+    read, first = [], Idempotency._first
+    monkeypatch.setattr(Idempotency, "_first", lambda *parts: read.append(1) or first(*parts))
     world.post(key="k")
     answers = [world.post(key="k") for _ in range(7)]
     assert [answer.status for answer in answers if answer is not None] == [200] * 5 + [429] * 2
     assert (world.charged(), world.taken()) == (1, 1)
+    # Its body may be 4 MiB in the bucket: the rate comes before it is read.
+    assert len(read) == 5
 
 
 def test_a_drop_that_failed_in_the_middle_takes_its_place_once(monkeypatch: pytest.MonkeyPatch) -> None:
