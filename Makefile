@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
+.PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
 .PHONY: deploy destroy bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
@@ -77,11 +77,14 @@ build/clients/ready:
 	npm install --silent --no-audit --no-fund --no-save --prefix build/clients remove.bg@1.3.0 axios@1.21.1 form-data@4.0.6
 	touch $@
 
-trust: .venv/ready ## hostile files, load and faults in one table; TRUST="--minutes 1", of load
+trust: .venv/ready ## hostile files, all routes at once and faults in one table; TRUST="--minutes 1", of soak
 	$(BIN)/python -m tools.trust.table $(TRUST)
 
-load: .venv/ready ## all routes mixed, 1 to 32 callers; LOAD="--minutes 10"
-	$(BIN)/python -m tools.trust.load $(LOAD)
+load: .venv/ready ## one account floods in six ways, another one is served; LOAD="--seconds 13 --connections 40"
+	$(BIN)/python -m tools.load $(LOAD)
+
+soak: .venv/ready ## all routes mixed, 1 to 32 callers; SOAK="--minutes 10"
+	$(BIN)/python -m tools.trust.soak $(SOAK)
 
 fuzz: .venv/ready ## hostile input for as long as you like; FUZZ="--minutes --seed --target"
 	$(BIN)/python -m tools.trust.fuzz $(FUZZ)

@@ -25,6 +25,10 @@ HEADERS_LIMIT_BYTES = 10_240
 # The rest of a body that is too large is read, so that a client which sends before it reads still sees the 413.
 _DRAIN_BYTES = 64 * 1024 * 1024
 
+# For `make load`: how long the call waited for a sandbox, and what it cost it, in milliseconds.
+TIMES = "X-Localcloud-Times"
+TELLS_TIMES = bool(os.environ.get("LOCALCLOUD_TIMES"))
+
 # Gateway response types: status and message unless the template sets others.
 _DEFAULTS = {
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
@@ -99,7 +103,10 @@ class Gateway:
             outcome = _in_time(self._service, name, payload, match.route.timeout_s)
             if outcome.error_type:
                 return self._refuse("DEFAULT_5XX", request.request_id)
-            return to_response(outcome.payload)
+            response = to_response(outcome.payload)
+            if TELLS_TIMES:
+                response.headers.append((TIMES, f"wait={outcome.wait_ms:.3f} cpu={outcome.cpu_ms:.3f}"))
+            return response
         except FutureTimeout:
             return self._refuse("INTEGRATION_TIMEOUT", request.request_id)
         except MalformedAnswer:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -66,9 +66,11 @@ class LambdaService:
             message = f"Request must be smaller than {REQUEST_LIMIT_BYTES} bytes for the InvokeFunction operation"
             raise ServiceRefusal(413, "RequestTooLargeException", message)
         self._admit(function)
+        begun = time.monotonic()
         try:
             with function.slots:
-                return self._run(function, payload, request_id or str(uuid.uuid4()))
+                wait_ms = (time.monotonic() - begun) * 1000
+                return replace(self._run(function, payload, request_id or str(uuid.uuid4())), wait_ms=wait_ms)
         finally:
             with self._lock:
                 function.running -= 1
@@ -123,7 +125,9 @@ class LambdaService:
                 if failure is not None:
                     broken = True
                     return self._failed(function, failure, request_id)
+            cpu_before_ms = sandbox.cpu_ms()
             outcome = sandbox.invoke(request_id, payload)
+            outcome = replace(outcome, cpu_ms=sandbox.cpu_ms() - cpu_before_ms)
             if len(outcome.payload) > RESPONSE_LIMIT_BYTES:
                 outcome = _too_large()
             return self._failed(function, outcome, request_id) if outcome.error_type else outcome

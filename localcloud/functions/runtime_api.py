@@ -12,10 +12,15 @@ from localcloud.aws_account import HOST
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer of one invocation; `error_type` is set when the function, not the service, failed."""
+    """The answer of one invocation; `error_type` is set when the function, not the service, failed.
+
+    wait_ms: until a sandbox was free, which on AWS is a refusal; cpu_ms: what the call cost the sandbox.
+    """
 
     payload: bytes
     error_type: str = ""
+    wait_ms: float = 0.0
+    cpu_ms: float = 0.0
 
 
 class RuntimeApi(ThreadingHTTPServer):

@@ -60,7 +60,9 @@ def test_the_first_call_has_to_work_itself(keys: Idempotency) -> None:
 def test_a_repeated_call_gets_the_first_answer(keys: Idempotency, bucket: Bucket, size: int) -> None:
     answer = Response(200, {"Content-Type": "image/png", "X-Task-Id": "t"}, bytes(size))
     keys.keep(claim(keys), answer)
-    assert claim(keys).first == replace(answer, headers={**answer.headers, "Idempotency-Replayed": "true"})
+    repeat = claim(keys).first
+    assert repeat is not None
+    assert repeat() == replace(answer, headers={**answer.headers, "Idempotency-Replayed": "true"})
     assert len(bucket.bodies) == (size > 4 * 1024)
 
 
@@ -99,7 +101,7 @@ def test_a_second_call_waits_for_the_answer_of_the_first(bank: Bank, bucket: Buc
     waiting = Idempotency(bank.meters, bucket, sleep=lambda _: meanwhile())
     second = waiting.wait(claim(waiting))
     assert second.first is not None
-    assert second.first.body == ANSWER.body
+    assert second.first().body == ANSWER.body
 
 
 def test_a_second_call_takes_over_when_the_first_fails(bank: Bank, bucket: Bucket) -> None:

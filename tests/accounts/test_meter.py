@@ -114,6 +114,13 @@ def test_the_quota_starts_again_at_midnight_utc(bank: Bank) -> None:
     assert (first.day, second.day, second.remaining) == ("2024-01-02", "2024-01-03", 0)
 
 
+def test_around_midnight_no_more_than_another_second_of_the_rate_is_let_in(bank: Bank) -> None:
+    """The rate lies in the day's item, so that a call is one write."""
+    account, midnight = Account("a", qps=2), 1_704_153_600.0
+    around = [midnight - 0.006] * 4 + [midnight + 0.006] * 4
+    assert admitted(bank.meter, account, around) == [True, True, False, False] * 2
+
+
 def test_a_quota_that_is_used_up_is_named_before_the_rate(bank: Bank) -> None:
     account = Account("a", qps=1, daily_quota=1)
     bank.meter.reserve(account, "c1", NOW)

@@ -1,12 +1,15 @@
 """What the attack found about waiting, time, and answers that come too late: each shown on one call."""
 
+import time
 from typing import Any
 
 import pytest
 
 from cutline.accounts import meter
+from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S
 from cutline.errors import AccessRefused, Reason
+from cutline.serving.idempotency import Idempotency
 from cutline.serving.time_share import BURST_S, SHARE, TimeShare
 from tests.support.charging_world import SHOP, START, World, was_served
 
@@ -50,6 +53,19 @@ def test_an_answer_that_nobody_can_say_was_charged_is_given(monkeypatch: pytest.
     assert (world.met, world.charged(), response.headers["X-Cutline-Charge-Micros"]) == ("meters update", 1, "7")
 
 
+@pytest.mark.parametrize("key", ["", "k"])
+def test_a_call_that_is_being_charged_is_not_ended_by_its_time_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """It was told that it took too long, and was charged."""
+    settlement = Gate.settlement
+    monkeypatch.setattr(Gate, "settlement", lambda *parts: time.sleep(0.4) or settlement(*parts))
+    monkeypatch.setattr(Gate, "settle", lambda self, *parts: self._meter._write(self.settlement(*parts)))
+    world.time_limit_ms = 200
+    assert was_served(world.post(key=key))
+    assert world.charged() == 1
+
+
 def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first call died after keeping its answer, its hold lapsed, and every repeat was free."""
     for fate in ("lost", "died", "unsent", "killed"):
@@ -64,10 +80,14 @@ def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_repeats_of_an_answer_have_a_rate_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meter, "PACE", 5 / SHOP.qps)
+    read, first = [], Idempotency._first
+    monkeypatch.setattr(Idempotency, "_first", lambda *parts: read.append(1) or first(*parts))
     world.post(key="k")
     answers = [world.post(key="k") for _ in range(7)]
     assert [answer.status for answer in answers if answer is not None] == [200] * 5 + [429] * 2
     assert (world.charged(), world.taken()) == (1, 1)
+    # Its body may be 4 MiB in the bucket: the rate comes before it is read.
+    assert len(read) == 5
 
 
 def test_a_drop_that_failed_in_the_middle_takes_its_place_once(monkeypatch: pytest.MonkeyPatch) -> None:

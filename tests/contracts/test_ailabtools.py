@@ -182,15 +182,16 @@ def sibling(path: str, image: bytes = JPEG, **fields: str) -> Request:
 def test_a_sibling_cuts_out_its_subject_in_the_form_asked_for(path: str, subject: str) -> None:
     job = ailabtools.parse(sibling(path))
     assert (job.cut, job.needs_subject, job.options) == (CutOptions(subject=subject), True, None)
-    white = ailabtools.parse(sibling(path, return_form="whiteBK")).cut
-    assert (white.background, white.image_format) == ((255, 255, 255), "png")
+    for text in ("whiteBK", "whitebk", "WHITEBK", " whiteBK "):
+        white = ailabtools.parse(sibling(path, return_form=text)).cut
+        assert (white.background, white.image_format) == ((255, 255, 255), "png")
     mask = ailabtools.parse(sibling(path, return_form="mask")).cut
     assert (mask.want_image, mask.want_mask) == (False, True)
     if "food" in path:
         assert refusal_of(sibling(path, return_form="crop")) == "ERROR_INVALID_PARAMETER"
     else:
         assert ailabtools.parse(sibling(path, return_form="crop")).cut.crop
-    assert refusal_of(sibling(path, return_form="whitebk")) == "ERROR_INVALID_PARAMETER"
+    assert refusal_of(sibling(path, return_form="white")) == "ERROR_INVALID_PARAMETER"
 
 
 def test_a_siblings_answer_is_one_address() -> None:

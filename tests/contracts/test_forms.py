@@ -1,6 +1,7 @@
 """Request bodies: multipart, urlencoded, JSON and base64, read as RFC 2046 and kind clients expect."""
 
 import base64
+import gzip
 import json
 import time
 
@@ -269,6 +270,29 @@ def test_white_space_between_lines_of_base64_is_none_of_it(break_: str, width: i
 def test_base64_whose_pluses_became_blanks_is_never_another_file(data: bytes) -> None:
     text = "iVBO" + base64.b64encode(data + b"\0").decode()
     assert decode_base64(text.replace("+", " ")) == decode_base64(text)
+
+
+def test_a_form_with_bare_line_feeds_is_refused() -> None:
+    body = multipart(Part('; name="a"; filename="x"', b"pixels"), Part('; name="b"', b"1"))
+    assert dict(read_form(multipart_call(body)).files) == {"a": b"pixels"}
+    refused(multipart_call(body.replace(b"\r\n", b"\n")))
+
+
+def test_a_part_in_base64_and_a_name_in_single_quotes_are_taken_at_their_word() -> None:
+    """So the picture of the one is none, and the other's name is another: nothing is guessed."""
+    encoded = base64.b64encode(samples()["jpeg"])
+    head = "Content-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n"
+    body = multipart(Part('; name="a"; filename="x"', encoded, head), Part("; name='b'", b"1"))
+    form = read_form(multipart_call(body))
+    assert dict(form.files) == {"a": encoded}
+    assert "b" not in form.fields
+
+
+def test_a_compressed_body_is_refused_as_what_it_is() -> None:
+    """JD's signature covers the bytes on the wire, and no vendor documents such bodies."""
+    body, headers = gzip.compress(json.dumps({"image": "x"}).encode()), {"content-encoding": "gzip"}
+    refused(call(body, headers={**headers, "content-type": "application/json"}))
+    refused(multipart_call(gzip.compress(multipart(Part('; name="a"', b"1")))))
 
 
 def test_a_json_body_has_as_many_fields_as_a_form_may_have() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutline.pipeline.framing import AS_IT_IS, Box, Framing, Length, Placement, place
+from cutline.pipeline.framing import AS_IT_IS, MAX_CANVAS_PX, MAX_GROWTH, Box, Framing, Length, Placement, place
 from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions, cut_options_from
 
@@ -94,8 +94,34 @@ def test_the_subject_always_lies_on_a_canvas_of_some_size(
     left, right = sorted(round(share * (size[0] - 1)) for share in corners[:2])
     top, bottom = sorted(round(share * (size[1] - 1)) for share in corners[2:])
     found = place(size, Box(left, top, right + 1, bottom + 1), framing, crop=crop, target=(None, None))
-    assert 0 <= found.drawn.left < found.drawn.right <= found.width <= 16_384
-    assert 0 <= found.drawn.top < found.drawn.bottom <= found.height <= 16_384
+    assert 0 <= found.drawn.left < found.drawn.right <= found.width <= 16_383
+    assert 0 <= found.drawn.top < found.drawn.bottom <= found.height <= 16_383
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        Framing(least=(16_384, 16_384)),
+        Framing(ratio=10.0),
+        Framing(scale=0.1),
+        Framing(margin=(Length(0.5, is_share=True),) * 4, scale=0.1, ratio=0.1),
+    ],
+    ids=["least", "ratio", "scale", "everything"],
+)
+@pytest.mark.parametrize("size", [(100, 100), (4096, 4096), (4096, 10)])
+def test_no_framing_makes_a_canvas_that_no_function_could_hold(framing: Framing, size: tuple[int, int]) -> None:
+    """A drop's metadata made one of 268 megapixels of any picture: 1 GiB, six times, and nothing was charged."""
+    found = place(size, Box(0, 0, *size), framing, crop=True, target=(None, None))
+    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    assert found.width * found.height <= most_px + found.width + found.height
+    assert max(found.width, found.height) <= 16_383
+    if framing.ratio is not None and min(found.width, found.height) > 100:
+        assert found.width / found.height == pytest.approx(framing.ratio, rel=0.01)
+
+
+def test_a_picture_that_is_large_itself_is_not_reduced() -> None:
+    size = (16_384, 3000)
+    assert place(size, Box(0, 0, 9, 9), AS_IT_IS, crop=False, target=(None, None)).width == 16_384
 
 
 def test_words_become_wishes() -> None:
@@ -121,7 +147,7 @@ def test_words_become_wishes() -> None:
         *(("scale", text) for text in ("9%", "101%", "1.01", "0", "big", "1e-1", "inf")),
         *(("position", text) for text in ("", "left", "101%", "10% 10% 10%", "-1%")),
         *(("ratio", text) for text in ("", "0", "1:0", "0:1", "11:1", "1:2:3", "a:b")),
-        *(("least", text) for text in ("", "0", "16385", "1x2x3", "1.5", "-1", "10x")),
+        *(("least", text) for text in ("", "0", "16385", "1x2x3", "1.5", "-1", "10x", "5001", "16384x1526")),
     ],
 )
 def test_words_that_mean_nothing_are_refused_by_the_fields_name(field: str, text: str) -> None:

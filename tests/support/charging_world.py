@@ -133,6 +133,7 @@ class World:
     fate: str = ""
     worked: bool = True
     now: float = START
+    time_limit_ms: int = 20_000
     kinds: list[str] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     inner: list[Response | None] = field(default_factory=list)
@@ -279,7 +280,7 @@ class World:
             sources=Sources(FetchPolicy()),
             logger=LOGGER,
             metrics=cast(Any, Silence()),
-            time_limit_ms=20_000,
+            time_limit_ms=self.time_limit_ms,
             journal=TaskJournal(self.tasks),
             deferral=Acceptance(self.tasks, self.buckets, self._machine),
         )

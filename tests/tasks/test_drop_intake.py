@@ -9,7 +9,7 @@ import pytest
 
 from cutline.accounts.account import Account
 from cutline.contracts import drops
-from cutline.errors import InputRefused, Reason
+from cutline.errors import AccessRefused, InputRefused, Reason
 from cutline.tasks.drop_intake import Intake, read_event, task_id_of
 from cutline.tasks.step import Step
 from tests.support.task_stack import NOW, SHOP, Stack
@@ -181,6 +181,27 @@ def test_a_used_up_quota_is_refused_once_however_often_the_event_comes(stack: St
     record = stack.tasks.get(task_id, "shop", NOW)
     assert record is not None
     assert record.state == -1
+
+
+def test_a_refusal_that_comes_after_its_drop_was_worked_leaves_the_result_alone(stack: Stack) -> None:
+    """Two intakes of one event: this one found the quota full and stalled, the other one found a place since."""
+    account = replace(SHOP, daily_quota=1)
+    event, other = drop(stack), intake(stack, account)
+
+    class Stalled:
+        def reserve(self, *arguments: Any, **options: Any) -> Any:
+            assert other.run(event, STEP) == "started"
+            work(stack, *stack.machine.started)
+            raise AccessRefused(Reason.QUOTA_EXCEEDED)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stack.meter, name)
+
+    meter: Any = Stalled()
+    assert replace(intake(stack, account), meter=meter).run(event, STEP) == "known"
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.png"}
+    counters = stack.day()
+    assert (counters["taken"], counters["calls_pw"], counters.get("refused_pw", 0)) == (1, 1, 0)
 
 
 def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:

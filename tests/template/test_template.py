@@ -26,6 +26,9 @@ WIDE_RESOURCES = {"AWS::KMS::Key"}
 # Actions that AWS does not let a policy narrow to a resource.
 WIDE_ACTIONS = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
 GATEWAY_LIMIT_S = 29
+FUNCTION = "AWS::Lambda::Function"
+# That may run at once, none of which can be reserved.
+NEW_ACCOUNT_FUNCTIONS = 10
 Resources = dict[str, dict[str, Any]]
 
 
@@ -528,6 +531,15 @@ def test_nothing_is_reserved_unless_asked_for(local: LocalTemplate) -> None:
         "Fn::Not": [{"Fn::Equals": [{"Ref": "SyncConcurrency"}, 0]}]
     }
     assert local.parameters["SyncConcurrency"] == "0"
+
+
+def test_one_account_leaves_half_of_a_new_aws_accounts_functions_to_others(local: LocalTemplate) -> None:
+    functions = {
+        name: item["Properties"] for name, item in local.plain["Resources"].items() if item["Type"] == FUNCTION
+    }
+    variables = functions["TasksFunction"]["Environment"]["Variables"]
+    assert variables["ACCOUNT_CONCURRENCY"] == {"Ref": "AccountConcurrency"}
+    assert 2 * int(local.parameters["AccountConcurrency"]) <= NEW_ACCOUNT_FUNCTIONS
 
 
 def test_every_handler_is_a_file_in_its_functions_folder(local: LocalTemplate) -> None:

@@ -1,1 +1,1 @@
-"""What a hostile world may do to the service: fuzzing, bombs, faults, load and what ships."""
+"""What a hostile world may do to the service: fuzzing, bombs, faults, all routes at once and what ships."""

@@ -1,6 +1,6 @@
-"""`make trust`: what hostile files and calls cost, how load is borne and what each fault comes to, in one table.
+"""`make trust`: one table of what hostile files and calls cost, how many callers are borne, what each fault comes to.
 
-    make trust TRUST="--minutes 10"        the load's length; 0 leaves it out
+    make trust TRUST="--minutes 10"        the soak's length; 0 leaves it out
 
 Ends with 1 where something is not as promised; the last column says what.
 """
@@ -16,8 +16,8 @@ from tools.trust.disks import means
 from tools.trust.entrances import CPU_LIMIT_S as ENTRANCE_LIMIT_S
 from tools.trust.entrances import measured as entrances_measured
 from tools.trust.faults import DISK_FAULTS, NAMES, trials
-from tools.trust.load import measured as load_measured
-from tools.trust.load import memory_of, percentiles
+from tools.trust.soak import measured as soak_measured
+from tools.trust.soak import memory_of, percentiles
 
 
 class Line(NamedTuple):
@@ -67,15 +67,15 @@ def faults() -> Iterator[Line]:
         yield Line(f"fault: {row.fault}", NAMES[row.api], outcome, "" if wrong else numbers, wrong)
 
 
-def load(minutes: float) -> Iterator[Line]:
+def soak(minutes: float) -> Iterator[Line]:
     """How long each route's answers took, and how memory went."""
-    seen = load_measured(minutes)
+    seen = soak_measured(minutes)
     for name, seconds in sorted(seen.seconds.items()):
         p50, p95, p99 = percentiles(seconds)
         outcome = f"{len(seconds)} calls, {seen.throttled[name]} throttled"
         wrong = "; ".join(story for story in seen.wrong if story.startswith(f"{name}: "))
-        yield Line("load: 1 to 32 callers", name, outcome, f"p50 {p50:.3f} s, p95 {p95:.3f} s, p99 {p99:.3f} s", wrong)
-    yield Line(f"load: {minutes:g} min", "memory", f"{sum(seen.wrong.values())} wrong answers", memory_of(seen))
+        yield Line("soak: 1 to 32 callers", name, outcome, f"p50 {p50:.3f} s, p95 {p95:.3f} s, p99 {p99:.3f} s", wrong)
+    yield Line(f"soak: {minutes:g} min", "memory", f"{sum(seen.wrong.values())} wrong answers", memory_of(seen))
 
 
 def printed(lines: Sequence[Line]) -> str:
@@ -90,9 +90,9 @@ def printed(lines: Sequence[Line]) -> str:
 def main() -> int:
     """0 if everything is as promised."""
     parser = argparse.ArgumentParser(prog="make trust", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1, help="of load")
+    parser.add_argument("--minutes", type=float, default=1, help="of soak")
     minutes = parser.parse_args().minutes
-    lines = [*bombs(), *entrances(), *(load(minutes) if minutes > 0 else ()), *faults()]
+    lines = [*bombs(), *entrances(), *(soak(minutes) if minutes > 0 else ()), *faults()]
     print(printed(lines))
     return 1 if any(line.wrong for line in lines) else 0
 

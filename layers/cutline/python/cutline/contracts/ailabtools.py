@@ -194,12 +194,12 @@ def _source(form: Form) -> Source:
 
 
 def _cut(fields: Mapping[str, str], subject: Subject, forms: tuple[str, ...]) -> CutOptions:
-    form = fields.get("return_form", "").strip()
-    if form not in ("", *forms):
+    form = fields.get("return_form", "").strip().lower()
+    if form not in ("", *map(str.lower, forms)):
         raise InputRefused(Reason.PARAMETER_INVALID, f"return_form must be one of {', '.join(forms)}")
     return CutOptions(
         subject=subject,
-        background=(255, 255, 255) if form == "whiteBK" else None,
+        background=(255, 255, 255) if form == "whitebk" else None,
         crop=form == "crop",
         want_image=form != "mask",
         want_mask=form == "mask",

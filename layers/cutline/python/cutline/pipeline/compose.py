@@ -11,6 +11,7 @@ from cutline.pipeline.framing import Box, Placement
 # The subject's box holds all alpha bytes above this; fainter ones are the network's noise.
 VISIBLE_ALPHA = 8
 _OPAQUE = 255
+_BAND_PX = 1 << 20
 
 
 def subject_box(alpha_u8: U8) -> Box | None:
@@ -56,12 +57,21 @@ def draw(rgba_u8: U8, placement: Placement) -> U8:
 
 
 def put_on_colour(rgba_u8: U8, colour: tuple[int, int, int]) -> U8:
-    """The picture (H, W, 3) over a plain colour, mixed in sRGB bytes as picture editors do."""
-    alpha_u8 = rgba_u8[..., 3]
+    """The picture (H, W, 3) over a plain colour, mixed in sRGB bytes as picture editors do.
+
+    In bands of rows: where all of a band is soft, mixing it takes 58 bytes a pixel.
+    """
     rgb_u8 = np.array(rgba_u8[..., :3])
+    rows = max(1, _BAND_PX // rgb_u8.shape[1])
+    for top in range(0, len(rgb_u8), rows):
+        _mix(rgb_u8[top : top + rows], rgba_u8[top : top + rows, :, 3], colour)
+    return rgb_u8
+
+
+def _mix(rgb_u8: U8, alpha_u8: U8, colour: tuple[int, int, int]) -> None:
+    """Puts the picture on the colour, in place."""
     rgb_u8[alpha_u8 == 0] = colour
     at = np.nonzero((alpha_u8 > 0) & (alpha_u8 < _OPAQUE))
     alpha = alpha_u8[at].astype(np.uint32)[:, None]
     mixed = rgb_u8[at] * alpha + np.asarray(colour, np.uint32) * (255 - alpha)
     rgb_u8[at] = (mixed + 127) // 255
-    return rgb_u8

@@ -15,10 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from typing import Any
 
 MAX_SIDE_PX = 16_384
+# What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
+# have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
+MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5
+_MAX_CANVAS_SIDE_PX = 16_383
 # What a side becomes that follows from the other one of a target.
 MAX_DERIVED_SIDE_PX = 3000
 MIDDLE = (0.5, 0.5)
@@ -159,11 +163,18 @@ def place(
     factor = max(1.0, framing.least[0] / width, framing.least[1] / height)
     if framing.most is not None:
         factor = min(factor, framing.most[0] / width, framing.most[1] / height)
-    draft = draft.resized(factor)
+    draft = draft.resized(min(factor, _most_factor(size, draft)))
     if any(target):
         width, height = target_size(round(draft.width), round(draft.height), *target)
         draft = draft.resized(min(width / draft.width, height / draft.height)).on(width, height)
     return _rounded(draft)
+
+
+def _most_factor(size: tuple[int, int], draft: _Draft) -> float:
+    """The most by which a canvas may be resized. One that is no larger than its picture may stay as it is."""
+    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    most_side = max(_MAX_CANVAS_SIDE_PX, *size)
+    return min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
 
 
 def target_size(width: int, height: int, target_width: int | None, target_height: int | None) -> tuple[int, int]:

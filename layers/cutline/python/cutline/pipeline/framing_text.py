@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cutline.pipeline.framing import MAX_SIDE_PX, MIDDLE, Framing, Length, Region
+from cutline.pipeline.framing import MAX_CANVAS_PX, MAX_SIDE_PX, MIDDLE, Framing, Length, Region
 
 _LEAST_SCALE, _MOST_MARGIN, _MOST_MARGIN_PX = 0.1, 0.5, 500
 _NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,4})?", re.ASCII)
@@ -89,6 +89,14 @@ def read_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def read_least(text: str) -> tuple[int, int]:
+    """A size that a canvas may have, whatever the picture. Raises ValueError."""
+    width, height = read_size(text)
+    if width * height > MAX_CANVAS_PX:
+        raise ValueError(f"a least size is at most {MAX_CANVAS_PX} pixels in all")
+    return width, height
+
+
 def _length(text: str) -> Length:
     number = text.removesuffix("%") if text.endswith("%") else text.removesuffix("px")
     if _NUMBER.fullmatch(number) is None:
@@ -119,7 +127,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "scale": read_scale,
     "position": read_position,
     "ratio": read_ratio,
-    "least": read_size,
+    "least": read_least,
     "most": read_size,
 }
 

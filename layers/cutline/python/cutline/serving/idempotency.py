@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, Item, Write, write_all, write_if
@@ -45,7 +46,7 @@ class AnswerStore(Protocol):
 class KeyLease:
     """A call's right, for a time, to do the work behind a key.
 
-    first: the answer of another call that has done it. busy: another call is at work, and there is no right yet.
+    first: reads the answer of another call that has done it. busy: another call is at work, and there is no right yet.
     seed: the same for all who ever held the lease until one of them gave it back. again: there was one before.
     """
 
@@ -57,7 +58,7 @@ class KeyLease:
     expires_at: int
     seed: str = ""
     again: bool = False
-    first: Response | None = None
+    first: Callable[[], Response] | None = None
     busy: bool = False
 
     @property
@@ -176,7 +177,7 @@ class Idempotency:
         if item["fingerprint"] != lease.fingerprint and not dead:
             raise AccessRefused(Reason.IDEMPOTENCY_MISMATCH, "this Idempotency-Key was used with another request")
         if item["state"] == "done":
-            return dataclasses.replace(lease, first=self._first(item))
+            return dataclasses.replace(lease, first=partial(self._first, item))
         if not dead:
             return dataclasses.replace(lease, busy=True)
         if item["fingerprint"] == lease.fingerprint:

@@ -102,7 +102,7 @@ class Service:
         if call.lease is not None and call.lease.first is not None:
             self.gate.pace(account, "replays")
             call.notes["replayed"] = True
-            return call.lease.first
+            return call.lease.first()
         try:
             if self.deferral is not None and self._is_deferred(call):
                 return self._defer(call, account, self.deferral)

@@ -89,7 +89,10 @@ class Intake:
             # Not paced: what bounds drops is how many messages are taken in at once.
             self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
-            if not self._end(task):
+            state, returned = self._end(task)
+            if state == picwish.DONE:  # by another intake, which found a place: nobody was refused
+                return "known"
+            if not returned:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
             raise
         if not self.machine.start(task_id) and added and self.clock() - found.modified.timestamp() > KEEP_S:
@@ -98,12 +101,15 @@ class Intake:
             return "known"
         return "started"
 
-    def _end(self, task: Task) -> bool:
-        """Fails a task that will not be worked; whether a place of the quota came back."""
+    def _end(self, task: Task) -> tuple[int, bool]:
+        """Fails a task that will not be worked; its state, and whether a place of the quota came back.
+
+        Another intake may have got a place, and its execution may have been quicker than this.
+        """
         self.tasks.fail(task.record.task_id, picwish.FAILED, int(self.clock()))
         ended = self.tasks.find(task.record.task_id)
-        # Another intake may have got a place, and its execution may have been quicker than this.
-        return ended is not None and ended.record.state < 0 and self.meter.release(reservation_of(task), picwish.NAME)
+        state = picwish.FAILED if ended is None else ended.record.state
+        return state, state < 0 and self.meter.release(reservation_of(task), picwish.NAME)
 
     def _account(self, account_id: str) -> Account:
         account = self.accounts.account(account_id)

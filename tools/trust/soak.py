@@ -1,4 +1,4 @@
-"""`make load LOAD="--minutes 10"`: all routes mixed against the local cloud, by 1 to 32 callers at once.
+"""`make soak SOAK="--minutes 10"`: all routes mixed against the local cloud, by 1 to 32 callers at once.
 
 Prints p50, p95 and p99 per route, every answer that is neither a success nor the contract's own throttle, and how the
 sandboxes' memory went. Ends with 1 where there was such an answer.
@@ -86,7 +86,7 @@ def run(cloud: RunningCloud, minutes: float) -> Seen:
 def measured(minutes: float) -> Seen:
     """The same, with a local cloud of its own."""
     # More than the callers, so that Lambda's own throttle, which no contract words, stays out of it.
-    options = ["--parameter=SyncConcurrency=40"]
+    options = ["--parameter=SyncConcurrency=40", "--parameter=AccountConcurrency=40"]
     with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder), *options) as cloud:
         return run(cloud, minutes)
 
@@ -152,7 +152,7 @@ def _slope(points: list[tuple[float, float]]) -> float | None:
 
 def main() -> int:
     """0 if nothing was wrong."""
-    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     arguments = parser.parse_args()
     seen = measured(arguments.minutes)

@@ -1,0 +1,122 @@
+"""`make load`: one account floods in six ways, another one's calls are served as before.
+
+Starts a local cloud of its own with as many functions at once as a new AWS account has, and the template's own bounds.
+Prints a table, and ends with 1 where the quiet account lost a call, or the p99 of what it waited for functions and of
+the CPU time that they needed for it is more than twice the quiet one. Wall times are printed beside it.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from localcloud.api.gateway import TIMES
+from tests.support.accounts import accounts_of
+from tests.support.clients import Answer, PicWish, plain_picture, send
+from tests.support.running import running_cloud
+from tools.bench.bars import load_line
+from tools.load.floods import flooding, floods
+from tools.load.measure import Phase, Visit, faults, table, watch
+
+# Of a new AWS account.
+FUNCTIONS_AT_ONCE = 10
+QUIET, FLOODER = "quiet", "flooder"
+# Calls per second that each may make.
+ACCOUNTS = {QUIET: 20, "warmer": 20, FLOODER: 5}
+_RAMP_S = 1.5
+_PICTURE = plain_picture(400, 300)
+
+
+def visitor(url: str, account: str) -> Callable[[], Visit]:
+    """What makes a visit of the account's."""
+    client, headers = PicWish(url, f"key-{account}"), {"X-API-KEY": f"key-{account}"}
+
+    def visit() -> Visit:
+        begun = time.monotonic()
+        answers = {"cut-out": client.create(_PICTURE)}
+        if _served(answers["cut-out"]):
+            data = answers["cut-out"].json["data"]
+            answers["task"] = client.query(data["task_id"])
+            answers["link"] = send("GET", data["image"])
+        answers["usage"] = send("GET", f"{url}/usage", headers=headers)
+        wall_s = time.monotonic() - begun
+        times = [_times_s(answer) for answer in answers.values()]
+        lost = tuple(
+            f"{name}: HTTP {got.status} {got.body[:80]!r}" for name, got in answers.items() if not _served(got)
+        )
+        return Visit(wall_s, sum(wait for wait, _ in times), sum(cpu for _, cpu in times), lost)
+
+    return visit
+
+
+def _served(answer: Answer) -> bool:
+    """PicWish's failures may be HTTP 200 with a negative state."""
+    return answer.status == 302 or (answer.status == 200 and b'"state":-' not in answer.body)
+
+
+def _times_s(answer: Answer) -> tuple[float, float]:
+    """How long the call waited for a function, and the CPU time it cost; nothing of a call that reached none."""
+    told = dict(part.split("=") for part in answer.headers.get(TIMES.lower(), "wait=0 cpu=0").split())
+    return float(told["wait"]) / 1000, float(told["cpu"]) / 1000
+
+
+def run(
+    visit: Callable[[], Visit],
+    calls: Mapping[str, Callable[[], Answer]],
+    seconds: float,
+    connections: int,
+    pause_s: float,
+) -> tuple[Phase, list[Phase]]:
+    """The quiet phase and one for each flood; prints a row of the table after each."""
+    quiet, phases = Phase("quiet", watch(visit, seconds)), []
+    print(table(quiet, []), flush=True)
+    for name, call in calls.items():
+        begun = time.monotonic()
+        with flooding(call, connections, pause_s) as told:
+            time.sleep(min(_RAMP_S, seconds))
+            visits = watch(visit, seconds)
+        phases.append(Phase(name, visits, told, time.monotonic() - begun))
+        print(table(quiet, phases).splitlines()[-1], flush=True)
+    return quiet, phases
+
+
+def warm_up(url: str, accounts: Sequence[str]) -> None:
+    """Starts all functions, so that no flood is measured by cold starts; no account may use them all at once."""
+    visitors = itertools.cycle([visitor(url, account) for account in accounts])
+
+    def visit() -> Visit:
+        return next(visitors)()
+
+    watch(visit, 0, callers=FUNCTIONS_AT_ONCE)
+
+
+def main() -> int:
+    """0 if the quiet account lost nothing."""
+    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=13, help="of each of the seven phases")
+    parser.add_argument("--connections", type=int, default=40, help="of the flood")
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two calls of a connection")
+    parser.add_argument("--parameter", action="append", default=[], help="of the template; AccountConcurrency=0 fails")
+    given = parser.parse_args()
+    os.environ |= {"LOCALCLOUD_SANDBOXES": str(FUNCTIONS_AT_ONCE), "LOCALCLOUD_TIMES": "1"}
+    own = ["FetchAllowed=127.0.0.1/32", *given.parameter]
+    options = [f"--parameter={parameter}" for parameter in own]
+    with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder), *options) as cloud:
+        for name, qps in ACCOUNTS.items():
+            accounts_of(cloud).create(name, qps=qps)
+        warm_up(cloud.url, [name for name in ACCOUNTS if name != FLOODER])
+        with floods(cloud.url, FLOODER) as calls:
+            quiet, phases = run(visitor(cloud.url, QUIET), calls, given.seconds, given.connections, given.pause)
+    print(load_line())
+    found = faults(quiet, phases)
+    for fault in found:
+        print(f"FAULT {fault}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Six ways to flood: many connections of one account that call without regard for its rate."""
+
+import http.server
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tests.support.clients import Answer, PicWish, multipart, plain_picture, send
+
+_DRIBBLE_S = 60
+_PICTURE = plain_picture(400, 300)
+
+
+@contextmanager
+def slow_source() -> Iterator[str]:
+    """The address of a picture that takes a minute to come."""
+    ended = threading.Event()
+
+    class Dribble(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(_DRIBBLE_S))
+            self.end_headers()
+            for _ in range(_DRIBBLE_S):
+                try:
+                    self.wfile.write(b"x")
+                except OSError:  # the caller has given up
+                    return
+                if ended.wait(1):
+                    return
+
+        def log_message(self, *args: object) -> None:
+            """Silence."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/slow.png"
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
+    """A call of each flood, by name. The account is served two pictures, for a task and a link to ask for."""
+    client, nobody = PicWish(url, f"key-{account}"), f"{account}-{random.getrandbits(32):x}"
+    # In base64: to bring it is the most that a question can ask for.
+    task = client.create(_PICTURE, return_type="2").json["data"]["task_id"]
+    link = client.create(_PICTURE).json["data"]["image"]
+    with slow_source() as source:
+        yield {
+            "bad credentials": lambda: PicWish(url, f"{nobody}-{random.random()}").create(_PICTURE),
+            "one key": lambda: _from_source(client, source, {"Idempotency-Key": nobody}),
+            "slow sources": lambda: _from_source(client, f"{source}?{random.random()}", {}),
+            "task questions": lambda: client.query(task),
+            "usage": lambda: send("GET", f"{url}/usage", headers={"X-API-KEY": client.key}),
+            "result links": lambda: send("GET", link),
+        }
+
+
+def _from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:
+    body, kind = multipart({"image_url": source}, "image_file", None)
+    return send("POST", client.url + client.path, body, {"X-API-KEY": client.key, "Content-Type": kind, **headers})
+
+
+@contextmanager
+def flooding(call: Callable[[], Answer], connections: int, pause_s: float) -> Iterator[Counter[str]]:
+    """Calls from so many connections at once, with a pause after each answer; what they were told, by status."""
+    told: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def flood(begin_s: float) -> None:
+        wait_s = begin_s
+        while not stop.wait(wait_s):
+            try:
+                told[str(call().status)] += 1
+            except OSError as error:
+                told[type(error).__name__] += 1
+            wait_s = pause_s
+
+    # Spread over the first pause, so that they come one after another from the beginning.
+    threads = [threading.Thread(target=flood, args=(pause_s * n / connections,)) for n in range(connections)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield told
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
