@@ -161,6 +161,7 @@ def test_the_answer_is_the_file_with_the_recorded_headers() -> None:
         "X-Foreground-Width": "100",
         "X-Foreground-Height": "300",
         "Content-Type": "image/png",
+        "Access-Control-Expose-Headers": "*",
     }
     assert answer(asked(size="auto")).headers["X-Credits-Charged"] == "1"
 

@@ -59,10 +59,7 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
     def publish(data: bytes) -> list[Made]:
         assert isinstance(wish, Profile)
         made = cutter.publish(data, wish, arguments.subject)
-        composed = made.composed
-        line = _line(composed.subject, composed.confidence, composed.coverage, composed.placement.enlargement)
-        verdicts = "; ".join(verdict.text for verdict in made.verdicts)
-        line = replace(line, profile=wish.name, passed="yes" if made.passed else "no", verdicts=verdicts)
+        line = ReportLine("", **{**made.facts.metadata, "coverage": f"{made.facts.coverage:.4f}"})
         return [Made(made.file, line, made.warnings)]
 
     if isinstance(wish, Profile):

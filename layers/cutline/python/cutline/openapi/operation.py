@@ -99,7 +99,8 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
         content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
-    return {"description": description, "headers": _headers(api), "content": content}
+    headers = _headers(api) | ({"X-Cutline-Confidence": ref("Confidence", "headers")} if succeeds else {})
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _is_json(answer: Response) -> bool:
@@ -155,7 +156,11 @@ def components() -> dict[str, dict[str, Any]]:
         "schema": {"type": "string", "maxLength": 255},
     }
     charge = header("What the call cost, in millionths of the operator's currency.", pattern="^[0-9]+$")
+    confidence = header(
+        "Of a cut-out: the probability that it is good, from 0.0000 to 1.0000.", pattern="^(0[.][0-9]{4}|1[.]0000)$"
+    )
+    timing = header("Milliseconds per stage of the call.")
     return {
         "parameters": {"IdempotencyKey": key},
-        "headers": {"ServerTiming": header("Milliseconds per stage of the call."), "ChargeMicros": charge},
+        "headers": {"ServerTiming": timing, "ChargeMicros": charge, "Confidence": confidence},
     }

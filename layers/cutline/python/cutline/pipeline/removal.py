@@ -31,7 +31,8 @@ class Removal:
     """The result as pixels, ready for any format.
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
-    or the background's, everywhere opaque; alpha_u8: (h, w); most: width and height at the largest size.
+    or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; most: width and height at the
+    largest size.
     """
 
     pixels_u8: U8
@@ -39,6 +40,7 @@ class Removal:
     alpha_u8: U8
     person: bool
     coverage: float
+    confidence: float
     box: Box
     most: tuple[int, int]
 
@@ -137,7 +139,7 @@ def _matte_in(
     rgb_u8, alpha_u8 = picture.rgb_u8.copy(), np.zeros((picture.height, picture.width), np.uint8)
     crop(rgb_u8, region)[:] = matte.rgb_u8
     crop(alpha_u8, region)[:] = matte.alpha_u8
-    return Matte(rgb_u8, alpha_u8, matte.subject)
+    return Matte(rgb_u8, alpha_u8, matte.subject, matte.confidence)
 
 
 def _cut_of(options: RemovalOptions, size: tuple[int, int], box: Box) -> CutOptions:
@@ -177,6 +179,7 @@ def _composed(
         alpha_u8=alpha_u8,
         person=matte.subject == "person",
         coverage=composed.coverage,
+        confidence=composed.confidence,
         box=box,
         most=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
     )
