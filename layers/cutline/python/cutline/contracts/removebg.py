@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 
+from cutline.contracts.accept import prefers_json
 from cutline.contracts.forms import Form, decode_base64, read_form
 from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, Wishes, read_wishes
 from cutline.contracts.wire import (
@@ -173,24 +174,6 @@ def render_credits(request: Request, left: int | None, quota: int | None) -> Res
     credits_left = {"total": total, "subscription": total, "payg": 0, "enterprise": 0}
     attributes = {"credits": credits_left, "api": {"free_calls": 0, "sizes": "all"}}
     return json_response(200, {"data": {"attributes": attributes}}, CORS)
-
-
-def prefers_json(accept: str) -> bool:
-    """Whether `Accept` names JSON before any picture: axios sends both with equal weight and wants the bytes."""
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        weights[kind] = max(weights.get(kind, 0.0), _weight(parameters))
-    pictures = [weight for kind, weight in weights.items() if kind == "*/*" or kind.startswith("image/")]
-    return weights.get("application/json", 0.0) > max(pictures, default=0.0)
-
-
-def _weight(parameters: list[str]) -> float:
-    text = next((one[2:] for one in parameters if one.startswith("q=")), "1")
-    try:
-        return float(text)
-    except ValueError:
-        return 1.0
 
 
 def _source(form: Form) -> Source:
