@@ -92,7 +92,7 @@ def test_every_other_parameter_is_read() -> None:
         kind="product", type_level="2",
     )  # fmt: skip
     assert everything.region is not None
-    assert everything.region.within(200, 500) == Box(0, 10, 100, 400)
+    assert everything.region.box_in(200, 500) == Box(0, 10, 100, 400)
     assert wishes(roi="0% 0% 100% 100%").region is None
     assert wishes(scale="original", position="original").framing == Framing()
 

@@ -18,6 +18,7 @@ from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
 from cutline.pipeline.facts import ResultFacts
 from cutline.pipeline.framing import Framing
+from cutline.pipeline.framing_text import read_region
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.prediction_file import encode_predictions
@@ -106,19 +107,25 @@ def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
 
 # The maps come back in 8 bits; a wide picture is reduced once more than on the synchronous way.
 @pytest.mark.parametrize(
-    ("picture", "bound"),
-    [(PICTURE, 0.2), (encoded(np.tile(data.astronaut()[:300], (1, 2, 1))), 0.8)],
-    ids=["4:3", "wide"],
+    ("picture", "cut", "bound"),
+    [
+        (PICTURE, CutOptions(), 0.2),
+        (encoded(np.tile(data.astronaut()[:300], (1, 2, 1))), CutOptions(), 0.8),
+        (encoded(data.astronaut()), CutOptions(roi=read_region("20% 0% 75% 60%")), 0.8),
+    ],
+    ids=["4:3", "wide", "region"],
 )
-def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, picture: bytes, bound: float) -> None:
-    task = stack.task(picture)
+def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(
+    stack: Stack, picture: bytes, cut: CutOptions, bound: float
+) -> None:
+    task = stack.task(picture, cut=cut)
     prepare(stack).run(task.record.task_id, STEP)
     Matte(stack.tasks, stack.files, CpuPredictor(MODELS, "matte", 1).predict).run(task.record.task_id, STEP)
     finish(stack).run(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
-    cut = cut_out(decode_image(picture, picwish.LIMITS), CutOptions(), Network.open(MODELS, "matte", 1), Step())
-    sync = np.asarray(Image.open(io.BytesIO(cut.image)))[..., 3].astype(int)
+    made = cut_out(decode_image(picture, picwish.LIMITS), cut, Network.open(MODELS, "matte", 1), Step())
+    sync = np.asarray(Image.open(io.BytesIO(made.image)))[..., 3].astype(int)
     assert np.abs(flow - sync).mean() < bound
 
 
