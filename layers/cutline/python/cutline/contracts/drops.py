@@ -28,7 +28,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
     Reason.URL_TOO_LARGE: f"The file is larger than {picwish.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
-    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}",
+    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}, or HEIC is not deployed",
     Reason.IMAGE_CORRUPT: "The picture cannot be decoded",
     Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {picwish.LIMITS.max_side_px} pixels, or the "
     f"result would have more than {LARGEST_PX // MEGAPIXEL} megapixels",

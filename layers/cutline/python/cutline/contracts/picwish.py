@@ -26,7 +26,10 @@ METHODS = frozenset({"POST"})
 SCHEME = Scheme.PICWISH
 # Of the links and of the task's record alike (contracts.md 3.5).
 LINK_LIFETIME_S = 3600
-LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG", "WEBP", "TIFF"}), max_bytes=15 * MIB, max_side_px=4096)
+# AVIF and HEIF are ours, the latter where it is deployed (contracts.md 3.3).
+LIMITS = PictureLimits(
+    frozenset({"AVIF", "BMP", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), max_bytes=15 * MIB, max_side_px=4096
+)
 
 _UNAUTHORIZED = (401, "Unauthorized")
 _NOT_FOUND = (404, "Not Found")

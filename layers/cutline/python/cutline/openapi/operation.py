@@ -14,6 +14,8 @@ from cutline.openapi.schema import Schema, one_of, ref
 
 _THROUGH = "About 4.4 MiB of body pass through a synchronous call."
 _TOO_LARGE = 413
+# What is not to be had everywhere.
+_FORMATS = {"HEIF": "HEIF (HEIC) where the deployment takes it"}
 # Of an operation that answers with the file itself: what examples call it.
 SAVED_AS = "x-saved-as"
 
@@ -61,7 +63,8 @@ def limits_in_words(contract: Contract) -> str:
     limits = contract.LIMITS
     size = f"{limits.max_bytes // MIB} MiB" if limits.max_bytes % MIB == 0 else f"{limits.max_bytes:,} bytes"
     sides = f"{limits.min_side_px} to {limits.max_side_px} pixels per side"
-    return f"{', '.join(sorted(limits.formats))}; {sides}; up to {size}."
+    formats = [_FORMATS.get(name, name) for name in sorted(limits.formats)]
+    return f"{', '.join(formats)}; {sides}; up to {size}."
 
 
 def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:

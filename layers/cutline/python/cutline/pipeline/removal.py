@@ -70,7 +70,7 @@ def remove_background(
     with timer.stage("decode"):
         size = reduced(*full, min(options.most_px, most_px))
         picture = _resized(picture, size)
-    roi = region and _scaled(region, full, size)
+    roi = None if region is None else _scaled(region, full, size)
     matte = matte_picture(picture, CutOptions(options.subject, want_image=not options.mask, roi=roi), network, timer)
     box = subject_box(matte.alpha_u8)
     if box is None and not options.may_be_empty:
