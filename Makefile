@@ -104,6 +104,7 @@ sbom: .venv/ready ## what ships: every locked package with hashes and licence, a
 # Fails where it cannot tell, such as without a way to the advisories.
 audit: build/audit/ready ## known vulnerabilities of what ships
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/runtime/requirements.txt
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/heif/requirements.txt
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r endpoint/requirements.txt
 
 build/audit/ready:
@@ -166,12 +167,14 @@ isnet: .venv/ready ## fetches the IS-Net network
 	touch $@
 
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
-lock: .venv/ready ## renews the three locks
+lock: .venv/ready ## renews the four locks
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --extra serve --group dev pyproject.toml -o requirements.txt
+	  --custom-compile-command "make lock" --extra serve --extra heic --group dev pyproject.toml -o requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt
+	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes --no-deps \
+	  --no-emit-index-url --custom-compile-command "make lock" layers/heif/requirements.in -o layers/heif/requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.12 --python-platform x86_64-manylinux_2_35 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 	  endpoint/requirements.in -o endpoint/requirements.txt

@@ -96,7 +96,7 @@ def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path]
 
 
 def _layers_of_functions(plain: dict[str, Any], folders: dict[str, Path]) -> dict[str, tuple[Path, ...]]:
-    """Each function's layers, from the template: moto's CloudFormation drops them."""
+    """Each function's layers, those among them that have a condition: moto's CloudFormation drops them all."""
     resources = plain["Resources"]
     by_reference = {
         name: folders[resource["Properties"]["LayerName"]]
@@ -104,10 +104,15 @@ def _layers_of_functions(plain: dict[str, Any], folders: dict[str, Path]) -> dic
         if resource["Type"] == "AWS::Lambda::LayerVersion"
     }
     return {
-        name: tuple(by_reference[layer["Ref"]] for layer in resource["Properties"].get("Layers", []))
+        name: tuple(by_reference[_reference(layer)] for layer in resource["Properties"].get("Layers", []))
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Lambda::Function"
     }
+
+
+def _reference(layer: dict[str, Any]) -> str:
+    """The layer's logical id; of `!If [condition, !Ref layer, nothing]` the one that the condition allows."""
+    return str(layer["Fn::If"][1]["Ref"] if "Fn::If" in layer else layer["Ref"])
 
 
 def _folder(root: Path, uri: object, logical_id: str) -> Path:

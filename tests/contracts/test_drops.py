@@ -60,7 +60,7 @@ def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> Non
             "Invalid a region is left, top, right and bottom, such as 0% 0% 50% 100%",
         ),
         ("in/shop/auto/x.jpg", {"profile": "none"}, "There is no profile 'none'"),
-        ("in/shop/auto/x.jpg", {"profile": "ebay", "crop": "1"}, "A profile says all; no other option goes with it"),
+        ("in/shop/auto/x.jpg", {"profile": "ebay", "crop": "1"}, "A profile says all; type and roi alone go with it"),
         ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
         ("in/shop/auto/x.jpg", {"crop": "yes"}, "Invalid crop"),
         ("in/shop/auto/x.jpg", {"output_type": "4"}, "Invalid output type"),

@@ -12,7 +12,7 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
 from tests.support.pictures import padded, picture
 
-EVERY_FORMAT = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")
+EVERY_FORMAT = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ APIS = {
     ),
     "pw": Expected(
         picwish.LIMITS, lambda reason: picwish.STATES.get(reason) or picwish.ERRORS[reason][0], 1, 4096, 15 * MIB,
-        formats("JPEG BMP PNG WEBP TIFF"), None, -7, 413, -7,
+        formats("JPEG BMP PNG WEBP TIFF AVIF"), None, -7, 413, -7,
     ),
     "aid": Expected(
         aidge.LIMITS, lambda reason: aidge.ERRORS[reason][0], 100, 3000, 10 * MIB, formats("JPEG PNG BMP WEBP"),

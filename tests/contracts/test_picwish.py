@@ -2,7 +2,7 @@
 
 import base64
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
+from cutline.pipeline.facts import ResultFacts, Verdict
+from cutline.pipeline.framing import Length, Region
 from cutline.pipeline.options import CutOptions
 from tests.support.calls import Part, call, json_call, json_of, multipart, multipart_call
 
@@ -119,10 +121,34 @@ def test_a_file_needs_no_name() -> None:
         assert picwish.parse(multipart_call(multipart(part))).source == Source(data=part.payload)
 
 
+def test_webp_is_transparent_unless_a_colour_is_named() -> None:
+    assert picwish.parse(upload(format="webp")).cut == CutOptions(image_format="webp")
+    assert picwish.parse(upload(format="webp", bg_color="336699")).cut.background == (0x33, 0x66, 0x99)
+
+
+def test_our_own_fields_frame_the_subject() -> None:
+    cut = picwish.parse(upload(crop="1", margin="10%", scale="85%", ratio="4:5", least="800", roi="0% 0% 50% 100%")).cut
+    assert (cut.framing.scale, cut.framing.ratio, cut.framing.least) == (0.85, 0.8, (800, 800))
+    assert cut.framing.margin[0] == Length(0.1, is_share=True)
+    assert cut.roi == Region(Length(0, True), Length(0, True), Length(0.5, True), Length(1, True))
+
+
+def test_a_profile_goes_with_what_chooses_the_subject_alone() -> None:
+    cut = picwish.parse(upload(profile=" jd-main ", type="object", roi="0 0 50% 100%", return_type="2")).cut
+    assert (cut.profile, cut.subject, cut.roi is not None) == ("jd-main", "object", True)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"type": "cat"}, "Invalid task type"),
+        ({"profile": "alibaba"}, "There is no profile 'alibaba'"),
+        ({"profile": "ebay", "format": "png"}, "A profile says all; type and roi alone go with it"),
+        ({"profile": "ebay", "scale": "85%"}, "A profile says all; type and roi alone go with it"),
+        ({"profile": "ebay", "output_type": "1"}, "A profile says all; type and roi alone go with it"),
+        ({"format": "webp", "bg_color": "blue"}, "Invalid bg_color"),
+        ({"scale": "5%"}, "Invalid scale: a scale is in 10%..100%"),
+        ({"roi": "1 2 3"}, "Invalid a region is left, top, right and bottom, such as 0% 0% 50% 100%"),
         ({"type": "Person"}, "Invalid task type"),
         ({"return_type": "0"}, "Invalid return type"),
         ({"return_type": "4"}, "Invalid return type"),
@@ -174,8 +200,33 @@ def test_fifteen_mib_are_taken_and_one_byte_more_is_413() -> None:
     assert refusal_of(sized(15 * MIB + 1)) == (413, "Request Entity Too Large")
 
 
+VERDICT = Verdict("bytes", "at most 10", "12", passed=False, source="a guess", assumed=True)
+FACTS = ResultFacts("object", 0.4, 0.98764, profile="ebay", verdicts=(VERDICT,))
+
+
+def test_confidence_and_verdicts_are_told_where_something_of_ours_was_asked_for() -> None:
+    outcome = Outcome(4, 4, links=LINKS, facts=FACTS)
+    plain = json_of(picwish.render(REQUEST, job_of(), outcome))["data"]
+    assert not {"confidence", "profile", "passed", "verdicts"} & set(plain)
+    told = json_of(picwish.render(REQUEST, job_of(CutOptions(profile="ebay")), outcome))["data"]
+    assert {**told, **plain} == told
+    assert (told["confidence"], told["profile"], told["passed"]) == (0.9876, "ebay", False)
+    assert told["verdicts"] == [asdict(VERDICT)]
+    record = picwish.finished("shop", REQUEST, job_of(), replace(outcome, facts=replace(FACTS, profile="")))
+    shown = json_of(picwish.show(record, LINKS))["data"]
+    assert shown["confidence"] == 0.9876
+    assert not {"profile", "passed", "verdicts"} & set(shown)
+
+
+def test_a_file_of_a_profile_has_the_profiles_type() -> None:
+    job = job_of(CutOptions(profile="amazon-main"), return_type=3)
+    response = picwish.render(REQUEST, job, Outcome(4, 4, inline={"image": b"jpeg"}, facts=FACTS))
+    assert response.headers["Content-Type"] == "image/jpeg"
+
+
 def test_a_finished_task_is_the_documented_body() -> None:
-    outcome = Outcome(4, 4, links=LINKS, elapsed_ms=1900)
+    # What the network thinks of its result changes nothing of the vendor's body.
+    outcome = Outcome(4, 4, links=LINKS, elapsed_ms=1900, facts=ResultFacts("object", 0.4, 0.99))
     response = picwish.render(REQUEST, job_of(output_type=1), outcome)
     assert response.status == 200
     assert json_of(response) == {

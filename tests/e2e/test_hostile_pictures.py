@@ -63,7 +63,7 @@ SERVED: dict[str, Callable[[Answer], object]] = {
 def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A cloud whose decoder never comes back from a file that ends in "stuck"."""
     home = tmp_path_factory.mktemp("stuck")
-    for name in ("template.yaml", "functions", "layers/runtime", "layers/model"):
+    for name in ("template.yaml", "functions", "layers/runtime", "layers/heif", "layers/model"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "layers" / "cutline", home / "layers" / "cutline")

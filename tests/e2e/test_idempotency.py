@@ -40,12 +40,15 @@ def test_a_repeated_call_is_answered_alike_and_charged_once(cloud: RunningCloud,
     assert first.body == again.body
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
-    assert again.headers["content-type"] == first.headers["content-type"]
+    for name in ("content-type", "x-cutline-confidence"):
+        assert again.headers[name] == first.headers[name]
+    assert 0 < float(first.headers["x-cutline-confidence"]) <= 1
     assert meter_of(cloud, account) == {"taken": 1, f"calls_{api}": 1, "charged_micros": 3000}
 
     status, expected = MISMATCH[api]
     refused = call(PICTURES[1], "order-1")
     assert refused.status == status
+    assert "x-cutline-confidence" not in refused.headers
     assert {name: refused.json[name] for name in expected} == expected
     assert meter_of(cloud, account)["taken"] == 1
 

@@ -84,7 +84,14 @@ def test_a_request_id_of_the_callers_own_adds_nothing_to_what_the_gateway_says(c
 def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A cloud whose model layer was cut short on its way."""
     home = tmp_path_factory.mktemp("damaged")
-    for name in ("template.yaml", "functions", "layers/runtime", "layers/cutline", "layers/model/models.toml"):
+    for name in (
+        "template.yaml",
+        "functions",
+        "layers/runtime",
+        "layers/heif",
+        "layers/cutline",
+        "layers/model/models.toml",
+    ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).symlink_to(ROOT / name)
     for network in (ROOT / "layers" / "model").glob("*.onnx"):

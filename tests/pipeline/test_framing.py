@@ -155,9 +155,10 @@ def test_words_that_mean_nothing_are_refused_by_the_fields_name(field: str, text
         read_framing({field: text})
 
 
-def test_a_region_is_read_in_pixels_and_shares_and_stays_in_the_picture() -> None:
-    assert read_region("10 0% 50% 2000px").box_in(400, 300) == Box(10, 0, 200, 300)
-    assert read_region("90% 90% 10% 10%").box_in(400, 300) == Box(360, 270, 360, 270), "empty"
+def test_a_region_is_read_in_pixels_and_shares() -> None:
+    assert read_region("10 0% 50% 2000px").box_in(400, 300) == Box(10, 0, 200, 2000)
+    assert read_region("10 0% 50% 2000px").box_in(400, 300).within(400, 300) == Box(10, 0, 200, 300)
+    assert read_region("90% 90% 10% 10%").box_in(400, 300).within(400, 300) == Box(360, 270, 360, 270), "empty"
     for text in ("", "1 2 3", "1 2 3 4 5", "a b c d", "-1 0 0 0", "0% 0% 101% 0%"):
         with pytest.raises(ValueError, match=r"a region|no edge|at most|no share"):
             read_region(text)

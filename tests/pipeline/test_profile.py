@@ -44,6 +44,17 @@ def test_the_built_in_profiles_are_those_promised_and_every_rule_says_where_it_i
             assert cited or (rule.assumption.endswith(".") and not rule.source), (profile.name, rule.name)
 
 
+def test_a_verdict_on_an_assumption_says_so() -> None:
+    made = publish(matte(), PROFILES["taobao-white"])
+    assert all(verdict.assumed and verdict.text.endswith(" (assumed)") for verdict in made.verdicts if verdict.source)
+    jd = {verdict.rule: verdict for verdict in publish(matte(), PROFILES["jd-main"]).verdicts}
+    assert (jd["bytes"].assumed, jd["ratio"].assumed) == (True, False)
+    assert jd["ratio"].source.startswith("https://")
+    strict = own(bytes=Rule("bytes", most=10.0, assumption="A guess."))
+    (verdict,) = (verdict for verdict in publish(matte(), strict).verdicts if verdict.rule == "bytes")
+    assert (verdict.passed, verdict.text.endswith("not at most 10 (assumed)")) == (False, True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("box", [(100, 50, 1050, 950), (500, 20, 640, 980)])
 def test_a_large_enough_picture_keeps_every_rule(name: str, box: tuple[int, int, int, int]) -> None:

@@ -12,9 +12,9 @@ from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.framing import Box, Framing, Length
+from cutline.pipeline.framing import Box, Framing, Length, Region
 from cutline.pipeline.removal import Removal, encode_removal, remove_background
-from cutline.pipeline.removal_options import MEGAPIXEL, Region, RemovalFormat, RemovalOptions, reduced
+from cutline.pipeline.removal_options import MEGAPIXEL, RemovalFormat, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 from cutline.serving import removals
 

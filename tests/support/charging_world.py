@@ -21,6 +21,7 @@ from cutline.adapters.sources import Sources
 from cutline.contracts import picwish
 from cutline.contracts.wire import Request, Response
 from cutline.errors import MattingError, Reason
+from cutline.pipeline.facts import ResultFacts
 from cutline.serving.call import Produced
 from cutline.serving.idempotency import LEASE_S, Idempotency
 from cutline.serving.service import Service
@@ -226,7 +227,9 @@ class World:
             fail = Fail(self.tasks, self.buckets, self._meter, self.buckets, lambda *_: None, lambda: self.now)
             fail.run(task_id, Reason.IMAGE_CORRUPT, Step())
             return
-        task = self.tasks.finish(task_id, {}, int(self.now)) or self.tasks.find(task_id)
+        task = self.tasks.finish(task_id, {}, ResultFacts("object", 0.5, 0.9), int(self.now)) or self.tasks.find(
+            task_id
+        )
         assert task is not None
         if task.record.state == picwish.DONE:
             charge(task, self._meter, self.buckets, lambda *_: None, Step())

@@ -14,6 +14,7 @@ import pytest
 from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import picwish
 from cutline.errors import InputRefused
+from cutline.pipeline.facts import ResultFacts
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
 from tests.support.task_stack import NOW, Stack
@@ -61,7 +62,7 @@ def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:
 def ended(stack: Stack, url: str, state: int = -7) -> str:
     task_id = stack.task(callback_url=url).record.task_id
     if state == picwish.DONE:
-        stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, NOW)
+        stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, ResultFacts("object", 0.5, 0.875), NOW)
     else:
         stack.tasks.fail(task_id, state, NOW)
     return task_id
@@ -76,6 +77,8 @@ def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, sta
     assert (data["task_id"], data["state"]) == (task_id, state)
     assert ("image" in data) is (state == picwish.DONE)
     assert headers["content-type"].startswith("application/json")
+    is_told = data.get("confidence") == 0.875 and headers.get("x-cutline-confidence") == "0.8750"
+    assert is_told is (state == picwish.DONE)
 
 
 def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:

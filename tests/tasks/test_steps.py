@@ -1,6 +1,7 @@
 """The steps of a task, run once, twice, out of turn and interrupted."""
 
 import io
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from cutline.contracts import picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
+from cutline.pipeline.facts import ResultFacts
 from cutline.pipeline.framing import Framing
+from cutline.pipeline.framing_text import read_region
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.prediction_file import encode_predictions
@@ -24,6 +27,7 @@ from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import CpuPredictor
 from cutline.tasks.step import Step
 from cutline.tasks.task import WorkOrder
+from cutline.tasks.view import show_task
 from tests.support.clients import encoded, plain_picture
 from tests.support.task_stack import NOW, Stack
 from tests.support.task_steps import MODELS, PICTURE, fail, finish, matte, prepare
@@ -63,37 +67,65 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
 
 
 def test_a_profile_and_a_framing_are_kept_and_told_beside_the_result(stack: Stack) -> None:
-    def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str]]:
-        key = run(stack, cut=cut).keys["image"]
-        answer = stack.results._s3.get_object(Bucket=stack.output_bucket, Key=key)
-        return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"]
+    def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str], ResultFacts]:
+        record = run(stack, cut=cut)
+        answer = stack.results._s3.get_object(Bucket=stack.output_bucket, Key=record.keys["image"])
+        assert record.facts is not None
+        return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"], record.facts
 
-    image, told = made(CutOptions(profile="amazon-main"))
+    image, told, facts = made(CutOptions(profile="amazon-main"))
     assert (image.format, image.size, image.getpixel((2, 2))) == ("JPEG", (1000, 1000), (255, 255, 255))
     assert (told["profile"], told["passed"]) == ("amazon-main", "yes")
     assert "share 0.9; ratio 1000:1000" in told["verdicts"]
     assert float(told["enlargement"]) > 1
-    image, told = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
+    assert (facts.passed, facts.profile) == (True, "amazon-main")
+    assert told == {"task-id": told["task-id"], **facts.metadata}
+    assert next(verdict.measured for verdict in facts.verdicts if verdict.rule == "longest_side") == "1000"
+    image, told, facts = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
     assert (image.format, round(image.width / image.height, 1)) == ("WEBP", 2)
     assert 0 < float(told["confidence"]) <= 1
+    assert f"{facts.confidence:.4f}" == told["confidence"]
     assert "profile" not in told
+
+
+def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack) -> None:
+    cut = CutOptions(framing=Framing(least=(5_001, 5_000)))
+    with pytest.raises(InputRefused) as refused:
+        run(stack, cut=cut)
+    assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH
+
+
+def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
+    record = run(stack)
+    response = show_task(record, stack.results, "https://shop.example")
+    assert record.facts is not None
+    assert response.headers["X-Cutline-Confidence"] == f"{record.facts.confidence:.4f}"
+    assert json.loads(response.body)["data"]["confidence"] == round(record.facts.confidence, 4)
+    failed = show_task(replace(record, state=-1, facts=None), stack.results, "https://shop.example")
+    assert "X-Cutline-Confidence" not in failed.headers
 
 
 # The maps come back in 8 bits; a wide picture is reduced once more than on the synchronous way.
 @pytest.mark.parametrize(
-    ("picture", "bound"),
-    [(PICTURE, 0.2), (encoded(np.tile(data.astronaut()[:300], (1, 2, 1))), 0.8)],
-    ids=["4:3", "wide"],
+    ("picture", "cut", "bound"),
+    [
+        (PICTURE, CutOptions(), 0.2),
+        (encoded(np.tile(data.astronaut()[:300], (1, 2, 1))), CutOptions(), 0.8),
+        (encoded(data.astronaut()), CutOptions(roi=read_region("20% 0% 75% 60%")), 0.8),
+    ],
+    ids=["4:3", "wide", "region"],
 )
-def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(stack: Stack, picture: bytes, bound: float) -> None:
-    task = stack.task(picture)
+def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(
+    stack: Stack, picture: bytes, cut: CutOptions, bound: float
+) -> None:
+    task = stack.task(picture, cut=cut)
     prepare(stack).run(task.record.task_id, STEP)
     Matte(stack.tasks, stack.files, CpuPredictor(MODELS, "matte", 1).predict).run(task.record.task_id, STEP)
     finish(stack).run(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
-    cut = cut_out(decode_image(picture, picwish.LIMITS), CutOptions(), Network.open(MODELS, "matte", 1), Step())
-    sync = np.asarray(Image.open(io.BytesIO(cut.image)))[..., 3].astype(int)
+    made = cut_out(decode_image(picture, picwish.LIMITS), cut, Network.open(MODELS, "matte", 1), Step())
+    sync = np.asarray(Image.open(io.BytesIO(made.image)))[..., 3].astype(int)
     assert np.abs(flow - sync).mean() < bound
 
 

@@ -17,7 +17,7 @@ from cutline.contracts import aidge, ailabtools
 from cutline.contracts.wire import Response
 from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
-from localcloud.stack.template import LocalTemplate
+from localcloud.stack.template import LocalTemplate, load_template
 from tests.support.running import ROOT
 from tests.support.template import api_document, as_list, of_type
 
@@ -553,7 +553,25 @@ def test_layers_that_make_builds_have_the_target_that_sam_calls() -> None:
     built = re.findall(
         r"  (\w+Layer):\n    Type: AWS::Serverless::LayerVersion(?:(?!\n  \w).)*ContentUri: (\S+)", source, re.S
     )
-    assert {name for name, _ in built} == {"RuntimeLayer", "CutlineLayer", "ModelLayer"}
+    assert {name for name, _ in built} == {"RuntimeLayer", "CutlineLayer", "HeifLayer", "ModelLayer"}
     assert source.count("BuildMethod: makefile") == len(built)
     for name, folder in built:
         assert f"\nbuild-{name}:\n" in (ROOT / folder / "Makefile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("wanted", ["no", "yes"])
+def test_heic_costs_a_layer_where_callers_pictures_are_decoded_and_only_if_wanted(wanted: str) -> None:
+    built = load_template(ROOT / "template.yaml", {"HeicPictures": wanted})
+    layer = ROOT / "layers" / "heif"
+    assert {name for name, layers in built.layers.items() if layer in layers} == {
+        "TasksFunction",
+        "PrepareFunction",
+        "FinishFunction",
+    }
+    # What CloudFormation does with it hangs on the condition alone.
+    resources = built.plain["Resources"]
+    (name,) = (name for name, one in resources.items() if one.get("Condition") == "TakesHeic")
+    nothing = {"Ref": "AWS::NoValue"}
+    assert resources["FinishFunction"]["Properties"]["Layers"][-1] == {"Fn::If": ["TakesHeic", {"Ref": name}, nothing]}
+    assert built.plain["Conditions"]["TakesHeic"] == {"Fn::Equals": [{"Ref": "HeicPictures"}, "yes"]}
+    assert built.parameters["HeicPictures"] == wanted

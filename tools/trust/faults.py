@@ -245,7 +245,14 @@ def cloud_of_doubtful_models(
     home: Path, *options: str, within: Sequence[str] = ()
 ) -> Iterator[tuple[FaultyCloud, Path]]:
     """A cloud without a network that opens, and the folder to put the networks into."""
-    for name in ("template.yaml", "functions", "layers/runtime", "layers/cutline", "layers/model/models.toml"):
+    for name in (
+        "template.yaml",
+        "functions",
+        "layers/runtime",
+        "layers/heif",
+        "layers/cutline",
+        "layers/model/models.toml",
+    ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         if not (home / name).exists():
             (home / name).symlink_to(ROOT / name)

@@ -15,7 +15,11 @@ from typing import Any
 
 from tests.support.running import ROOT
 
-LOCKS = {"runtime layer": ROOT / "layers/runtime/requirements.txt", "endpoint": ROOT / "endpoint/requirements.txt"}
+LOCKS = {
+    "runtime layer": ROOT / "layers/runtime/requirements.txt",
+    "heif layer": ROOT / "layers/heif/requirements.txt",
+    "endpoint": ROOT / "endpoint/requirements.txt",
+}
 NOTICE = ROOT / "NOTICE"
 _PACKAGE = re.compile(
     r"^([a-z0-9][a-z0-9._-]*)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE

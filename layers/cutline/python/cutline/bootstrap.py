@@ -40,6 +40,13 @@ _WAIT_SHARE = 0.6
 _GARBAGE_THRESHOLD = 700
 
 
+def _as_webp(png: bytes) -> bytes | None:
+    # Here, because most links are followed as they are, and the pixel libraries take their time.
+    from cutline.pipeline.webp_twin import as_webp  # noqa: PLC0415
+
+    return as_webp(png)
+
+
 class Bootstrap:
     """Clients on demand, so that a function pays only for those that it uses."""
 
@@ -100,7 +107,7 @@ class Bootstrap:
 
     def links(self, logger: Logger, metrics: Metrics) -> LinkService:
         """Leads result links to S3. Raises SettingsError."""
-        return LinkService(results=self.results, logger=logger, metrics=metrics)
+        return LinkService(results=self.results, as_webp=_as_webp, logger=logger, metrics=metrics)
 
     @cached_property
     def _authenticator(self) -> Authenticator:

@@ -30,7 +30,7 @@ from cutline.pipeline.cutout import Composed, Cutout, ResolvedSubject, compose, 
 from cutline.pipeline.decode import Picture, decode_image
 from cutline.pipeline.encode import ENCODERS
 from cutline.pipeline.filters import U8
-from cutline.pipeline.framing import Box
+from cutline.pipeline.framing import Box, Region
 from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
 from cutline.pipeline.network import Network
@@ -56,8 +56,8 @@ class CutKeywords(TypedDict, total=False):
     subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
     bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800. roi: a
-    part of the picture, "0% 0% 50% 100%", outside of which everything is background.
+    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800. roi:
+    the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
     """
 
     subject: Subject
@@ -154,10 +154,10 @@ class Cutter:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return [render(alone, options, timer) for alone in separate(matte)]
 
-    def publish(self, data: bytes, profile: Profile, subject: Subject = "auto") -> Published:
+    def publish(self, data: bytes, profile: Profile, subject: Subject = "auto", roi: Region | None = None) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
-        matte = matte_picture(picture, CutOptions(subject), self.network(self._model), StageTimer())
+        matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
         if not matte.found:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return publish(matte, profile)

@@ -10,8 +10,8 @@ MIB = 1024 * KIB
 class PictureLimits:
     """What a contract accepts; sides are in pixels after EXIF orientation, and all bounds are inclusive.
 
-    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name. `max_pixels` None:
-    what the sides allow.
+    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name; "HEIF" counts
+    where pi-heif is installed. `max_pixels` None: what the sides allow.
     """
 
     formats: frozenset[str]
@@ -23,5 +23,5 @@ class PictureLimits:
 
 # Pictures on this machine, which no contract bounds but memory: about 12 bytes per pixel.
 LOCAL_LIMITS = PictureLimits(
-    frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"}), 256 * MIB, max_side_px=16_384
+    frozenset({"AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), 256 * MIB, max_side_px=16_384
 )

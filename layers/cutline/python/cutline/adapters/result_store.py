@@ -21,6 +21,8 @@ from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
 
 PRESIGNED_S = 300
 _MAC_BYTES = 16
+# S3 says 403 where there is nothing and the caller may not list the bucket.
+_ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
 _PURPOSE = b"result links"
 
 
@@ -59,6 +61,18 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file, for a role that may read but not list. Raises ServiceFault(STORE_FAILED)."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return False
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        except BotoCoreError as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        return True
+
     def put_at(self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         """Stores a result under a key of the caller's choice. Raises ServiceFault(STORE_FAILED)."""
         more = {"Metadata": dict(metadata)} if metadata else {}
@@ -80,15 +94,17 @@ class ResultStore:
         token = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
         return f"{base_url}/r/{token}{key[key.rindex('.') :]}"
 
-    def redirect(self, token: str, now: float, method: str = "GET") -> str:
+    def redirect(self, token: str, now: float, method: str = "GET", choose: Callable[[str], str] = str) -> str:
         """The presigned URL behind a link's token, for GET or HEAD: S3 signs the method too.
 
-        Raises InputRefused(NOT_FOUND) for forged and lapsed tokens.
+        `choose` gets the key of the link's file and says which one to lead to. Raises InputRefused(NOT_FOUND) for
+        forged and lapsed tokens.
         """
         expires_at, key = self._open(token)
         left_s = int(expires_at - now)
         if left_s <= 0:
             raise InputRefused(Reason.NOT_FOUND)
+        key = choose(key)
         operation, wanted = "head_object", {"Bucket": self._bucket, "Key": key}
         if method != "HEAD":
             operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}

@@ -41,14 +41,9 @@ def as_profile_asks(profile: Profile) -> Finishing:
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
             rgba_u8 = np.array(image.convert("RGBA"))
         made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile)
-        facts = {
-            **as_it_came(file, headers).facts,
-            "coverage": f"{made.composed.coverage:.4f}",
-            "enlargement": f"{made.composed.placement.enlargement:.3f}",
-            "profile": profile.name,
-            "passed": "yes" if made.passed else "no",
-            "verdicts": "; ".join(verdict.text for verdict in made.verdicts),
-        }
+        # What was found, and how sure that is, the service told; what was measured here comes last.
+        told = {name: value for name, value in made.facts.metadata.items() if name not in ("subject", "confidence")}
+        facts = {**as_it_came(file, headers).facts, **told, "coverage": f"{made.facts.coverage:.4f}"}
         return Finished(made.file, made.content_type, facts)
 
     return finish

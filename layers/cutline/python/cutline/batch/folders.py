@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
 
 class Folder(Protocol):

@@ -91,7 +91,7 @@ def add_to(commands: Any) -> None:
         "--roi",
         type=_checked(read_region),
         metavar="REGION",
-        help="left, top, right, bottom: '0%% 0%% 50%% 100%%' alone",
+        help="look here alone: left, top, right, bottom, such as '0%% 0%% 50%% 100%%'",
     )
     what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
     framing = cut.add_argument_group("how it stands there")
@@ -145,10 +145,10 @@ def _report_file(arguments: argparse.Namespace) -> Path | None:
 def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
     """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
     framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
-    plain = not (arguments.crop or arguments.format or framing or arguments.each or arguments.roi)
+    plain = not (arguments.crop or arguments.format or framing or arguments.each)
     if arguments.profile:
         if not plain or arguments.mask or arguments.background or arguments.costume is not None:
-            arguments.refuse("--profile says all about ground, frame and format; --subject alone goes with it")
+            arguments.refuse("--profile says all about ground, frame and format; --subject and --roi alone go with it")
         return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]

@@ -9,6 +9,7 @@ from cutline.batch.report import ReportLine
 from cutline.commands.failure import CommandFailed
 from cutline.commands.networks import models_dir
 from cutline.errors import MattingError
+from cutline.pipeline.framing_text import read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions
 from cutline.pipeline.profile import Profile
 
@@ -56,13 +57,12 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
         assert file is not None
         return [Made(file, ReportLine("", subject="garments"))]
 
+    roi = read_region(arguments.roi) if arguments.roi else None
+
     def publish(data: bytes) -> list[Made]:
         assert isinstance(wish, Profile)
-        made = cutter.publish(data, wish, arguments.subject)
-        composed = made.composed
-        line = _line(composed.subject, composed.confidence, composed.coverage, composed.placement.enlargement)
-        verdicts = "; ".join(verdict.text for verdict in made.verdicts)
-        line = replace(line, profile=wish.name, passed="yes" if made.passed else "no", verdicts=verdicts)
+        made = cutter.publish(data, wish, arguments.subject, roi)
+        line = ReportLine("", **{**made.facts.metadata, "coverage": f"{made.facts.coverage:.4f}"})
         return [Made(made.file, line, made.warnings)]
 
     if isinstance(wish, Profile):

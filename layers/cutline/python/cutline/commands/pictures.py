@@ -75,7 +75,7 @@ def _expand_folder(folder: Path, out: str | None) -> Iterator[tuple[Path, Path]]
         raise CommandFailed(f"{folder} is a folder: say with --out where its results go")
     if out == STREAM or Path(out).resolve().is_relative_to(folder.resolve()):
         raise CommandFailed("--out must be a folder outside the pictures' own: results there would be pictures again")
-    for name in LocalFolder(folder, (*ENDINGS, ".gif", ".avif")).pictures():
+    for name in LocalFolder(folder, (*ENDINGS, ".gif")).pictures():
         yield folder / name, Path(name)
 
 

@@ -6,18 +6,16 @@ apart: `x.jpg.png`, its mask `x.jpg-mask.png`. A drop that comes to nothing leav
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from cutline.contracts import picwish
+from cutline.contracts import own_fields, picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.framing_text import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.profile import read_profiles
+from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
-# Fields that may be said in the object's metadata; everything else in there is the owner's business. `format` may be
-# webp too, and the further ones are ours: a framing, a region, or a profile in place of all but `type`.
-METADATA = ("format", "bg_color", "crop", "output_type", *READERS, "roi", "profile")
+# Fields that may be said in the object's metadata; everything else in there is the owner's business.
+METADATA = ("format", "bg_color", "crop", "output_type", *own_fields.NAMES)
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
 MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
 _FAULT = "The picture could not be processed for a reason of ours; put it there again"
@@ -30,9 +28,10 @@ WORDS: Mapping[Reason, str] = {
     Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
     Reason.URL_TOO_LARGE: f"The file is larger than {picwish.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
-    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}",
+    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}, or HEIC is not deployed",
     Reason.IMAGE_CORRUPT: "The picture cannot be decoded",
-    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {picwish.LIMITS.max_side_px} pixels",
+    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {picwish.LIMITS.max_side_px} pixels, or the "
+    f"result would have more than {LARGEST_PX // MEGAPIXEL} megapixels",
     Reason.RESOLUTION_TOO_LOW: "The picture is too small",
     Reason.NO_SUBJECT: "Nothing was found that could be cut out",
     Reason.MODEL_FAILED: _FAULT,
@@ -61,26 +60,8 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
         raise InputRefused(Reason.PARAMETER_INVALID, "A folder is no picture")
     said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
     fields = {option: said[option] for option in METADATA if option in said}
-    webp = fields.get("format", "").strip() == "webp"
-    if webp:
-        # PicWish's API knows two formats, and JPEG is the one that takes a colour.
-        fields["format"] = "jpg" if "bg_color" in fields else "png"
     options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
-    return Drop(account_id, options, _framed(replace(cut, image_format="webp") if webp else cut, fields))
-
-
-def _framed(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
-    """The options with their framing or profile. Raises InputRefused(PARAMETER_INVALID)."""
-    profile = fields.get("profile", "").strip()
-    if profile and len(fields) > 1:
-        raise InputRefused(Reason.PARAMETER_INVALID, "A profile says all; no other option goes with it")
-    if profile and profile not in read_profiles():
-        raise InputRefused(Reason.PARAMETER_INVALID, f"There is no profile {profile[:50]!r}")
-    try:
-        roi = read_region(fields["roi"]) if "roi" in fields else None
-        return replace(cut, framing=read_framing(fields), roi=roi, profile=profile)
-    except ValueError as error:
-        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {error}") from error
+    return Drop(account_id, options, cut)
 
 
 def result_key(key: str, name: str, content_type: str) -> str:

@@ -7,14 +7,17 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cutline.contracts.forms import Form, decode_base64, read_form
+from cutline.contracts.own_fields import told, with_own_fields
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import CutOptions, Subject
+from cutline.pipeline.facts import ResultFacts
+from cutline.pipeline.options import CutOptions, ImageFormat, Subject
+from cutline.pipeline.profile import read_profiles
 
 NAME = "pw"
 TITLE = "PicWish segmentation"
@@ -23,7 +26,10 @@ METHODS = frozenset({"POST"})
 SCHEME = Scheme.PICWISH
 # Of the links and of the task's record alike (contracts.md 3.5).
 LINK_LIFETIME_S = 3600
-LIMITS = PictureLimits(frozenset({"JPEG", "BMP", "PNG", "WEBP", "TIFF"}), max_bytes=15 * MIB, max_side_px=4096)
+# AVIF and HEIF are ours, the latter where it is deployed (contracts.md 3.3).
+LIMITS = PictureLimits(
+    frozenset({"AVIF", "BMP", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), max_bytes=15 * MIB, max_side_px=4096
+)
 
 _UNAUTHORIZED = (401, "Unauthorized")
 _NOT_FOUND = (404, "Not Found")
@@ -84,7 +90,9 @@ _SWITCH = {"false": "0", "true": "1"}
 _MAX_CALLBACK_CHARS = 2048
 # What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
 _MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
-_CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg"}
+_CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+# WebP is ours, like `own_fields` (contracts.md 3.3).
+_FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,10 @@ class Options:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored."""
+    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
+
+    `facts` are known of results that the flow or a synchronous call has made.
+    """
 
     task_id: str
     account_id: str
@@ -114,6 +125,7 @@ class TaskRecord:
     completed_at: int | None
     options: Options
     keys: Mapping[str, str] = field(default_factory=dict)
+    facts: ResultFacts | None = None
 
 
 def parse(request: Request) -> Job:
@@ -153,12 +165,14 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         return accepted(options.task_id)
     if options.return_type == AS_BYTES:
         name = "mask" if options.output_type == MASK_ONLY else "image"
-        headers = {"Content-Type": _CONTENT_TYPES[job.cut.image_format], "X-Task-Id": options.task_id}
+        headers = {"Content-Type": _content_type(job.cut), "X-Task-Id": options.task_id}
         return Response(200, headers, outcome.inline[name])
     images = dict(outcome.links)
     if options.return_type == AS_BASE64:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
-    return show(finished("", request, job, outcome), images)
+    record = finished("", request, job, outcome)
+    # Who asks for nothing of ours gets the vendor's body, and the confidence in its header alone.
+    return show(record if job.cut.profile else replace(record, facts=None), images)
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
@@ -204,6 +218,7 @@ def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
             "output_type": options.output_type,
             "return_type": options.return_type,
             "type": options.kind,
+            **told(record.facts),
         }
     return _success(dict(sorted(data.items())))
 
@@ -218,7 +233,8 @@ def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> T
     started = int(request.received_at)
     completed = int(request.received_at + outcome.elapsed_ms / 1000)
     options = _options(job)
-    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys)
+    facts = outcome.facts if isinstance(outcome.facts, ResultFacts) else None
+    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys, facts)
 
 
 def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:
@@ -248,25 +264,34 @@ def _source(form: Form) -> Source:
 
 
 def _cut(fields: Mapping[str, str], options: Options) -> CutOptions:
-    image_format = fields.get("format", "").strip() or "png"
-    if image_format not in ("png", "jpg", "jpeg"):
+    text = fields.get("format", "").strip() or "png"
+    if text not in _FORMATS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
-    jpeg = image_format != "png"
-    return CutOptions(
+    image_format = _FORMATS[text]
+    cut = CutOptions(
         subject=SUBJECTS[options.kind],
-        background=_colour(fields) if jpeg else None,
+        background=_colour(fields, image_format),
         crop=_number(fields, "crop", 0, (0, 1)) == 1,
-        image_format="jpeg" if jpeg else "png",
+        image_format=image_format,
         want_image=options.output_type != MASK_ONLY,
         want_mask=options.output_type != IMAGE_ONLY,
     )
+    return with_own_fields(cut, fields)
 
 
-def _colour(fields: Mapping[str, str]) -> tuple[int, int, int]:
-    text = fields.get("bg_color", "").strip().removeprefix("#") or "ffffff"
-    if re.fullmatch(r"[0-9a-fA-F]{6}", text) is None:
+def _content_type(cut: CutOptions) -> str:
+    made = read_profiles()[cut.profile].image_format if cut.profile else cut.image_format
+    return _CONTENT_TYPES[made]
+
+
+def _colour(fields: Mapping[str, str], image_format: ImageFormat) -> tuple[int, int, int] | None:
+    """The ground: a JPEG's, white if none is named, and a WebP's if one is named; the vendor ignores a PNG's."""
+    text = fields.get("bg_color", "").strip().removeprefix("#")
+    if image_format == "png" or (image_format == "webp" and not text):
+        return None
+    if re.fullmatch(r"[0-9a-fA-F]{6}", text or "ffffff") is None:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid bg_color")
-    red, green, blue = bytes.fromhex(text)
+    red, green, blue = bytes.fromhex(text or "ffffff")
     return red, green, blue
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from cutline.contracts.forms import Form, read_form
 from cutline.contracts.wire import (
+    CORS,
     NO_PROGRESS,
     UPLOAD,
     Job,
@@ -83,7 +84,6 @@ MODELS: Mapping[str, Subject] = {
     **dict.fromkeys(("u2net_human_seg", "birefnet-portrait"), "person"),
 }
 _TRUE, _FALSE = ("true", "1", "yes", "on", "t", "y"), ("false", "0", "no", "off", "f", "n")
-_CORS = {"Access-Control-Allow-Origin": "*"}
 _MOST_BYTE = 255
 
 
@@ -123,13 +123,13 @@ def parse(request: Request) -> Job:
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """The PNG."""
-    return Response(200, {**_CORS, "Content-Type": "image/png"}, outcome.inline["image"])
+    return Response(200, {**CORS, "Content-Type": "image/png"}, outcome.inline["image"])
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
     """A failure as FastAPI tells it, and the reason's name beside it."""
     status, message = ERRORS.get(error.reason, _FAULT)
-    headers = {**_CORS, "Retry-After": "1"} if (status, message) == _RATE else _CORS
+    headers = {**CORS, "Retry-After": "1"} if (status, message) == _RATE else CORS
     if isinstance(error, InputRefused) and error.detail and error.reason is not Reason.METHOD_NOT_ALLOWED:
         message = error.detail
     detail: object = message

@@ -3,9 +3,11 @@
 import base64
 from collections.abc import Mapping
 
+from cutline.contracts.accept import prefers_json
 from cutline.contracts.forms import Form, decode_base64, read_form
 from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, Wishes, read_wishes
 from cutline.contracts.wire import (
+    CORS,
     NO_PROGRESS,
     UPLOAD,
     Job,
@@ -115,7 +117,6 @@ NOT_COLLECTED = ErrorRow(
 )
 # What an account without a quota has left.
 UNLIMITED = 1_000_000_000
-_CORS = {"Access-Control-Allow-Origin": "*"}
 _MINUTE_S = 60
 
 
@@ -136,7 +137,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     places = {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
     kind = {} if wishes.type_level == "none" else {"X-Type": _kind(facts, wishes)}
     headers = {
-        **_CORS,
+        **CORS,
         **_rate_headers(request, outcome.quota),
         "X-Width": str(outcome.width),
         "X-Height": str(outcome.height),
@@ -161,7 +162,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     elif error.reason is Reason.RESOLUTION_TOO_HIGH:
         detail = error.detail
     fault = {"title": title, "code": row.code} | ({"detail": detail} if detail else {})
-    headers = dict(_CORS)
+    headers = dict(CORS)
     if row is _RATE:
         headers |= {**_rate_headers(request, progress.quota, spent=True), "Retry-After": "1"}
     return json_response(row.status, {"errors": [fault]}, headers)
@@ -172,25 +173,7 @@ def render_credits(request: Request, left: int | None, quota: int | None) -> Res
     total = UNLIMITED if left is None else left
     credits_left = {"total": total, "subscription": total, "payg": 0, "enterprise": 0}
     attributes = {"credits": credits_left, "api": {"free_calls": 0, "sizes": "all"}}
-    return json_response(200, {"data": {"attributes": attributes}}, _CORS)
-
-
-def prefers_json(accept: str) -> bool:
-    """Whether `Accept` names JSON before any picture: axios sends both with equal weight and wants the bytes."""
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        weights[kind] = max(weights.get(kind, 0.0), _weight(parameters))
-    pictures = [weight for kind, weight in weights.items() if kind == "*/*" or kind.startswith("image/")]
-    return weights.get("application/json", 0.0) > max(pictures, default=0.0)
-
-
-def _weight(parameters: list[str]) -> float:
-    text = next((one[2:] for one in parameters if one.startswith("q=")), "1")
-    try:
-        return float(text)
-    except ValueError:
-        return 1.0
+    return json_response(200, {"data": {"attributes": attributes}}, CORS)
 
 
 def _source(form: Form) -> Source:

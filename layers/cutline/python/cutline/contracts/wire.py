@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, Protocol
@@ -61,6 +61,9 @@ class Scheme(Enum):
         """Whether the credential is a secret that signs."""
         return self in (Scheme.JD, Scheme.AIDGE)
 
+
+# Of APIs that pages of every origin may call: they send no cookies, so they may read every header.
+CORS: Mapping[str, str] = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
 
 # How the address of an upload begins.
 UPLOAD = "upload:"
@@ -169,3 +172,10 @@ def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, st
     """A JSON response in UTF-8. Text is not escaped: JD's messages are Chinese, and links hold `&`."""
     payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, payload)
+
+
+def with_confidence(response: Response, confidence: float | None) -> Response:
+    """The answer to a cut-out with the probability in [0, 1] that it is good; None where nothing is known of it."""
+    if confidence is None:
+        return response
+    return replace(response, headers={**response.headers, "X-Cutline-Confidence": f"{confidence:.4f}"})

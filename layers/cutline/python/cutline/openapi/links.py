@@ -8,7 +8,10 @@ from cutline.openapi.operation import path_parameter
 
 def paths() -> dict[str, Any]:
     """`GET` and `HEAD /r/{token}`."""
-    moved = {"description": "To the file.", "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}}}
+    moved = {
+        "description": "To the file, or to the WebP of a PNG where `Accept` names that as an `<img>` does.",
+        "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+    }
     token = path_parameter("token", "From a result's link.", "sample.png")
     nothing = {"description": "Unknown or expired."}
     return {

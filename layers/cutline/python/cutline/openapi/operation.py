@@ -14,6 +14,8 @@ from cutline.openapi.schema import Schema, one_of, ref
 
 _THROUGH = "About 4.4 MiB of body pass through a synchronous call."
 _TOO_LARGE = 413
+# What is not to be had everywhere.
+_FORMATS = {"HEIF": "HEIF (HEIC) where the deployment takes it"}
 # Of an operation that answers with the file itself: what examples call it.
 SAVED_AS = "x-saved-as"
 
@@ -61,7 +63,8 @@ def limits_in_words(contract: Contract) -> str:
     limits = contract.LIMITS
     size = f"{limits.max_bytes // MIB} MiB" if limits.max_bytes % MIB == 0 else f"{limits.max_bytes:,} bytes"
     sides = f"{limits.min_side_px} to {limits.max_side_px} pixels per side"
-    return f"{', '.join(sorted(limits.formats))}; {sides}; up to {size}."
+    formats = [_FORMATS.get(name, name) for name in sorted(limits.formats)]
+    return f"{', '.join(formats)}; {sides}; up to {size}."
 
 
 def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
@@ -99,7 +102,8 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
         content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
-    return {"description": description, "headers": _headers(api), "content": content}
+    headers = _headers(api) | ({"X-Cutline-Confidence": ref("Confidence", "headers")} if succeeds else {})
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _is_json(answer: Response) -> bool:
@@ -155,7 +159,11 @@ def components() -> dict[str, dict[str, Any]]:
         "schema": {"type": "string", "maxLength": 255},
     }
     charge = header("What the call cost, in millionths of the operator's currency.", pattern="^[0-9]+$")
+    confidence = header(
+        "Of a cut-out: the probability that it is good, from 0.0000 to 1.0000.", pattern="^(0[.][0-9]{4}|1[.]0000)$"
+    )
+    timing = header("Milliseconds per stage of the call.")
     return {
         "parameters": {"IdempotencyKey": key},
-        "headers": {"ServerTiming": header("Milliseconds per stage of the call."), "ChargeMicros": charge},
+        "headers": {"ServerTiming": timing, "ChargeMicros": charge, "Confidence": confidence},
     }

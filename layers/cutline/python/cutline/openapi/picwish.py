@@ -6,7 +6,22 @@ from typing import Any
 from cutline.contracts import picwish
 from cutline.openapi import examples
 from cutline.openapi.operation import Api, body, credential, header, operation, path_parameter, responses, security_name
-from cutline.openapi.schema import Schema, always, base64, choice, closed, file, integer, link, ref, source, text
+from cutline.openapi.schema import (
+    Schema,
+    always,
+    base64,
+    boolean,
+    choice,
+    closed,
+    file,
+    integer,
+    link,
+    number,
+    ref,
+    source,
+    text,
+)
+from cutline.pipeline.profile import read_profiles
 
 FACTS: Mapping[str, Any] = {}
 _API = Api(
@@ -17,7 +32,7 @@ _API = Api(
     fault="PwError",
     headers={"X-Task-Id": "TaskId", "Retry-After": "RetryAfter"},
     more={"accepted": picwish.accepted(examples.TASK_ID)},
-    files=("image/png", "image/jpeg"),
+    files=("image/png", "image/jpeg", "image/webp"),
 )
 
 
@@ -82,9 +97,34 @@ def _fields() -> dict[str, Schema]:
             picwish.IMAGE_ONLY,
         ),
         "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
-        "format": choice("jpg stands on `bg_color`.", ("png", "jpg"), "png"),
-        "bg_color": text("Six hexadecimal digits, with jpg only.", pattern="^[0-9a-fA-F]{6}$", default="ffffff"),
+        "format": choice("jpg stands on `bg_color`. webp is Cutline's own.", ("png", "jpg", "webp"), "png"),
+        "bg_color": text(
+            "Six hexadecimal digits, with jpg, and with webp, which is transparent without one.",
+            pattern="^[0-9a-fA-F]{6}$",
+            default="ffffff",
+        ),
         "callback_url": link("Is told when the task has ended; with sync=1 the answer alone tells."),
+        **_own_fields(),
+    }
+
+
+def _own_fields() -> dict[str, Schema]:
+    """What Cutline adds to the vendor's fields."""
+    return {
+        "margin": text("Cutline's own, with crop: 1, 2 or 4 lengths, 30px or 10% of the subject.", example="5%"),
+        "scale": text("Cutline's own: the share of the result that the subject takes, 10% to 100%.", example="85%"),
+        "position": text("Cutline's own: original, center, or where the free space goes.", example="50% 100%"),
+        "ratio": text("Cutline's own: width to height of the result.", example="4:5"),
+        "least": text("Cutline's own: pixels that the result has at least; smaller ones are enlarged.", example="800"),
+        "most": text("Cutline's own: pixels that the result has at most.", example="2000x2000"),
+        "roi": text(
+            "Cutline's own: left, top, right, bottom of the part that holds the subject.", example="0% 0% 50% 100%"
+        ),
+        "profile": text(
+            "Cutline's own: makes what a marketplace asks for; of the other fields that shape a picture only type and "
+            "roi go with it.",
+            enum=sorted(read_profiles()),
+        ),
     }
 
 
@@ -111,6 +151,7 @@ def _schemas() -> dict[str, Schema]:
     statuses = sorted({row[0] for row in picwish.ERRORS.values()})
     return {
         "PwTask": closed({**well, "data": _task()}),
+        "Verdict": _verdict(),
         "PwAccepted": closed({**well, "data": closed({"task_id": text("Ask for the task by this id.")})}),
         "PwError": closed({"status": integer("The HTTP status.", enum=statuses), "message": text("What is wrong.")}),
     }
@@ -136,6 +177,30 @@ def _task() -> Schema:
             "output_type": integer("As asked for.", enum=[picwish.BOTH, picwish.IMAGE_ONLY, picwish.MASK_ONLY]),
             "return_type": integer("As asked for.", enum=[picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES]),
             "type": text("As asked for.", enum=list(picwish.SUBJECTS)),
+            "confidence": number(
+                "Cutline's own, from GET and in callbacks: the probability that the cut-out is good.",
+                minimum=0,
+                maximum=1,
+            ),
+            "profile": text("As asked for.", enum=sorted(read_profiles())),
+            "passed": boolean("With a profile: whether each of its rules is kept."),
+            "verdicts": {"type": "array", "items": ref("Verdict"), "description": "With a profile: one per rule."},
         },
-        optional=("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
+        optional=(
+            *("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
+            *("confidence", "profile", "passed", "verdicts"),
+        ),
+    )
+
+
+def _verdict() -> Schema:
+    return closed(
+        {
+            "rule": text("Which rule, or what else a person should know of the result."),
+            "wanted": text("What it asks for; `told` where it asks for nothing."),
+            "measured": text("What the finished file has."),
+            "passed": boolean("Whether that is enough."),
+            "source": text("Where the rule stands, or what is assumed."),
+            "assumed": boolean("Whether no source was found for the rule."),
+        }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from cutline.pipeline.framing import Box, Placement, place
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.refine import guide_side, stretch_alpha, upsample_alpha
+from cutline.pipeline.region import Look, look_for
 from cutline.pipeline.stamp import extract_stamp
 from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer
@@ -128,7 +129,26 @@ def cut_out(picture: Picture, options: CutOptions, network: Predictor, timer: St
 
 
 def matte_picture(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Matte:
-    """The subject's alpha and colours at the picture's size, before crop, background and size. Raises ServiceFault."""
+    """The subject's alpha and colours at the picture's size, before crop, background and size. Raises ServiceFault.
+
+    With a region the network looks there, and outside of it all is background.
+    """
+    if options.roi is None:
+        return _matte(picture, options, network, timer, None)
+    look = look_for(options.roi, picture.width, picture.height)
+    alpha_u8 = np.zeros((picture.height, picture.width), np.uint8)
+    if look is None:
+        return Matte(picture.rgb_u8, alpha_u8, "person" if options.subject == "person" else "object", 0.0)
+    part = _matte(look.cut(picture), options, network, timer, look)
+    rgb_u8 = picture.rgb_u8.copy()
+    crop(rgb_u8, look.box)[:] = part.rgb_u8
+    region = look.region
+    crop(alpha_u8, region.moved(look.box.left, look.box.top))[:] = crop(part.alpha_u8, region)
+    return replace(part, rgb_u8=rgb_u8, alpha_u8=alpha_u8)
+
+
+def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer, look: Look | None) -> Matte:
+    """The matte of all that is shown; with a look without the subjects beside its region."""
     if options.subject == "stamp":
         with timer.stage("stamp"):
             found = extract_stamp(_on_white(picture))
@@ -142,11 +162,11 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
         asked = "person" if options.subject == "person" and "person" in predictions else "foreground"
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
+        if look is not None:
+            small_f32 = look.choose(small_f32)
         confidence = confidence_of(small_f32)
         small_f32 = remove_specks(clear_fog(stretch_alpha(small_f32)))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
-        if options.roi is not None:
-            alpha_u8 = _within(alpha_u8, options.roi.box_in(width, height))
     with timer.stage("foreground"):
         rgb_u8 = picture.rgb_u8
         if options.want_image and alpha_u8.any():
@@ -238,14 +258,6 @@ def _join_alpha(alpha_u8: U8, own_u8: U8 | None) -> U8:
 
 def _coverage(alpha_u8: U8, box: Box | None) -> float:
     return 0.0 if box is None else float(alpha_u8.mean() / 255)
-
-
-def _within(alpha_u8: U8, box: Box) -> U8:
-    """Alpha (H, W) inside of a box, 0 outside."""
-    kept = np.zeros_like(alpha_u8)
-    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
-    kept[rows, columns] = alpha_u8[rows, columns]
-    return kept
 
 
 def _clearness(alpha_u8: U8) -> float:

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
+from cutline.pipeline import heif
 from cutline.pipeline.colour import U8, to_srgb
 from cutline.pipeline.headers import jpeg_is_whole, jpeg_scans, sniff_format, webp_size, without_texts
 
@@ -98,9 +99,10 @@ def _accepted_format(data: bytes, limits: PictureLimits) -> str:
         raise InputRefused(Reason.IMAGE_EMPTY, "The picture has no bytes.")
     if len(data) > limits.max_bytes:
         raise InputRefused(Reason.IMAGE_TOO_LARGE, f"The picture is larger than {limits.max_bytes} bytes.")
+    formats = limits.formats if heif.is_readable() else limits.formats - {heif.HEIF}
     name = sniff_format(data)
-    if name is None or name not in limits.formats:
-        raise InputRefused(Reason.IMAGE_TYPE, f"Not one of {', '.join(sorted(limits.formats))}.")
+    if name is None or name not in formats:
+        raise InputRefused(Reason.IMAGE_TYPE, f"Not one of {', '.join(sorted(formats))}.")
     return name
 
 
@@ -115,6 +117,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
             return _decode_unended(data, limits)
     if name == "PNG":
         return _decode_png(data, limits)
+    if name == heif.HEIF:
+        heif.register()
     return _decode_file(data, name, limits)
 
 

@@ -45,6 +45,16 @@ class Box:
     def height(self) -> int:
         return self.bottom - self.top
 
+    def within(self, width: int, height: int) -> Box:
+        """What of it lies in a picture of this size; it may be empty."""
+        left, right = (min(max(0, at), width) for at in (self.left, self.right))
+        top, bottom = (min(max(0, at), height) for at in (self.top, self.bottom))
+        return Box(left, top, max(left, right), max(top, bottom))
+
+    def moved(self, across: int, down: int) -> Box:
+        """The same elsewhere."""
+        return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)
+
 
 @dataclass(frozen=True)
 class Length:
@@ -89,7 +99,7 @@ AS_IT_IS = Framing()
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a picture: lengths from its left and upper edge, shares of the picture's own sides."""
+    """The part of a picture that holds the subject: lengths from its left and upper edge, shares of its own sides."""
 
     left: Length
     top: Length
@@ -97,10 +107,10 @@ class Region:
     bottom: Length
 
     def box_in(self, width: int, height: int) -> Box:
-        """The region in whole pixels, within the picture; it may be empty."""
-        across = [min(max(0, round(at.of(width))), width) for at in (self.left, self.right)]
-        down = [min(max(0, round(at.of(height))), height) for at in (self.top, self.bottom)]
-        return Box(across[0], down[0], max(across), max(down))
+        """The region in whole pixels; it may be empty or reach beyond the picture."""
+        left, right = (round(at.of(width)) for at in (self.left, self.right))
+        top, bottom = (round(at.of(height)) for at in (self.top, self.bottom))
+        return Box(left, top, right, bottom)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Region:

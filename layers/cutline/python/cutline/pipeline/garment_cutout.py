@@ -28,7 +28,9 @@ _WHITE = (255, 255, 255)
 class GarmentCutout:
     """PNG files of the picture's own size.
 
-    image: the union, or None if no garment of it was found; classes: the requested classes by name; found: all classes.
+    image: the union, or None if no garment of it was found; classes: the requested classes by name; found: all classes;
+    confidence: the probability that the outline which bounds them, a person's or a thing's, is good; it says nothing
+    about the classes.
     """
 
     image: bytes | None
@@ -36,6 +38,7 @@ class GarmentCutout:
     found: tuple[str, ...]
     width: int
     height: int
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Garments:
     rgb_u8: U8
     masks: Mapping[str, U8]
     union_u8: U8 | None
+    confidence: float
 
 
 class _OneRun:
@@ -90,14 +94,14 @@ def cut_garments(
     with timer.stage("encode"):
         image = None if union_u8 is None else _encode(rgb_u8, union_u8, options.form)
         classes = {name: _encode(rgb_u8, masks[name], options.form) for name in options.classes if name in masks}
-    return GarmentCutout(image, classes, tuple(masks), picture.width, picture.height)
+    return GarmentCutout(image, classes, tuple(masks), picture.width, picture.height, garments.confidence)
 
 
 def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, options: GarmentOptions) -> _Garments:
     masks = _without_patches(garment_masks(probabilities, picture.rgb_u8, wearer.alpha_u8))
     wanted = _in_union(masks, options)
     union_u8 = unite(wanted, probabilities, picture.rgb_u8, wearer.alpha_u8) if wanted else None
-    return _Garments(wearer.rgb_u8, masks, union_u8)
+    return _Garments(wearer.rgb_u8, masks, union_u8, wearer.confidence)
 
 
 def _unworn(foreground: Matte, costume: Predictor, options: GarmentOptions) -> _Garments:
@@ -105,7 +109,7 @@ def _unworn(foreground: Matte, costume: Predictor, options: GarmentOptions) -> _
     wanted = _in_union(masks, options)
     # At each pixel one mask at most is above 0.
     union_u8 = np.maximum.reduce(list(wanted.values())) if wanted else None
-    return _Garments(foreground.rgb_u8, masks, union_u8)
+    return _Garments(foreground.rgb_u8, masks, union_u8, foreground.confidence)
 
 
 def _without_patches(masks: Mapping[str, U8]) -> dict[str, U8]:

@@ -36,9 +36,9 @@ class CutOptions:
     """Options of one cut-out.
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: a part
-    of the picture outside of which everything is background; profile: the name of a built-in one
-    (cutline.pipeline.profile), which stands for all but `subject`.
+    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: the
+    part of the picture that holds the subject (cutline.pipeline.region), outside of which everything is background;
+    profile: the name of a built-in one (cutline.pipeline.profile), which stands for all but `subject` and `roi`.
     """
 
     subject: Subject = "auto"

@@ -12,6 +12,7 @@ from PIL import Image
 from cutline.pipeline.compose import subject_box
 from cutline.pipeline.cutout import Composed, Matte, compose, placement_of
 from cutline.pipeline.encode import CONTENT_TYPES, JPEG_QUALITY, WEBP_QUALITY, encode_jpeg, encode_png, encode_webp
+from cutline.pipeline.facts import ResultFacts, Verdict
 from cutline.pipeline.filters import U8
 from cutline.pipeline.framing import MAX_SIDE_PX, Framing
 from cutline.pipeline.framing_text import read_ratio
@@ -31,22 +32,6 @@ _RATIO_PX = 1.0
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a rule asked for, what was measured on the file, and whether that is enough."""
-
-    rule: str
-    wanted: str
-    measured: str
-    passed: bool
-    source: str
-
-    @property
-    def text(self) -> str:
-        """The verdict in one line."""
-        return f"{self.rule} {self.measured}" if self.passed else f"{self.rule} {self.measured}, not {self.wanted}"
-
-
-@dataclass(frozen=True)
 class Published:
     """The file, the verdict of each rule, and the picture behind it.
 
@@ -59,6 +44,20 @@ class Published:
     quality: int
     verdicts: tuple[Verdict, ...]
     composed: Composed
+    profile: str = ""
+
+    @property
+    def facts(self) -> ResultFacts:
+        """What is known of the result."""
+        made = self.composed
+        return ResultFacts(
+            subject=made.subject,
+            coverage=made.coverage,
+            confidence=made.confidence,
+            enlargement=made.placement.enlargement,
+            profile=self.profile,
+            verdicts=self.verdicts,
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ def publish(matte: Matte, profile: Profile) -> Published:
     composed = _composed(matte, profile)
     file, quality = _encoded(composed.pixels_u8, profile)
     verdicts = tuple(_verdicts(file, composed, profile))
-    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, composed)
+    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, composed, profile.name)
 
 
 def _composed(matte: Matte, profile: Profile) -> Composed:
@@ -162,14 +161,15 @@ def _verdicts(file: bytes, composed: Composed, profile: Profile) -> list[Verdict
                 measured[name] = _number(rule, _value(name, file, composed, (width, height)))
     found = [_verdict(profile.rules[name], *outcome) for name, outcome in measured.items()]
     if "enlargement" not in profile.rules and (factor := composed.placement.enlargement) > 1:
-        found.append(Verdict("enlargement", _TOLD, f"{factor:.2f}", True, ""))
+        found.append(Verdict("enlargement", _TOLD, f"{factor:.2f}", True))
     if (sides := _cut_off(composed)) != "":
-        found.append(Verdict("whole", _TOLD, f"the photograph ends at the subject's {sides}", True, ""))
+        found.append(Verdict("whole", _TOLD, f"the photograph ends at the subject's {sides}", True))
     return found
 
 
 def _verdict(rule: Rule, measured: str, passed: bool) -> Verdict:
-    return Verdict(rule.name, rule.wanted, measured, passed, rule.source or rule.assumption)
+    assumed = bool(rule.assumption)
+    return Verdict(rule.name, rule.wanted, measured, passed, rule.source or rule.assumption, assumed)
 
 
 def _number(rule: Rule, value: float) -> tuple[str, bool]:

@@ -16,7 +16,7 @@ from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.filters import U8, resize_u8
-from cutline.pipeline.framing import Box, place
+from cutline.pipeline.framing import Box, Length, Region, place
 from cutline.pipeline.removal_options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
@@ -31,7 +31,8 @@ class Removal:
     """The result as pixels, ready for any format.
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
-    or the background's, everywhere opaque; alpha_u8: (h, w); most: width and height at the largest size.
+    or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; most: width and height at the
+    largest size.
     """
 
     pixels_u8: U8
@@ -39,6 +40,7 @@ class Removal:
     alpha_u8: U8
     person: bool
     coverage: float
+    confidence: float
     box: Box
     most: tuple[int, int]
 
@@ -63,12 +65,13 @@ def remove_background(
     Raises InputRefused(NO_SUBJECT | REGION_EMPTY | REGION_OUTSIDE), and ServiceFault if the network fails.
     """
     full = picture.width, picture.height
-    region = None if options.region is None else options.region.within(*full)
+    region = _region_in(options, *full)
     most_px = _most_px(options, backdrop)
     with timer.stage("decode"):
         size = reduced(*full, min(options.most_px, most_px))
         picture = _resized(picture, size)
-    matte = _matte_in(picture, region and _scaled(region, full, size), options, network, timer)
+    roi = None if region is None else _scaled(region, full, size)
+    matte = matte_picture(picture, CutOptions(options.subject, want_image=not options.mask, roi=roi), network, timer)
     box = subject_box(matte.alpha_u8)
     if box is None and not options.may_be_empty:
         raise InputRefused(Reason.NO_SUBJECT)
@@ -117,27 +120,24 @@ def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return Picture(rgb_u8, alpha_u8, picture.format)
 
 
-def _scaled(box: Box, full: tuple[int, int], size: tuple[int, int]) -> Box:
+def _region_in(options: RemovalOptions, width: int, height: int) -> Box | None:
+    """The region's pixels. Raises InputRefused(REGION_EMPTY | REGION_OUTSIDE)."""
+    if options.region is None:
+        return None
+    box = options.region.box_in(width, height)
+    if box.right > width or box.bottom > height:
+        raise InputRefused(Reason.REGION_OUTSIDE, f"the picture is {width} x {height} px")
+    if box.width < 1 or box.height < 1:
+        raise InputRefused(Reason.REGION_EMPTY)
+    return box
+
+
+def _scaled(box: Box, full: tuple[int, int], size: tuple[int, int]) -> Region:
     """The box in a smaller copy of the picture, at least a pixel wide and high."""
     across, down = size[0] / full[0], size[1] / full[1]
     left, top = min(int(box.left * across), size[0] - 1), min(int(box.top * down), size[1] - 1)
-    return Box(left, top, max(left + 1, round(box.right * across)), max(top + 1, round(box.bottom * down)))
-
-
-def _matte_in(
-    picture: Picture, region: Box | None, options: RemovalOptions, network: Predictor, timer: StageTimer
-) -> Matte:
-    """The matte of the whole picture; the network sees nothing but the region, and beside it all is background."""
-    cut = CutOptions(subject=options.subject, want_image=not options.mask)
-    if region is None:
-        return matte_picture(picture, cut, network, timer)
-    part_alpha_u8 = None if picture.alpha_u8 is None else crop(picture.alpha_u8, region)
-    part = Picture(np.ascontiguousarray(crop(picture.rgb_u8, region)), part_alpha_u8, picture.format)
-    matte = matte_picture(part, cut, network, timer)
-    rgb_u8, alpha_u8 = picture.rgb_u8.copy(), np.zeros((picture.height, picture.width), np.uint8)
-    crop(rgb_u8, region)[:] = matte.rgb_u8
-    crop(alpha_u8, region)[:] = matte.alpha_u8
-    return Matte(rgb_u8, alpha_u8, matte.subject)
+    ends = left, top, max(left + 1, round(box.right * across)), max(top + 1, round(box.bottom * down))
+    return Region(*(Length(end) for end in ends))
 
 
 def _cut_of(options: RemovalOptions, size: tuple[int, int], box: Box) -> CutOptions:
@@ -177,6 +177,7 @@ def _composed(
         alpha_u8=alpha_u8,
         person=matte.subject == "person",
         coverage=composed.coverage,
+        confidence=composed.confidence,
         box=box,
         most=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
     )

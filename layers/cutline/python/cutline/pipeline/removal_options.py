@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from cutline.errors import InputRefused, Reason
-from cutline.pipeline.framing import AS_IT_IS, Box, Framing, Length
+from cutline.pipeline.framing import AS_IT_IS, Box, Framing, Region
 from cutline.pipeline.options import Subject
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
@@ -13,30 +12,6 @@ RemovalFormat = Literal["auto", "png", "jpg", "webp", "zip"]
 MEGAPIXEL = 1_000_000
 # Of any result: what fits into the memory of a function.
 LARGEST_PX = 25 * MEGAPIXEL
-
-
-@dataclass(frozen=True)
-class Region:
-    """The rectangle that alone can hold the subject: left, top, right, bottom, in pixels or shares of the picture."""
-
-    left: Length
-    top: Length
-    right: Length
-    bottom: Length
-
-    def within(self, width: int, height: int) -> Box:
-        """Its pixels in a picture of this size. Raises InputRefused(REGION_EMPTY | REGION_OUTSIDE)."""
-        box = Box(
-            round(self.left.of(width)),
-            round(self.top.of(height)),
-            round(self.right.of(width)),
-            round(self.bottom.of(height)),
-        )
-        if box.right > width or box.bottom > height:
-            raise InputRefused(Reason.REGION_OUTSIDE, f"the picture is {width} x {height} px")
-        if box.width < 1 or box.height < 1:
-            raise InputRefused(Reason.REGION_EMPTY)
-        return box
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ They cost neither rate nor quota. Tickets, which are room in a bucket, have a ra
 by API Gateway's throttle. Credentials are checked before parameters.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,15 @@ from cutline.accounts.usage_report import read_usage
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import native, uploads, usage
+from cutline.contracts.accept import prefers_webp
 from cutline.contracts.wire import CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
+from cutline.storage_keys import ENDINGS, RESULTS
+
+_PNG, _WEBP = ".png", "image/webp"
+# How the keys of tasks' masks end, without the ending.
+_MASK = "-mask"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +107,13 @@ class CreditService:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkService:
-    """Answers `GET` and `HEAD /r/{token}`."""
+    """Answers `GET` and `HEAD /r/{token}`.
+
+    `as_webp` makes a WebP of a PNG, or None where the PNG is to stay.
+    """
 
     results: ResultStore
+    as_webp: Callable[[bytes], bytes | None]
     logger: Logger
     metrics: Metrics
 
@@ -111,8 +122,30 @@ class LinkService:
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
-        location = self.results.redirect(token, request.received_at, request.method)
-        return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*"}, b"")
+        choose = self._webp_of if prefers_webp(request.headers.get("accept", "")) else str
+        location = self.results.redirect(token, request.received_at, request.method, choose)
+        return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*", "Vary": "Accept"}, b"")
+
+    def _webp_of(self, key: str) -> str:
+        """The key of the result's WebP, made on first use and kept beside it; the result's own where there is none.
+
+        Only results behind links have one: beside a drop's there is no room for files that its owner did not ask for.
+        """
+        bare = key.removesuffix(_PNG)
+        if bare == key or not key.startswith(RESULTS) or bare.endswith(_MASK):
+            return key
+        twin = bare + ENDINGS[_WEBP]
+        try:
+            if self.results.exists(twin):
+                return twin
+            file = self.as_webp(self.results.get(key))
+            if file is None:
+                return key
+            self.results.put_at(twin, file, _WEBP)
+        except ServiceFault:
+            self.logger.exception("there is no WebP of a result")
+            return key
+        return twin
 
 
 def _no_link(error: MattingError) -> Response:

@@ -6,12 +6,12 @@ from pathlib import Path
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.apart import decode_apart, start_decoder
-from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.memory import keep_freed_memory
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GarmentOptions
 from cutline.pipeline.removal_options import RemovalOptions
+from cutline.pipeline.results import make_results
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 from cutline.serving.removals import remove
@@ -63,21 +63,12 @@ class CutoutProcessor:
             return remove(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
             picture = decode_apart(data, job.limits)
-        cutout = cut_out(picture, job.cut, self.open(), timer)
+        made = make_results(picture, job.cut, self.open(), timer)
         floor = self._floor_of(job)
-        if floor is not None and cutout.coverage <= floor.coverage:
+        if floor is not None and made.facts.coverage <= floor.coverage:
             raise InputRefused(floor.reason)
-        results = {}
-        if cutout.image is not None:
-            results["image"] = (cutout.image, cutout.content_type)
-        if cutout.mask is not None:
-            results["mask"] = (cutout.mask, cutout.content_type)
-        notes = {
-            "subject": cutout.subject,
-            "coverage": round(cutout.coverage, 4),
-            "confidence": round(cutout.confidence, 4),
-        }
-        return Produced(cutout.width, cutout.height, results, notes)
+        results = {name: (file, made.content_type) for name, file in made.files.items()}
+        return Produced(made.width, made.height, results, made.facts.notes, made.facts)
 
 
 class CostumeProcessor:
@@ -108,4 +99,5 @@ class CostumeProcessor:
             raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
         files = {"image": garments.image, **garments.classes}
         results = {name: (file, "image/png") for name, file in files.items()}
-        return Produced(garments.width, garments.height, results, {"garments": garments.found})
+        notes = {"garments": garments.found, "confidence": round(garments.confidence, 4)}
+        return Produced(garments.width, garments.height, results, notes)

@@ -27,7 +27,11 @@ def remove(data: bytes, job: Job, options: RemovalOptions, network: Predictor, t
         if len(file) > MOST_ANSWER_BYTES:
             raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(removal, options, name, len(file)))
     content_type = CONTENT_TYPES[name]
-    notes = {"subject": "person" if removal.person else "object", "coverage": round(removal.coverage, 4)}
+    notes = {
+        "subject": "person" if removal.person else "object",
+        "coverage": round(removal.coverage, 4),
+        "confidence": round(removal.confidence, 4),
+    }
     results = {"image": (file, content_type)}
     return Produced(removal.width, removal.height, results, notes, removal.facts(content_type))
 

@@ -21,7 +21,7 @@ from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
-from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response, Source
+from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response, Source, with_confidence
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
@@ -238,7 +238,7 @@ class Service:
             elapsed_ms=call.elapsed_ms,
             facts=produced.facts,
         )
-        response = contract.render(request, job, outcome)
+        response = with_confidence(contract.render(request, job, outcome), call.notes.get("confidence"))
         if not fits_the_proxy(response):
             raise ServiceFault(Reason.STORE_FAILED, "the answer is larger than a synchronous call can bring back")
         if self.journal is not None and account.retains:

@@ -15,7 +15,7 @@ from cutline.serving.time_share import TimeShare
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import view_key
-from cutline.tasks.view import show_task, task_links
+from cutline.tasks.view import show_task, task_links, with_facts
 
 # An execution leaves the queued state within seconds of its start.
 _RESTART_S = 60
@@ -81,7 +81,7 @@ class TaskService:
     def _view(self, call: Call, record: picwish.TaskRecord) -> Response:
         if call.contract is ailabtools:
             links = task_links(record, self._results, call.request.base_url, ailabtools.LINK_LIFETIME_S)
-            return ailabtools.show_task(call.request, record, links)
+            return with_facts(ailabtools.show_task(call.request, record, links), record)
         return show_task(self._waiting(record), self._results, call.request.base_url)
 
     def _start_again(self, record: picwish.TaskRecord, now: float) -> None:

@@ -54,7 +54,7 @@ class Callback:
             response = show_task(record, self.results, task.order.base_url)
         secret = callback_secret(self.link_secret(), record.account_id)
         headers = {
-            "Content-Type": response.headers["Content-Type"],
+            **response.headers,
             "X-Cutline-Signature": signature(secret, response.body, int(self.clock())),
         }
         with step.stage("deliver"):

@@ -8,11 +8,12 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
-from cutline.errors import Reason, ServiceFault
+from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.apart import decode_apart
+from cutline.pipeline.facts import ResultFacts
 from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
+from cutline.pipeline.results import Results, make_results
 from cutline.tasks.charge import charge, give_back
-from cutline.tasks.make import Made, make_results
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source
@@ -38,7 +39,8 @@ class Finish:
             return False
         step.notes["account_id"] = task.record.account_id
         if task.record.state >= 0 and task.record.state != picwish.DONE:
-            done = self.tasks.finish(task_id, self._work(task, step), int(self.clock()))
+            keys, facts = self._work(task, step)
+            done = self.tasks.finish(task_id, keys, facts, int(self.clock()))
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != picwish.DONE:
@@ -51,23 +53,28 @@ class Finish:
                 self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
         return task.has_callback
 
-    def _work(self, task: Task, step: Step) -> Mapping[str, str]:
+    def _work(self, task: Task, step: Step) -> tuple[Mapping[str, str], ResultFacts]:
+        """Where the results are stored, and what is known of them. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
             picture = decode_apart(data, picwish.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         made = make_results(picture, task.order.cut, KnownPredictions(maps), step)
+        if made.facts.coverage <= 0:
+            raise InputRefused(Reason.NO_SUBJECT)
+        step.notes |= made.facts.notes
         if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(made.files):
             raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
         with step.stage("results"):
-            return {name: self._store(task, name, file, made) for name, file in made.files.items()}
+            keys = {name: self._store(task, name, file, made) for name, file in made.files.items()}
+        return keys, made.facts
 
-    def _store(self, task: Task, name: str, file: bytes, made: Made) -> str:
+    def _store(self, task: Task, name: str, file: bytes, made: Results) -> str:
         """The key, made of the task's id or the drop's name, so a second try replaces the first one's file."""
         if task.order.result_key:
             key = drops.result_key(task.order.result_key, name, made.content_type)
         else:
             key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", made.content_type)
-        self.results.put_at(key, file, made.content_type, {"task-id": task.record.task_id, **made.facts})
+        self.results.put_at(key, file, made.content_type, {"task-id": task.record.task_id, **made.facts.metadata})
         return key

@@ -4,12 +4,17 @@ import base64
 
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import picwish
-from cutline.contracts.wire import Response
+from cutline.contracts.wire import Response, with_confidence
 
 
 def show_task(record: picwish.TaskRecord, results: ResultStore, base_url: str) -> Response:
     """The record as GET shows it. Raises ServiceFault(STORE_FAILED)."""
-    return picwish.show(record, _images(record, results, base_url))
+    return with_facts(picwish.show(record, _images(record, results, base_url)), record)
+
+
+def with_facts(response: Response, record: picwish.TaskRecord) -> Response:
+    """An answer about the task, with the header that every cut-out has."""
+    return with_confidence(response, None if record.facts is None else record.facts.confidence)
 
 
 def _images(record: picwish.TaskRecord, results: ResultStore, base_url: str) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""What is known of a result beside its pixels: how sure it is, and what a profile's rules say. Imports no library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule asked for, what was measured on the file, and whether that is enough.
+
+    source: where the rule stands, or what is assumed in its place; assumed: whether it is the latter.
+    """
+
+    rule: str
+    wanted: str
+    measured: str
+    passed: bool
+    source: str = ""
+    assumed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The verdict in one line."""
+        told = f"{self.rule} {self.measured}" if self.passed else f"{self.rule} {self.measured}, not {self.wanted}"
+        return f"{told} (assumed)" if self.assumed else told
+
+
+@dataclass(frozen=True)
+class ResultFacts:
+    """Facts of one result.
+
+    subject, coverage, confidence, enlargement: as of `cutline.pipeline.cutout.Cutout`; profile: the name of the one
+    that made it, with a verdict per rule.
+    """
+
+    subject: str
+    coverage: float
+    confidence: float
+    enlargement: float = 1.0
+    profile: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule of the profile is kept."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """For an object's metadata, and by the names of a report's columns."""
+        told = {
+            "subject": self.subject,
+            "confidence": f"{self.confidence:.4f}",
+            "enlargement": f"{self.enlargement:.3f}",
+        }
+        return {**told, **_judged(self)} if self.profile else told
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """For a log line."""
+        told: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
+        return {**told, "confidence": round(self.confidence, 4), **({"profile": self.profile} if self.profile else {})}
+
+    def to_json(self) -> str:
+        """For storage; `from_json` reads it back."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ResultFacts:
+        """The facts that `to_json` wrote."""
+        fields: Mapping[str, Any] = json.loads(text)
+        return cls(**{**fields, "verdicts": tuple(Verdict(**verdict) for verdict in fields["verdicts"])})
+
+
+def _judged(facts: ResultFacts) -> dict[str, str]:
+    return {
+        "profile": facts.profile,
+        "passed": "yes" if facts.passed else "no",
+        "verdicts": "; ".join(verdict.text for verdict in facts.verdicts),
+    }
