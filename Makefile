@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load fuzz fuzz-atheris sbom audit sam-build
-.PHONY: deploy destroy smoke bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: doctor deploy destroy smoke bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -136,6 +136,9 @@ deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPL
 
 destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
 	$(BIN)/python -m tools.destroy $(DESTROY)
+
+doctor: .venv/ready ## before a deploy: account, quotas, region, what was built; DOCTOR="--profile shop"
+	$(BIN)/python -m cutline doctor $(DOCTOR)
 
 smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
 	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)

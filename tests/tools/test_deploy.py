@@ -64,13 +64,14 @@ def test_a_misspelt_parameter_is_refused(template: LocalTemplate, tmp_path: Path
 
 
 def test_a_layer_of_another_machine_is_not_deployed(tmp_path: Path) -> None:
-    built = tmp_path / "machine"
     with pytest.raises(NotReady, match="nothing"):
-        check_build(built, "aarch64")
+        check_build(tmp_path, "aarch64")
+    built = tmp_path / ".aws-sam" / "build" / "RuntimeLayer" / "machine"
+    built.parent.mkdir(parents=True)
     built.write_text("x86_64\n", "utf-8")
-    check_build(built, "x86_64")
+    check_build(tmp_path, "x86_64")
     with pytest.raises(NotReady, match="x86_64"):
-        check_build(built, "aarch64")
+        check_build(tmp_path, "aarch64")
 
 
 @pytest.fixture
