@@ -26,6 +26,7 @@ class NotReady(Exception):
 def main() -> int:
     """The status of the first command that failed, or 0."""
     try:
+        check_options(sys.argv[1:])
         template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
         machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
         sam = _sam()
@@ -37,6 +38,14 @@ def main() -> int:
     except (NotReady, CommandFailed) as problem:
         print(problem, file=sys.stderr)
         return 1
+
+
+def check_options(options: list[str]) -> None:
+    """Raises NotReady for parameters that the next deployment would undo, because the file names others or none."""
+    if any(option.startswith("--parameter-overrides") for option in options):
+        raise NotReady(
+            "Parameters belong into parameter_overrides of samconfig.toml: said once, the next deploy undoes them"
+        )
 
 
 def parameters_of(config: Path, declared: dict[str, Any]) -> dict[str, str]:

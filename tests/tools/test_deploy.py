@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from localcloud.stack.template import LocalTemplate, load_template
-from tools.deploy import NotReady, check_build, machine_of, parameters_of
+from tools.deploy import NotReady, check_build, check_options, machine_of, parameters_of
 from tools.destroy import delete_data, delete_stack, outputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +61,13 @@ def test_a_misspelt_parameter_is_refused(template: LocalTemplate, tmp_path: Path
         parameters_of(config, template.plain["Parameters"])
     with pytest.raises(NotReady, match="cp samconfig"):
         parameters_of(tmp_path / "none.toml", {})
+
+
+def test_parameters_that_the_next_deployment_would_undo_are_refused() -> None:
+    for options in (["--parameter-overrides", "LogDays=7"], ["--parameter-overrides=LogDays=7"]):
+        with pytest.raises(NotReady, match="samconfig"):
+            check_options(options)
+    check_options(["--no-confirm-changeset"])
 
 
 def test_a_layer_of_another_machine_is_not_deployed(tmp_path: Path) -> None:
