@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
-.PHONY: deploy destroy bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -141,6 +141,15 @@ deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPL
 
 destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
 	$(BIN)/python -m tools.destroy $(DESTROY)
+
+doctor: .venv/ready ## before a deploy: account, quotas, region, what was built; DOCTOR="--profile shop"
+	$(BIN)/python -m cutline doctor $(DOCTOR)
+
+smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
+	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)
+
+endpoint-sleep: .venv/ready ## background tasks beside a GPU endpoint that sleeps, simulated; SLEEP="--drops --start-s"
+	$(BIN)/python -m tools.sleeping_endpoint $(SLEEP)
 
 endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
 	$(BIN)/python endpoint/package.py

@@ -58,13 +58,15 @@ def digest(folder: Path) -> str:
 def commands(target: Path, tag: str) -> str:
     """The commands to run next, with Docker and an AWS account."""
     return f"""With ACCOUNT and REGION set to yours:
-  REGISTRY=$ACCOUNT.dkr.ecr.$REGION.amazonaws.com
+  case $REGION in cn-*) SUFFIX=amazonaws.com.cn;; *) SUFFIX=amazonaws.com;; esac
+  REGISTRY=$ACCOUNT.dkr.ecr.$REGION.$SUFFIX
   aws ecr create-repository --repository-name {REPOSITORY}    # once
   aws ecr get-login-password | docker login --username AWS --password-stdin $REGISTRY
   # Without --provenance=false the push is an index of manifests, which SageMaker refuses.
   docker buildx build --platform linux/amd64 --provenance=false --load -t $REGISTRY/{REPOSITORY}:{tag} {target}
   docker push $REGISTRY/{REPOSITORY}:{tag}
-  sam deploy --parameter-overrides GpuEndpoint=async EndpointImage=$REGISTRY/{REPOSITORY}:{tag}"""
+Put what this prints into parameter_overrides of samconfig.toml, then deploy:
+  echo GpuEndpoint=async EndpointImage=$REGISTRY/{REPOSITORY}:{tag}"""
 
 
 def _sources() -> Iterator[tuple[Path, Path]]:

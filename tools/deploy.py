@@ -8,15 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
+from cutline.commands.failure import CommandFailed
+from cutline.commands.sam_project import MACHINES, built_for, read_samconfig
+
 ROOT = Path(__file__).resolve().parents[1]
-MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-_BUILT = Path(".aws-sam", "build", "RuntimeLayer", "machine")
 
 
 class NotReady(Exception):
@@ -26,27 +26,33 @@ class NotReady(Exception):
 def main() -> int:
     """The status of the first command that failed, or 0."""
     try:
+        check_options(sys.argv[1:])
         template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
         machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
         sam = _sam()
         built = subprocess.run([sam, "build"], cwd=ROOT, env={**os.environ, "MACHINE": machine}, check=False)
         if built.returncode:
             return built.returncode
-        check_build(ROOT / _BUILT, machine)
+        check_build(ROOT, machine)
         return subprocess.run([sam, "deploy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
-    except NotReady as problem:
+    except (NotReady, CommandFailed) as problem:
         print(problem, file=sys.stderr)
         return 1
+
+
+def check_options(options: list[str]) -> None:
+    """Raises NotReady for parameters that the next deployment would undo, because the file names others or none."""
+    if any(option.startswith("--parameter-overrides") for option in options):
+        raise NotReady(
+            "Parameters belong into parameter_overrides of samconfig.toml: said once, the next deploy undoes them"
+        )
 
 
 def parameters_of(config: Path, declared: dict[str, Any]) -> dict[str, str]:
     """What samconfig.toml sends. Raises NotReady without the file, and for names that the template does not have."""
     if not config.exists():
         raise NotReady("There is no samconfig.toml: cp samconfig.toml.example samconfig.toml, and change what is yours")
-    deploy = tomllib.loads(config.read_text("utf-8")).get("default", {}).get("deploy", {}).get("parameters", {})
-    overrides = deploy.get("parameter_overrides", [])
-    pairs = overrides.split() if isinstance(overrides, str) else overrides
-    given = {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
+    given = dict(read_samconfig(config).parameters)
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise NotReady(f"samconfig.toml sets {', '.join(unknown)}, which template.yaml does not have")
@@ -58,9 +64,9 @@ def machine_of(given: dict[str, str], declared: dict[str, Any]) -> str:
     return MACHINES[given.get("Architecture", declared["Architecture"]["Default"])]
 
 
-def check_build(path: Path, machine: str) -> None:
+def check_build(root: Path, machine: str) -> None:
     """Raises NotReady where the runtime layer is another machine's."""
-    built = path.read_text("utf-8").strip() if path.exists() else "nothing"
+    built = built_for(root)
     if built != machine:
         raise NotReady(f"The runtime layer was built for {built}, the functions run on {machine}: delete .aws-sam")
 

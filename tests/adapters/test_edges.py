@@ -51,6 +51,34 @@ def test_a_custom_domain_has_no_stage_in_its_links() -> None:
 
 
 @pytest.mark.parametrize(
+    ("resource", "path", "raw_path", "before", "route"),
+    [
+        ("/api/cutout", "/api/cutout/", "/v1/api/cutout/", "/v1", "/api/cutout/"),
+        ("/api/cutout", "/api/cutout", "/api/cutout", "", "/api/cutout"),
+        # A base path of a domain stands in both.
+        ("/api/cutout", "/shop/api/cutout/", "/shop/api/cutout/", "/shop", "/api/cutout/"),
+        ("/r/{token}", "/a/b/r/x", "/a/b/r/x", "/a/b", "/r/x"),
+        ("/", "/", "/v1", "/v1", "/"),
+        ("/", "/", "/v1/", "/v1", "/"),
+        ("/", "/shop/", "/shop/", "/shop", "/"),
+        ("/health", "/", "/", "", "/"),
+    ],
+)
+def test_what_stands_before_the_route_belongs_to_the_links_and_not_to_the_path(
+    resource: str, path: str, raw_path: str, before: str, route: str
+) -> None:
+    request = to_request({**FULL_EVENT, "resource": resource, "path": path, "requestContext": {"path": raw_path}})
+    assert (request.path, request.raw_path) == (route, raw_path)
+    assert request.base_url == f"https://api.example.com{before}"
+
+
+@given(resource=st.text(max_size=30), path=st.text(max_size=30), raw_path=st.text(max_size=30))
+def test_any_path_becomes_a_request(resource: str, path: str, raw_path: str) -> None:
+    request = to_request({"resource": resource, "path": path, "requestContext": {"path": raw_path}})
+    assert request.path.startswith("/")
+
+
+@pytest.mark.parametrize(
     "event",
     [
         {},
@@ -180,6 +208,20 @@ def test_an_empty_environment_means_the_documented_defaults() -> None:
     assert (settings.service_qps, settings.public_url, settings.fetch_allowed) == (0.0, "", ())
     assert settings.threads >= 1
     assert not settings.lenient_body_hash
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "seen", "threads"),
+    [(512, 2, 1), (1769, 2, 1), (2048, 2, 1), (3008, 3, 2), (4096, 3, 2), (10240, 6, 6)],
+)
+def test_a_function_has_the_threads_that_its_memory_pays_for(
+    monkeypatch: pytest.MonkeyPatch, memory_mb: int, seen: int, threads: int
+) -> None:
+    """Lambda shows two CPUs at 1,769 MB and gives the time of one."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(seen)))
+    assert Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}).threads == threads
+    said = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb), "THREADS": "4"}
+    assert Settings.from_environment(said).threads == 4
 
 
 @pytest.mark.parametrize(

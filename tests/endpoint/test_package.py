@@ -61,15 +61,25 @@ def test_everything_in_the_image_is_pinned(assembled: Path) -> None:
     assert {line.partition("==")[0] for line in required} >= {"numpy", "onnxruntime-gpu", "pillow"}
 
 
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
 def test_the_printed_commands_name_an_image_that_the_template_takes(
-    assembled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    assembled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str
 ) -> None:
     command = [sys.executable, str(ROOT / "endpoint" / "package.py"), str(tmp_path / "context")]
     printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    image = re.search(r"EndpointImage=(\S+)", printed)
-    assert image is not None
-    assert image[1].endswith(package.digest(assembled)[:12])
-    registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+    assert "--parameter-overrides" not in printed, "the next deploy would undo it"
+    ours = [line.strip() for line in printed.splitlines() if line.strip().startswith(("case", "REGISTRY", "echo"))]
+    said = subprocess.run(
+        ["sh", "-euc", "\n".join(ours)],
+        env={"ACCOUNT": "123456789012", "REGION": region},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    kind, image = said.split()
+    assert kind == "GpuEndpoint=async"
+    assert image.endswith(package.digest(assembled)[:12])
+    assert image.partition("/")[0].endswith(".amazonaws.com.cn" if region == "cn-north-1" else ".amazonaws.com")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     pattern = load_template(ROOT / "template.yaml", {}).plain["Parameters"]["EndpointImage"]["AllowedPattern"]
-    assert re.fullmatch(pattern, image[1].replace("$REGISTRY", registry))
+    assert re.fullmatch(pattern, image.removeprefix("EndpointImage="))

@@ -1,6 +1,7 @@
 """The GPU endpoint of the local cloud, called by the product's own adapter: the true container code on the CPU."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ import pytest
 import skimage.data
 from botocore.config import Config
 
+from cutline.adapters.endpoint_watch import LOOK_S
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.pipeline.encode import encode_png
 from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
+from tests.support.clients import PicWish
+from tests.support.picwish import submit, wait
 from tests.support.running import ROOT, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
@@ -99,6 +103,22 @@ def test_realtime_answers_with_the_pipelines_own_maps(realtime: RunningCloud, ma
 
 def test_async_answers_with_the_pipelines_own_maps(asynchronous: RunningCloud, matte: Network, picture: bytes) -> None:
     assert_maps_of_the_pipeline(through_s3(asynchronous).alpha(picture, "image/png"), matte)
+
+
+def test_a_task_does_not_wait_for_an_endpoint_that_may_sleep_and_uses_one_that_answered(
+    asynchronous: RunningCloud,
+) -> None:
+    picwish = PicWish(asynchronous.url)
+    log = asynchronous.log_dir / "WorkerFunction.log"
+
+    def outcomes() -> list[str]:
+        return re.findall(r'"outcome":"([^"]+)"', log.read_text("utf-8"))
+
+    assert wait(picwish, submit(picwish))[0][-1] == 1
+    assert outcomes() == ["endpoint away"]
+    time.sleep(LOOK_S)
+    assert wait(picwish, submit(picwish))[0][-1] == 1
+    assert outcomes() == ["endpoint away", "matted"]
 
 
 def test_a_picture_that_the_container_refuses_is_a_model_error(

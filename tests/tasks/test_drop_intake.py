@@ -10,8 +10,9 @@ import pytest
 from cutline.accounts.account import Account
 from cutline.contracts import drops
 from cutline.errors import AccessRefused, InputRefused, Reason
-from cutline.tasks.drop_intake import Intake, read_event, task_id_of
+from cutline.tasks.drop_intake import UNSEEN, Intake, read_event, task_id_of
 from cutline.tasks.step import Step
+from tests.support.memory_table import client_error
 from tests.support.task_stack import NOW, SHOP, Stack
 from tests.support.task_steps import PICTURE, fail, finish, matte, prepare
 
@@ -107,13 +108,27 @@ def test_an_intake_that_died_halfway_is_done_again(stack: Stack) -> None:
     assert not any(name.startswith("hold:") for name in stack.day())
 
 
-def test_an_event_about_a_picture_that_is_gone_or_replaced_is_stale(stack: Stack) -> None:
+def test_an_event_about_a_picture_that_is_gone_or_replaced_starts_nothing(stack: Stack) -> None:
     first, take = drop(stack), intake(stack)
     second = drop(stack, PICTURE + b"x")
     assert [take.run(second, STEP), take.run(first, STEP)] == ["started", "stale"]
     stack.files.delete(KEY)
-    assert take.run(second, STEP) == "stale"
+    assert take.run(second, STEP) == UNSEEN
     assert len(stack.machine.started) == 1
+
+
+def test_a_picture_that_may_not_be_read_is_not_taken_for_an_old_event(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is somebody's own, or the bucket's policy has been changed: that is to be found in the log."""
+    event = drop(stack)
+
+    def forbidden(**_: object) -> None:
+        raise client_error("403", 403)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.files._s3, "head_object", forbidden)
+        assert intake(stack).run(event, STEP) == UNSEEN
 
 
 @pytest.mark.parametrize(("key_bytes", "outcome"), [(1013, "started"), (1014, "long key")])

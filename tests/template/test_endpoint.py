@@ -122,6 +122,15 @@ def test_an_async_endpoint_goes_down_to_none_and_wakes_when_work_goes_on_coming(
         assert resources[name]["Properties"]["ScalingTargetId"] == {"Ref": "EndpointCapacity"}
 
 
+def test_tasks_too_few_to_wake_it_ring_no_alarm(resources: Resources) -> None:
+    """While any come, a probe lies in its queue (adapters/endpoint_watch.py)."""
+    expressions = {
+        resources[name]["Properties"]["Metrics"][0]["Expression"]
+        for name in ("EndpointWakeAlarm", "EndpointCapacityAlarm")
+    }
+    assert expressions == {"IF(arrived >= 60, waiting, 0)"}
+
+
 def test_a_second_instance_is_within_reach_of_the_workers(local: LocalTemplate, resources: Resources) -> None:
     """Each worker has one request under way, so the endpoint never sees more of them than there are workers."""
     for name in ("EndpointConcurrencyPolicy", "EndpointBacklogPolicy"):

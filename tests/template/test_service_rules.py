@@ -52,6 +52,24 @@ def test_the_quality_tier_is_refused_without_the_memory_that_it_needs(local: Loc
     assert all(value in assertion["AssertDescription"] for value in enough)
 
 
+def test_pictures_that_no_function_could_open_are_refused_where_they_are_put(resources: Resources) -> None:
+    """No role may use another's key, and S3 calls such a picture forbidden, as it does one that is not there."""
+    statements = resources["InputBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    denied = {
+        key: value
+        for statement in statements
+        if (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:PutObject", "*")
+        for condition in statement["Condition"].values()
+        for key, value in condition.items()
+    }
+    assert denied == {
+        "s3:x-amz-server-side-encryption": "aws:kms*",
+        "s3:x-amz-server-side-encryption-customer-algorithm": "false",
+    }
+    encryption = resources["InputBucket"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+
+
 def longest(node: Any, parameters: dict[str, Any]) -> Any:
     """The longest text that a name can become."""
     match node:

@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from localcloud.stack.template import LocalTemplate, load_template
-from tools.deploy import NotReady, check_build, machine_of, parameters_of
+from tools.deploy import NotReady, check_build, check_options, machine_of, parameters_of
 from tools.destroy import delete_data, delete_stack, outputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,14 +63,22 @@ def test_a_misspelt_parameter_is_refused(template: LocalTemplate, tmp_path: Path
         parameters_of(tmp_path / "none.toml", {})
 
 
+def test_parameters_that_the_next_deployment_would_undo_are_refused() -> None:
+    for options in (["--parameter-overrides", "LogDays=7"], ["--parameter-overrides=LogDays=7"]):
+        with pytest.raises(NotReady, match="samconfig"):
+            check_options(options)
+    check_options(["--no-confirm-changeset"])
+
+
 def test_a_layer_of_another_machine_is_not_deployed(tmp_path: Path) -> None:
-    built = tmp_path / "machine"
     with pytest.raises(NotReady, match="nothing"):
-        check_build(built, "aarch64")
+        check_build(tmp_path, "aarch64")
+    built = tmp_path / ".aws-sam" / "build" / "RuntimeLayer" / "machine"
+    built.parent.mkdir(parents=True)
     built.write_text("x86_64\n", "utf-8")
-    check_build(built, "x86_64")
+    check_build(tmp_path, "x86_64")
     with pytest.raises(NotReady, match="x86_64"):
-        check_build(built, "aarch64")
+        check_build(tmp_path, "aarch64")
 
 
 @pytest.fixture

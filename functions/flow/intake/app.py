@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 
 from cutline.bootstrap import Bootstrap
 from cutline.settings import Settings
-from cutline.tasks.drop_intake import Intake
+from cutline.tasks.drop_intake import UNSEEN, Intake
 from cutline.tasks.queue import each
 from cutline.tasks.step import Step
 
@@ -23,6 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     def work(body: str) -> None:
         step = Step()
         outcome = intake.run(body, step)
-        logger.info("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
+        tell = logger.error if UNSEEN in outcome else logger.info
+        tell("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
 
     return each(event, work, logger)

@@ -13,6 +13,7 @@ from cutline.accounts.gate import Gate
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
 from cutline.adapters.callback_queue import CallbackQueue
+from cutline.adapters.endpoint_watch import WatchedEndpoint
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.kms import KmsCipher
@@ -163,8 +164,9 @@ class Bootstrap:
         runtime = boto3.client("sagemaker-runtime", config=CALL_CONFIG)
         if settings.endpoint_kind == "realtime":
             return RealtimeEndpoint(runtime, settings.endpoint_name)
-        settings.require("output_bucket")
-        return AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.output_bucket)
+        settings.require("output_bucket", "tasks_table")
+        queued = AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.output_bucket)
+        return WatchedEndpoint(queued, self._dynamodb.Table(settings.tasks_table), settings.endpoint_name)
 
     @cached_property
     def tasks(self) -> TaskStore:

@@ -9,6 +9,9 @@ from pathlib import Path
 from cutline.adapters.fetch import IpNetwork
 from cutline.environment import SettingsError, choice, number
 
+# Lambda gives a function the time of one CPU per so many MB.
+_VCPU_MB = 1769
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,7 +23,7 @@ class Settings:
     endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.
     model: name of the cut-out's model in models.toml. Default "matte"; "isnet" is the quality tier.
-    threads: intra-op threads of the network, 1..16. Default: the CPUs of the sandbox.
+    threads: intra-op threads of the network, 1..16. Default: the CPUs that the sandbox's memory pays for.
     time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
     account_concurrency: calls that one account may have under way, 0 (what its rate allows) .. 10000. Default 0.
@@ -69,7 +72,7 @@ class Settings:
             endpoint_name=env.get("ENDPOINT_NAME", ""),
             models_dir=Path(env.get("MODELS_DIR", "/opt/models")),
             model=env.get("MODEL", "matte"),
-            threads=number(env, "THREADS", int, 1, 16, len(os.sched_getaffinity(0))),
+            threads=number(env, "THREADS", int, 1, 16, _cpus(env)),
             time_limit_ms=number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
             account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
@@ -83,6 +86,13 @@ class Settings:
         for name in names:
             if not getattr(self, name):
                 raise SettingsError(f"environment variable {name.upper()} is missing")
+
+
+def _cpus(env: Mapping[str, str]) -> int:
+    """The CPUs in sight, on Lambda no more than the function may use: it shows two even for the quota of one."""
+    seen = len(os.sched_getaffinity(0))
+    memory_mb = number(env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", int, 1, 1 << 20, 0)
+    return min(seen, max(1, round(memory_mb / _VCPU_MB))) if memory_mb else seen
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[IpNetwork, ...]:

@@ -35,6 +35,7 @@ class Trouble(StrEnum):
     UNAVAILABLE = "unavailable"  # no endpoint, no connection, no permission
     TIMED_OUT = "timed_out"  # it took the call and stayed silent
     MODEL_ERROR = "model_error"  # the container failed on, or refused, this picture
+    ASLEEP = "asleep"  # it is scaled in, so it was not asked
 
 
 _REASONS = {
@@ -43,6 +44,7 @@ _REASONS = {
     Trouble.UNAVAILABLE: Reason.OVERLOADED,
     Trouble.TIMED_OUT: Reason.TIMED_OUT,
     Trouble.MODEL_ERROR: Reason.MODEL_FAILED,
+    Trouble.ASLEEP: Reason.OVERLOADED,
 }
 _TROUBLES = {
     "ThrottlingException": Trouble.THROTTLED,
@@ -94,8 +96,7 @@ class AsyncEndpoint:
 
     `bucket` holds the inputs under `endpoint/in/`; where the answers go is the endpoint's own configuration. The worker
     may read there and list nothing, so S3 calls what is not there yet forbidden: both are waited for. `limit_s` bounds
-    a call; a scaled-in endpoint takes minutes to wake, so the first calls after a rest run into it and belong to the
-    CPU.
+    a call; a scaled-in endpoint runs into it for minutes, so `endpoint_watch.WatchedEndpoint` stands before it.
     """
 
     def __init__(
@@ -121,12 +122,20 @@ class AsyncEndpoint:
         """Raises EndpointFault."""
         end = self._clock() + self._limit_s
         try:
-            output, failure = self._start(picture, content_type)
+            output, failure = self._start(picture, content_type, _QUEUE_TTL_S)
             return self._wait(output, failure, end)
         except (ClientError, BotoCoreError) as error:
             raise _fault(error) from error
 
-    def _start(self, picture: bytes, content_type: str) -> tuple[str, str]:
+    def queue(self, picture: bytes, content_type: str, ttl_s: int) -> str:
+        """Where the answer will be, for a picture that nobody waits for. Raises ClientError and BotoCoreError."""
+        return self._start(picture, content_type, ttl_s)[0]
+
+    def has_answered(self, output: str) -> bool:
+        """Whether it is there. Raises ClientError and BotoCoreError."""
+        return self._read(output) is not None
+
+    def _start(self, picture: bytes, content_type: str, ttl_s: int) -> tuple[str, str]:
         """The addresses under which the answer or the failure will be."""
         key = f"{ENDPOINT_INPUTS}{uuid.uuid4().hex}{ENDINGS[content_type]}"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=picture, ContentType=content_type)
@@ -135,7 +144,7 @@ class AsyncEndpoint:
             InputLocation=f"s3://{self._bucket}/{key}",
             ContentType=content_type,
             Accept="image/png",
-            RequestTTLSeconds=_QUEUE_TTL_S,
+            RequestTTLSeconds=ttl_s,
             InvocationTimeoutSeconds=max(1, round(self._limit_s)),
         )
         return answer["OutputLocation"], answer["FailureLocation"]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import cutline
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
-COMMANDS = ("cut", "batch", "review", "calibrate", "compare-with", "find-usage", "serve", "account", "bench")
+COMMANDS = ("cut", "batch", "review", "calibrate", "compare-with", "find-usage", "serve", "account", "doctor", "bench")
 INTERRUPTED = 130
 
 

@@ -34,16 +34,18 @@ def to_request(event: ProxyEvent, public_url: str = "") -> Request:
     query = tuple((_clean(name), _clean(value)) for name, values in queries.items() for value in values)
     path = _clean(event.get("path") or "/")
     raw_path = _clean(context.get("path") or path)
+    # Before the route stands the stage in one of the two paths, or a domain's base path in both.
+    depth = len(_parts(_clean(event.get("resource") or path)))
     return Request(
         method=str(event.get("httpMethod", "GET")).upper(),
-        path=path,
+        path=_split(path, depth)[1],
         raw_path=raw_path,
         query=query,
         headers=headers,
         body=_body(event),
         request_id=str(context.get("requestId", "")),
         received_at=int(context.get("requestTimeEpoch") or time.time() * 1000) / 1000,
-        base_url=public_url or _base_url(headers, path, raw_path),
+        base_url=public_url or _base_url(headers, _split(raw_path, depth)[0]),
     )
 
 
@@ -80,11 +82,22 @@ def _body(event: ProxyEvent) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _base_url(headers: Mapping[str, str], path: str, raw_path: str) -> str:
-    """Scheme, host and stage as the caller addressed them."""
+def _base_url(headers: Mapping[str, str], before: str) -> str:
+    """Scheme, host and what stands before the route, as the caller addressed them."""
     scheme = headers.get("x-forwarded-proto", "https").partition(",")[0].strip()
-    stage = raw_path.removesuffix(path) if raw_path.endswith(path) else ""
-    return f"{scheme}://{headers.get('host', 'localhost')}{stage}"
+    return f"{scheme}://{headers.get('host', 'localhost')}{before}"
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
+
+
+def _split(path: str, depth: int) -> tuple[str, str]:
+    """What stands before the last `depth` parts of a path, and those with the slashes after them."""
+    stem = path.rstrip("/")
+    parts = stem.split("/")
+    cut = max(len(parts) - depth, 1)
+    return "/".join(parts[:cut]), "/" + "/".join(parts[cut:]) + (path[len(stem) :] if cut < len(parts) else "")
 
 
 def _clean(text: str) -> str:

@@ -27,6 +27,10 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 _SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
 
+# S3 tells a role that may not list the bucket nothing else of a picture that was deleted than of one that it may not
+# read, such as one that somebody encrypts with a key of his own. The second is a fault of the stack, so it is logged.
+UNSEEN = "gone or unreadable"
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -49,7 +53,7 @@ class Intake:
     clock: Callable[[], float] = time.time
 
     def run(self, body: str, step: Step) -> str:
-        """What became of it: "no drop", "long key", "stale", "known", "started" or the reason of a refusal."""
+        """What became of it: "no drop", "long key", UNSEEN, "stale", "known", "started" or the reason of a refusal."""
         # S3 puts one record into a message, and promises nothing about it.
         return ", ".join(self._one(dropped, step) for dropped in read_event(body, self.files.bucket)) or "no drop"
 
@@ -58,8 +62,10 @@ class Intake:
             return "long key"  # nothing could be put beside it, not even why there is no result
         with step.stage("look"):
             found = self.files.look(dropped.key)
-        if found is None or found.etag != dropped.etag:
-            return "stale"  # deleted, or replaced: then there is another event
+        if found is None:
+            return UNSEEN
+        if found.etag != dropped.etag:
+            return "stale"  # replaced: there is another event
         task_id = task_id_of(self.files.bucket, dropped.key, found)
         step.notes["task_id"] = task_id
         with step.stage("look up"):

@@ -1,0 +1,278 @@
+"""`cutline doctor`: every check in order, as a warning and as a failure, told by AWS's own models and no network."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from cutline.commands import main
+from cutline.commands.checkup import (
+    AT_AWS,
+    AT_HOME,
+    DEFAULTS,
+    Check,
+    Plan,
+    Verdict,
+    gateway_logs,
+    gpu_quota,
+    lambda_quota,
+    layers,
+    partition,
+    run,
+    stack,
+    stack_name,
+)
+from localcloud.stack.template import load_template
+from tests.support.running import ROOT
+
+OK, WARNING, FAILURE = Verdict
+GONE = "Stack with id x does not exist"
+REGION = "eu-central-1"
+
+
+class Aws:
+    """Clients that answer what a test has said, in that order, and fail at any other call."""
+
+    def __init__(self, region: str = REGION) -> None:
+        self._session = boto3.Session("x", "x", region_name=region)
+        self._stubs: dict[str, Stubber] = {}
+        self._entered = ExitStack()
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._stubs:
+            self._stubs[service] = Stubber(self._session.client(service))
+            self._entered.enter_context(self._stubs[service])
+        return self._stubs[service].client
+
+    def says(self, service: str, method: str, answer: Mapping[str, Any]) -> None:
+        self(service)
+        self._stubs[service].add_response(method, dict(answer))
+
+    def refuses(self, service: str, method: str, code: str, message: str = "") -> None:
+        self(service)
+        self._stubs[service].add_client_error(method, code, message)
+
+    def has(self, *names: str, state: str = "UPDATE_COMPLETE", **more: Any) -> None:
+        """CloudFormation's answers: a stack of each name, or none where the name is empty."""
+        for name in names:
+            if name:
+                made = {"StackName": name, "StackStatus": state, "CreationTime": "2026-11-22T00:00:00Z", **more}
+                self.says("cloudformation", "describe_stacks", {"Stacks": [made]})
+            else:
+                self.refuses("cloudformation", "describe_stacks", "ValidationError", GONE)
+
+    def close(self) -> None:
+        self._entered.close()
+        for stub in self._stubs.values():
+            stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    made = Aws()
+    yield made
+    made.close()
+
+
+def found(check: Check, aws: Aws, root: Path = ROOT, name: str = "cutline", **said: str) -> list[tuple[Verdict, str]]:
+    return [(item.verdict, item.text) for item in run(check, Plan(name, REGION, root, said), aws)]
+
+
+def test_the_defaults_are_the_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    declared = load_template(ROOT / "template.yaml", {}).plain["Parameters"]
+    assert {name: str(declared[name]["Default"]) for name in DEFAULTS} == dict(DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"), [("cutline", OK), ("s" * 128, OK), ("s" * 129, FAILURE), ("1shop", FAILURE), ("a_b", FAILURE)]
+)
+def test_a_name_that_cloudformation_refuses_is_a_failure(aws: Aws, name: str, verdict: Verdict) -> None:
+    assert [item[0] for item in found(stack_name, aws, name=name)] == [verdict]
+
+
+def test_layers_have_to_be_built_for_the_architecture(aws: Aws, tmp_path: Path) -> None:
+    ((verdict, text),) = found(layers, aws, tmp_path)
+    assert (verdict, "MACHINE=aarch64 sam build" in text) == (WARNING, True)
+    built = tmp_path / ".aws-sam" / "build" / "RuntimeLayer" / "machine"
+    built.parent.mkdir(parents=True)
+    built.write_text("aarch64\n", "utf-8")
+    assert found(layers, aws, tmp_path)[0][0] is OK
+    ((verdict, text),) = found(layers, aws, tmp_path, Architecture="x86_64")
+    assert (verdict, "MACHINE=x86_64 sam build" in text) == (FAILURE, True)
+
+
+@pytest.mark.parametrize(
+    ("region", "arn", "said", "verdicts"),
+    [
+        (REGION, "arn:aws:iam::1:user/x", {}, [OK]),
+        (REGION, "arn:aws-cn:iam::1:user/x", {}, [FAILURE]),
+        ("cn-north-1", "arn:aws-cn:iam::1:user/x", {}, [OK, WARNING]),
+        ("us-gov-west-1", "arn:aws-us-gov:iam::1:user/x", {"BudgetUsd": "100"}, [OK, FAILURE]),
+        (REGION, "arn:aws:iam::1:user/x", {"CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1"}, [OK, FAILURE]),
+        (REGION, "arn:aws:iam::1:user/x", {"CertificateArn": f"arn:aws:acm:{REGION}:1:certificate/1"}, [OK]),
+    ],
+)
+def test_the_partition_is_the_credentials_own(
+    region: str, arn: str, said: dict[str, str], verdicts: list[Verdict]
+) -> None:
+    aws = Aws(region)
+    aws.says("sts", "get_caller_identity", {"Arn": arn, "Account": "1", "UserId": "x"})
+    assert [item[0] for item in found(partition, aws, **said)] == verdicts
+    aws.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "cure"),
+    [
+        ("CREATE_COMPLETE", OK, "is in"),
+        ("UPDATE_ROLLBACK_COMPLETE", OK, "is in"),
+        ("ROLLBACK_COMPLETE", FAILURE, "delete-stack --stack-name cutline"),
+        ("UPDATE_IN_PROGRESS", FAILURE, "wait"),
+        ("UPDATE_ROLLBACK_FAILED", FAILURE, "continue-update-rollback"),
+    ],
+)
+def test_a_stack_that_takes_no_update_is_a_failure(aws: Aws, state: str, verdict: Verdict, cure: str) -> None:
+    aws.has("cutline", state=state)
+    aws.has("")
+    first, second = found(stack, aws)
+    assert first[0] is verdict
+    assert cure in first[1]
+    assert second == (OK, "aws-sam-cli-managed-default will be made by sam deploy (resolve_s3)")
+
+
+def test_a_bucket_that_somebody_deleted_is_a_failure(aws: Aws) -> None:
+    aws.has("", "aws-sam-cli-managed-default", Outputs=[{"OutputKey": "SourceBucket", "OutputValue": "sam"}])
+    aws.refuses("s3", "head_bucket", "404")
+    assert [item[0] for item in found(stack, aws)] == [OK, OK, FAILURE]
+
+
+@pytest.mark.parametrize(
+    ("quota", "free", "said", "held", "verdict", "words"),
+    [
+        (10, 10, {}, None, WARNING, "10 functions at once"),
+        (1000, 1000, {}, None, OK, "0 of them reserved"),
+        (1000, 1000, {"SyncConcurrency": "20"}, None, OK, "80 of them reserved"),
+        (10, 10, {"SyncConcurrency": "20"}, None, FAILURE, "raised to 180"),
+        (1000, 150, {"SyncConcurrency": "20"}, None, FAILURE, "raised to 1030"),
+        # Its own reservation is given back by the update.
+        (1000, 150, {"SyncConcurrency": "20"}, "20", OK, "80 of them reserved"),
+    ],
+)
+def test_what_is_reserved_has_to_fit_into_the_quota(
+    aws: Aws, quota: int, free: int, said: dict[str, str], held: str | None, verdict: Verdict, words: str
+) -> None:
+    limits = {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": free}
+    aws.says("lambda", "get_account_settings", {"AccountLimit": limits})
+    if held is None:
+        aws.has("")
+    else:
+        aws.has("cutline", Parameters=[{"ParameterKey": "SyncConcurrency", "ParameterValue": held}])
+    ((told, text),) = found(lambda_quota, aws, **said)
+    assert (told, words in text) == (verdict, True), text
+
+
+def test_memory_that_new_accounts_do_not_get_is_a_warning(aws: Aws) -> None:
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+    aws.says("lambda", "get_account_settings", {"AccountLimit": limits})
+    aws.has("")
+    assert [item[0] for item in found(lambda_quota, aws, Model="isnet", SyncMemoryMb="4096")] == [OK, WARNING]
+
+
+@pytest.mark.parametrize(
+    ("role", "said", "verdict"),
+    [
+        ("", "set", OK),
+        ("", "keep", FAILURE),
+        ("arn:aws:iam::1:role/cutline-ApiLogRole-1", "set", OK),
+        ("arn:aws:iam::1:role/other", "set", WARNING),
+        ("arn:aws:iam::1:role/other", "keep", OK),
+    ],
+)
+def test_the_regions_role_for_logs_is_neither_missed_nor_replaced_unseen(
+    aws: Aws, role: str, said: str, verdict: Verdict
+) -> None:
+    aws.says("apigateway", "get_account", {"cloudwatchRoleArn": role} if role else {})
+    assert [item[0] for item in found(gateway_logs, aws, ApiLogging=said)] == [verdict]
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(None, FAILURE), (0.0, FAILURE), (1.0, WARNING), (2.0, OK)])
+def test_a_gpu_needs_a_quota(aws: Aws, value: float | None, verdict: Verdict) -> None:
+    quotas = [{"QuotaName": "ml.g5.xlarge for endpoint usage", "Value": 9.0}]
+    if value is not None:
+        quotas.append({"QuotaName": "ml.g4dn.xlarge for endpoint usage", "Value": value})
+    aws.says("service-quotas", "list_service_quotas", {"Quotas": quotas})
+    image = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/cutline-endpoint:1"
+    assert [item[0] for item in found(gpu_quota, aws, GpuEndpoint="async", EndpointImage=image)] == [verdict]
+    assert found(gpu_quota, aws) == [], "nobody asks without an endpoint"
+
+
+def test_an_image_of_another_region_is_a_failure(aws: Aws) -> None:
+    quotas = [{"QuotaName": "ml.g4dn.xlarge for endpoint usage", "Value": 2.0}]
+    aws.says("service-quotas", "list_service_quotas", {"Quotas": quotas})
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/cutline-endpoint:1"
+    assert [item[0] for item in found(gpu_quota, aws, GpuEndpoint="async", EndpointImage=image)] == [OK, FAILURE]
+
+
+def test_what_may_not_be_asked_is_a_warning(aws: Aws) -> None:
+    aws.refuses("apigateway", "get_account", "AccessDeniedException")
+    ((verdict, text),) = found(gateway_logs, aws)
+    assert verdict is WARNING
+    assert "AccessDenied" in text
+
+
+def test_every_check_is_run() -> None:
+    assert {*AT_HOME, *AT_AWS} == {stack_name, layers, partition, stack, lambda_quota, gateway_logs, gpu_quota}
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without a samconfig.toml, on a machine without credentials."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_credentials_nothing_else_is_asked(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--region", REGION]) == 1
+    told = capsys.readouterr()
+    assert [line.split()[0] for line in told.out.splitlines()] == ["warning", "ok", "warning", "ok", "FAILURE"]
+    assert "aws configure" in told.out.splitlines()[-1]
+    assert told.err == "cutline: 1 to mend before a deployment\n"
+
+
+@pytest.mark.parametrize(
+    ("region", "words"), [("", "set region in samconfig.toml"), ("atlantis", "atlantis"), ("eu-west-99", "spelt right")]
+)
+def test_a_region_is_needed_and_known(alone: Path, capsys: pytest.CaptureFixture[str], region: str, words: str) -> None:
+    assert main(["doctor", "--region", region]) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_the_file_says_what_goes_where(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = alone / "samconfig.toml"
+    config.write_text(
+        '[default.global.parameters]\nstack_name = "no_name"\nregion = "eu-central-1"\n'
+        '[default.deploy.parameters]\nparameter_overrides = ["Architecture=x86_64"]\n',
+        "utf-8",
+    )
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "FAILURE  stack name    'no_name'" in told
+    assert "MACHINE=x86_64" in told
+    config.write_text("= no toml", "utf-8")
+    assert main(["doctor"]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_profile_that_is_not_there_is_told(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--profile", "nobody"]) == 1
+    assert "nobody" in capsys.readouterr().out
