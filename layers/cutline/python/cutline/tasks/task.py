@@ -37,8 +37,9 @@ class WorkOrder:
     api: str = picwish.NAME
 
     def to_json(self) -> str:
-        """For storage; `from_json` reads it back."""
-        return json.dumps(asdict(self))
+        """For storage, and short: below a kilobyte each of the record's writes costs one unit. `from_json` reads it."""
+        fields = {name: value for name, value in asdict(self).items() if value != ""}
+        return json.dumps(fields, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "WorkOrder":
