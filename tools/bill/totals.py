@@ -1,6 +1,6 @@
 """Units times prices: what a volume of pictures costs in a month, and what a stack costs that does nothing."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +38,9 @@ class Habits:
     cloudfront: bool = False
 
 
-def units(work: Work, rate: float, habits: Habits) -> Counter[str]:
+def units(work: Work, rate: float, habits: Habits) -> dict[str, float]:
     """By price, of one such picture; `rate` a second decide how many are traced."""
-    found = work.units(habits.processor)
+    found = defaultdict(float, work.units(habits.processor))
     if work is TASK:
         _add(found, QUESTION.units(habits.processor), habits.questions)
     results = 1 if work is TASK else work.operations.get("s3:PUT", 0)
@@ -99,6 +99,6 @@ def alarm_metrics(resources: Iterable[Mapping[str, Any]]) -> int:
     return sum(len(queries) or 1 for queries in looked)
 
 
-def _add(total: "Counter[str]", part: Mapping[str, float], times: float) -> None:
+def _add(total: dict[str, float], part: Mapping[str, float], times: float) -> None:
     for name, amount in part.items():
-        total[name] += amount * times  # type: ignore[assignment] # a Counter adds fractions as well
+        total[name] = total.get(name, 0.0) + amount * times

@@ -4,7 +4,6 @@ Operations are named as the local cloud's tally names them (localcloud/aws/tally
 machine. Everything is warm: sandboxes run, accounts and secrets are remembered, an account's calls come one by one.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,27 +49,25 @@ class Work:
     # Which go out to the internet beside the result: the answer, or a redirect.
     sent_bytes: int = 0
 
-    def units(self, processor: str) -> Counter[str]:
+    def units(self, processor: str) -> dict[str, float]:
         """By price (`tools.bill.prices.PRICES`), without the result's own bytes and without traces."""
         count = self.operations.get
         logged = sum(run.log_bytes + PLATFORM_LOG_BYTES for run in self.runs) + self.gateway * ACCESS_LOG_BYTES
-        return Counter(
-            {
-                f"lambda {processor}": sum(run.ms / 1000 * run.memory_mb / 1024 for run in self.runs),
-                "lambda requests": len(self.runs),
-                "gateway": self.gateway,
-                "dynamodb writes": self.write_units,
-                "dynamodb reads": self.read_units,
-                # Deleting is free, whether it is one DELETE or the POST that names several objects.
-                "s3 puts": count("s3:PUT", 0),
-                "s3 gets": count("s3:GET", 0) + count("s3:HEAD", 0),
-                "transitions": self.transitions,
-                "sqs": sum(times for name, times in self.operations.items() if name.startswith("sqs:")),
-                "kms": count("kms:Decrypt", 0),
-                "logs": logged / 1e9,
-                "egress": self.sent_bytes / 1e9,
-            }
-        )
+        return {
+            f"lambda {processor}": sum(run.ms / 1000 * run.memory_mb / 1024 for run in self.runs),
+            "lambda requests": len(self.runs),
+            "gateway": self.gateway,
+            "dynamodb writes": self.write_units,
+            "dynamodb reads": self.read_units,
+            # Deleting is free, whether it is one DELETE or the POST that names several objects.
+            "s3 puts": count("s3:PUT", 0),
+            "s3 gets": count("s3:GET", 0) + count("s3:HEAD", 0),
+            "transitions": self.transitions,
+            "sqs": sum(times for name, times in self.operations.items() if name.startswith("sqs:")),
+            "kms": count("kms:Decrypt", 0),
+            "logs": logged / 1e9,
+            "egress": self.sent_bytes / 1e9,
+        }
 
 
 # The request's line and the metrics'.
