@@ -48,7 +48,7 @@ def count_charge(metrics: Metrics, api: str, charge_micros: int) -> None:
 
 
 def count_failed_step(metrics: Metrics, step: str, reason: str) -> None:
-    """One try of a step of the flow that failed; tasks that were served have their call, and Step Functions' metrics."""
+    """One try of a step of the flow that failed. What was served shows in its call, and in Step Functions' metrics."""
     _dimensions(metrics, step=step, reason=reason)
     metrics.add_metric("FailedSteps", MetricUnit.Count, 1)
     metrics.flush_metrics()
