@@ -2,21 +2,27 @@
 
 `sam build` does not know the stack's parameters, so a layer built for one processor could be deployed for another, and
 every function would fail at its first import. Here the build follows the parameter, and what was built is looked at.
+A release that is to take over by and by gets its aliases here, too (`tools.rollout`).
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
+from tools.rollout import BadRollout, Rollout, rolled_out, rollout_of
+
 ROOT = Path(__file__).resolve().parents[1]
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 _BUILT = Path(".aws-sam", "build", "RuntimeLayer", "machine")
+_BUILT_TEMPLATE = Path(".aws-sam", "build", "template.yaml")
 
 
 class NotReady(Exception):
@@ -28,13 +34,16 @@ def main() -> int:
     try:
         template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
         machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
+        rollout = rollout_of(ROOT / "samconfig.toml")
         sam = _sam()
         built = subprocess.run([sam, "build"], cwd=ROOT, env={**os.environ, "MACHINE": machine}, check=False)
         if built.returncode:
             return built.returncode
         check_build(ROOT / _BUILT, machine)
+        if rollout:
+            write_rollout(ROOT / _BUILT_TEMPLATE, rollout, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
         return subprocess.run([sam, "deploy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
-    except NotReady as problem:
+    except (NotReady, BadRollout) as problem:
         print(problem, file=sys.stderr)
         return 1
 
@@ -63,6 +72,12 @@ def check_build(path: Path, machine: str) -> None:
     built = path.read_text("utf-8").strip() if path.exists() else "nothing"
     if built != machine:
         raise NotReady(f"The runtime layer was built for {built}, the functions run on {machine}: delete .aws-sam")
+
+
+def write_rollout(built: Path, rollout: Rollout, release: str) -> None:
+    """Puts the aliases into the built template; JSON is YAML, too. Raises BadRollout."""
+    template = rolled_out(yaml_parse(built.read_text("utf-8")), rollout, release)
+    built.write_text(json.dumps(template, indent=1, default=str), "utf-8")
 
 
 def _sam() -> str:
