@@ -58,13 +58,14 @@ format: .venv/ready ## rewrites the code in the house's style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: .venv/ready ## milliseconds, memory and sizes: stages, networks, edges, package, calls, routes
+bench: .venv/ready ## milliseconds, memory, sizes and cost: stages, networks, edges, package, calls, routes, the bill
 	$(BIN)/python -m tools.bench.bench
 	$(BIN)/python -m tools.bench.networks
 	$(BIN)/python -m tools.bench.edges
 	$(BIN)/python -m tools.bench.sizes
 	$(BIN)/python -m tools.bench.calls
 	$(BIN)/python -m tools.bench.routes
+	$(BIN)/python -m tools.bill
 
 chaos: .venv/ready ## background tasks while things break; CHAOS="--tasks --seed --concurrency --calm"
 	$(BIN)/python -m tools.chaos $(CHAOS)

@@ -2,12 +2,15 @@
 
 `sam build` does not know the stack's parameters, so a layer built for one processor could be deployed for another, and
 every function would fail at its first import. Here the build follows the parameter, and what was built is looked at.
+A release that is to take over by and by gets its aliases here, too (`tools.rollout`).
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,10 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from cutline.commands.failure import CommandFailed
 from cutline.commands.sam_project import MACHINES, built_for, read_samconfig
+from tools.rollout import BadRollout, Rollout, rolled_out, rollout_of
 
 ROOT = Path(__file__).resolve().parents[1]
+_BUILT_TEMPLATE = Path(".aws-sam", "build", "template.yaml")
 
 
 class NotReady(Exception):
@@ -29,13 +34,16 @@ def main() -> int:
         check_options(sys.argv[1:])
         template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
         machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
+        rollout = rollout_of(ROOT / "samconfig.toml")
         sam = _sam()
         built = subprocess.run([sam, "build"], cwd=ROOT, env={**os.environ, "MACHINE": machine}, check=False)
         if built.returncode:
             return built.returncode
         check_build(ROOT, machine)
+        if rollout:
+            write_rollout(ROOT / _BUILT_TEMPLATE, rollout, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
         return subprocess.run([sam, "deploy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
-    except (NotReady, CommandFailed) as problem:
+    except (NotReady, BadRollout, CommandFailed) as problem:
         print(problem, file=sys.stderr)
         return 1
 
@@ -69,6 +77,12 @@ def check_build(root: Path, machine: str) -> None:
     built = built_for(root)
     if built != machine:
         raise NotReady(f"The runtime layer was built for {built}, the functions run on {machine}: delete .aws-sam")
+
+
+def write_rollout(built: Path, rollout: Rollout, release: str) -> None:
+    """Puts the aliases into the built template; JSON is YAML, too. Raises BadRollout."""
+    template = rolled_out(yaml_parse(built.read_text("utf-8")), rollout, release)
+    built.write_text(json.dumps(template, indent=1, default=str), "utf-8")
 
 
 def _sam() -> str:

@@ -32,7 +32,8 @@ class Site:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Site":
         """BUCKET_ORIGINS comes from the template; AWS_ENDPOINT_URL is S3's address in the local cloud."""
-        addresses = [*env.get("BUCKET_ORIGINS", "").split(), env.get("PUBLIC_URL", ""), env.get("AWS_ENDPOINT_URL", "")]
+        others = (env.get(name, "") for name in ("PUBLIC_URL", "RESULTS_URL", "AWS_ENDPOINT_URL"))
+        addresses = [*env.get("BUCKET_ORIGINS", "").split(), *others]
         parts = [urlsplit(address) for address in addresses if address]
         origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")

@@ -19,6 +19,7 @@ logging.getLogger("samtranslator").setLevel(logging.ERROR)
 # Values for parameters that make no sense on one machine, if the template has them.
 LOCAL_PARAMETERS = {
     "GpuEndpoint": "none",
+    "ResultsCdn": "none",
     # For an endpoint: every checkout has this network, and the image is never pulled.
     "EndpointModel": "matte",
     "EndpointImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/cutline-endpoint:local",

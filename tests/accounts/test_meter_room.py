@@ -181,6 +181,13 @@ def test_a_caller_within_its_rate_is_let_in_and_no_item_is_too_busy(
     assert tally.writes / tally.offered < 3
 
 
+def test_a_caller_who_comes_now_and_then_costs_two_writes() -> None:
+    """The write for a busy rate is tried first only after it was the right one."""
+    tally = Simulation(10, 0.05, 100, (0.005, 0.020)).run()
+    assert tally.offered > 20
+    assert tally.writes / tally.offered < 2.3
+
+
 def test_a_high_rate_does_not_split_a_low_bound_of_calls_under_way(table: MemoryTable) -> None:
     """Twenty lanes for fifteen calls would have one place each, which a call finds taken by chance."""
     meter, account = Meter(table, most_at_once=15), Account("a", qps=1000)

@@ -110,20 +110,42 @@ def test_the_real_client_signs_with_its_own_credentials(stubbed) -> None:
     assert {"Signature", "X-Amz-Signature"} & set(parse_qs(url.query))
 
 
-def test_links_lead_to_the_regions_own_address_under_the_newer_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
+def result_store(monkeypatch: pytest.MonkeyPatch, region: str, **variables: str) -> ResultStore:
+    """As the functions have it in a region."""
+    names = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": region}
+    for name, value in names.items():
         monkeypatch.setenv(name, value)
-    bootstrap = Bootstrap(Settings.from_environment({"OUTPUT_BUCKET": "shop-results", "LINK_SECRET": "secret"}))
+    given = {"OUTPUT_BUCKET": "shop-results", "LINK_SECRET": "secret", **variables}
+    bootstrap = Bootstrap(Settings.from_environment(given))
     monkeypatch.setattr(bootstrap, "link_secret", lambda: b"secret")
-    store = bootstrap.results
+    return bootstrap.results
+
+
+# us-east-1 has a global address, too; it is not the one that CloudFront asks.
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+def test_links_lead_to_the_regions_own_address_under_the_newer_signature(
+    monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    store = result_store(monkeypatch, region)
     token = store.link("https://shop.example", KEY, int(NOW) + 600).rpartition("/")[2]
     url = urlsplit(store.redirect(token, NOW))
-    assert url.netloc == "shop-results.s3.eu-west-1.amazonaws.com"
+    assert url.netloc == f"shop-results.s3.{region}.amazonaws.com"
     assert parse_qs(url.query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+
+def test_results_may_be_fetched_through_a_proxy_that_asks_the_bucket_under_its_own_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    direct = result_store(monkeypatch, "eu-west-1")
+    proxied = result_store(monkeypatch, "eu-west-1", RESULTS_URL="https://d1.cloudfront.net/")
+    token = direct.link("https://shop.example", KEY, int(NOW) + 600).rpartition("/")[2]
+    bucket, proxy = urlsplit(direct.redirect(token, NOW)), urlsplit(proxied.redirect(token, NOW))
+    assert (proxy.scheme, proxy.netloc) == ("https", "d1.cloudfront.net")
+    assert proxy.path == bucket.path == f"/{KEY}"
+    signed = parse_qs(proxy.query)
+    assert signed.keys() == parse_qs(bucket.query).keys()
+    assert signed["X-Amz-SignedHeaders"] == ["host"], "and nothing that a proxy might change"
+    assert urlsplit(proxied.redirect(token, NOW, "HEAD")).netloc == bucket.netloc
 
 
 def test_any_single_changed_character_is_not_found() -> None:

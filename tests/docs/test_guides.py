@@ -36,6 +36,7 @@ ELSEWHERE = {
     "python3 docs/examples/": "tests/docs/test_recipes.py",
     "cutline batch": "tests/e2e/test_batch.py",
     "cutline compare-with": "tests/commands/test_compare_with.py",
+    "python -m tools.scale": "tests/tools/test_scale.py",
 }
 
 
@@ -71,10 +72,11 @@ def test_commands_that_are_not_run_here_are_run_elsewhere_or_need_aws() -> None:
                 assert command.split()[1] in targets, line
 
 
-# security.md promises, charging.md explains, and both tell nothing to type.
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if file.name not in ("security.md", "charging.md")], ids=lambda file: file.name
-)
+# security.md promises, charging.md explains, scale.md computes, and none tells to type what could run here.
+_SILENT = ("security.md", "charging.md", "scale.md")
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.name not in _SILENT], ids=lambda file: file.name)
 def test_what_is_told_to_type_works(
     file: Path, shop_cloud: RunningCloud, environment: dict[str, str], photo: Path
 ) -> None:

@@ -285,3 +285,6 @@ def test_an_order_survives_its_storage() -> None:
     assert WorkOrder.from_json(order.to_json()) == order
     plain = replace(order, cut=CutOptions())
     assert WorkOrder.from_json(plain.to_json()) == plain
+    # A dropped picture's: nobody called, so no address of ours is known.
+    dropped = WorkOrder(CutOptions(), "2024-01-01", "id", 0, base_url="", source_key="in/a.jpg", result_key="in/a")
+    assert WorkOrder.from_json(dropped.to_json()) == dropped

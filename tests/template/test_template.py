@@ -274,6 +274,21 @@ def test_pages_may_load_results_and_send_uploads(resources: dict[str, Any], buck
     assert f"https://${{{bucket}}}.s3.$" in variables["BUCKET_ORIGINS"]["Fn::Sub"]
 
 
+def test_cloudfront_hands_the_signed_address_to_the_bucket_and_keeps_nothing(resources: dict[str, Any]) -> None:
+    """Its name, its query and no key to the bucket: S3 judges every address by itself."""
+    (config,) = [item["DistributionConfig"] for item in of_type(resources, "AWS::CloudFront::Distribution").values()]
+    (origin,) = config["Origins"]
+    assert origin["DomainName"] == {"Fn::GetAtt": ["OutputBucket", "RegionalDomainName"]}
+    assert not {"S3OriginConfig", "OriginAccessControlId"} & origin.keys()
+    # AWS's names of them: CachingDisabled, and AllViewerExceptHostHeader, which has the whole query.
+    assert config["DefaultCacheBehavior"]["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert config["DefaultCacheBehavior"]["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    for name in ("LinksFunction", "SiteFunction"):
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        address = {"Fn::Sub": "https://${ResultsDistribution.DomainName}"}
+        assert variables["RESULTS_URL"] == {"Fn::If": ["HasResultsCdn", address, ""]}
+
+
 def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any]]) -> None:
     guarded = set()
     for properties in of_type(resources, "AWS::S3::BucketPolicy").values():

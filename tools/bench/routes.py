@@ -3,8 +3,8 @@
     python -m tools.bench.routes [--runs N] [--starts N]
 
 Milliseconds and memory are those of the REPORT line, as Lambda bills them; a sandbox's CPU time is what a busy machine
-cannot blur. The stand-ins for AWS share this machine's cores. Cost is per 1,000 pictures at `PRICES`; "around" is API
-Gateway, DynamoDB and S3. The milliseconds are this processor's: arm64's are assumed to be the same, not measured.
+cannot blur. The stand-ins for AWS share this machine's cores. Cost is Lambda's per 1,000 pictures; `python -m
+tools.bill` has the whole bill. The milliseconds are this processor's: arm64's are assumed to be the same.
 """
 
 import argparse
@@ -24,11 +24,8 @@ from PIL import Image
 from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
 from tests.support.running import ROOT, RunningCloud, running_cloud
 from tools.bench.bars import Bar, load_line
+from tools.bill.prices import PRICES
 
-# List prices of us-east-1 without free tiers, in US dollars, as others quoted AWS in 2026; check them before you plan.
-# Per GB-second by processor, and per million API Gateway (REST) requests, Lambda requests, DynamoDB writes, S3 puts.
-PRICES = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-_GATEWAY, _REQUEST, _WRITE, _PUT = 3.5, 0.2, 0.625, 5.0
 _REPORT = re.compile(
     rb"\tDuration: ([\d.]+) ms.*\tMemory Size: (\d+) MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([\d.]+))?"
 )
@@ -37,13 +34,11 @@ _BAR_COLD_MS, _BAR_CALL_MS, _BAR_COST = 1500, 350, 0.02
 
 @dataclass(frozen=True)
 class Route:
-    """An API's function, the call, and what it writes: DynamoDB items and S3 objects."""
+    """An API's function, and the call."""
 
     name: str
     function: str
     call: Callable[[str, bytes], Answer]
-    writes: int
-    puts: int
 
 
 def _aidge(url: str, photo: bytes) -> Answer:
@@ -52,11 +47,11 @@ def _aidge(url: str, photo: bytes) -> Answer:
 
 
 ROUTES = (
-    Route("JD matting", "CutoutFunction", lambda url, photo: JdClient(url).cutout(photo), 3, 1),
-    Route("Aidge", "CutoutFunction", _aidge, 2, 1),
-    Route("JD SelfieSeg", "SelfieFunction", lambda url, photo: JdClient(url).segment(photo), 3, 0),
-    Route("PicWish sync", "TasksFunction", lambda url, photo: PicWish(url).create(photo, sync="1"), 3, 1),
-    Route("AILabTools", "CostumeFunction", lambda url, photo: AiLab(url).cut(photo, cloth_class="tops"), 2, 2),
+    Route("JD matting", "CutoutFunction", lambda url, photo: JdClient(url).cutout(photo)),
+    Route("Aidge", "CutoutFunction", _aidge),
+    Route("JD SelfieSeg", "SelfieFunction", lambda url, photo: JdClient(url).segment(photo)),
+    Route("PicWish sync", "TasksFunction", lambda url, photo: PicWish(url).create(photo, sync="1")),
+    Route("AILabTools", "CostumeFunction", lambda url, photo: AiLab(url).cut(photo, cloth_class="tops")),
 )
 
 
@@ -106,17 +101,17 @@ def _print_starts(starts: dict[str, list[Call]]) -> None:
 
 
 def _print_costs(warm: dict[str, list[Call]]) -> None:
-    columns = ("billed ms", "CPU ms", "memory MB", "peak MB", "x86 $", "arm64 $", "around $")
+    columns = ("billed ms", "CPU ms", "memory MB", "peak MB", "x86 $", "arm64 $")
     print(f"{'1,000 pictures':>18}" + "".join(f"{name:>11}" for name in columns))
     costs, times_ms = [], []
     for route in ROUTES:
         calls = warm[route.name]
         billed_ms, memory_mb = statistics.median(call.run_ms for call in calls[1:]), calls[0].memory_mb
         cpu_ms = (calls[-1].cpu_ms - calls[0].cpu_ms) / (len(calls) - 1)
-        x86, arm64 = (memory_mb / 1024 * billed_ms * price for price in PRICES.values())
-        around = (_GATEWAY + _REQUEST + _WRITE * route.writes + _PUT * route.puts) / 1000
+        gb_seconds = memory_mb / 1024 * billed_ms  # of 1,000
+        x86, arm64 = (PRICES[f"lambda {processor}"].of(gb_seconds) for processor in ("x86_64", "arm64"))
         cells = f"{billed_ms:11.0f}{cpu_ms:11.0f}{memory_mb:11d}{max(call.peak_mb for call in calls):11d}"
-        print(f"{route.name:>18}{cells}{x86:11.4f}{arm64:11.4f}{around:11.4f}")
+        print(f"{route.name:>18}{cells}{x86:11.4f}{arm64:11.4f}")
         if route.function != "CostumeFunction":
             costs.append(x86)
             times_ms.append(cpu_ms)
@@ -140,12 +135,13 @@ def _cpu_ms(cloud: RunningCloud, function: str) -> float:
     return float(sum(one.user + one.system for one in times) * 1000)
 
 
-def _photograph(side: int) -> bytes:
+def photograph(side: int) -> bytes:
+    """A JPEG of an astronaut."""
     image = Image.fromarray(skimage.data.astronaut()).resize((side, side), Image.Resampling.LANCZOS)
     return encoded(np.asarray(image), "JPEG", quality=92)
 
 
-_PHOTO = _photograph(1024)
+_PHOTO = photograph(1024)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ class Bootstrap:
     def results(self) -> ResultStore:
         """Results and their links."""
         self.settings.require("output_bucket")
-        return ResultStore(self._signing_s3, self.settings.output_bucket, self.link_secret)
+        return ResultStore(self._signing_s3, self.settings.output_bucket, self.link_secret, self.settings.results_url)
 
     @cached_property
     def meter(self) -> Meter:
@@ -193,7 +193,13 @@ class Bootstrap:
     def _signing_s3(self) -> Any:
         """Signs the region's own addresses: the global one redirects, which neither a signature nor CORS survives."""
         return boto3.client(
-            "s3", config=_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+            "s3",
+            config=_CONFIG.merge(
+                Config(
+                    signature_version="s3v4",
+                    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+                )
+            ),
         )
 
     def link_secret(self) -> bytes:

@@ -137,7 +137,6 @@ class Taking:
             item = answer.item if isinstance(answer, ConditionFailed) else answer
             # A hold that is there already is our own: the answer to an earlier try of this very write was lost.
             if not isinstance(answer, ConditionFailed) or (self.room.hold and self.room.hold in item):
-                self.look(item)
                 dead = lapsed(item, self.now)
                 if dead:
                     yield give_back(self.lane, dead)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +27,12 @@ _ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
 _PURPOSE = b"result links"
 
 
+def url_origin(url: str) -> str:
+    """Scheme and host of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def result_key(account_id: str, name: str, content_type: str) -> str:
     """The key of a result in the output bucket."""
     return f"{RESULTS}{account_id}/{name}{ENDINGS[content_type]}"
@@ -34,13 +41,15 @@ def result_key(account_id: str, name: str, content_type: str) -> str:
 class ResultStore:
     """Puts results under `r/<account>/` and answers that may be asked for again under `i/<account>/`.
 
-    `load_secret` yields the key of the links' HMAC and is called once.
+    `load_secret` yields the key of the links' HMAC and is called once. `front`: scheme and host of a proxy before the
+    bucket, such as CloudFront, which asks it under its own name: the name that the address is signed for.
     """
 
-    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes]) -> None:
+    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes], front: str = "") -> None:
         self._s3 = s3
         self._bucket = bucket
         self._load_secret = load_secret
+        self._front = front
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
@@ -109,7 +118,8 @@ class ResultStore:
         if method != "HEAD":
             operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}
         url: str = self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=min(left_s, PRESIGNED_S))
-        return url
+        # HEAD has no body to save on, and a proxy may ask for a body all the same.
+        return url if not self._front or method == "HEAD" else self._front + url[len(url_origin(url)) :]
 
     def _open(self, token: str) -> tuple[int, str]:
         body = token.partition(".")[0]

@@ -28,7 +28,7 @@ from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
 from cutline.serving.deadline import deadline
 from cutline.serving.idempotency import Idempotency, KeyLease
 from cutline.serving.proxy_event import fits_the_proxy
-from cutline.serving.telemetry import count_request, is_cold_start, time_stages
+from cutline.serving.telemetry import count_cold_start, count_request, is_cold_start
 
 # API Gateway answers for us after 29 s, counted from the request; starting a function is part of it.
 _GATEWAY_MS = 28_000
@@ -317,7 +317,8 @@ class Service:
             billed_ms=total_ms,
         )
         count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
-        time_stages(self.metrics, call.timer.stages_ms, cold_start=cold_start)
+        if cold_start:
+            count_cold_start(self.metrics)
 
 
 def _data_link(body: bytes, content_type: str) -> str:

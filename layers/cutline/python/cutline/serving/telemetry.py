@@ -1,13 +1,15 @@
 """The metrics in CloudWatch: few, with few dimensions, because each combination that occurs is billed.
 
 service, api, reason     Requests, TotalMs, ChargeMicros
-service, step, reason    Steps, StepMs
+service, step, reason    FailedSteps
 service                  Faults, Refusals (of steps alone), which alarms look at: an alarm cannot search for reasons
-                         ColdStarts, and of the picture functions one <Stage>Ms for each stage
+                         ColdStarts
+
+Where a call's time goes is in its log line, which the dashboard reads: as metrics, every stage of every function would
+be billed each month.
 """
 
 import itertools
-from collections.abc import Mapping
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -45,11 +47,10 @@ def count_charge(metrics: Metrics, api: str, charge_micros: int) -> None:
         metrics.flush_metrics()
 
 
-def count_step(metrics: Metrics, step: str, reason: str, total_ms: int) -> None:
-    """One try of a step of the flow."""
+def count_failed_step(metrics: Metrics, step: str, reason: str) -> None:
+    """One try of a step of the flow that failed. What was served shows in its call, and in Step Functions' metrics."""
     _dimensions(metrics, step=step, reason=reason)
-    metrics.add_metric("Steps", MetricUnit.Count, 1)
-    metrics.add_metric("StepMs", MetricUnit.Milliseconds, total_ms)
+    metrics.add_metric("FailedSteps", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
@@ -58,12 +59,9 @@ def is_cold_start() -> bool:
     return next(_calls) == 0
 
 
-def time_stages(metrics: Metrics, stages_ms: Mapping[str, float], *, cold_start: bool) -> None:
-    """Each stage's time, and a cold start if this is the sandbox's first call."""
-    if cold_start:
-        metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
-    for name, ms in stages_ms.items():
-        metrics.add_metric(f"{name.capitalize()}Ms", MetricUnit.Milliseconds, round(ms, 1))
+def count_cold_start(metrics: Metrics) -> None:
+    """One sandbox's first call."""
+    metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from cutline.contracts import picwish
 from cutline.errors import MattingError, ServiceFault
 from cutline.pipeline.timing import StageTimer
-from cutline.serving.telemetry import count_fault, count_refusal, count_step, is_cold_start
+from cutline.serving.telemetry import count_failed_step, count_fault, count_refusal, is_cold_start
 
 T = TypeVar("T")
 
@@ -59,6 +59,6 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
             cold_start=is_cold_start(),
             billed_ms=round((perf_counter() - begun) * 1000),
         )
-        count_step(metrics, name, reason, round(step.total_ms))
         if reason != "ok":
+            count_failed_step(metrics, name, reason)
             (count_fault if ours else count_refusal)(metrics)

@@ -1,0 +1,104 @@
+"""Units times prices: what a volume of pictures costs in a month, and what a stack costs that does nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.bill.prices import PRICES
+from tools.bill.work import LINK, QUESTION, TASK, Work
+
+MONTH_S = 730 * 3600
+# Lambda's pollers of one mapping, and how often each asks an empty queue.
+_POLLERS, _ASKS_PER_S = 5, 3 / 60
+# Prices by what a reader of the bill looks for.
+LINES: Mapping[str, tuple[str, ...]] = {
+    "Lambda": ("lambda x86_64", "lambda arm64", "lambda requests"),
+    "gateway": ("gateway",),
+    "steps": ("transitions",),
+    "DynamoDB": ("dynamodb writes", "dynamodb reads"),
+    "S3": ("s3 puts", "s3 gets", "s3 storage"),
+    "SQS": ("sqs",),
+    "KMS": ("kms",),
+    "logs, X-Ray": ("logs", "traces"),
+    "egress": ("egress", "cloudfront egress", "cloudfront requests"),
+}
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the pictures come and go. `result_mb`: a stored result; `fetched`: how often its link is followed."""
+
+    processor: str = "arm64"
+    result_mb: float = 0.5
+    fetched: float = 1.0
+    result_days: float = 2.0
+    # Questions per background task.
+    questions: float = 1.0
+    cloudfront: bool = False
+
+
+def units(work: Work, rate: float, habits: Habits) -> dict[str, float]:
+    """By price, of one such picture; `rate` a second decide how many are traced."""
+    found = defaultdict(float, work.units(habits.processor))
+    if work is TASK:
+        _add(found, QUESTION.units(habits.processor), habits.questions)
+    results = 1 if work is TASK else work.operations.get("s3:PUT", 0)
+    fetches = results * habits.fetched
+    _add(found, LINK.units(habits.processor), fetches)
+    found["s3 storage"] += results * habits.result_mb / 1000 * habits.result_days / 30
+    gigabytes = fetches * habits.result_mb / 1000
+    if habits.cloudfront:
+        found["cloudfront egress"], found["cloudfront requests"] = gigabytes, fetches
+    else:
+        found["egress"] += gigabytes
+    found["traces"] = traced_share(rate) * work.traces
+    return found
+
+
+def traced_share(rate: float) -> float:
+    """Lambda traces the first request of a second, and one in twenty of the others."""
+    return 1.0 if rate <= 1 else (1 + 0.05 * (rate - 1)) / rate
+
+
+def month(each: Mapping[str, float], pictures: float) -> dict[str, float]:
+    """Dollars by line for a month's pictures, each of which takes the same units."""
+    by_price = {name: PRICES[name].of(amount * pictures) for name, amount in each.items()}
+    return {line: sum(by_price.get(name, 0.0) for name in names) for line, names in LINES.items()}
+
+
+def per_thousand(work: Work, rate: float, habits: Habits, more: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Dollars by line for 1,000 pictures, at prices of the volume that `rate` makes in a month.
+
+    more: units per picture that come on top, by price.
+    """
+    each = units(work, rate, habits)
+    _add(each, more or {}, 1)
+    pictures = rate * MONTH_S
+    return {line: dollars / pictures * 1000 for line, dollars in month(each, pictures).items()}
+
+
+def idle_month(resources: Mapping[str, Any], metrics: int) -> dict[str, float]:
+    """Dollars by what the stack has, of the template after the SAM transform; `metrics`: custom ones that are told."""
+    kinds = Counter(item["Type"] for item in resources.values() if "Condition" not in item)
+    polls = kinds["AWS::Lambda::EventSourceMapping"] * _POLLERS * _ASKS_PER_S * MONTH_S
+    return {
+        "KMS key": kinds["AWS::KMS::Key"] * PRICES["key"].of(1),
+        "secret": kinds["AWS::SecretsManager::Secret"] * PRICES["secret"].of(1),
+        "alarms": PRICES["alarms"].of(alarm_metrics(resources.values())),
+        "dashboard": kinds["AWS::CloudWatch::Dashboard"] * PRICES["dashboard"].of(1),
+        "polling of queues": PRICES["sqs"].of(polls),
+        f"{metrics} custom metrics": PRICES["metrics"].of(metrics),
+    }
+
+
+def alarm_metrics(resources: Iterable[Mapping[str, Any]]) -> int:
+    """How many metrics the alarms look at: each is billed."""
+    alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in item]
+    looked = ([query for query in item["Properties"].get("Metrics", ()) if "MetricStat" in query] for item in alarms)
+    return sum(len(queries) or 1 for queries in looked)
+
+
+def _add(total: dict[str, float], part: Mapping[str, float], times: float) -> None:
+    for name, amount in part.items():
+        total[name] = total.get(name, 0.0) + amount * times
