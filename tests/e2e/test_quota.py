@@ -25,7 +25,8 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
 
     Calls beyond the sandboxes of one machine wait inside it for their turn.
     """
-    with running_cloud(tmp_path_factory.mktemp("roomy"), f"--parameter=SyncConcurrency={CALLERS}") as running:
+    options = [f"--parameter={name}={CALLERS}" for name in ("SyncConcurrency", "AccountConcurrency")]
+    with running_cloud(tmp_path_factory.mktemp("roomy"), *options) as running:
         yield running
 
 

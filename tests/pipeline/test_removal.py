@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cutline.contracts.wire import Job, Source
-from cutline.errors import InputRefused, Reason
+from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.filters import F32, U8
@@ -160,13 +160,23 @@ def test_a_zip_keeps_what_stood_beside_the_subject_in_its_colours() -> None:
     assert (alpha[5, 5], alpha[150, 200]) == (0, 255)
 
 
+def no_time(*_: object) -> bytes:
+    raise ServiceFault(Reason.TIMED_OUT)
+
+
 @pytest.mark.parametrize(
-    ("name", "most", "told"),
-    [("png", 20_000, "format=webp takes"), ("webp", 500, "and an answer carries 0.0 MB; webp fits up to")],
+    ("name", "most", "hurried", "told"),
+    [
+        ("png", 20_000, False, "format=webp takes"),
+        ("webp", 500, False, "and an answer carries 0.0 MB; webp fits up to"),
+        ("png", 20_000, True, "and an answer carries 0.0 MB; png fits up to"),
+    ],
 )
-def test_what_is_too_large_for_an_answer_says_what_fits(
-    monkeypatch: pytest.MonkeyPatch, name: RemovalFormat, most: int, told: str
+def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, name: RemovalFormat, most: int, hurried: bool, told: str
 ) -> None:
+    if hurried:
+        monkeypatch.setattr(removals, "encode_as", no_time)
     rng = np.random.default_rng(3)
     noisy = picture()
     noisy.rgb_u8[75:225, 100:300, 2] = rng.integers(0, 60, (150, 200))

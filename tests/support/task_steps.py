@@ -20,7 +20,8 @@ PICTURE = plain_picture(480, 360)
 
 
 def prepare(stack: Stack) -> Prepare:
-    return Prepare(stack.tasks, stack.files, FetchPolicy(), read_entry(MODELS, "matte"), lambda: NOW + 1)
+    entry = read_entry(MODELS, "matte")
+    return Prepare(stack.tasks, stack.files, FetchPolicy(), entry, stack.meter, lambda: NOW + 1)
 
 
 def disc_maps(view: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED
-from cutline.tasks.step import StepFailed, StepRefused
+from cutline.tasks.step import StepCrowded, StepFailed, StepRefused
 from localcloud.stack.template import yaml_parse
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_whatever_goes_wrong_in_a_step_fails_the_task(name: str) -> None:
 
 
 def test_the_definition_names_errors_that_the_code_raises() -> None:
-    own = {ENDPOINT_AWAY, UNDELIVERED, StepRefused.__name__, StepFailed.__name__}
+    own = {ENDPOINT_AWAY, UNDELIVERED, StepRefused.__name__, StepFailed.__name__, StepCrowded.__name__}
     named = {
         name
         for state in STATES.values()
@@ -60,6 +60,12 @@ def test_the_definition_names_errors_that_the_code_raises() -> None:
 def test_a_refused_step_is_not_tried_again(name: str) -> None:
     first = STATES[name]["Retry"][0]
     assert StepRefused.__name__ in first["ErrorEquals"] and first["MaxAttempts"] == 0
+
+
+def test_a_step_that_finds_no_room_is_tried_again_for_minutes() -> None:
+    (rule,) = [rule for rule in STATES["Prepare"]["Retry"] if StepCrowded.__name__ in rule["ErrorEquals"]]
+    waits = [min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"]) for n in range(30)]
+    assert rule["MaxAttempts"] == 30 and sum(waits) / 2 > 600, "half of it, with full jitter"
 
 
 def test_a_picture_that_outlasts_its_preparation_is_not_tried_again() -> None:

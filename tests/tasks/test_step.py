@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
-from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.tasks.step import StepFailed, StepRefused, run_step
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
+from cutline.tasks.step import StepCrowded, StepFailed, StepRefused, run_step
 
 
 def run(error: Exception | None) -> None:
@@ -39,6 +39,7 @@ def test_a_step_that_works_counts_nothing(capsys: pytest.CaptureFixture[str]) ->
     [
         (InputRefused(Reason.IMAGE_CORRUPT, "cut off"), StepRefused, "Refusals"),
         (InputRefused(Reason.URL_UNREACHABLE, "no callback", retry=True), StepFailed, "Refusals"),
+        (AccessRefused(Reason.RATE_EXCEEDED), StepCrowded, "Refusals"),
         (ServiceFault(Reason.OVERLOADED), StepFailed, "Faults"),
         (ServiceFault(Reason.TIMED_OUT), StepRefused, "Faults"),
         (ServiceFault(Reason.STORE_FAILED, retry=False), StepRefused, "Faults"),
@@ -51,6 +52,6 @@ def test_a_failed_step_is_named_for_the_state_machine_and_counted_for_the_alarms
     with pytest.raises(raised) as failure:
         run(error)
     assert failure.type is raised
-    if isinstance(error, InputRefused | ServiceFault):
+    if isinstance(error, MattingError):
         assert str(failure.value) == str(error.reason)
     assert counted(capsys) == {metric}

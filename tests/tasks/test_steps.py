@@ -13,7 +13,7 @@ from skimage import data
 
 from cutline.accounts.meter import Meter
 from cutline.contracts import picwish
-from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.decode import decode_image
 from cutline.pipeline.facts import ResultFacts
@@ -224,6 +224,29 @@ def test_an_address_that_must_not_be_fetched_is_refused_by_preparing(stack: Stac
     with pytest.raises(InputRefused) as refused:
         prepare(stack).run(task.record.task_id, STEP)
     assert refused.value.reason is Reason.URL_UNREACHABLE
+
+
+def test_no_account_has_more_sources_under_way_than_calls(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five tasks a second from a server that dribbles for 10 s held 50 functions, within the rate of their account."""
+    tasks = [stack.task(url="http://slow.example/1.png").record.task_id for _ in range(6)]
+    reasons: list[Reason] = []
+
+    def slow(*_: object) -> bytes:
+        """While it is read, the next task is prepared."""
+        at_once.append(stack.day()["under_way"])
+        if tasks:
+            with pytest.raises(MattingError) as failed:
+                prepare(stack).run(tasks.pop(), STEP)
+            reasons.append(failed.value.reason)
+        raise InputRefused(Reason.URL_UNREACHABLE)
+
+    at_once: list[int] = []
+    monkeypatch.setattr("cutline.tasks.prepare.fetch", slow)
+    with pytest.raises(InputRefused):
+        prepare(stack).run(tasks.pop(), STEP)
+    # The first that found no room was sent away; then those that had some came back, one after another.
+    assert reasons == [Reason.RATE_EXCEEDED] + [Reason.URL_UNREACHABLE] * 3
+    assert (at_once, stack.day()["under_way"]) == ([1, 2, 3, 4], 0)
 
 
 def test_an_empty_matte_is_no_subject(stack: Stack) -> None:

@@ -45,5 +45,5 @@ def test_every_attack_has_a_row_that_holds() -> None:
     section = TEXT.partition("\n## What was attacked\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\w+) \| [^|]+ \| holds: [^|]+ \| `tests/[\w/]+\.py::\w+` \|$", section, re.MULTILINE)
     assert len(rows) == sum(line.startswith("| ") for line in section.splitlines()) - 1
-    counts = {"H": 4, "M": 8, "L": 10, "A": 15, "R": 6, "S": 4}
+    counts = {"H": 4, "M": 8, "L": 10, "A": 15, "R": 6, "S": 4, "N": 5}
     assert list(dict.fromkeys(rows)) == [f"{kind}{number + 1}" for kind in counts for number in range(counts[kind])]

@@ -251,6 +251,8 @@ def parameters() -> list[str]:
     values: dict[str, Any] = {
         "GpuEndpoint": "realtime",
         "FetchAllowed": "127.0.0.1/32",
+        # All tasks are one account's, and many of their sources slow: none of them waits for room.
+        "AccountConcurrency": 0,
         # The least that a queue may have: a dead worker's task comes back while somebody is looking.
         "QueueVisibilityS": 45,
     }

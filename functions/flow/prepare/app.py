@@ -24,6 +24,7 @@ prepare = Prepare(
     bootstrap.files,
     FetchPolicy(settings.fetch_allowed),
     read_entry(settings.models_dir, settings.model),
+    bootstrap.meter,
 )
 
 

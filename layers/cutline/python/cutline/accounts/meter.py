@@ -114,6 +114,15 @@ class Meter:
         lane, _ = self._rooms.place(account, day_of(clock()), room, clock)
         return Reservation(account, lane.day, named(call_id, lane), None)
 
+    def enter(self, account: Account, call_id: str, day: str) -> Reservation:
+        """The same for a task that waits for its picture's server; `day` is the one it was reserved for.
+
+        It paid with rate when it was reserved. Raises AccessRefused(RATE_EXCEEDED).
+        """
+        room = Room(at_once=self._at_once(account), hold=WAIT + call_id, hold_s=HOLD_S, places=0)
+        lane, _ = self._rooms.place(account, day, room, time.time)
+        return Reservation(account, day, named(call_id, lane), None)
+
     def end_wait(self, waiting: Reservation) -> None:
         """Ends it."""
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)

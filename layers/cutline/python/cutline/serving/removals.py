@@ -1,7 +1,7 @@
 """What APIs do whose answer is the file itself: the removal, in a size that a synchronous answer can carry."""
 
 from cutline.contracts.wire import Job
-from cutline.errors import InputRefused, Reason
+from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MIB
 from cutline.pipeline.apart import decode_apart
 from cutline.pipeline.cutout import Predictor
@@ -47,7 +47,10 @@ def _what_fits(removal: Removal, options: RemovalOptions, name: str, size: int) 
     for other in options.alternatives:
         # JPEG alone has no transparency, so it replaces nothing but an opaque result.
         if other != name and (other != "jpg" or removal.pixels_u8.shape[-1] != len("RGBA")):
-            length = len(encode_as(removal, options, other))
+            try:
+                length = len(encode_as(removal, options, other))
+            except ServiceFault:  # no time is left to find out
+                continue
             if length <= MOST_ANSWER_BYTES:
                 return (
                     f"{told}; format={other} takes {_megabytes(length)}, and {name} fits up to {fitting:.1f} megapixels"

@@ -88,6 +88,7 @@ def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
         # No address beyond this length is fetched, so what is cut off changes nothing, and the record has 400 KB.
         source_url="" if uploaded else url[: MAX_URL_CHARS + 1],
         api=call.contract.NAME,
+        qps=reservation.account.qps,
     )
     return Task(record, order)
 

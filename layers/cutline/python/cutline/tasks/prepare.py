@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cutline.accounts.account import Account
+from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
@@ -27,10 +29,15 @@ class Prepare:
     files: InputFiles
     policy: FetchPolicy
     entry: ModelEntry
+    meter: Meter
     clock: Clock = time.time
 
     def run(self, task_id: str, step: Step) -> bool:
-        """Whether there was work to do; a task that has ended needs none. Raises InputRefused for the picture."""
+        """Whether there was work to do; a task that has ended needs none.
+
+        Raises InputRefused for the picture, AccessRefused(RATE_EXCEEDED) while too many servers keep the account's
+        calls and tasks waiting.
+        """
         task = self.tasks.advance(task_id, picwish.PREPARING, processed_at=int(self.clock()))
         if task is None:
             return False
@@ -51,7 +58,12 @@ class Prepare:
         with step.stage("fetch"):
             if not task.order.source_url:
                 return read_source(self.files, task)
-            data = fetch(task.order.source_url, picwish.LIMITS.max_bytes, self.policy)
+            account = Account(task.record.account_id, qps=task.order.qps)
+            waiting = self.meter.enter(account, task.order.call_id, task.order.day)
+            try:
+                data = fetch(task.order.source_url, picwish.LIMITS.max_bytes, self.policy)
+            finally:
+                self.meter.end_wait(waiting)
             # The address may lead elsewhere by the time that Finish wants the picture.
             self.files.put(task.source_key, data)
             return data

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.contracts import picwish
-from cutline.errors import MattingError, ServiceFault
+from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.telemetry import count_failed_step, count_fault, count_refusal, is_cold_start
 
@@ -24,6 +24,10 @@ class StepFailed(Exception):
 
 class StepRefused(StepFailed):
     """A step failed in a way that another try would not change; flow.asl.json tries no step again after it."""
+
+
+class StepCrowded(StepFailed):
+    """The account has as much under way as it may; flow.asl.json tries the step again for a quarter of an hour."""
 
 
 class Step(StageTimer):
@@ -42,7 +46,7 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
     except MattingError as error:
         reason, ours = str(error.reason), isinstance(error, ServiceFault)
         step.notes |= {"detail": error.detail} if error.detail else {}
-        raise (StepFailed if error.retry else StepRefused)(reason) from error
+        raise _failure_of(error)(reason) from error
     except Exception as error:
         reason, ours = type(error).__name__, True
         raise
@@ -62,3 +66,9 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
         if reason != "ok":
             count_failed_step(metrics, name, reason)
             (count_fault if ours else count_refusal)(metrics)
+
+
+def _failure_of(error: MattingError) -> type[StepFailed]:
+    if error.reason is Reason.RATE_EXCEEDED:
+        return StepCrowded
+    return StepFailed if error.retry else StepRefused

@@ -22,7 +22,7 @@ class WorkOrder:
     day and call_id name the reservation, price_micros is what it costs to be served. base_url is where links to the
     results begin. source_url: where the picture has yet to be fetched from; source_key: where a picture lies that is
     the caller's own file and outlives the task, and source_etag which version of it is meant. result_key: where an S3
-    drop wants its result. api: whose call it is, and under which it is counted and charged.
+    drop wants its result. api: whose call it is, and under which it is counted and charged. qps: the account's rate.
     """
 
     cut: CutOptions
@@ -35,6 +35,7 @@ class WorkOrder:
     source_url: str = ""
     result_key: str = ""
     api: str = picwish.NAME
+    qps: float = 2.0
 
     def to_json(self) -> str:
         """For storage, and short: below a kilobyte each of the record's writes costs one unit. `from_json` reads it."""
