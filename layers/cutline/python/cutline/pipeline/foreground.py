@@ -27,9 +27,9 @@ _DENSE_SIDE_PX = 64
 
 def _step_tables() -> tuple[F32, F32, F32]:
     """The shares of I, F0 and -B0 in F, by alpha's byte."""
-    alpha = np.arange(256, dtype=np.float32) / _WHITE
-    rest = 1 - alpha
-    step = alpha / (alpha * alpha + rest * rest + _STEP_DAMPING)
+    alpha: F32 = np.arange(256, dtype=np.float32) / _WHITE
+    rest: F32 = 1 - alpha
+    step: F32 = np.divide(alpha, alpha * alpha + rest * rest + _STEP_DAMPING, dtype=np.float32)
     return step, 1 - alpha * step, rest * step
 
 
@@ -114,7 +114,8 @@ def _stretch_nearest(colours: F32, shape: tuple[int, ...]) -> F32:
     rows = np.arange(shape[0]) * colours.shape[1] // shape[0]
     columns = np.arange(shape[1]) * colours.shape[2] // shape[1]
     # The shorter lines first: most of the work is one copy of whole lines.
-    return colours.take(columns, axis=2).take(rows, axis=1)
+    stretched: F32 = colours.take(columns, axis=2).take(rows, axis=1)
+    return stretched
 
 
 def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
