@@ -29,9 +29,11 @@ def remove_specks(alpha_f32: F32) -> F32:
     peaks = np.zeros(len(areas) + 1, np.float32)
     np.maximum.at(peaks, labels[visible], alpha_f32[visible])
     small = areas < SPECK_SHARE * areas.max()
+    ghost = (peaks[1:] < _BELIEF) & (areas < areas.max())
+    if not (small | ghost).any():
+        return alpha_f32
     near_large = grow(visible & ~_pixels_of(labels, small), max(1, round(NEAR_SHARE * max(alpha_f32.shape))))
     near = np.bincount(labels[near_large], minlength=len(areas) + 1)[1:] > 0
-    ghost = (peaks[1:] < _BELIEF) & (areas < areas.max())
     removed = _pixels_of(labels, (small & ~near) | ghost)
     # The faint rim around a speck goes with it.
     return np.where(removed | (grow(removed, _RIM_PX) & ~visible), np.float32(0), alpha_f32)
@@ -50,15 +52,18 @@ def label_components(mask: Bool) -> tuple[Labels, npt.NDArray[np.int64]]:
     (Shiloach and Vishkin 1982), which takes about log2 of the number of runs vectorised rounds.
     """
     height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
+    padded = np.zeros((height, width + 2), np.bool_)
     padded[:, 1:-1] = mask
-    steps = np.diff(padded, axis=1)
-    run_rows, starts = np.nonzero(steps == 1)
-    ends = np.nonzero(steps == -1)[1]
+    line = padded.reshape(-1)
+    # Runs neither begin nor end in the padding, so that beginnings and ends take turns.
+    changes = np.flatnonzero(line[1:] != line[:-1])
+    run_rows = changes[::2] // (width + 2)
+    starts, ends = (changes[first::2] - run_rows * (width + 2) for first in (0, 1))
     if len(run_rows) == 0:
         return np.zeros(mask.shape, np.int64), np.zeros(0, np.int64)
     roots = _join(*_touching_runs(run_rows, starts, ends, width), len(run_rows))
-    names = np.unique(roots, return_inverse=True)[1].astype(np.int64)
+    # The smallest run of a component is its root; roots are numbered in their order.
+    names = (np.cumsum(roots == np.arange(len(roots))) - 1)[roots]
     labels = np.zeros(mask.shape, np.int64)
     labels[mask] = np.repeat(names + 1, ends - starts)
     return labels, np.bincount(names, weights=ends - starts).astype(np.int64)
@@ -83,8 +88,8 @@ def _join(one: Labels, other: Labels, count: int) -> Labels:
     while True:
         low = np.minimum(root[one], root[other])
         high = np.maximum(root[one], root[other])
-        if np.array_equal(low, high):
+        if (low == high).all():
             return root
         np.minimum.at(root, high, low)
-        while not np.array_equal(hop := root[root], root):
+        while ((hop := root[root]) != root).any():
             root = hop

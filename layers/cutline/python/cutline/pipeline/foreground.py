@@ -27,9 +27,9 @@ _DENSE_SIDE_PX = 64
 
 def _step_tables() -> tuple[F32, F32, F32]:
     """The shares of I, F0 and -B0 in F, by alpha's byte."""
-    alpha = np.arange(256, dtype=np.float32) / _WHITE
-    rest = 1 - alpha
-    step = alpha / (alpha * alpha + rest * rest + _STEP_DAMPING)
+    alpha: F32 = np.arange(256, dtype=np.float32) / _WHITE
+    rest: F32 = 1 - alpha
+    step: F32 = np.divide(alpha, alpha * alpha + rest * rest + _STEP_DAMPING, dtype=np.float32)
     return step, 1 - alpha * step, rest * step
 
 
@@ -50,7 +50,10 @@ def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) ->
     if guide_u8 is None:
         guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
-    colours = estimate_colours(guide_u8.astype(np.float32) / _WHITE, small.astype(np.float32) / _WHITE)
+    planes = np.empty((4, *small.shape), np.float32)
+    planes[:3], planes[3] = guide_u8.transpose(2, 0, 1), small
+    planes /= _WHITE
+    colours = estimate_colours(planes)
     grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
     for rows in strips(height, width):
         alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
@@ -81,20 +84,20 @@ def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint
         places += 1
 
 
-def estimate_colours(rgb_f32: F32, alpha_f32: F32) -> F32:
-    """F and B as six planes (6, h, w) in [0, 1], from colours (h, w, 3) and alpha (h, w), coarse to fine."""
-    colours: F32 = np.concatenate((_weighted_mean(rgb_f32, alpha_f32), _weighted_mean(rgb_f32, 1 - alpha_f32)))
-    colours = colours.reshape(6, 1, 1)
-    for planes in _pyramid(np.concatenate((rgb_f32.transpose(2, 0, 1), alpha_f32[None]))):
-        colours = _stretch_nearest(colours, planes.shape[1:])
-        sweeps = _SMALL_SWEEPS if max(planes.shape) <= _SMALL_SIDE_PX else _LARGE_SWEEPS
-        _sweep_level(colours, planes[:3], planes[3], sweeps)
+def estimate_colours(planes: F32) -> F32:
+    """F and B as six planes (6, h, w) in [0, 1], from colours and alpha as four (4, h, w), coarse to fine."""
+    alpha = planes[3]
+    colours = np.concatenate([_weighted_mean(planes[:3], weight) for weight in (alpha, 1 - alpha)]).reshape(6, 1, 1)
+    for level in _pyramid(planes):
+        colours = _stretch_nearest(colours, level.shape[1:])
+        sweeps = _SMALL_SWEEPS if max(level.shape) <= _SMALL_SIDE_PX else _LARGE_SWEEPS
+        _sweep_level(colours, level[:3], level[3], sweeps)
     return colours
 
 
-def _weighted_mean(rgb: F32, weight: F32) -> F32:
+def _weighted_mean(colours: F32, weight: F32) -> F32:
     total = max(float(weight.sum()), 1e-6)
-    mean: F32 = np.einsum("hwc,hw->c", rgb, weight) / np.float32(total)
+    mean: F32 = np.einsum("chw,hw->c", colours, weight) / np.float32(total)
     return mean
 
 
@@ -114,7 +117,8 @@ def _stretch_nearest(colours: F32, shape: tuple[int, ...]) -> F32:
     rows = np.arange(shape[0]) * colours.shape[1] // shape[0]
     columns = np.arange(shape[1]) * colours.shape[2] // shape[1]
     # The shorter lines first: most of the work is one copy of whole lines.
-    return colours.take(columns, axis=2).take(rows, axis=1)
+    stretched: F32 = colours.take(columns, axis=2).take(rows, axis=1)
+    return stretched
 
 
 def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:

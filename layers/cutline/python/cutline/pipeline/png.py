@@ -17,7 +17,7 @@ from cutline.pipeline.filters import U8
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Colour types of the header by the number of channels (PNG 11.2.2).
-_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _PAETH = 4
 _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 1, 15, 9
 # Rows are filtered in blocks that stay in the processor's cache.
@@ -25,12 +25,15 @@ _BLOCK_BYTES = 128 * 1024
 
 
 def png_file(pixels_u8: U8) -> bytes:
-    """A PNG of grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) bytes. Beside the file it needs less than 2 MiB."""
+    """A PNG of grey (H, W), grey and alpha (H, W, 2), RGB (H, W, 3) or RGBA (H, W, 4) bytes.
+
+    Beside the file it needs less than 2 MiB.
+    """
     height, width = pixels_u8.shape[:2]
     channels = 1 if pixels_u8.ndim == 2 else pixels_u8.shape[2]  # noqa: PLR2004
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zlib.Z_RLE)
-    parts = [deflate.compress(block) for block in _filtered(pixels_u8.reshape(height, -1), channels)]
+    parts = [deflate.compress(block.data) for block in _filtered(pixels_u8.reshape(height, -1), channels)]
     data = b"".join((*parts, deflate.flush()))
     return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
 

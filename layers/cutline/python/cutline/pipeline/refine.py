@@ -115,8 +115,12 @@ def _bounds(at: Index, margin: int) -> slice:
 def _regress(guide: F32, target: F32, radius: int) -> F32:
     """(5, h, w) smoothed coefficients of the ridge regression of `target` (h, w) on `guide` (3, h, w) per window."""
     pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-    planes = [*guide, target, *(guide[i] * guide[j] for i, j in pairs), *(guide * target), target * target]
-    means = box_mean(np.stack(planes), radius)
+    planes = np.empty((14, *target.shape), np.float32)
+    planes[:3], planes[3] = guide, target
+    for number, (i, j) in enumerate(pairs):
+        np.multiply(guide[i], guide[j], out=planes[4 + number])
+    np.multiply(planes[:4], target, out=planes[10:])
+    means = box_mean(planes, radius)
     mean_rgb, mean_target = means[:3], means[3]
     # S = cov(I, I) + eps E and c = cov(I, p), per pixel.
     spread = [means[4 + k] - mean_rgb[i] * mean_rgb[j] for k, (i, j) in enumerate(pairs)]
