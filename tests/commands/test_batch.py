@@ -73,3 +73,27 @@ def test_an_interrupt_has_a_status_of_its_own(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr(Batch, "run", interrupt)
     told = run(tmp_path, "s3://shop/cut")
     assert told == (INTERRUPTED, "cutline: interrupted; the same command goes on from here\n")
+
+
+def test_what_is_asked_for_goes_to_the_service_in_its_own_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[dict[str, str]] = []
+
+    def note(batch: Batch, *arguments: object) -> Counter[str]:
+        sent.append(dict(batch.fields))
+        return Counter()
+
+    monkeypatch.setattr(Batch, "run", note)
+    command = ["batch", str(tmp_path), "--out", "s3://shop/cut", "--url", "http://127.0.0.1:9", "--api-key", "k"]
+    asked = ["--format", "webp", "--crop", "--scale", "85%", "--least", "800x1000", "--roi", "0% 0% 50% 100%"]
+    assert main([*command, *asked]) == 0
+    framed = {"crop": "1", "scale": "85%", "least": "800x1000", "roi": "0% 0% 50% 100%"}
+    assert sent == [{"sync": "0", "format": "webp", **framed}]
+    assert main([*command, "--profile", "ebay", "--roi", "0% 0% 50% 100%", "--type", "object"]) == 0
+    assert sent[1] == {"sync": "0", "type": "object", "roi": "0% 0% 50% 100%"}
+    for refused in (["--profile", "ebay", "--ratio", "1:1"], ["--scale", "2"], ["--roi", "1 2"]):
+        with pytest.raises(SystemExit):
+            main([*command, *refused])
+    assert "--type and --roi alone go with it" in capfd.readouterr().err
+    assert len(sent) == 2

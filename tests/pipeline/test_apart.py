@@ -21,7 +21,7 @@ from cutline.pipeline.encode import encode_png
 from cutline.serving.deadline import deadline
 from tools.trust.samples import samples
 
-LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
+LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 HONEST = samples()["png"]
 
 

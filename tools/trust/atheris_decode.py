@@ -16,7 +16,7 @@ with atheris.instrument_imports():
     from cutline.pipeline.decode import decode_image
 
 _PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
-_LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB, max_side_px=512)
+_LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB, max_side_px=512)
 
 
 def one(data: bytes) -> None:

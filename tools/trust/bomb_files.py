@@ -1,6 +1,7 @@
 """The bombs: by name, how each is made."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -67,6 +68,13 @@ def _claim(data: bytes, at: int, form: str, *values: int) -> bytes:
     changed = bytearray(data)
     struct.pack_into(form, changed, at, *values)
     return bytes(changed)
+
+
+def _claiming(data: bytes, side: int) -> bytes:
+    """A file of ISO/IEC 23008-12 with another width and height in each of its `ispe` boxes."""
+    for at in (match.end() + 4 for match in re.finditer(b"ispe", data)):
+        data = _claim(data, at, ">II", side, side)
+    return data
 
 
 def _segment(marker: int, body: bytes) -> bytes:
@@ -189,6 +197,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "WEBP, 16,000 x 16,000 true": lambda: _file((16_000, 16_000), "WEBP", lossless=True, method=0),
     "WEBP, largest honest picture": lambda: _file((4096, 4096), "WEBP", "RGBA", lossless=True, method=0),
     "WEBP animated, 41 frames": _animated_webp,
+    "AVIF, largest honest picture": lambda: _file((4096, 4096), "AVIF", "RGBA", quality=1, speed=10),
+    "AVIF, 6,000 x 6,000 true": lambda: _file((6000, 6000), "AVIF", quality=1, speed=10),
+    "AVIF of 6,000 x 6,000 claims 64 x 64": lambda: _claiming(_file((6000, 6000), "AVIF", quality=1, speed=10), 64),
+    "AVIF animated, 200 frames": lambda: _frames((256, 256), 200, "AVIF"),
     "BMP claims 2^31 - 1": lambda: _claim(_file((8, 8), "BMP"), 18, "<ii", 2**31 - 1, 2**31 - 1),
     "BMP, run-length encoded, largest": lambda: _bmp_run_length(4096),
     "BMP, 1 bit, largest": lambda: _file((4096, 4096), "BMP", "1"),

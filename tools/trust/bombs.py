@@ -19,7 +19,7 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import decode_image
 from tools.trust.bomb_files import BOMBS
 
-LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
+LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 # 18 bytes per pixel of the largest picture, and something to breathe; an honest WEBP of 4096 x 4096 needs that too.
 PEAK_LIMIT_MIB = 18 * 16 + 64
 CPU_LIMIT_S = 15.0

@@ -51,6 +51,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "webp": lambda: _file(_rgb(), "WEBP"),
     "webp lossless alpha": lambda: _file(_rgb().convert("RGBA"), "WEBP", lossless=True, exact=True),
     "webp animated": lambda: _frames("WEBP"),
+    "avif": lambda: _file(_rgb(), "AVIF", speed=10),
     "tiff": lambda: _file(_rgb(), "TIFF"),
     "tiff lzw": lambda: _file(_rgb(), "TIFF", compression="tiff_lzw"),
     "tiff deflate": lambda: _file(_rgb(), "TIFF", compression="tiff_adobe_deflate"),

@@ -48,7 +48,7 @@ from tools.trust.icc_files import png_with
 from tools.trust.samples import samples
 
 CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
-LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
+LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 _LOCAL = FetchPolicy((ip_network("127.0.0.1/32"),), timeout_s=2.0)
 _LIMIT_S = 5.0
 

@@ -16,6 +16,7 @@ from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
 from cutline.commands.aws_failure import aws_failures_told
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.commands.framing import framing_of, framing_options
 from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import picwish
@@ -39,7 +40,7 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[profile_options()],
+        parents=[profile_options(), framing_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     batch.set_defaults(run=_run, refuse=batch.error)
@@ -51,8 +52,8 @@ def add_to(commands: Any) -> None:
     batch.add_argument("--api-key", default=os.environ.get("CUTLINE_API_KEY"), metavar="KEY", help="(CUTLINE_API_KEY)")
     batch.add_argument("--concurrency", type=int, default=4, choices=range(1, 65), metavar="N", help="1..64 (4)")
     batch.add_argument("--type", choices=tuple(picwish.SUBJECTS), help="what to look for (auto)")
-    batch.add_argument("--format", choices=("png", "jpg"), help="of the results (png)")
-    batch.add_argument("--bg-color", metavar="RRGGBB", help="with jpg (ffffff)")
+    batch.add_argument("--format", choices=("png", "jpg", "webp"), help="of the results (png)")
+    batch.add_argument("--bg-color", metavar="RRGGBB", help="with jpg (ffffff) and webp (transparent)")
     batch.add_argument("--crop", action="store_const", const="1", help="cut to the subject's edges")
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
 
@@ -104,12 +105,13 @@ def _lies_in(inner: Folder, outer: Folder) -> bool:
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, str]:
-    """PicWish's fields."""
-    names = ("type", "format", "bg_color", "crop", "output_type")
-    said = {name: getattr(arguments, name) for name in names}
-    if arguments.profile and any(said[name] is not None for name in names if name != "type"):
-        arguments.refuse("--profile says all about ground, frame and format; --type alone goes with it")
-    return {"sync": "0", **{name: value for name, value in said.items() if value is not None}}
+    """The fields of the tasks API."""
+    names = ("type", "roi", "format", "bg_color", "crop", "output_type")
+    said = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    said |= framing_of(arguments)
+    if arguments.profile and set(said) - {"type", "roi"}:
+        arguments.refuse("--profile says all about ground, frame and format; --type and --roi alone go with it")
+    return {"sync": "0", **said}
 
 
 def _progress(counts: Counter[str], total: int) -> None:

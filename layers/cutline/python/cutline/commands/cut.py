@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -13,13 +12,14 @@ from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report, write_report
 from cutline.commands.cut_work import Work, open_work
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.commands.framing import checked, framing_of, framing_options
 from cutline.commands.networks import network_options
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.errors import MattingError
-from cutline.pipeline.framing_text import READERS, read_framing, read_region
+from cutline.pipeline.framing_text import read_framing, read_region
 from cutline.pipeline.options import (
     FORMATS,
     GARMENTS,
@@ -32,14 +32,6 @@ from cutline.pipeline.options import (
 from cutline.pipeline.profile import Profile
 
 _WHITE = (255, 255, 255)
-_FRAMING = {
-    "margin": "around the subject, with --crop: 1, 2 or 4 lengths such as 30px or '10%% 5%%'",
-    "scale": "share of the result that the subject takes: 10%%..100%%",
-    "position": "original, center, or where the free space goes, such as '50%% 100%%'",
-    "ratio": "width to height of the result, such as 1:1 or 4:5",
-    "least": "pixels that the result has at least, such as 1000 or 800x1000; smaller ones are enlarged",
-    "most": "pixels that the result has at most",
-}
 _EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
@@ -63,7 +55,7 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[network_options(), profile_options()],
+        parents=[network_options(), profile_options(), framing_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     cut.set_defaults(run=_run, refuse=cut.error)
@@ -87,16 +79,7 @@ def add_to(commands: Any) -> None:
         help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
     )
     what.add_argument("--each", action="store_true", help="every separate subject its own file: photo.jpg-1.png, ...")
-    what.add_argument(
-        "--roi",
-        type=_checked(read_region),
-        metavar="REGION",
-        help="look here alone: left, top, right, bottom, such as '0%% 0%% 50%% 100%%'",
-    )
     what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
-    framing = cut.add_argument_group("how it stands there")
-    for name, text in _FRAMING.items():
-        framing.add_argument(f"--{name}", type=_checked(READERS[name]), help=text)
     ground = cut.add_argument_group("on what").add_mutually_exclusive_group()
     ground.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="a white ground")
     ground.add_argument(
@@ -144,7 +127,7 @@ def _report_file(arguments: argparse.Namespace) -> Path | None:
 
 def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
     """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
-    framing = {name: getattr(arguments, name) for name in READERS if getattr(arguments, name) is not None}
+    framing = framing_of(arguments)
     plain = not (arguments.crop or arguments.format or framing or arguments.each)
     if arguments.profile:
         if not plain or arguments.mask or arguments.background or arguments.costume is not None:
@@ -220,17 +203,4 @@ def _garments(text: str) -> tuple[str, ...]:
 
 
 def _colour(text: str) -> tuple[int, int, int]:
-    return read_colour(_checked(read_colour)(text))
-
-
-def _checked(reader: Callable[[str], object]) -> Callable[[str], str]:
-    """The text, if the reader takes it; argparse tells what is wrong with it."""
-
-    def check(text: str) -> str:
-        try:
-            reader(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-        return text
-
-    return check
+    return read_colour(checked(read_colour)(text))
