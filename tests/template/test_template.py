@@ -19,7 +19,7 @@ from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
 from localcloud.stack.template import LocalTemplate, load_template
 from tests.support.running import ROOT
-from tests.support.template import api_document, as_list, of_type
+from tests.support.template import ALARM, api_document, as_list, of_type, watched
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
@@ -511,6 +511,17 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
     assert set(throttles) == {*((path, "GET") for path in costs_nothing), ("/~1uploads", "POST")}
     for lower in throttles.values():
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
+
+
+def test_the_gateways_metrics_by_method_are_off_because_they_are_billed_and_nobody_reads_them(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    assert {setting["MetricsEnabled"] for setting in stage["MethodSettings"]} == {False}
+    looked_at = {
+        item["Name"] for alarm in of_type(resources, ALARM).values() for m in watched(alarm) for item in m["Dimensions"]
+    }
+    assert not looked_at & {"Method", "Resource"}
 
 
 def test_a_function_without_room_is_told_to_come_back(resources: dict[str, dict[str, Any]]) -> None:

@@ -111,6 +111,8 @@ def test_a_file_of_anything_else_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(Failed, match="cutline account create"):
         read_keys(str(path))
     assert read_keys("a key") == Keys("a key")
+    with pytest.raises(Failed, match="KEY is missing"):
+        read_keys("")
 
 
 def event(stream: str, **metrics: float) -> dict[str, Any]:

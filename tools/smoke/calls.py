@@ -36,6 +36,8 @@ class Keys:
 
 def read_keys(said: str) -> Keys:
     """An API key, or the file that `cutline account create NAME --json` printed. Raises Failed."""
+    if not said:
+        raise Failed("KEY is missing: an API key, or the file from cutline account create NAME --json")
     if not Path(said).is_file():
         return Keys(said)
     try:
