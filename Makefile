@@ -123,7 +123,8 @@ build/sam/ready:
 	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
 	touch $@
 
-arm64: .venv/ready ## every function's start and an inference on Lambda's other processor, emulated; needs qemu-user-static
+.PHONY: arm
+arm: .venv/ready ## every function's start and an inference on Lambda's other processor, emulated; needs qemu-user-static
 	$(BIN)/python -m tools.trust.arm64
 
 bench-endpoint: .venv/ready ## pictures per second of the GPU container; BENCH="--model isnet --pictures 200"

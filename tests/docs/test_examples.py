@@ -147,7 +147,7 @@ def test_a_drop_folder(shop_cloud: RunningCloud, environment: dict[str, str], tm
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     command = [sys.executable, str(EXAMPLES / "drop.py"), "demo", str(results), str(tmp_path / "bad.jpg")]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
-    assert (ended.returncode, "none of BMP, JPEG" in ended.stderr) == (1, True), ended.stderr
+    assert (ended.returncode, "none of AVIF, BMP" in ended.stderr) == (1, True), ended.stderr
 
 
 def test_a_drop_waits_for_its_own_answer_not_for_an_earlier_ones(environment: dict[str, str], tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_drop_waits_for_its_own_answer_not_for_an_earlier_ones(environment: di
     assert sizes[0] != sizes[1], "the mug's cut-out again"
     picture.write_bytes(b"no picture")
     status, told = ending(environment, *command)
-    assert (status, "none of BMP, JPEG" in told) == (1, True), told
+    assert (status, "none of AVIF, BMP" in told) == (1, True), told
 
 
 def test_drops_of_one_name_are_refused_before_any_is_made(environment: dict[str, str], tmp_path: Path) -> None:

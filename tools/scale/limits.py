@@ -22,7 +22,7 @@ SANDBOX_RPS = 10
 
 @dataclass(frozen=True)
 class Region:
-    """Step Functions' quotas, a second: awsdocs/aws-step-functions-developer-guide, limits-overview.md."""
+    """Step Functions' quotas, a second: the developer guide's page of limits."""
 
     starts: int
     transitions: int
