@@ -16,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
-.PHONY: arm64 doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: arm doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -123,7 +123,6 @@ build/sam/ready:
 	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
 	touch $@
 
-.PHONY: arm
 arm: .venv/ready ## every function's start and an inference on Lambda's other processor, emulated; needs qemu-user-static
 	$(BIN)/python -m tools.trust.arm64
 

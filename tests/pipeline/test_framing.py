@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cutline.pipeline.framing import AS_IT_IS, MAX_CANVAS_PX, MAX_GROWTH, Box, Framing, Length, Placement, place
 from cutline.pipeline.framing_text import READERS, read_framing, read_region
-from cutline.pipeline.options import CutOptions, cut_options_from
+from cutline.pipeline.options import CutOptions, cut_document, cut_options_from
 
 PICTURE = (400, 300)
 BOX = Box(100, 50, 200, 250)  # 100 x 200
@@ -169,6 +169,7 @@ def test_options_survive_their_storage(framing: Framing, background: Any, roi: A
     options = CutOptions(framing=framing, background=background, crop=True, roi=roi)
     stored = json.loads(json.dumps(asdict(options)))
     assert cut_options_from(stored) == options
+    assert cut_options_from(json.loads(json.dumps(cut_document(options)))) == options
     del stored["framing"], stored["roi"]  # as a version before this one stored them
     assert cut_options_from(stored).framing == AS_IT_IS
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_a_call_costs_what_its_units_cost() -> None:
     assert lines["steps"] == lines["SQS"] == 0
     task = per_thousand(TASK, 1, Habits())
     assert task["steps"] == pytest.approx(0.075)
+
+
+def test_times_are_those_that_the_guide_tells() -> None:
+    guide = (ROOT / "docs" / "speed.md").read_text("utf-8")
+    told = [
+        re.findall(r"\d+", times)
+        for times in re.findall(r"^\| .* \| ([\d, ]+) ms \| [\d.]+ s \|$", guide, re.MULTILINE)
+    ]
+    assert [str(work.runs[0].ms) for work in CALLS] == [time for times in told for time in times]
 
 
 def test_volume_and_cloudfront_make_it_cheaper() -> None:

@@ -1,11 +1,14 @@
 """Releases behind an alias: what SAM makes of the built template, and what it leaves alone."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+import snapshot_restore_py
 
+import cutline.bootstrap  # noqa: F401 (it asks to be told of a restored snapshot)
 from localcloud.stack.template import load_template
 from tests.support.running import ROOT
 from tests.support.template import of_type
@@ -92,6 +95,16 @@ def test_sandboxes_are_provisioned_where_they_are_asked_for(tmp_path: Path) -> N
     warm = {name for name, alias in aliases.items() if "ProvisionedConcurrencyConfig" in alias}
     assert warm == {"CutoutFunctionAliaslive"}
     assert "AllAtOnce" in json.dumps(of_type(plain["Resources"], "AWS::CodeDeploy::DeploymentGroup"))
+
+
+def test_sandboxes_of_one_snapshot_draw_different_numbers() -> None:
+    drawn = set()
+    for _ in range(3):
+        random.seed(1)  # the state that the snapshot has
+        for hook, arguments, named in snapshot_restore_py.get_after_restore():
+            hook(*arguments, **named)
+        drawn.add(random.random())
+    assert len(drawn) == 3
 
 
 def test_what_samconfig_says(tmp_path: Path) -> None:

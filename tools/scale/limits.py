@@ -22,7 +22,7 @@ SANDBOX_RPS = 10
 
 @dataclass(frozen=True)
 class Region:
-    """Step Functions' quotas, a second: the developer guide's page of limits."""
+    """Step Functions' quotas, a second, of the last copy of its guide that AWS kept on GitHub (limits-overview)."""
 
     starts: int
     transitions: int

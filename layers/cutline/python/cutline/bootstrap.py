@@ -1,6 +1,8 @@
 """Builds what a function needs from its environment: the one place where clients and services are made."""
 
 import gc
+import random
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,12 @@ from cutline.serving.service import Service
 from cutline.settings import Settings
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
+
+# With SnapStart, sandboxes would all draw the same numbers, and their first calls crowd into one lane of the meter.
+with suppress(ImportError):  # Lambda's runtime has it
+    from snapshot_restore_py import register_after_restore
+
+    register_after_restore(random.seed)
 
 # Short of the functions' time-outs, so that a slow service is an answer and not a killed sandbox.
 _CONFIG = Config(

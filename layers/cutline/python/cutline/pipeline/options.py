@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from cutline.pipeline.framing import AS_IT_IS, Framing, Region
@@ -54,8 +54,14 @@ class CutOptions:
     profile: str = ""
 
 
+def cut_document(options: CutOptions) -> dict[str, Any]:
+    """The options for storage: what is not as usual, and the background, which an older version asks for."""
+    usual = asdict(CutOptions())
+    return {name: value for name, value in asdict(options).items() if value != usual[name] or name == "background"}
+
+
 def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
-    """The options of which `dataclasses.asdict` made this document, whatever JSON did to their tuples."""
+    """The options of a `cut_document`, or of all that `asdict` says, whatever JSON did to their tuples."""
     fields = dict(document)
     # A task that was taken in by an older version has no framing.
     framing = Framing.from_document(fields.pop("framing")) if "framing" in fields else AS_IT_IS

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
 from cutline.contracts.picwish import TaskRecord
-from cutline.pipeline.options import CutOptions, cut_options_from
+from cutline.pipeline.options import CutOptions, cut_document, cut_options_from
 from cutline.storage_keys import TASKS
 
 # The longest that a task may wait and be worked, from accept to end; its reservation is held for as long.
@@ -41,7 +41,7 @@ class WorkOrder:
         """For storage, and short: below a kilobyte each of the record's writes costs one unit. `from_json` reads it."""
         usual = {field.name: field.default for field in fields(self)}
         told = {name: value for name, value in asdict(self).items() if value != usual[name]}
-        return json.dumps(told, separators=(",", ":"))
+        return json.dumps({**told, "cut": cut_document(self.cut)}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "WorkOrder":
