@@ -43,6 +43,7 @@ PRICE = 7
 SHOP = Account("shop", qps=1000, daily_quota=5, price_micros={"*": PRICE})
 LOGGER = Logger(service="test", level="CRITICAL")
 DROP = "in/shop/auto/a.jpg"
+FACTS = ResultFacts("object", 0.5, 0.9)
 
 
 class OpenGate(Gate):
@@ -219,7 +220,7 @@ class World:
         for task_id in self.executions.names:
             finish = Finish(self.tasks, self.buckets, self.buckets, self._meter, lambda *_: None, lambda: self.now)
             with self.monkeypatch.context() as patched:
-                patched.setattr(Finish, "_work", lambda *_: {})
+                patched.setattr(Finish, "_work", lambda *_: ({}, FACTS))
                 assert finish.run(task_id, Step()) is False
 
     def _end(self, task_id: str) -> None:
