@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run test test-fast first-run lint lint-js format bench chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
+.PHONY: help run test test-fast first-run lint lint-js format bench bench-against chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
 .PHONY: arm doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
@@ -66,6 +66,10 @@ bench: .venv/ready ## milliseconds, memory, sizes and cost: stages, networks, ed
 	$(BIN)/python -m tools.bench.calls
 	$(BIN)/python -m tools.bench.routes
 	$(BIN)/python -m tools.bill
+
+# BENCH="--no-cloud" leaves out whole calls and cold starts.
+bench-against: .venv/ready ## CPU time, memory and bytes over COMMIT's, in turns; COMMIT=2db105b BENCH="--turns 3"
+	$(BIN)/python -m tools.bench.bench --against $(COMMIT) $(BENCH)
 
 chaos: .venv/ready ## background tasks while things break; CHAOS="--tasks --seed --concurrency --calm"
 	$(BIN)/python -m tools.chaos $(CHAOS)

@@ -19,6 +19,7 @@ cutout            the whole way of a cut-out: `cut_out` calls the following modu
   components      connected components; removes specks
   refine          upsamples alpha to the picture's size, guided by the picture's edges
   foreground      estimates the subject's own colours along soft edges
+  colour_grid     the estimates at scattered pixels
   stamp           the ink of a seal or stamp, found without a network
   page_background the colour of a page's bare paper, for stamp
   framing         where the subject goes on its canvas; framing_text reads the words that ask for it
@@ -34,5 +35,6 @@ agreement         how far two alphas agree, for `cutline compare-with`
 garment_cutout    the whole way of the costume API: `cut_garments` calls network and cutout, then
   garment_masks   worn garments: one alpha per class, inside the person
   unworn_garments garments that nobody wears: one class per component of the foreground
+memory            keeps what the pipeline frees for its next picture
 filters           box means, resizes and samples that the others share
 """
