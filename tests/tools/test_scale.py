@@ -1,8 +1,12 @@
 """The simulation of a load: its bounds are the template's and AWS's, and the fullest comes first."""
 
+import re
+
 import pytest
 
+from tests.support.running import ROOT
 from tools.bill.totals import Habits, per_thousand
+from tools.bill.work import CALLS, TASK
 from tools.scale.__main__ import template_parameters
 from tools.scale.burst import NO_SANDBOX, OVER_RATE, SERVED, THROTTLED, Bucket, first_minute
 from tools.scale.limits import REGIONS, Quotas, limits_of
@@ -77,3 +81,21 @@ def test_who_comes_from_nothing_waits_for_a_start() -> None:
     minute = first_minute(Load(20, accounts=10, cold_s=3), Quotas(OPEN))
     assert minute.wait_s(0.5) < 0.4
     assert minute.wait_s(1) > 3
+
+
+def test_the_guides_tell_what_is_computed_here() -> None:
+    scale, cost = ((ROOT / "docs" / name).read_text("utf-8") for name in ("scale.md", "cost.md"))
+    calls = re.findall(r"^\| ([\d,]+) \| (0\.\d{3}) \| (0\.\d{3}) \| [\d,]+ \| (0\.\d{3}) \|$", scale, re.MULTILINE)
+    assert len(calls) == 3
+    for rate, whole, egress, by_cloudfront in calls:
+        load = Load(float(rate.replace(",", "")))
+        lines = per_thousand(load.work, load.rate, load.habits, load.more_units())
+        assert (whole, egress) == (f"{sum(lines.values()):.3f}", f"{lines['egress']:.3f}")
+        other = per_thousand(load.work, load.rate, Habits(cloudfront=True), load.more_units())
+        assert by_cloudfront == f"{sum(other.values()):.3f}"
+    tasks = re.findall(r"^\| ([\d,]+) \| (0\.\d{3}) \| 0\.075 \|", scale, re.MULTILINE)
+    assert [whole for _, whole in tasks] == [
+        f"{sum(per_thousand(TASK, float(rate.replace(',', '')), Habits()).values()):.3f}" for rate, _ in tasks
+    ]
+    told = re.findall(r"\*\*(0\.\d{3})\*\* \|$", cost, re.MULTILINE)
+    assert told == [f"{sum(per_thousand(work, 1, Habits()).values()):.3f}" for work in (*CALLS, TASK)]
