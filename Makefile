@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help run test test-fast first-run lint lint-js format bench bench-against chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
+.PHONY: help run test test-fast first-run lint lint-js format bench bench-against bill scale meter chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
 .PHONY: arm doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
@@ -66,6 +66,15 @@ bench: .venv/ready ## milliseconds, memory, sizes and cost: stages, networks, ed
 	$(BIN)/python -m tools.bench.calls
 	$(BIN)/python -m tools.bench.routes
 	$(BIN)/python -m tools.bill
+
+bill: .venv/ready ## every AWS charge per 1,000 pictures; BILL="--rate 10 --result-mb 0.5 --sources"
+	$(BIN)/python -m tools.bill $(BILL)
+
+scale: .venv/ready ## what a rate costs and what gives way first; SCALE="--rate 100 --accounts 20 --tasks"
+	$(BIN)/python -m tools.scale $(SCALE)
+
+meter: .venv/ready ## the meter's rates under load, simulated
+	$(BIN)/python -m tools.meter_simulation
 
 # BENCH="--no-cloud" leaves out whole calls and cold starts.
 bench-against: .venv/ready ## CPU time, memory and bytes over COMMIT's, in turns; COMMIT=2db105b BENCH="--turns 3"

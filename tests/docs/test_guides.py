@@ -35,9 +35,9 @@ ELSEWHERE = {
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
     "python3 docs/examples/": "tests/docs/test_recipes.py",
     "cutline account create smoke": "tests/tools/test_smoke.py",
+    "cutline account disable smoke": "tests/accounts",
     "cutline batch": "tests/e2e/test_batch.py",
     "cutline compare-with": "tests/commands/test_compare_with.py",
-    "python -m tools.scale": "tests/tools/test_scale.py",
 }
 
 
