@@ -41,7 +41,7 @@ _BROKEN_BY_INPUT = frozenset(
 _TRIES = 2
 _MESSAGE_BYTES = 64 * KIB
 # The decoder keeps the memory of smaller pictures for the next one.
-_LARGE_BYTES = 8 * MIB
+_LARGE_BYTES = 16 * MIB
 
 
 class _Gone(Exception):

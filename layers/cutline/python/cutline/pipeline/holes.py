@@ -56,6 +56,8 @@ def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
         fitting[labels[outer] - 1] = False  # the subject's own soft edge, however wide
         largest = np.argsort(-areas)
         names = largest[fitting[largest]][:_MOST_HOLES] + 1
+        if len(names) == 0:
+            continue
         for name, window in zip(names, _windows(labels, names), strict=True):
             hole, alpha, around = labels[window] == name, closed[window], colours[window]
             rim = _some(around, grow(hole, _RIM_PX) & (alpha_f32[window] > _SUBJECT))

@@ -173,8 +173,9 @@ def _apply_edges(model: EdgeModel, rgb_u8: U8, alpha_u8: U8) -> None:
         *gains, offset, trust = sample_bilinear(model.coefficients, at, rows.start, (height, width))
         pixels, alphas = rgb_u8[rows].reshape(-1), alpha_u8[rows].reshape(-1)
         base = alphas[at].astype(np.float32) * _BYTE
-        change = offset - base
-        for channel, gain in enumerate(gains):
-            change += gain * (pixels[3 * at + channel].astype(np.float32) * _BYTE - _HALF)
+        change, places = offset - base, 3 * at
+        for gain in gains:
+            change += gain * (pixels[places].astype(np.float32) * _BYTE - _HALF)
+            places += 1
         alpha = base + trust * np.clip(change, -_MAX_CORRECTION, _MAX_CORRECTION, out=change)
         alphas[at] = np.rint(np.clip(alpha, 0, 1) * np.float32(255)).astype(np.uint8)
