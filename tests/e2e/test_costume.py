@@ -11,6 +11,7 @@ from tests.support.running import ROOT
 
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)
+NOTHING = encoded(np.full((64, 60, 3), 230, np.uint8))
 SHIRT = (ROOT / "functions" / "site" / "static" / "shirt.jpg").read_bytes()
 
 
@@ -117,7 +118,7 @@ NO_TARGET = (
 
 
 def test_nothing_to_wear_is_422(ailab: AiLab, absent: str) -> None:
-    assert_refused(ailab.cut(SMALL), *NO_TARGET)
+    assert_refused(ailab.cut(NOTHING), *NO_TARGET)
     assert_refused(ailab.cut(DRESSED, cloth_class=absent, out_mode="1"), *NO_TARGET)
 
 

@@ -49,6 +49,15 @@ def rows_by_group(rows: list[Row]) -> dict[str, list[Row]]:
     return groups
 
 
+def kind_of(row: Row) -> str:
+    """The class of a single garment or bag: class numbers begin at 1, in the order of GARMENTS."""
+    if row.garment_class or not row.labels:
+        return GARMENTS[row.garment_class - 1] if row.garment_class else "bag"
+    with row.open(row.labels) as file, Image.open(file) as labels:
+        present = np.bincount(np.asarray(labels).ravel(), minlength=256)[1 : len(GARMENTS) + 1]
+    return GARMENTS[int(present.argmax())]
+
+
 def cut_row(row: Row, matte: Network, costume: Network) -> Found:
     """What the costume API finds in one picture."""
     with row.open(row.file) as file:
@@ -77,8 +86,7 @@ def print_group(name: str, rows: list[Row], matte: Network, costume: Network) ->
     found = [bool(result.names) for result in results]
     line = f"{name:8}{len(rows):9}{np.mean(found):8.3f}"
     if name != "thing" and any(found):
-        # Class numbers begin at 1, in the order of GARMENTS.
-        kinds = [GARMENTS[row.garment_class - 1] if row.garment_class else "bag" for row in rows]
+        kinds = [kind_of(row) for row in rows]
         pairs = [(kind, result) for kind, result in zip(kinds, results, strict=True) if result.names]
         line += f"{np.mean([kind in result.names for kind, result in pairs]):8.3f}"
         line += f"{np.mean([(kind,) == result.names for kind, result in pairs]):8.3f}"

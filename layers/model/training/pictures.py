@@ -27,13 +27,13 @@ from training.targets import (
 
 CPU = torch.device("cpu")
 # How often a picture of each folder is drawn, relative to its number.
-DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 0.8, "costume": 1.0}
+DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 1.2, "costume": 2.0}
 # Photographs with all kinds of subjects in all kinds of places are few, and teach the most.
 SCENE_WEIGHT = 3.2
 # People in ordinary scenes are what the network does worst.
 PEOPLE_SCENE_WEIGHT = 6.4
 COMPOSITE_SHARE = 0.17
-DRAWN_SHARE = 0.07
+DRAWN_SHARE = 0.22
 FIGURE_SHARE = 0.17
 FIGURE_ROOM_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5

@@ -89,7 +89,7 @@ def cut_garments(
     if not garments.masks and _shows_nobody(matte.predict(picture.rgb_u8)):
         foreground = matte_picture(picture, CutOptions(), matte, timer)
         with timer.stage("classes"):
-            garments = _unworn(foreground, costume, options)
+            garments = _unworn(foreground, costume, probabilities, options)
     masks, rgb_u8, union_u8 = garments.masks, garments.rgb_u8, garments.union_u8
     with timer.stage("encode"):
         image = None if union_u8 is None else _encode(rgb_u8, union_u8, options.form)
@@ -104,8 +104,10 @@ def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, opt
     return _Garments(wearer.rgb_u8, masks, union_u8, wearer.confidence)
 
 
-def _unworn(foreground: Matte, costume: Predictor, options: GarmentOptions) -> _Garments:
-    masks = _without_patches(unworn_garment_masks(foreground, costume))
+def _unworn(
+    foreground: Matte, costume: Predictor, probabilities: Mapping[str, F32], options: GarmentOptions
+) -> _Garments:
+    masks = _without_patches(unworn_garment_masks(foreground, costume, probabilities))
     wanted = _in_union(masks, options)
     # At each pixel one mask at most is above 0.
     union_u8 = np.maximum.reduce(list(wanted.values())) if wanted else None
