@@ -28,6 +28,7 @@ _LEAST_SOLID, _VISIBLE = 0.5, 8
 # A component below this share of the largest is a part of its neighbour, such as a strap or a lace.
 _LEAST_SHARE = 0.05
 _HALF = 127
+_EACH = np.float32(0.5)
 _REACHES_PX = (1, 4, 16, 64)
 
 
@@ -49,8 +50,8 @@ def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: M
     if areas.sum() <= _LEAST_SOLID * (alpha_u8 > _VISIBLE).sum():
         return {}
     alone = costume.predict(canvas_u8)
-    means = {
-        name: (alone[name] + _moved(probabilities[name], foreground, box, inner, alone[name].shape)) / 2
+    means: dict[str, F32] = {
+        name: (alone[name] + _moved(probabilities[name], foreground, box, inner, alone[name].shape)) * _EACH
         for name in GARMENTS
     }
     large = np.flatnonzero(areas >= _LEAST_SHARE * areas.max()) + 1
