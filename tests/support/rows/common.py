@@ -8,7 +8,7 @@ from cutline.errors import Reason
 from tests.support.ledger import Row, Shape, keys_of
 
 # For an account that retains nothing a link is the result itself.
-LINK = re.compile(r"https?://.+/r/[^/?]+\.(png|jpg)|data:image/(png|jpeg);base64,[\w+/]+=*")
+LINK = re.compile(r"https?://.+/r/[^/?]+\.(png|jpg|webp)|data:image/(png|jpeg|webp);base64,[\w+/]+=*")
 PNG_LINK = re.compile(r"https?://.+/r/[^/?]+\.png|data:image/png;base64,[\w+/]+=*")
 UUID = re.compile(r"[0-9a-f-]{36}")
 BEYOND_THE_PLATFORM = "more than a synchronous call can bring in; on the contract's level in tests/contracts"

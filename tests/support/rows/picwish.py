@@ -14,9 +14,12 @@ _API = "PW"
 _BASE64 = re.compile("[A-Za-z0-9+/]+={0,2}")
 _KIND = re.compile("auto|person|object|stamp")
 _TASK = {"created_at": int, "processed_at": int, "task_id": UUID}
-_BYTES = re.compile("(PNG|JPEG) .*")
+_BYTES = re.compile("(PNG|JPEG|WEBP) .*")
 _OUTPUTS = {1: ("image", "mask"), 2: ("image",), 3: ("mask",)}
 _GET = {"method": "GET"}
+# Cutline's own: what GET and callbacks tell of every result, and each answer of one made for a marketplace.
+_TOLD = {"confidence": float}
+_JUDGED = {**_TOLD, "profile": str, "passed": bool, "verdicts": list}
 _PASSING = "a state that may pass between two questions"
 _STATES = {
     Reason.MODEL_FAILED: "failed",
@@ -32,9 +35,9 @@ def _success(data: Shape) -> Shape:
     return {"status": 200, "message": "success", "data": data}
 
 
-def _finished(output_type: int, return_type: int, kind: Shape = _KIND) -> Shape:
+def _finished(output_type: int, return_type: int, kind: Shape = _KIND, **own: Shape) -> Shape:
     value = _BASE64 if return_type == picwish.AS_BASE64 else LINK
-    more = {"completed_at": int, "output_type": output_type, "progress": 100, "return_type": return_type}
+    more = {"completed_at": int, "output_type": output_type, "progress": 100, "return_type": return_type, **own}
     return _success({**_TASK, **more, "state": 1, "type": kind, **dict.fromkeys(_OUTPUTS[output_type], value)})
 
 
@@ -48,7 +51,10 @@ def _pending(state: int) -> tuple[Shape, ...]:
 
 
 _DONE = tuple(
-    _finished(output, kind) for output in _OUTPUTS for kind in (picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES)
+    _finished(output, kind, **own)
+    for output in _OUTPUTS
+    for kind in (picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES)
+    for own in ({}, _TOLD)
 )
 
 
@@ -58,7 +64,10 @@ def rows() -> Iterator[Row]:
     yield from sent_rows(_API, "3.1 paths, 3.2 auth", _DONE, [posted, {**_GET, "x-api-key": ".+"}])
     yield from _parameters()
     yield from field_rows(_API, "3.4 success, POST", _finished(1, 1), method="POST")
-    yield from field_rows(_API, "3.4 success, GET", _finished(1, 1), method="GET")
+    yield from field_rows(_API, "3.4 success, GET", _finished(1, 1, **_TOLD), method="GET")
+    made = _finished(2, 1, **_JUDGED)
+    yield from field_rows(_API, "3.4 success, profile, POST", made, method="POST", profile=".+")
+    yield from field_rows(_API, "3.4 success, profile, GET", made, method="GET")
     yield from field_rows(_API, "3.4 sync=0", _success({"task_id": UUID}), sync="0")
     yield from _states()
     yield from _errors()
@@ -85,7 +94,7 @@ def _parameters() -> Iterator[Row]:
         yield from sent_rows(_API, table, _finished(output, number), [sent])
     yield Row(_API, table, "return_type and output_type absent", body=_finished(2, 1), sent=_without_types())
     yield from sent_rows(_API, table, _BYTES, [{"return_type": "3", "output_type": n} for n in (None, "1", "2", "3")])
-    looks = [{"crop": "0"}, {"crop": "1"}, {"format": "png"}, {"format": "jpg"}]
+    looks = [{"crop": "0"}, {"crop": "1"}, {"format": "png"}, {"format": "jpg"}, {"format": "webp"}]
     colours = [{"bg_color": "[0-9a-f]{6}", "format": "jpg"}, {"bg_color": ".*", "format": "png"}]
     yield from sent_rows(_API, table, (*_DONE, _BYTES), [*looks, *colours])
 
