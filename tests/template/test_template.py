@@ -32,9 +32,15 @@ NEW_ACCOUNT_FUNCTIONS = 10
 Resources = dict[str, dict[str, Any]]
 
 
+# What no role may go beyond gives none anything.
+BOUNDARY = "OwnLogsAlone"
+
+
 def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement that allows something, in roles, resource policies and key policies."""
     for name, item in resources.items():
+        if name == BOUNDARY:
+            continue
         policies = [
             policy["Fn::If"][1] if "Fn::If" in policy else policy
             for policy in item.get("Properties", {}).get("Policies", [])
@@ -94,6 +100,19 @@ def test_roles_are_assumed_by_one_service_and_carry_only_logging_and_tracing_fro
         assert len(principals) == 1, name
         managed = {str(arn).rpartition("/")[2].rstrip("'}") for arn in properties.get("ManagedPolicyArns", [])}
         assert managed <= lent, name
+
+
+def test_functions_write_their_own_log_group_and_no_other(resources: dict[str, dict[str, Any]]) -> None:
+    roles = of_type(resources, "AWS::IAM::Role")
+    assert BOUNDARY not in json.dumps([role.get("ManagedPolicyArns") for role in roles.values()])
+    for name in {
+        function["Role"]["Fn::GetAtt"][0] for function in of_type(resources, "AWS::Lambda::Function").values()
+    }:
+        assert roles[name]["PermissionsBoundary"] == {"Ref": BOUNDARY}, name
+    bounds = resources[BOUNDARY]["Properties"]["PolicyDocument"]["Statement"]
+    (denied,) = [statement for statement in bounds if statement["Effect"] == "Deny"]
+    assert {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"} == set(denied["Action"])
+    assert denied["NotResource"] == {"Fn::GetAtt": ["FunctionLogs", "Arn"]}
 
 
 def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
