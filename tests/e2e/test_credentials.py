@@ -52,7 +52,7 @@ FORGED = {
 def told(answer: Answer) -> tuple[int, Any]:
     body = answer.json
     message = body.get("message") if {"resCode", "status"} & set(body) else None
-    return answer.status, message or body.get("error_code_str") or body.get("code")
+    return answer.status, message or body.get("error_code_str") or body["code"]
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from training.manifest import Row
 from training.model import Model
-from training.scores import COSTUME_CLASSES, JUDGED_CLASSES, class_ious, confusion
-from training.targets import costume_targets
+from training.scores import JUDGED_CLASSES, class_ious, confusion
+from training.targets import COSTUME_CLASSES, costume_targets
 
 # Shares of the figure's height, from the top, that a cut picture shows.
 CUTS = {"whole": (0.0, 1.0), "upper half": (0.0, 0.5), ".10 to .45": (0.1, 0.45), "below .40": (0.4, 1.0)}

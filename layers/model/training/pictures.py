@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.augment import Look, Warp, alone_on_white, composite, grounds, paste, warp
+from training.augment import alone_on_white, composite, grounds, paste
 from training.drawn import draw_picture
+from training.dressed import draw_dressed
 from training.manifest import Row
 from training.targets import (
     HALF,
     IGNORED,
-    OTHER_PERSON,
     aspect,
     costume_targets,
     matte_targets,
@@ -32,29 +32,21 @@ DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 1.2, "costume": 2.0
 SCENE_WEIGHT = 3.2
 # People in ordinary scenes are what the network does worst.
 PEOPLE_SCENE_WEIGHT = 6.4
-COMPOSITE_SHARE = 0.17
-DRAWN_SHARE = 0.22
-FIGURE_SHARE = 0.17
 FIGURE_ROOM_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5
 MOST_FIGURES = 4
 ANOTHER_FIGURE_SHARE = 0.45
-# Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.
-MOVED_SHARE = 0.35
-MOVED_TO_PLAIN_SHARE = 0.6
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
 GROUP_SHARES = {"street": 0.64, "studio": 0.07, "garment": 0.16, "bag": 0.04, "thing": 0.09}
-# Foregrounds alone on white, as the pipeline shows them to the network, and how many of these are things.
-ALONE_SHARE = 0.24
+# How many of the foregrounds alone on white are things.
 ALONE_THING_SHARE = 0.45
-ALONE_LEAST = 0.9
-FLAT_LAY_SHARE = 0.08
+# Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.
+PLAIN_SHARE = 0.6
 MOST_GARMENTS = 4
 # Shares of a side: how much of a room a floor or wall takes, and how much of the ground a garment's own frame.
 FLOOR_ZOOM = (0.12, 0.5)
 GARMENT_ZOOM = (1.1, 3.0)
 GARMENT_DEGREES = 25.0
-SINGLE_LEAST = 0.65
 ANOTHER_GARMENT_SHARE = 0.75
 
 
@@ -146,7 +138,7 @@ class Pool:
 
     def draw_flat_lays(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
         """`count` grounds with one to MOST_GARMENTS single garments laid on each; costume only."""
-        rgb = grounds(rng, cut_outs.draw_rooms(rng, count), self.rgb.shape[-1], MOVED_TO_PLAIN_SHARE, FLOOR_ZOOM)
+        rgb = grounds(rng, cut_outs.draw_rooms(rng, count), self.rgb.shape[-1], PLAIN_SHARE, FLOOR_ZOOM)
         classes = rgb.new_zeros(count, 1, *rgb.shape[-2:])
         more = np.arange(count)
         for _ in range(MOST_GARMENTS):
@@ -188,25 +180,6 @@ class Pool:
         return rgba.float() / 255
 
 
-def move_some(rng: np.random.Generator, batch: Batch, cut_outs: CutOuts, first: int) -> Batch:
-    """MOVED_SHARE of the people and garments from `first` on put before other grounds, bystanders left behind."""
-    # Things that nobody wears are background, and would vanish.
-    bare = (batch.targets == 0).all(dim=3).all(dim=2)[:, 0].cpu().numpy()
-    chosen = (rng.random(len(batch.rgb)) < MOVED_SHARE) & ~bare
-    chosen[:first] = False
-    chosen = torch.from_numpy(np.flatnonzero(chosen))
-    if not len(chosen):
-        return batch
-    room = cut_outs.draw_rooms(rng, len(chosen))
-    # Labels end at a pixel; a lens does not.
-    shown = ((batch.targets[chosen] > 0) & (batch.targets[chosen] != IGNORED)).float()
-    alpha = F.avg_pool2d(shown, 3, stride=1, padding=1)
-    rgb = batch.rgb.clone()
-    ground = grounds(rng, room, rgb.shape[-1], MOVED_TO_PLAIN_SHARE)
-    rgb[chosen] = rgb[chosen] * alpha + ground * (1 - alpha)
-    return Batch(rgb, batch.targets, batch.known)
-
-
 class CutOuts:
     """Photographic cut-outs with true alpha, and rooms to put them in."""
 
@@ -235,6 +208,12 @@ class CutOuts:
         targets = torch.cat([alpha, alpha * self.person[cut].view(-1, 1, 1, 1)], dim=1)
         return Batch(rgb, targets, self.known[cut])
 
+    def draw_dressed(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """`count` drawn figures at the stored size: their pictures, foreground alphas and class numbers."""
+        figures = [draw_dressed(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
+        rgb, alpha, classes = (torch.stack(parts).to(self.device) for parts in zip(*figures, strict=True))
+        return rgb, alpha, classes
+
     def draw_shapes(self, rng: np.random.Generator, count: int) -> Batch:
         """`count` drawn shapes at the stored size, with exact foreground alpha and nobody in them."""
         drawn = [draw_picture(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
@@ -246,43 +225,3 @@ class CutOuts:
 
 def _channels_first(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(picture.transpose(2, 0, 1).copy())
-
-
-def augmented_batch(
-    rng: np.random.Generator, pool: Pool, cut_outs: CutOuts, count: int, size: int, zoom: tuple[float, float]
-) -> Batch:
-    """`count` augmented training pictures of `size` px, a share of them composites.
-
-    zoom: least and greatest share of the picture's side that a crop shows.
-    """
-    parts: list[Batch] = []
-    if not pool.costume:
-        composites = int(rng.binomial(count - 1, COMPOSITE_SHARE))
-        figures = int(rng.binomial(count - 1 - composites, FIGURE_SHARE))
-        shapes = int(rng.binomial(count - 1 - composites - figures, DRAWN_SHARE))
-        parts += [cut_outs.draw(rng, composites)] if composites else []
-        parts += [pool.draw_figures(rng, figures, cut_outs)] if figures else []
-        parts += [cut_outs.draw_shapes(rng, shapes)] if shapes else []
-    alone = 0
-    if len(pool.garments):
-        alone = int(rng.binomial(count - 1, ALONE_SHARE))
-        lays = int(rng.binomial(count - 1 - alone, FLAT_LAY_SHARE))
-        parts += [pool.draw_alone(rng, alone)] if alone else []
-        parts += [pool.draw_flat_lays(rng, lays, cut_outs)] if lays else []
-    parts.append(pool.draw(rng, count - sum(len(part.rgb) for part in parts)))
-    batch = Batch(
-        torch.cat([part.rgb for part in parts]),
-        torch.cat([part.targets for part in parts]),
-        torch.cat([part.known for part in parts]),
-    )
-    least = np.full((count, 1), zoom[0])
-    if pool.costume:
-        # Less than SINGLE_LEAST of a garment without its wearer could be anything.
-        unworn = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).cpu().numpy()
-        least[unworn] = np.maximum(least[unworn], SINGLE_LEAST)
-        least[:alone] = ALONE_LEAST
-        batch = move_some(rng, batch, cut_outs, alone)
-    plan = Warp.random(rng, count, (least, zoom[1]), degrees=20 if pool.costume else 8)
-    rgb = Look(rng).apply(warp(batch.rgb, plan, size))
-    targets = warp(batch.targets, plan, size, nearest=pool.costume)
-    return Batch(rgb, targets, batch.known)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from training.network import SegmentationNet, normalise
 from training.pictures import Pool
-from training.targets import HALF, edge_band
+from training.targets import COSTUME_CLASSES, HALF, edge_band
 
 BETA_SQUARED = 0.3
 EDGE_PX = 8
@@ -19,7 +19,6 @@ FAR_SIDE = 512
 # Alphas between these are half-transparent; from OPAQUE on nobody sees through.
 SOFT = (13, 242)
 OPAQUE = 250
-COSTUME_CLASSES = ("background", "tops", "coat", "skirt", "pants", "bag", "shoes", "hat", "other person")
 JUDGED_CLASSES = range(1, 8)
 
 

@@ -14,6 +14,7 @@ from training.manifest import Row
 
 IGNORED = 255
 HALF = 127
+COSTUME_CLASSES = ("background", "tops", "coat", "skirt", "pants", "bag", "shoes", "hat", "other person")
 COAT, SKIRT, BAG, OTHER_PERSON = 2, 3, 5, 8
 # Alphas between these are neither garment nor ground.
 DOUBT = (90, 140)

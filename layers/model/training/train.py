@@ -20,10 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.batches import augmented_batch
 from training.losses import costume_loss, matte_loss
 from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.network import SegmentationNet, load_imagenet, load_weights, normalise
-from training.pictures import Batch, CutOuts, Pool, augmented_batch
+from training.pictures import Batch, CutOuts, Pool
 from training.plan import CONTEXT_BLOCKS, OUTPUTS, Plan, parse_arguments, training_rows, validation_rows
 from training.scores import quick_score
 
