@@ -120,12 +120,16 @@ class Region:
 
 @dataclass(frozen=True)
 class Placement:
-    """`source` of the picture is drawn into `drawn` of a canvas of width x height."""
+    """`source` of the picture is drawn into `drawn` of a canvas of width x height.
+
+    is_reduced: the framing asked for more pixels than a canvas may have.
+    """
 
     width: int
     height: int
     source: Box
     drawn: Box
+    is_reduced: bool = False
 
     @property
     def enlargement(self) -> float:
@@ -173,18 +177,17 @@ def place(
     factor = max(1.0, framing.least[0] / width, framing.least[1] / height)
     if framing.most is not None:
         factor = min(factor, framing.most[0] / width, framing.most[1] / height)
-    draft = draft.resized(min(factor, _most_factor(size, draft)))
+    draft = draft.resized(factor)
+    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    is_reduced = draft.width * draft.height > most_px
+    # A canvas that is no larger than its picture may stay as it is.
+    most_side = max(_MAX_CANVAS_SIDE_PX, *size)
+    most_factor = min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
+    draft = draft.resized(min(1.0, most_factor))
     if any(target):
         width, height = target_size(round(draft.width), round(draft.height), *target)
         draft = draft.resized(min(width / draft.width, height / draft.height)).on(width, height)
-    return _rounded(draft)
-
-
-def _most_factor(size: tuple[int, int], draft: _Draft) -> float:
-    """The most by which a canvas may be resized. One that is no larger than its picture may stay as it is."""
-    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
-    most_side = max(_MAX_CANVAS_SIDE_PX, *size)
-    return min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
+    return _rounded(draft, is_reduced=is_reduced)
 
 
 def target_size(width: int, height: int, target_width: int | None, target_height: int | None) -> tuple[int, int]:
@@ -225,14 +228,15 @@ def _uncropped(size: tuple[int, int], box: Box, framing: Framing) -> _Draft:
     return _Draft(width, height, box, free[0] * across, free[1] * down, scale)
 
 
-def _rounded(draft: _Draft) -> Placement:
+def _rounded(draft: _Draft, *, is_reduced: bool) -> Placement:
     """The draft in whole pixels, within its canvas and with at least one pixel."""
     width, height = (min(max(1, round(side)), MAX_SIDE_PX) for side in (draft.width, draft.height))
     inner_width = min(width, max(1, round(draft.source.width * draft.scale)))
     inner_height = min(height, max(1, round(draft.source.height * draft.scale)))
     left = min(max(0, _whole(draft.left)), width - inner_width)
     top = min(max(0, _whole(draft.top)), height - inner_height)
-    return Placement(width, height, draft.source, Box(left, top, left + inner_width, top + inner_height))
+    drawn = Box(left, top, left + inner_width, top + inner_height)
+    return Placement(width, height, draft.source, drawn, is_reduced)
 
 
 def _whole(at: float) -> int:
