@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, JD_ACCESS_KEY, JD_SECRET_KEY
+from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, JD_ACCESS_KEY, JD_SECRET_KEY
 
 _ALGORITHM = "JDCLOUD2-HMAC-SHA256"
 _SIGNED = "content-type;host;x-jdcloud-date;x-jdcloud-nonce"
