@@ -87,7 +87,7 @@ def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> 
     from localcloud.welcome import welcome  # noqa: PLC0415
 
     deployment, gateway = cloud.start(arguments.template, dict(arguments.parameter))
-    write_operator_file(arguments.state / OPERATOR_FILE, cloud.port, PACKAGE)
+    write_operator_file(arguments.state / OPERATOR_FILE, cloud.port, PACKAGE, deployment.resources)
     seeded = "AccountsTable" in deployment.resources
     if seeded:
         seed_demo_account(deployment.resources)
