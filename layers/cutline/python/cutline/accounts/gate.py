@@ -93,8 +93,7 @@ class Gate:
             raise
 
     def _remember_nonce(self, access_key: str, nonce: str, now: float) -> None:
-        # A signature may cover the nonce with its white space collapsed (jd_signature): such nonces are one.
-        name, owner = " ".join(nonce.split())[:128], secrets.token_hex(_ID_BYTES)
+        owner = secrets.token_hex(_ID_BYTES)
         try:
             write_if(
                 self._nonces.put_item,
@@ -103,7 +102,7 @@ class Gate:
                 "attribute_not_exists(pk) OR expires_at < :now OR #owner = :owner",
                 Item={
                     "pk": f"{NONCE}{access_key}",
-                    "sk": name,
+                    "sk": nonce[:128],
                     "owner": owner,
                     "expires_at": int(now) + NONCE_KEEP_S,
                 },

@@ -82,7 +82,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Room:
-    """What a call wants of its lane, and what the lane may give.
+    """What a call wants of its lane, and what the lane may give: of rate, quota, calls under way and hold at least one.
 
     qps: the lane's rate; None takes nothing of it. quota: `taken` must be below it. at_once: `under_way` must be.
     hold: the attribute that stands for the call, "" for none, for `hold_s`. places: of the quota, 0 or 1.
@@ -191,7 +191,7 @@ class Taking:
         return {
             "Key": lane.key,
             "UpdateExpression": f"SET {', '.join(sets)}{' ADD ' + ', '.join(adds) if adds else ''}",
-            "ConditionExpression": " AND ".join(conditions) or "attribute_not_exists(x_never)",
+            "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeValues": values,
             **({"ExpressionAttributeNames": names} if names else {}),
         }
