@@ -19,10 +19,11 @@ from math import ceil, sqrt
 from typing import Any
 
 MAX_SIDE_PX = 16_384
+# Of the format WebP.
+MAX_WEBP_SIDE_PX = 16_383
 # What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
 # have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
 MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5
-_MAX_CANVAS_SIDE_PX = 16_383
 # What a side becomes that follows from the other one of a target.
 MAX_DERIVED_SIDE_PX = 3000
 MIDDLE = (0.5, 0.5)
@@ -181,7 +182,7 @@ def place(
     most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
     is_reduced = draft.width * draft.height > most_px
     # A canvas that is no larger than its picture may stay as it is.
-    most_side = max(_MAX_CANVAS_SIDE_PX, *size)
+    most_side = max(MAX_WEBP_SIDE_PX, *size)
     most_factor = min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
     draft = draft.resized(min(1.0, most_factor))
     if any(target):
