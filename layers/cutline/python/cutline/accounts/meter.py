@@ -243,8 +243,13 @@ class Meter:
             raise
 
     def _at_once(self, account: Account) -> int:
-        bound = max(UNDER_WAY_MIN, int(UNDER_WAY_S * account.qps))
-        return min(bound, self._most_at_once) if self._most_at_once else bound
+        return at_once(account.qps, self._most_at_once)
+
+
+def at_once(qps: float, most: int) -> int:
+    """The calls that an account of this rate may have under way; `most` is the bound on every account, 0 for none."""
+    own = max(UNDER_WAY_MIN, int(UNDER_WAY_S * qps))
+    return min(own, most) if most else own
 
 
 def day_of(now: float) -> str:
