@@ -57,15 +57,16 @@ def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
     with slow_source() as source:
         yield {
             "bad credentials": lambda: PicWish(url, f"{nobody}-{random.random()}").create(_PICTURE),
-            "one key": lambda: _from_source(client, source, {"Idempotency-Key": nobody}),
-            "slow sources": lambda: _from_source(client, f"{source}?{random.random()}", {}),
+            "one key": lambda: from_source(client, source, {"Idempotency-Key": nobody}),
+            "slow sources": lambda: from_source(client, f"{source}?{random.random()}", {}),
             "task questions": lambda: client.query(task),
             "usage": lambda: send("GET", f"{url}/usage", headers={"X-API-KEY": client.key}),
             "result links": lambda: send("GET", link),
         }
 
 
-def _from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:
+def from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:
+    """A call whose picture the service has to fetch."""
     body, kind = multipart({"image_url": source}, "image_file", None)
     return send("POST", client.url + client.path, body, {"X-API-KEY": client.key, "Content-Type": kind, **headers})
 
