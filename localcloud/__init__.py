@@ -16,9 +16,9 @@
 Roles are enforced: the inline policies of the functions' and the state machine's roles.
 
 Not emulated: managed, bucket, queue and key policies, usage plans, API keys and method throttling, request validation,
-mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge targets other than SQS, S3 and
-DynamoDB expiry, asynchronous retries and destinations, and Amazon Linux: functions run on this machine's Python and its
-full CPU. Of Signature Version 2 presigned URLs only the time is checked.
+mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge, S3 and DynamoDB expiry,
+asynchronous retries and destinations, and Amazon Linux: functions run on this machine's Python and its full CPU. Of
+Signature Version 2 presigned URLs only the time is checked.
 """
 
 import sys
