@@ -27,7 +27,8 @@ def garment_masks(
     """One alpha (H, W) per garment class in the picture; at no pixel does their sum exceed the subject's alpha.
 
     probabilities: planes (h, w) in [0, 1] by class name, as `Network.predict` returns them; subject_u8: alpha (H, W)
-    of the person or foreground, None for no bound. Classes that the network is not sure of are left out.
+    of the person or foreground, None for no bound; guide_u8: as of `upsample_alpha`. Classes that the network is not
+    sure of are left out.
     """
     names = [name for name in GARMENTS if name in probabilities and _is_there(probabilities[name])]
     alphas = {name: upsample_alpha(_decide(probabilities[name]), rgb_u8, guide_u8) for name in names}
@@ -40,7 +41,13 @@ def garment_masks(
     return {name: _share(alpha_u8, total, room) for name, alpha_u8 in alphas.items()}
 
 
-def unite(masks: Mapping[str, U8], probabilities: Mapping[str, F32], rgb_u8: U8, subject_u8: U8 | None = None) -> U8:
+def unite(
+    masks: Mapping[str, U8],
+    probabilities: Mapping[str, F32],
+    rgb_u8: U8,
+    subject_u8: U8 | None = None,
+    guide_u8: U8 | None = None,
+) -> U8:
     """The union (H, W) of some of the masks that `garment_masks` made from the same arguments.
 
     Where the network wavers between two of the classes neither has a mask, so the union adds the pixels at which the
@@ -50,7 +57,8 @@ def unite(masks: Mapping[str, U8], probabilities: Mapping[str, F32], rgb_u8: U8,
     summed = np.minimum(total, 255).astype(np.uint8)
     if len(masks) == 1:
         return summed
-    worn = upsample_alpha(_decide(np.sum([probabilities[name] for name in masks], axis=0, dtype=np.float32)), rgb_u8)
+    summed_f32: F32 = np.sum([probabilities[name] for name in masks], axis=0, dtype=np.float32)
+    worn = upsample_alpha(_decide(summed_f32), rgb_u8, guide_u8)
     return np.maximum(summed, worn if subject_u8 is None else np.minimum(worn, subject_u8))
 
 
