@@ -57,14 +57,14 @@ class Tally:
 class Simulation:
     """One account's calls at `load` times its rate, for `seconds`, with round trips in the given range."""
 
-    def __init__(self, qps: float, load: float, seconds: float, trip_s: tuple[float, float], seed: int = 1) -> None:
+    def __init__(self, qps: float, load: float, seconds: float, trip_s: tuple[float, float]) -> None:
         self.account = Account("a", qps=qps)
         self.count = lanes_for(qps, None)
         self.tally = Tally()
         self._rate, self._seconds, self._trip_s = qps * load, seconds, trip_s
         self._table = MemoryTable("meters", "pk", "sk")
         self._meter = Meter(self._table)
-        self._random = random.Random(seed)
+        self._random = random.Random(1)
         self._now = START
         self._turns: list[tuple[float, int, Process]] = []
         self._ids = itertools.count()

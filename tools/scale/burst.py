@@ -9,7 +9,7 @@ from tools.scale.limits import SANDBOXES_PER_10_S, Quotas
 from tools.scale.load import Load
 
 SERVED, THROTTLED, OVER_RATE, NO_SANDBOX = "served", "429 ApiRateLimit", "429 account", "503 no sandbox"
-_SPREAD = 0.3
+_SPREAD, _SECONDS = 0.3, 60.0
 _NOBODY = -1
 
 
@@ -53,16 +53,16 @@ class Minute:
         return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] if ordered else 0.0
 
 
-def first_minute(load: Load, quotas: Quotas, seconds: float = 60.0, seed: int = 1) -> Minute:
+def first_minute(load: Load, quotas: Quotas) -> Minute:
     """Arrivals at random (Poisson), of accounts at random; a new sandbox wherever none is idle and AWS allows one."""
-    chance, minute = random.Random(seed), Minute()
+    chance, minute = random.Random(1), Minute()
     gateway = Bucket(quotas.parameters["ApiRateLimit"], quotas.parameters["ApiBurstLimit"])
     growth = Bucket(SANDBOXES_PER_10_S / 10, SANDBOXES_PER_10_S)
     most = min(quotas.concurrency, quotas.parameters["SyncConcurrency"] or quotas.concurrency)
     at_once, under_way = quotas.at_once(load.qps), Counter[int]()
     busy: list[tuple[float, int]] = []
     idle, now = 0, 0.0
-    while (now := now + chance.expovariate(load.rate)) < seconds:
+    while (now := now + chance.expovariate(load.rate)) < _SECONDS:
         while busy and busy[0][0] <= now:
             under_way[heapq.heappop(busy)[1]] -= 1
             idle += 1

@@ -127,11 +127,10 @@ class Meter:
         """Ends it."""
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
 
-    def pace(self, account: Account, what: str, now: float | None = None) -> None:
+    def pace(self, account: Account, what: str) -> None:
         """Takes one of what is no call from its rate. Raises AccessRefused(RATE_EXCEEDED)."""
-        clock = _clock(now)
         apart = Account(f"{account.account_id}#{what}", qps=max(PACE_MIN, PACE * account.qps))
-        self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
+        self._rooms.place(apart, day_of(time.time()), Room(qps=apart.qps, places=0), time.time)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
         """Ends a served call: counted and charged once, however often it is tried. Whether it was this time.
