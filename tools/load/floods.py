@@ -51,7 +51,7 @@ def slow_source() -> Iterator[str]:
 def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
     """A call of each flood, by name. The account is served two pictures, for a task and a link to ask for."""
     client, nobody = PicWish(url, f"key-{account}"), f"{account}-{random.getrandbits(32):x}"
-    # In base64: to bring it is the most that a question can ask for.
+    # In base64, the dearest answer that a question can ask for.
     task = client.create(_PICTURE, return_type="2").json["data"]["task_id"]
     link = client.create(_PICTURE).json["data"]["image"]
     with slow_source() as source:

@@ -26,7 +26,7 @@ class Bucket:
         self.left = self.size
 
     def take(self, now: float) -> bool:
-        """Whether there was one."""
+        """Takes a token; whether there was one."""
         self.left = min(self.size, self.left + (now - self.now) * self.rate)
         self.now = now
         if self.left < 1:
@@ -44,11 +44,11 @@ class Minute:
     sandboxes: int = 0
 
     def share(self, outcome: str) -> float:
-        """Of all calls."""
+        """The share of all calls that ended so."""
         return self.outcomes[outcome] / max(1, self.outcomes.total())
 
     def wait_s(self, quantile: float) -> float:
-        """Of the calls that were served; 0 if none was."""
+        """The wait of served calls at this quantile; 0 if none was served."""
         ordered = sorted(self.waits_s)
         return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] if ordered else 0.0
 

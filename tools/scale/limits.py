@@ -47,7 +47,7 @@ class Limit:
 
     @property
     def share(self) -> float:
-        """1 where it is used up."""
+        """The part that is used; 1 if all of it."""
         return self.load / self.bound
 
 

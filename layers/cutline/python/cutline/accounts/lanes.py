@@ -28,7 +28,7 @@ KEEP_DAYS = 400
 LANE_QPS = 50
 # Below this many calls a day another lane would only split the quota.
 LANE_QUOTA = 1000
-# Nor do calls at work at once, once a lane's part of them is so small that a call finds its lane full by chance.
+# Below this many calls under way per lane, calls would find their lane full by chance.
 LANE_AT_ONCE = 16
 MAX_LANES = 32
 # Seconds' worth of the rate that an idle caller may use at once.
@@ -107,12 +107,12 @@ def lanes_for(qps: float, daily_quota: int | None, at_once: int | None = None) -
 
 
 def expires_at(now: float) -> int:
-    """When a day's items may go."""
+    """The unix second from which on DynamoDB may delete a day's items."""
     return int(now) + KEEP_DAYS * 86400
 
 
 def lapsed(item: Item, now: float) -> list[str]:
-    """The attributes of calls that never ended."""
+    """The attributes of calls that did not end before their holds lapsed."""
     return [name for name, until in item.items() if name.startswith((HOLD, WAIT)) and int(until) < now]
 
 

@@ -36,7 +36,7 @@ class ConditionFailed(Exception):
 
 
 class ConditionsFailed(Exception):
-    """Of writes that belong together at least one condition did not hold, so nothing was written.
+    """The condition of at least one write of a transaction did not hold, so nothing was written.
 
     `items` has for each write None if its condition held, otherwise the item that it was judged by ({}: none).
     """

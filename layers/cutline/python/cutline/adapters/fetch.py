@@ -31,7 +31,7 @@ _PLAIN = "%/:?[]@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-# Of a name that has more, the first ones will do.
+# If a name has more addresses, only the first ones are tried.
 _MOST_ADDRESSES = 4
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")

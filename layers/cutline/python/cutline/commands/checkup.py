@@ -226,7 +226,7 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
     yield from _elsewhere(plan, "EndpointImage", r"\d+\.dkr\.ecr\.([\w-]+)\.")
 
 
-# In the order in which they are told. The first two need no AWS.
+# In the order of their lines. Those at home need no AWS.
 AT_HOME: tuple[Check, ...] = (stack_name, layers)
 AT_AWS: tuple[Check, ...] = (partition, stack, lambda_quota, gateway_logs, gpu_quota)
 

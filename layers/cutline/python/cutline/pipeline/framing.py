@@ -19,7 +19,7 @@ from math import ceil, sqrt
 from typing import Any
 
 MAX_SIDE_PX = 16_384
-# Of the format WebP.
+# The longest side that a WebP can have.
 MAX_WEBP_SIDE_PX = 16_383
 # What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
 # have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
@@ -53,7 +53,7 @@ class Box:
         return Box(left, top, max(left, right), max(top, bottom))
 
     def moved(self, across: int, down: int) -> Box:
-        """The same elsewhere."""
+        """The rectangle moved by so many pixels."""
         return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)
 
 
@@ -160,7 +160,7 @@ class _Draft:
         )
 
     def on(self, width: float, height: float, share: tuple[float, float] = MIDDLE) -> _Draft:
-        """The same on a canvas of another size; `share` of the room that it gains is at the left and at the top."""
+        """The draft on a canvas of another size; `share` of the room that it gains is at the left and at the top."""
         left = self.left + (width - self.width) * share[0]
         top = self.top + (height - self.height) * share[1]
         return _Draft(width, height, self.source, left, top, self.scale)

@@ -38,7 +38,7 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
     if options.profile:
         return _published(matte, options.profile, timer)
     placement = placement_of(subject_box(matte.alpha_u8), (picture.width, picture.height), options)
-    # What the bounds on a canvas reduced may have LARGEST_PX, a few more or a few fewer: rounding must not decide.
+    # A reduced canvas has LARGEST_PX, give or take a few; rounding must not decide whether it is refused.
     if placement.is_reduced or placement.width * placement.height > LARGEST_PX:
         raise InputRefused(
             Reason.RESOLUTION_TOO_HIGH, f"The result would have more than {LARGEST_PX // MEGAPIXEL} megapixels."

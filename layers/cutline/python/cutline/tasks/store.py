@@ -63,7 +63,7 @@ class TaskStore:
         if not 0 < len(task_id) <= _MAX_ID_CHARS:
             return None
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
-        # What else lies in the table (adapters/endpoint_watch.py) is no account's.
+        # The table also holds items that belong to no account (adapters/endpoint_watch.py).
         if item is None or item.get("account_id") != account_id or int(item["expires_at"]) <= now:
             return None
         record = _record_from(item)
@@ -72,7 +72,7 @@ class TaskStore:
         return record
 
     def find(self, task_id: str) -> Task | None:
-        """A task of the flow, whoever's it is."""
+        """A task of the flow, of any account."""
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
         return None if item is None else _task_from(item)
 
