@@ -81,7 +81,7 @@ Check = Callable[[Plan, Clients], Iterator[Finding]]
 
 
 def stack_name(plan: Plan, clients: Clients) -> Iterator[Finding]:
-    """CloudFormation's rule for names; what is named after the stack is cut or has room for it."""
+    """The stack's name, by CloudFormation's rule. Names that are made from it are cut, or have room for it."""
     if _STACK_NAME.fullmatch(plan.stack):
         yield Finding(Verdict.OK, "stack name", f"{plan.stack}, {len(plan.stack)} of 128 characters")
     else:

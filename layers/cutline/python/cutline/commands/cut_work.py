@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """A result: its file, what is known of it, and what must be told although there is a result."""
+    """A result: its file, what is known of it, and warnings."""
 
     file: bytes
     line: ReportLine

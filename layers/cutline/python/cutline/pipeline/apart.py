@@ -102,7 +102,7 @@ class Decoder:
             self._stop()
 
     def hang_up(self) -> None:
-        """Lets the process end by itself; for the end of this one."""
+        """Closes the socket, upon which the process ends. For the end of this process."""
         if self._worker is not None:
             self._worker.line.close()
 
