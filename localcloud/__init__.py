@@ -11,12 +11,22 @@
                 atomic, faults, tally  one DynamoDB request at a time; faults on purpose; counted calls
 
     __main__, cloud  start and stop everything          aws_account  region, credentials, clients
-    seed, welcome, sign  the demo account, the text at the start, signed curl calls
+    welcome, sign    the text at the start, signed curl calls
 
 Roles are enforced: the inline policies of the functions' and the state machine's roles.
 
 Not emulated: managed, bucket, queue and key policies, usage plans, API keys and method throttling, request validation,
-mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge targets other than SQS, S3 and
-DynamoDB expiry, asynchronous retries and destinations, and Amazon Linux: functions run on this machine's Python and its
-full CPU. Of Signature Version 2 presigned URLs only the time is checked.
+mapping templates, WAF, X-Ray, alarms and dashboards, autoscaling, schedules, EventBridge, S3 and DynamoDB expiry,
+asynchronous retries and destinations, and Amazon Linux: functions run on this machine's Python and its full CPU. Of
+Signature Version 2 presigned URLs only the time is checked.
 """
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The repository's folder of the package `cutline`; an installed one lies beside this package.
+PACKAGE = ROOT / "layers" / "cutline" / "python" if (ROOT / "layers").is_dir() else ROOT
+# Here, because the README's commands are typed without PYTHONPATH.
+if str(PACKAGE) not in sys.path:
+    sys.path.insert(0, str(PACKAGE))

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from cutline.accounts.demo import seed_demo_account
+from localcloud import PACKAGE, ROOT
 from localcloud.aws_account import HOST, OPERATOR_FILE, enter_account, write_operator_file
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
 
 _BUSY = 2
 _LOOK_S = 0.5
-_ROOT = Path(__file__).resolve().parent.parent
-# The repository's folder of the package `cutline`; an installed one lies beside this package.
-_PACKAGE = _ROOT / "layers" / "cutline" / "python" if (_ROOT / "layers").is_dir() else _ROOT
 
 
 def main() -> int:
@@ -85,13 +84,13 @@ def _listen(port: int) -> socket.socket:
 
 
 def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> None:
-    from localcloud.seed import seed_demo_account  # noqa: PLC0415
     from localcloud.welcome import welcome  # noqa: PLC0415
 
     deployment, gateway = cloud.start(arguments.template, dict(arguments.parameter))
-    sys.path.insert(0, str(_PACKAGE))
-    write_operator_file(arguments.state / OPERATOR_FILE, cloud.port, _PACKAGE)
-    seeded = seed_demo_account(deployment.resources)
+    write_operator_file(arguments.state / OPERATOR_FILE, cloud.port, PACKAGE, deployment.resources)
+    seeded = "AccountsTable" in deployment.resources
+    if seeded:
+        seed_demo_account(deployment.resources)
     cloud.wait_until_healthy(gateway)
     if deployment.left_out:
         kinds = Counter(name.partition("(")[2].rstrip(")") for name in deployment.left_out)
@@ -103,9 +102,9 @@ def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000), help="0 takes a free one")
-    parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
+    parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     parser.add_argument("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--state", type=Path, default=_ROOT / ".localcloud", help="logs and resource names go here")
+    parser.add_argument("--state", type=Path, default=ROOT / ".localcloud", help="logs and resource names go here")
     parser.add_argument("--run", nargs=argparse.REMAINDER, help="run a command with CUTLINE_URL set, then stop")
     return parser.parse_args()
 

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ ACCESS_KEY = "LOCALCLOUD"
 SECRET_KEY = "localcloud-secret"
 # In the state folder; `make run` says how to use it.
 OPERATOR_FILE = "operator.env"
+# What the guides' examples call the stack's buckets.
+BUCKETS = {"INPUT_BUCKET": "InputBucket", "OUTPUT_BUCKET": "OutputBucket"}
 
 
 def endpoint_url(port: int) -> str:
@@ -38,9 +41,13 @@ def credentials_environment(port: int, access_key: str = ACCESS_KEY) -> dict[str
     }
 
 
-def write_operator_file(path: Path, port: int, package: Path) -> None:
-    """Write a file for `. FILE` in a shell: points the shell at the local account and defines the command `cutline`."""
-    names = {**credentials_environment(port), "PYTHONPATH": str(package)}
+def write_operator_file(path: Path, port: int, package: Path, resources: Mapping[str, str]) -> None:
+    """Write a file for `. FILE` in a shell: points the shell at the local account and defines the command `cutline`.
+
+    The shell also gets the names of the buckets among `resources`, which the guides' examples use.
+    """
+    buckets = {name: resources[logical] for name, logical in BUCKETS.items() if logical in resources}
+    names = {**credentials_environment(port), **buckets, "PYTHONPATH": str(package)}
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in names.items())
     path.write_text(f'{exports}cutline() {{ {shlex.quote(sys.executable)} -m cutline "$@"; }}\n', "utf-8")
 

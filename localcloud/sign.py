@@ -9,13 +9,13 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, JD_ACCESS_KEY, JD_SECRET_KEY
+from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, JD_ACCESS_KEY, JD_SECRET_KEY
 
 _ALGORITHM = "JDCLOUD2-HMAC-SHA256"
 _SIGNED = "content-type;host;x-jdcloud-date;x-jdcloud-nonce"
 
 
-def jd_headers(url: str, body: bytes, content_type: str, service: str = "cutout") -> dict[str, str]:
+def jd_headers(url: str, body: bytes, content_type: str) -> dict[str, str]:
     """The headers of a POST signed with JDCLOUD2-HMAC-SHA256 over exactly these bytes."""
     parts = urlsplit(url)
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -28,7 +28,7 @@ def jd_headers(url: str, body: bytes, content_type: str, service: str = "cutout"
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     digest = hashlib.sha256(body).hexdigest()
     canonical = "\n".join(["POST", parts.path or "/", parts.query, lines, _SIGNED, digest])
-    scope = f"{date[:8]}/cn-north-1/{service}/jdcloud2_request"
+    scope = f"{date[:8]}/cn-north-1/cutout/jdcloud2_request"
     text = "\n".join([_ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"JDCLOUD2{JD_SECRET_KEY}".encode()
     for part in scope.split("/"):

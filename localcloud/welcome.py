@@ -1,14 +1,14 @@
 """The text in the terminal when the local cloud is ready."""
 
-import importlib
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
+from cutline.openapi.document import document
 from localcloud.aws_account import OPERATOR_FILE
-from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 
 READY = "Ready: "
 
@@ -25,7 +25,7 @@ def welcome(url: str, paths: set[str], seeded: bool, state_dir: Path) -> str:
     """Address, credentials, a curl line per API, the operator's commands and the folder of the logs."""
     text = ""
     if seeded:
-        described = importlib.import_module("cutline.openapi.document").document(url)
+        described = document(url)
         text += _credentials(described["components"]["securitySchemes"])
         calls = "\n".join(f"  {call}" for call in curl_lines(described, paths))
         text += f"\nTry, with a photo.jpg of your own\n{calls}\n" if calls else ""

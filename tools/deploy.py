@@ -2,7 +2,7 @@
 
 `sam build` does not know the stack's parameters, so a layer built for one processor could be deployed for another, and
 every function would fail at its first import. Here the build follows the parameter, and what was built is looked at.
-A release that is to take over by and by gets its aliases here, too (`tools.rollout`).
+A release that is to take over gradually gets its aliases here, too (`tools.rollout`).
 """
 
 import json

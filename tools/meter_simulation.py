@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account
 from cutline.accounts.lanes import HOLD, Lane, NoRoom, Room, Taking, lanes_for
-from cutline.accounts.meter import UNDER_WAY_MIN, UNDER_WAY_S, Meter, Reservation
+from cutline.accounts.meter import Meter, Reservation, at_once
 from cutline.adapters.dynamodb import ConditionFailed
 from cutline.errors import Reason
 from tests.support.memory_table import MemoryTable
@@ -57,14 +57,14 @@ class Tally:
 class Simulation:
     """One account's calls at `load` times its rate, for `seconds`, with round trips in the given range."""
 
-    def __init__(self, qps: float, load: float, seconds: float, trip_s: tuple[float, float], seed: int = 1) -> None:
+    def __init__(self, qps: float, load: float, seconds: float, trip_s: tuple[float, float]) -> None:
         self.account = Account("a", qps=qps)
         self.count = lanes_for(qps, None)
         self.tally = Tally()
         self._rate, self._seconds, self._trip_s = qps * load, seconds, trip_s
         self._table = MemoryTable("meters", "pk", "sk")
         self._meter = Meter(self._table)
-        self._random = random.Random(seed)
+        self._random = random.Random(1)
         self._now = START
         self._turns: list[tuple[float, int, Process]] = []
         self._ids = itertools.count()
@@ -103,11 +103,11 @@ class Simulation:
     def _admit(self, call_id: str, memory: dict[int, bool]) -> Generator[float, None, Lane | None]:
         """In one of two lanes, as `cutline.accounts.rooms` does."""
         first = self._random.randrange(self.count)
-        at_once = max(UNDER_WAY_MIN, int(UNDER_WAY_S * self.account.qps))
+        most = math.ceil(at_once(self.account.qps, 0) / self.count)
         for turn in range(min(2, self.count)):
             lane = Lane("a", DAY, (first + turn) % self.count, self.count)
             hold = f"{HOLD}{call_id}~{lane.index}" if lane.index else HOLD + call_id
-            room = Room(self.account.qps / self.count, None, math.ceil(at_once / self.count), hold, 60)
+            room = Room(self.account.qps / self.count, None, most, hold, 60)
             taking = Taking(lane, room, lambda: self._now, memory.get(lane.index, False))
             steps = taking.steps()
             try:

@@ -1,4 +1,4 @@
-"""Releases that come by and by: an alias for every function of the API, and what goes with one.
+"""Gradual releases: an alias for every function of the API, and what goes with one.
 
 samconfig.toml may have, beside its parameters for `sam deploy`:
 

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def problem(line: dict[str, str]) -> str:
-    """Why a result had better be looked at first, if so."""
+    """Why somebody should look at a result before it is used; empty if nobody need."""
     if line["problem"]:
         return line["problem"]
     if line["passed"] == "no":

@@ -45,7 +45,6 @@ _CLIENT_FAULTS = {"MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"}
 class Gateway:
     """A WSGI application for every request that is not a call to an AWS service.
 
-
     It answers at the root, as API Gateway does under a domain, and below the stage's name, as at its own address.
     """
 

@@ -129,22 +129,19 @@ def _queue_configurations(bucket: dict[str, Any]) -> list[dict[str, Any]]:
 def _fix_buckets(plain: dict[str, Any], resources: dict[str, str], queues: dict[str, list[str]]) -> None:
     """moto's CloudFormation drops NotificationConfiguration; S3 itself has it."""
     for name, arns in queues.items():
-        if name not in resources:
+        if name not in resources or not arns:
             continue
-        wanted: dict[str, Any] = {}
-        if "EventBridgeConfiguration" in plain[name].get("Properties", {}).get("NotificationConfiguration", {}):
-            wanted["EventBridgeConfiguration"] = {}
-        if arns:
-            wanted["QueueConfigurations"] = [
-                {
-                    "QueueArn": arn,
-                    "Events": [config["Event"]],
-                    "Filter": {"Key": {"FilterRules": config.get("Filter", {}).get("S3Key", {}).get("Rules", [])}},
-                }
-                for config, arn in zip(_queue_configurations(plain[name]), arns, strict=True)
-            ]
-        if wanted:
-            client("s3").put_bucket_notification_configuration(Bucket=resources[name], NotificationConfiguration=wanted)
+        wanted = [
+            {
+                "QueueArn": arn,
+                "Events": [config["Event"]],
+                "Filter": {"Key": {"FilterRules": config.get("Filter", {}).get("S3Key", {}).get("Rules", [])}},
+            }
+            for config, arn in zip(_queue_configurations(plain[name]), arns, strict=True)
+        ]
+        client("s3").put_bucket_notification_configuration(
+            Bucket=resources[name], NotificationConfiguration={"QueueConfigurations": wanted}
+        )
 
 
 def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:

@@ -9,7 +9,6 @@ from localcloud.aws_account import ACCOUNT_ID, REGION, client
 # What moto's CloudFormation creates closely enough to AWS.
 _MADE_BY_MOTO = {
     "AWS::DynamoDB::Table",
-    "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",

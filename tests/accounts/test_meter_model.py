@@ -56,7 +56,9 @@ class MeterMachine(RuleBasedStateMachine):
         hold_s = TASK_S if task else HOLD_S
         self._fates(fates)
         try:
-            return self.meters[process].reserve(self.account, call_id, self.now, hold_s, paced=paced)
+            return self.meters[process].reserve(
+                self.account, call_id, self.now, hold_s, paced=paced, again=task and again
+            )
         except (MattingError, ClientError, BotoCoreError):
             return multiple()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.aws_account import credentials_environment
+from localcloud.aws_account import BUCKETS, credentials_environment
 from tests.support.playground import STATIC
 from tests.support.running import RunningCloud, running_cloud
 
@@ -31,8 +31,7 @@ def shop_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClou
 @pytest.fixture(scope="module")
 def environment(shop_cloud: RunningCloud) -> dict[str, str]:
     """Variables for a child process: the demo account's, and AWS's for the local account."""
-    resources = shop_cloud.resources
-    buckets = {"INPUT_BUCKET": resources["InputBucket"], "OUTPUT_BUCKET": resources["OutputBucket"]}
+    buckets = {name: shop_cloud.resources[logical] for name, logical in BUCKETS.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CUTLINE_"))}
     return {**inherited, **credentials_environment(shop_cloud.port), **DEMO, **buckets, "CUTLINE_URL": shop_cloud.url}
 

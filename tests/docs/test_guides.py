@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from localcloud.aws_account import BUCKETS
 from localcloud.stack.template import LocalTemplate, load_template
 from tests.support.running import ROOT, RunningCloud
 from tests.support.template import ALARM, of_type, watched
@@ -92,7 +93,9 @@ def test_what_is_told_to_type_works(
     shim = folder / "bin" / "aws"
     shim.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("aws_stand_in.py")} "$@"\n')
     shim.chmod(0o755)
-    variables = {**environment, "PATH": f"{folder}/bin:{Path(sys.prefix)}/bin:{os.environ['PATH']}"}
+    # The operator's file names the buckets, as it does for the reader.
+    given = {name: value for name, value in environment.items() if name not in BUCKETS}
+    variables = {**given, "PATH": f"{folder}/bin:{Path(sys.prefix)}/bin:{os.environ['PATH']}"}
     script = "set -e\n. .localcloud/operator.env\n" + "\n".join(commands)
     script = script.replace("http://127.0.0.1:3000", shop_cloud.url)
     ended = subprocess.run(

@@ -33,7 +33,7 @@ def test_messages_reach_the_function_and_only_failed_ones_come_back(toy: Running
     assert (_seen(toy, "good-1"), _seen(toy, "good-2")) == (1, 1)
 
 
-def test_a_dropped_object_reaches_the_function_over_eventbridge(toy: RunningCloud) -> None:
+def test_a_dropped_object_reaches_the_function_by_the_queue(toy: RunningCloud) -> None:
     s3 = toy.client("s3")
     for key in ("out/ignored.jpg", "in/a b+ü.jpg"):
         s3.put_object(Bucket=toy.resources["Files"], Key=key, Body=b"x")

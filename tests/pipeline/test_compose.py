@@ -1,12 +1,15 @@
-"""Cut-outs on a plain colour."""
+"""Cut-outs on a plain colour, and in a format that can hold them."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
 
+from cutline.errors import InputRefused, Reason
 from cutline.pipeline.compose import put_on_colour
+from cutline.pipeline.cutout import Matte, compose
 from cutline.pipeline.filters import U8
+from cutline.pipeline.options import CutOptions
 
 COLOUR = (255, 128, 3)
 
@@ -37,3 +40,10 @@ def test_soft_edges_everywhere_cost_no_more_memory_than_the_result_and_a_little(
     finally:
         tracemalloc.stop()
     assert peak < rgba_u8[..., :3].size + 80 * 2**20
+
+
+def test_a_picture_that_is_too_long_for_a_webp_is_refused() -> None:
+    matte = Matte(np.zeros((2, 16_384, 3), np.uint8), np.full((2, 16_384), 255, np.uint8), "object")
+    with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.RESOLUTION_TOO_HIGH):
+        compose(matte, CutOptions(image_format="webp"))
+    assert compose(matte, CutOptions()).placement.width == 16_384

@@ -113,6 +113,20 @@ def test_a_person_decides_by_keys_and_gets_a_table(results: Path, chromium: Brow
     assert chromium.console() == []
 
 
+def test_subjects_of_one_picture_are_decided_apart(results: Path, chromium: Browser) -> None:
+    picture = str(results.parent / "photos" / "b.jpg")
+    lines = [ReportLine(picture, f"b.jpg-{part}.png", "object", "0.5", part=part) for part in ("1", "2")]
+    page = results / "review.html"
+    page.write_text(render_page(lines, results, sampled=False), "utf-8")
+    chromium.resize(1280)
+    chromium.open(page.as_uri())
+    chromium.press("r")
+    assert chromium.text("#count") == "1 of 2 decided, 1 to redo"
+    chromium.press("k")
+    rows = csv.DictReader(io.StringIO(chromium.run("return csv()")))
+    assert [(row["result"], row["decision"]) for row in rows] == [("b.jpg-1.png", "redo"), ("b.jpg-2.png", "keep")]
+
+
 def test_decisions_outlive_the_page_and_zoom_follows_the_pointer(results: Path, chromium: Browser) -> None:
     main(["review", str(results), "--sample", "3"])
     chromium.resize(1280)

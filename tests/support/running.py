@@ -99,18 +99,24 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 @contextmanager
-def running_cloud(state_dir: Path, *options: str, within: Sequence[str] = ()) -> Iterator[RunningCloud]:
+def running_cloud(
+    state_dir: Path,
+    *options: str,
+    within: Sequence[str] = (),
+    root: Path = ROOT,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[RunningCloud]:
     """Start `python -m localcloud` on a free port, wait until it is ready, end it. Raises StartFailed.
 
-    `within` is a command that runs it, and in the end becomes it.
+    `within` is a command that runs it, and in the end becomes it; `root` is the checkout whose cloud it is.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
     started.append(state_dir)
     output = state_dir / "output.txt"
     command = [*within, sys.executable, "-m", "localcloud", "--port", "0", "--state", str(state_dir), *options]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    named = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=root, env=named, stdout=sink, stderr=subprocess.STDOUT)
     try:
         port = _wait_until_ready(process, output)
         yield RunningCloud(f"http://{HOST}:{port}", port, process, state_dir)

@@ -88,8 +88,10 @@ def test_a_profile_and_a_framing_are_kept_and_told_beside_the_result(stack: Stac
     assert "profile" not in told
 
 
-def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack) -> None:
-    cut = CutOptions(framing=Framing(least=(5_001, 5_000)))
+# Reduced to 25 megapixels, the first would have some pixels more and the second some fewer.
+@pytest.mark.parametrize("framing", [Framing(least=(4500, 4500)), Framing(least=(4500, 4500), ratio=1.5)])
+def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack, framing: Framing) -> None:
+    cut = CutOptions(framing=framing)
     with pytest.raises(InputRefused) as refused:
         run(stack, cut=cut)
     assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH

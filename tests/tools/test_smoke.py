@@ -12,9 +12,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from cutline.contracts.apis import APIS
 from localcloud.aws_account import credentials_environment
-from localcloud.seed import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from tests.support.running import ROOT, RunningCloud
 from tools.smoke.calls import CALLS, Failed, Keys, read_keys
 from tools.smoke.reports import Report, from_cloudwatch, table

@@ -73,7 +73,7 @@ def compare(commit: str, turns: int, *, with_cloud: bool) -> None:
                     for tree in trees
                 }
             for turn in range(turns):
-                # Whoever comes first finds another cache and another clock rate.
+                # The tree that runs first finds another cache and another clock rate, so the trees take turns.
                 for tree in trees if turn % 2 == 0 else trees[::-1]:
                     sample = _sample(tree, pictures)
                     if clouds:

@@ -9,7 +9,6 @@ tools.bill` has the whole bill. The milliseconds are this processor's: arm64's a
 
 import argparse
 import base64
-import re
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -25,10 +24,8 @@ from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish,
 from tests.support.running import ROOT, RunningCloud, running_cloud
 from tools.bench.bars import Bar, load_line
 from tools.bill.prices import PRICES
+from tools.smoke.reports import Report, from_folder
 
-_REPORT = re.compile(
-    rb"\tDuration: ([\d.]+) ms.*\tMemory Size: (\d+) MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([\d.]+))?"
-)
 _BAR_COLD_MS, _BAR_CALL_MS, _BAR_COST = 1500, 350, 0.02
 
 
@@ -57,12 +54,9 @@ ROUTES = (
 
 @dataclass(frozen=True)
 class Call:
-    """One line of the log, and the CPU time of the sandbox since its start."""
+    """What Lambda reports of a call, and the CPU time of the sandbox since its start."""
 
-    run_ms: float
-    init_ms: float
-    memory_mb: int
-    peak_mb: int
+    report: Report
     cpu_ms: float
 
 
@@ -92,8 +86,8 @@ def _print_starts(starts: dict[str, list[Call]]) -> None:
     print(f"{'cold start, ms':>18}{'INIT':>10}{'first call':>12}{'together':>10}{'CPU':>10}")
     worst_ms = 0.0
     for function, calls in starts.items():
-        init_ms = statistics.median(call.init_ms for call in calls)
-        first_ms = statistics.median(call.run_ms for call in calls)
+        init_ms = statistics.median(call.report.init_ms for call in calls)
+        first_ms = statistics.median(call.report.run_ms for call in calls)
         cpu_ms = statistics.median(call.cpu_ms for call in calls)
         worst_ms = max(worst_ms, init_ms + first_ms)
         print(f"{function:>18}{init_ms:10.0f}{first_ms:12.0f}{init_ms + first_ms:10.0f}{cpu_ms:10.0f}")
@@ -106,11 +100,11 @@ def _print_costs(warm: dict[str, list[Call]]) -> None:
     costs, times_ms = [], []
     for route in ROUTES:
         calls = warm[route.name]
-        billed_ms, memory_mb = statistics.median(call.run_ms for call in calls[1:]), calls[0].memory_mb
+        billed_ms, memory_mb = statistics.median(call.report.run_ms for call in calls[1:]), calls[0].report.memory_mb
         cpu_ms = (calls[-1].cpu_ms - calls[0].cpu_ms) / (len(calls) - 1)
         gb_seconds = memory_mb / 1024 * billed_ms  # of 1,000
         x86, arm64 = (PRICES[f"lambda {processor}"].of(gb_seconds) for processor in ("x86_64", "arm64"))
-        cells = f"{billed_ms:11.0f}{cpu_ms:11.0f}{memory_mb:11d}{max(call.peak_mb for call in calls):11d}"
+        cells = f"{billed_ms:11.0f}{cpu_ms:11.0f}{memory_mb:11d}{max(call.report.peak_mb for call in calls):11d}"
         print(f"{route.name:>18}{cells}{x86:11.4f}{arm64:11.4f}")
         if route.function != "CostumeFunction":
             costs.append(x86)
@@ -122,9 +116,9 @@ def _print_costs(warm: dict[str, list[Call]]) -> None:
 def _timed(cloud: RunningCloud, route: Route) -> Call:
     answer = route.call(cloud.url, _PHOTO)
     assert answer.status == 200, answer
-    log = (cloud.log_dir / f"{route.function}.log").read_bytes()
-    run_ms, memory_mb, peak_mb, init_ms = _REPORT.findall(log)[-1]
-    return Call(float(run_ms), float(init_ms or 0), int(memory_mb), int(peak_mb), _cpu_ms(cloud, route.function))
+    name = route.function.removesuffix("Function")
+    report = [report for report in from_folder(cloud.log_dir) if report.function == name][-1]
+    return Call(report, _cpu_ms(cloud, route.function))
 
 
 def _cpu_ms(cloud: RunningCloud, function: str) -> float:

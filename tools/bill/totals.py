@@ -39,7 +39,7 @@ class Habits:
 
 
 def units(work: Work, rate: float, habits: Habits) -> dict[str, float]:
-    """By price, of one such picture; `rate` a second decide how many are traced."""
+    """The units of one such picture by price; `rate` pictures a second decide how many are traced."""
     found = defaultdict(float, work.units(habits.processor))
     if work is TASK:
         _add(found, QUESTION.units(habits.processor), habits.questions)
@@ -79,7 +79,7 @@ def per_thousand(work: Work, rate: float, habits: Habits, more: Mapping[str, flo
 
 
 def idle_month(resources: Mapping[str, Any], metrics: int) -> dict[str, float]:
-    """Dollars by what the stack has, of the template after the SAM transform; `metrics`: custom ones that are told."""
+    """Dollars a month by what the stack has. resources: after the SAM transform; metrics: how many custom ones."""
     kinds = Counter(item["Type"] for item in resources.values() if "Condition" not in item)
     polls = kinds["AWS::Lambda::EventSourceMapping"] * _POLLERS * _ASKS_PER_S * MONTH_S
     return {

@@ -44,7 +44,7 @@ class Work:
     read_units: float = 0.0
     gateway: int = 0
     transitions: int = 0
-    # Of X-Ray, where they are taken: a call's, and that of an execution.
+    # X-Ray's, if the request is sampled: the call's own, and one for an execution.
     traces: int = 1
     # Which go out to the internet beside the result: the answer, or a redirect.
     sent_bytes: int = 0
@@ -93,7 +93,7 @@ CALLS = (
     _call("Aidge", "CutoutFunction", 248),
     # Its answer is the picture itself, in base64.
     _call("JD SelfieSeg", "SelfieFunction", 250, puts=1, results=0, sent_bytes=SELFIE_BYTES),
-    # What GET answers afterwards.
+    # One put: the record that GET shows afterwards.
     _call("PicWish, sync=1", "TasksFunction", 248, puts=1),
     _call("AILabTools costume", "CostumeFunction", 325, results=2),
 )

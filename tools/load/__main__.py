@@ -22,7 +22,7 @@ from tools.bench.bars import load_line
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table, watch
 
-# Of a new AWS account.
+# Lambda's quota in a new AWS account.
 FUNCTIONS_AT_ONCE = 10
 QUIET, FLOODER = "quiet", "flooder"
 # Calls per second that each may make.

@@ -51,21 +51,22 @@ def slow_source() -> Iterator[str]:
 def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
     """A call of each flood, by name. The account is served two pictures, for a task and a link to ask for."""
     client, nobody = PicWish(url, f"key-{account}"), f"{account}-{random.getrandbits(32):x}"
-    # In base64: to bring it is the most that a question can ask for.
+    # In base64, the dearest answer that a question can ask for.
     task = client.create(_PICTURE, return_type="2").json["data"]["task_id"]
     link = client.create(_PICTURE).json["data"]["image"]
     with slow_source() as source:
         yield {
             "bad credentials": lambda: PicWish(url, f"{nobody}-{random.random()}").create(_PICTURE),
-            "one key": lambda: _from_source(client, source, {"Idempotency-Key": nobody}),
-            "slow sources": lambda: _from_source(client, f"{source}?{random.random()}", {}),
+            "one key": lambda: from_source(client, source, {"Idempotency-Key": nobody}),
+            "slow sources": lambda: from_source(client, f"{source}?{random.random()}", {}),
             "task questions": lambda: client.query(task),
             "usage": lambda: send("GET", f"{url}/usage", headers={"X-API-KEY": client.key}),
             "result links": lambda: send("GET", link),
         }
 
 
-def _from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:
+def from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:
+    """A call whose picture the service has to fetch."""
     body, kind = multipart({"image_url": source}, "image_file", None)
     return send("POST", client.url + client.path, body, {"X-API-KEY": client.key, "Content-Type": kind, **headers})
 

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 BOUND = 2.0
+# Between two visits of a caller.
+_PAUSE_S = 0.4
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Phase:
         return values[math.ceil(share * len(values)) - 1]
 
 
-def watch(visit: Callable[[], Visit], seconds: float, callers: int = 2, pause_s: float = 0.4) -> list[Visit]:
+def watch(visit: Callable[[], Visit], seconds: float, callers: int = 2) -> list[Visit]:
     """Visits by so many callers at once, each with a pause after every visit, for as long, but one each."""
     visits: list[Visit] = []
     end = time.monotonic() + seconds
@@ -62,7 +64,7 @@ def watch(visit: Callable[[], Visit], seconds: float, callers: int = 2, pause_s:
             visits.append(visit())
             if time.monotonic() > end:
                 return
-            time.sleep(pause_s)
+            time.sleep(_PAUSE_S)
 
     with ThreadPoolExecutor(callers) as pool:
         for ended in [pool.submit(call) for _ in range(callers)]:

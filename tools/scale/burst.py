@@ -9,7 +9,7 @@ from tools.scale.limits import SANDBOXES_PER_10_S, Quotas
 from tools.scale.load import Load
 
 SERVED, THROTTLED, OVER_RATE, NO_SANDBOX = "served", "429 ApiRateLimit", "429 account", "503 no sandbox"
-_SPREAD = 0.3
+_SPREAD, _SECONDS = 0.3, 60.0
 _NOBODY = -1
 
 
@@ -26,7 +26,7 @@ class Bucket:
         self.left = self.size
 
     def take(self, now: float) -> bool:
-        """Whether there was one."""
+        """Takes a token; whether there was one."""
         self.left = min(self.size, self.left + (now - self.now) * self.rate)
         self.now = now
         if self.left < 1:
@@ -44,25 +44,25 @@ class Minute:
     sandboxes: int = 0
 
     def share(self, outcome: str) -> float:
-        """Of all calls."""
+        """The share of all calls that ended so."""
         return self.outcomes[outcome] / max(1, self.outcomes.total())
 
     def wait_s(self, quantile: float) -> float:
-        """Of the calls that were served; 0 if none was."""
+        """The wait of served calls at this quantile; 0 if none was served."""
         ordered = sorted(self.waits_s)
         return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] if ordered else 0.0
 
 
-def first_minute(load: Load, quotas: Quotas, seconds: float = 60.0, seed: int = 1) -> Minute:
+def first_minute(load: Load, quotas: Quotas) -> Minute:
     """Arrivals at random (Poisson), of accounts at random; a new sandbox wherever none is idle and AWS allows one."""
-    chance, minute = random.Random(seed), Minute()
+    chance, minute = random.Random(1), Minute()
     gateway = Bucket(quotas.parameters["ApiRateLimit"], quotas.parameters["ApiBurstLimit"])
     growth = Bucket(SANDBOXES_PER_10_S / 10, SANDBOXES_PER_10_S)
     most = min(quotas.concurrency, quotas.parameters["SyncConcurrency"] or quotas.concurrency)
     at_once, under_way = quotas.at_once(load.qps), Counter[int]()
     busy: list[tuple[float, int]] = []
     idle, now = 0, 0.0
-    while (now := now + chance.expovariate(load.rate)) < seconds:
+    while (now := now + chance.expovariate(load.rate)) < _SECONDS:
         while busy and busy[0][0] <= now:
             under_way[heapq.heappop(busy)[1]] -= 1
             idle += 1

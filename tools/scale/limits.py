@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.accounts.meter import UNDER_WAY_MIN, UNDER_WAY_S
+from cutline.accounts.meter import at_once
 from tools.scale.load import Load
 
 # AWS's default quotas per account and region. Sources: docs.aws.amazon.com, apigateway limits.html; lambda
@@ -47,7 +47,7 @@ class Limit:
 
     @property
     def share(self) -> float:
-        """1 where it is used up."""
+        """The part that is used; 1 if all of it."""
         return self.load / self.bound
 
 
@@ -65,10 +65,9 @@ class Quotas:
         """What a table on demand takes; it grows by itself, to twice its last peak within half an hour."""
         return NEW_TABLE_UNITS if self.table_is_new else TABLE_UNITS
 
-    def at_once(self, qps: float) -> float:
-        """The most calls of one account under way, as `cutline.accounts.meter` has it."""
-        own = max(UNDER_WAY_MIN, int(UNDER_WAY_S * qps))
-        return min(own, self.parameters["AccountConcurrency"] or own)
+    def at_once(self, qps: float) -> int:
+        """The most calls of one account under way."""
+        return at_once(qps, int(self.parameters["AccountConcurrency"]))
 
 
 def limits_of(load: Load, quotas: Quotas) -> list[Limit]:

@@ -12,7 +12,7 @@ from tools.meter_simulation import Simulation
 SANDBOX_LIFE_S = 7200.0
 # A DynamoDB read that may be a second old costs half a unit; a credential and its account are two.
 _ACCOUNT_READ_UNITS = 2 * 0.5
-# What a shop asks for above what it sends.
+# The rate that a shop's account is given, over the rate at which it sends.
 _HEADROOM = 1.25
 # The meter's simulation costs seconds of computing; so many calls tell enough.
 _SIMULATED_CALLS = 1500
@@ -85,7 +85,7 @@ class Load:
 
     @property
     def decryptions(self) -> float:
-        """Of secrets, per second: each sandbox once for each account that it meets in its life."""
+        """Decryptions of secrets per second: each sandbox makes one for each account that it meets."""
         callers = max(1.0, self.rate * self.call_s)
         met = min(self.accounts, SANDBOX_LIFE_S * self.rate / callers)
         return 0.0 if self.tasks else callers * met / SANDBOX_LIFE_S

@@ -54,8 +54,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _png(width: int, height: int, *chunks: bytes, colour: int = 2, interlaced: bool = False) -> bytes:
-    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, interlaced))
+def _png(width: int, height: int, *chunks: bytes, interlaced: bool = False) -> bytes:
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, interlaced))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + _chunk(b"IEND", b"")
 
 
@@ -111,9 +111,9 @@ def _tiff(*tags: tuple[int, int, int, int], following: int = 0, data: bytes = b"
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + body + struct.pack("<I", following) + data
 
 
-def _grey(width: int, height: int, offset: int = 8, size: int = 64) -> list[tuple[int, int, int, int]]:
+def _grey(width: int, height: int) -> list[tuple[int, int, int, int]]:
     tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (277, 3, 1, 1)]
-    return [*tags, (273, 4, 1, offset), (278, 4, 1, height), (279, 4, 1, size)]
+    return [*tags, (273, 4, 1, 8), (278, 4, 1, height), (279, 4, 1, 64)]
 
 
 def _tiff_directory_of(count: int) -> bytes:

@@ -42,7 +42,7 @@ def measure() -> Iterator[dict[str, Any]]:
 
 
 def measured() -> list[dict[str, Any]]:
-    """The same, from a fresh process."""
+    """The measurement, taken in a fresh process."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     command = [sys.executable, "-m", "tools.trust.bombs", "--json"]
     done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONPATH": path})

@@ -84,7 +84,7 @@ def run(cloud: RunningCloud, minutes: float) -> Seen:
 
 
 def measured(minutes: float) -> Seen:
-    """The same, with a local cloud of its own."""
+    """The measurement, in a local cloud of its own."""
     # More than the callers, so that Lambda's own throttle, which no contract words, stays out of it.
     options = ["--parameter=SyncConcurrency=40", "--parameter=AccountConcurrency=40"]
     with tempfile.TemporaryDirectory() as folder, running_cloud(Path(folder), *options) as cloud:

@@ -61,7 +61,7 @@ class Bootstrap:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        # What the imports made stays: no later search for cycles looks at it (`cutline/__init__.py`).
+        # Objects that the imports made stay, so the garbage collector need not look at them (`cutline/__init__.py`).
         gc.freeze()
         gc.set_threshold(_GARBAGE_THRESHOLD)
 

@@ -44,7 +44,7 @@ from cutline.storage_keys import ENDINGS
 __all__ = ["Cut", "CutKeywords", "Cutter", "remove_background"]
 
 Kind = TypeVar("Kind", bytes, Path, Image.Image, U8)
-# What is no path; a path's result is always a Path, also where the path was a str.
+# Every kind but a path. The result for a path is always a Path, also if the path was a str.
 Pixels = TypeVar("Pixels", bytes, Image.Image, U8)
 _NOTHING = "Nothing was found that could be cut out"
 _GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4

@@ -68,7 +68,7 @@ class Cipher(Protocol):
         """Ciphertext that only decrypts with the same context."""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> str:
-        """The plaintext again."""
+        """The plaintext that `encrypt` got."""
 
 
 class AccountStore:
@@ -78,7 +78,7 @@ class AccountStore:
         self._table = table
         self._cipher = cipher
         self._cache: dict[str, tuple[float, Credential | None]] = {}
-        # What each ciphertext was decrypted to: a secret does not change while its ciphertext is the same.
+        # Plaintexts by ciphertext: a secret does not change while its ciphertext is the same.
         self._secrets: dict[tuple[str, bytes], str] = {}
 
     def find(self, scheme: Scheme, key: str) -> Credential | None:

@@ -68,17 +68,13 @@ def is_signed_by(request: Request, signature: AidgeSignature, secret: str) -> bo
 
 def _is_overridden(request: Request) -> bool:
     """Whether a body that a classic signature does not cover says anew what the signed query says."""
-    if request.method != "POST" or _is_form(request):
+    if request.method != "POST" or is_urlencoded(request):
         return False
     try:
         fields = read_form(request).fields
     except InputRefused:  # the contract's to refuse
         return False
     return not fields.keys().isdisjoint(request.params)
-
-
-def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
 
 
 def _check_timestamp(timestamp: str, now: float) -> None:

@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 
-from cutline.accounts.account import Account, AccountStore
-from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
 
+API_KEY = "demo-key"
+JD_ACCESS_KEY, JD_SECRET_KEY = "DEMOAK", "DEMOSK"
+AIDGE_APP_KEY, AIDGE_SECRET = "512345", "demo-secret"
 DEMO_CREDENTIALS = (
-    (Scheme.JD, "DEMOAK", "DEMOSK"),
-    (Scheme.AIDGE, "512345", "demo-secret"),
-    (Scheme.PICWISH, "demo-key", ""),
-    (Scheme.AILAB, "demo-key", ""),
+    (Scheme.JD, JD_ACCESS_KEY, JD_SECRET_KEY),
+    (Scheme.AIDGE, AIDGE_APP_KEY, AIDGE_SECRET),
+    (Scheme.PICWISH, API_KEY, ""),
+    (Scheme.AILAB, API_KEY, ""),
 )
 
 
 def seed_demo_account(resources: Mapping[str, str]) -> None:
     """Writes the demo account; `resources` maps the template's logical ids to the deployed names."""
-    import boto3  # noqa: PLC0415 (slow, and the pages want the names alone)
+    # Slow imports, and the pages and the helper that signs want the credentials alone.
+    import boto3  # noqa: PLC0415
+
+    from cutline.accounts.account import Account, AccountStore  # noqa: PLC0415
+    from cutline.adapters.kms import KmsCipher  # noqa: PLC0415
 
     table = boto3.resource("dynamodb").Table(resources["AccountsTable"])
     store = AccountStore(table, KmsCipher(boto3.client("kms"), resources["AccountsKey"]))

@@ -15,7 +15,7 @@ from cutline.storage_keys import NONCE
 
 # Longer than the signature window on both sides, so that a nonce is remembered while its signature is valid.
 NONCE_KEEP_S = 2 * jd_signature.WINDOW_S + 60
-# Of the ids of calls: short, because holds make the items that every call writes.
+# Length of a call's id: short, because every call writes an item that holds the ids of all calls under way.
 _ID_BYTES = 8
 
 
@@ -62,15 +62,15 @@ class Gate:
         )
 
     def wait(self, account: Account, contract: Contract) -> Reservation:
-        """Leave to wait for another call. Raises AccessRefused, and counts it."""
+        """A place for a call that waits for another one. Raises AccessRefused, and counts the refusal."""
         return self._counted(account, contract, lambda: self._meter.wait(account, secrets.token_hex(_ID_BYTES)))
 
     def end_wait(self, waiting: Reservation) -> None:
-        """The wait is over."""
+        """Ends a wait."""
         self._meter.end_wait(waiting)
 
     def pace(self, account: Account, what: str) -> None:
-        """One more of what is no call, at a rate of its own. Raises AccessRefused(RATE_EXCEEDED)."""
+        """Takes one from a rate that is not that of calls, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
         self._meter.pace(account, what)
 
     def settle(self, reservation: Reservation, api: str) -> None:
@@ -78,7 +78,7 @@ class Gate:
         self._meter.settle(reservation, api)
 
     def settlement(self, reservation: Reservation, api: str) -> Write:
-        """The write that does."""
+        """The write that `settle` does."""
         return self._meter.settlement(reservation, api)
 
     def release(self, reservation: Reservation, api: str) -> None:
@@ -93,8 +93,7 @@ class Gate:
             raise
 
     def _remember_nonce(self, access_key: str, nonce: str, now: float) -> None:
-        # A signature may cover the nonce with its white space collapsed (jd_signature): such nonces are one.
-        name, owner = " ".join(nonce.split())[:128], secrets.token_hex(_ID_BYTES)
+        owner = secrets.token_hex(_ID_BYTES)
         try:
             write_if(
                 self._nonces.put_item,
@@ -103,7 +102,7 @@ class Gate:
                 "attribute_not_exists(pk) OR expires_at < :now OR #owner = :owner",
                 Item={
                     "pk": f"{NONCE}{access_key}",
-                    "sk": name,
+                    "sk": nonce[:128],
                     "owner": owner,
                     "expires_at": int(now) + NONCE_KEEP_S,
                 },

@@ -56,7 +56,7 @@ def parse_authorization(request: Request) -> JdAuthorization:
     signed = tuple(sorted(name for name in fields.get("SignedHeaders", "").lower().split(";") if name))
     timestamp = request.headers.get("x-jdcloud-date", "").strip()
     _check_date(timestamp, request.received_at)
-    # As it is read for the signature: another number of blanks is the same nonce.
+    # With blanks collapsed, as for the signature: a nonce with more blanks is the same nonce.
     nonce = " ".join(request.headers.get("x-jdcloud-nonce", "").split())
     version = match.group(2)
     well_formed = (

@@ -28,7 +28,7 @@ KEEP_DAYS = 400
 LANE_QPS = 50
 # Below this many calls a day another lane would only split the quota.
 LANE_QUOTA = 1000
-# Nor do calls at work at once, once a lane's part of them is so small that a call finds its lane full by chance.
+# Below this many calls under way per lane, calls would find their lane full by chance.
 LANE_AT_ONCE = 16
 MAX_LANES = 32
 # Seconds' worth of the rate that an idle caller may use at once.
@@ -82,7 +82,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Room:
-    """What a call wants of its lane, and what the lane may give.
+    """What a call wants of its lane, and what the lane may give: of rate, quota, calls under way and hold at least one.
 
     qps: the lane's rate; None takes nothing of it. quota: `taken` must be below it. at_once: `under_way` must be.
     hold: the attribute that stands for the call, "" for none, for `hold_s`. places: of the quota, 0 or 1.
@@ -107,12 +107,12 @@ def lanes_for(qps: float, daily_quota: int | None, at_once: int | None = None) -
 
 
 def expires_at(now: float) -> int:
-    """When a day's items may go."""
+    """The unix second from which on DynamoDB may delete a day's items."""
     return int(now) + KEEP_DAYS * 86400
 
 
 def lapsed(item: Item, now: float) -> list[str]:
-    """The attributes of calls that never ended."""
+    """The attributes of calls that did not end before their holds lapsed."""
     return [name for name, until in item.items() if name.startswith((HOLD, WAIT)) and int(until) < now]
 
 
@@ -191,7 +191,7 @@ class Taking:
         return {
             "Key": lane.key,
             "UpdateExpression": f"SET {', '.join(sets)}{' ADD ' + ', '.join(adds) if adds else ''}",
-            "ConditionExpression": " AND ".join(conditions) or "attribute_not_exists(x_never)",
+            "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeValues": values,
             **({"ExpressionAttributeNames": names} if names else {}),
         }

@@ -39,7 +39,8 @@ HOLD_S = 60
 SHARDS = 64
 # Calls under way per account: two seconds' worth of its rate, but never fewer than four.
 UNDER_WAY_S, UNDER_WAY_MIN = 2.0, 4
-# What is no call has a rate of its own: so many times the account's, and so many per second at least.
+# Upload tickets and repeated answers have rates of their own: this many times the account's, and at least this many
+# per second.
 PACE, PACE_MIN = 2.0, 4.0
 
 
@@ -59,7 +60,7 @@ class Reservation:
 
     @property
     def key(self) -> dict[str, str]:
-        """Of the item with the hold. A call's id ends with its lane, unless that is the first."""
+        """The key of the item with the hold. A call's id ends with its lane's number, except in the first lane."""
         if self.apart:
             shard = zlib.crc32(self.call_id.encode()) % SHARDS
             return {"pk": account_key(self.account.account_id), "sk": f"{DAY}{self.day}#{shard:02d}"}
@@ -115,7 +116,7 @@ class Meter:
         return Reservation(account, lane.day, named(call_id, lane), None)
 
     def enter(self, account: Account, call_id: str, day: str) -> Reservation:
-        """The same for a task that waits for its picture's server; `day` is the one it was reserved for.
+        """Lets a task wait for its picture's server, like `wait`; `day` is the one it was reserved for.
 
         It paid with rate when it was reserved. Raises AccessRefused(RATE_EXCEEDED).
         """
@@ -124,14 +125,13 @@ class Meter:
         return Reservation(account, day, named(call_id, lane), None)
 
     def end_wait(self, waiting: Reservation) -> None:
-        """Ends it."""
+        """Ends what `wait` or `enter` began."""
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
 
-    def pace(self, account: Account, what: str, now: float | None = None) -> None:
-        """Takes one of what is no call from its rate. Raises AccessRefused(RATE_EXCEEDED)."""
-        clock = _clock(now)
+    def pace(self, account: Account, what: str) -> None:
+        """Takes one from the account's rate of `what`, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
         apart = Account(f"{account.account_id}#{what}", qps=max(PACE_MIN, PACE * account.qps))
-        self._rooms.place(apart, day_of(clock()), Room(qps=apart.qps, places=0), clock)
+        self._rooms.place(apart, day_of(time.time()), Room(qps=apart.qps, places=0), time.time)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
         """Ends a served call: counted and charged once, however often it is tried. Whether it was this time.
@@ -141,7 +141,7 @@ class Meter:
         return self._write(self.settlement(reservation, api))
 
     def settlement(self, reservation: Reservation, api: str) -> Write:
-        """The write that `settle` does, for who has another to do along with it."""
+        """The write that `settle` does, for a caller that joins it with another write in one transaction."""
         price = reservation.account.price_of(api)
         additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
         values = {":one": 1, ":price": price}
@@ -189,7 +189,7 @@ class Meter:
         remaining = None
         if account.daily_quota is not None:
             left = lane.share(self._rooms.quota(account, lane.day)) - int(item["taken"])
-            # Of a day with several lanes this is an estimate: the others are about as full as this one.
+            # If the day has several lanes this is an estimate: the other lanes are about as full as this one.
             remaining = max(0, (left + sum(name.startswith(HOLD) for name in lapsed(item, clock()))) * lane.count)
         return Reservation(account, lane.day, named(call_id, lane), remaining)
 
@@ -224,7 +224,7 @@ class Meter:
         except (AccessRefused, ServiceFault):
             raise
         except BaseException as error:
-            # A call that dies lets go within a minute, a task does not: whatever may have been written is taken back.
+            # A call's hold lapses within a minute, a task's after hours. So take back whatever may have been written.
             if not again and (may_have_written(error) or not isinstance(error, ClientError)):
                 self._end(reservation, _back(reservation), {":minus": -1})
             raise
@@ -243,8 +243,13 @@ class Meter:
             raise
 
     def _at_once(self, account: Account) -> int:
-        bound = max(UNDER_WAY_MIN, int(UNDER_WAY_S * account.qps))
-        return min(bound, self._most_at_once) if self._most_at_once else bound
+        return at_once(account.qps, self._most_at_once)
+
+
+def at_once(qps: float, most: int) -> int:
+    """The calls that an account of this rate may have under way; `most` is the bound on every account, 0 for none."""
+    own = max(UNDER_WAY_MIN, int(UNDER_WAY_S * qps))
+    return min(own, most) if most else own
 
 
 def day_of(now: float) -> str:

@@ -88,7 +88,7 @@ class Rooms:
         try:
             write = next(steps)
             while True:
-                # What the lane gives back goes alone; only what takes room has a hold beside it.
+                # A write that gives back goes alone; a write that takes room goes together with the hold.
                 write = steps.send((send if "SET" in write["UpdateExpression"] else self._send)(write))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
@@ -136,11 +136,11 @@ class Rooms:
         return count
 
     def quota(self, account: Account, day: str) -> int:
-        """The day's quota and the places that tasks gave back; what is not known yet is not given."""
+        """The day's quota and the places that tasks are known to have given back."""
         return (account.daily_quota or 0) + self._returned.get((account.account_id, day), (0.0, 0))[1]
 
     def _look_at_shards(self, account: Account, day: str) -> int:
-        """The same, after a look at the shards if the last was a while ago. The number only grows."""
+        """What `quota` tells, after a read of the shards if the last was over a second ago. It only grows."""
         key = (account.account_id, day)
         seen_at, _ = self._returned.get(key, (float("-inf"), 0))
         if time.monotonic() - seen_at > _RETURNED_S:

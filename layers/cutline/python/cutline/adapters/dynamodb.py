@@ -36,7 +36,7 @@ class ConditionFailed(Exception):
 
 
 class ConditionsFailed(Exception):
-    """Of writes that belong together at least one condition did not hold, so nothing was written.
+    """The condition of at least one write of a transaction did not hold, so nothing was written.
 
     `items` has for each write None if its condition held, otherwise the item that it was judged by ({}: none).
     """
@@ -103,7 +103,7 @@ def may_have_written(error: BaseException) -> bool:
 
 
 def _pause(seconds: float) -> None:
-    """Twice as long at most, so that those who met do not meet again."""
+    """Sleeps for half to one and a half times as long, so that two who collided do not collide again."""
     time.sleep(seconds * random.uniform(0.5, 1.5))
 
 

@@ -82,14 +82,14 @@ class WatchedEndpoint:
         return self._awake
 
     def answered(self) -> None:
-        """Notes the proof, but not anew for each picture."""
+        """Notes that the endpoint answered, at most once in half of `AWAKE_S`."""
         now = int(self._clock())
         if now >= self._proven_at + AWAKE_S // 2:
             self._proven_at = now
             self._note(now + AWAKE_S)
 
     def stayed_silent(self) -> None:
-        """Nobody is to wait for the next one."""
+        """Notes that the endpoint did not answer, so that no worker waits for it."""
         self._proven_at = 0
         self._note(0)
 
@@ -119,7 +119,7 @@ class WatchedEndpoint:
     def _note(self, awake_until: int) -> None:
         now = int(self._clock())
         self._awake, self._relied_on_until = awake_until > now, now + LOOK_S
-        # What cannot be written is found out again by the next worker that looks.
+        # If this write fails, the next worker that looks finds out again.
         with contextlib.suppress(ClientError, BotoCoreError):
             self._set("SET awake_until = :until REMOVE probe, probed_at", {":until": awake_until})
 

@@ -31,7 +31,7 @@ _PLAIN = "%/:?[]@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-# Of a name that has more, the first ones will do.
+# If a name has more addresses, only the first ones are tried.
 _MOST_ADDRESSES = 4
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -82,15 +82,13 @@ def fetch(url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver = re
     raise _unreachable("too many redirects")
 
 
-def deliver(
-    url: str, body: bytes, headers: Mapping[str, str], policy: FetchPolicy, resolver: Resolver = resolve
-) -> int:
+def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: FetchPolicy) -> int:
     """The status that a POST of `body` to `url` is answered with, under the guards of `fetch`; redirects are answers.
 
     Raises InputRefused(URL_UNREACHABLE).
     """
     deadline = time.monotonic() + policy.timeout_s
-    with _answer(_Call("POST", url, body, headers), policy, resolver, deadline) as answer:
+    with _answer(_Call("POST", url, body, headers), policy, resolve, deadline) as answer:
         return answer.status
 
 

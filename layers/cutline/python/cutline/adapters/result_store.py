@@ -138,5 +138,5 @@ class ResultStore:
 
     @cached_property
     def _key(self) -> bytes:
-        """Of links alone: the accounts' callback keys, which their owners know, are MACs under the same secret."""
+        """A key for links alone. Callback keys are MACs under the same secret, and account owners know theirs."""
         return hmac.new(self._load_secret(), _PURPOSE, hashlib.sha256).digest()

@@ -81,7 +81,7 @@ Check = Callable[[Plan, Clients], Iterator[Finding]]
 
 
 def stack_name(plan: Plan, clients: Clients) -> Iterator[Finding]:
-    """CloudFormation's rule for names; what is named after the stack is cut or has room for it."""
+    """The stack's name, by CloudFormation's rule. Names that are made from it are cut, or have room for it."""
     if _STACK_NAME.fullmatch(plan.stack):
         yield Finding(Verdict.OK, "stack name", f"{plan.stack}, {len(plan.stack)} of 128 characters")
     else:
@@ -226,7 +226,7 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
     yield from _elsewhere(plan, "EndpointImage", r"\d+\.dkr\.ecr\.([\w-]+)\.")
 
 
-# In the order in which they are told. The first two need no AWS.
+# In the order of their lines. Those at home need no AWS.
 AT_HOME: tuple[Check, ...] = (stack_name, layers)
 AT_AWS: tuple[Check, ...] = (partition, stack, lambda_quota, gateway_logs, gpu_quota)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """A result: its file, what is known of it, and what must be told although there is a result."""
+    """A result: its file, what is known of it, and warnings."""
 
     file: bytes
     line: ReportLine
@@ -77,11 +77,12 @@ def _file(cutout: "Cutout") -> bytes:
 
 
 def _line_of(cutout: "Cutout") -> ReportLine:
-    line = _line(cutout.subject, cutout.confidence, cutout.coverage, cutout.enlargement)
     box = cutout.box
-    return line if box is None else replace(line, box=f"{box.left}, {box.top}, {box.right}, {box.bottom}")
-
-
-def _line(subject: str, confidence: float, coverage: float, enlargement: float) -> ReportLine:
-    numbers = {"confidence": confidence, "coverage": coverage, "enlargement": enlargement}
-    return ReportLine("", subject=subject, **{name: f"{value:.4f}" for name, value in numbers.items()})
+    return ReportLine(
+        "",
+        subject=cutout.subject,
+        confidence=f"{cutout.confidence:.4f}",
+        coverage=f"{cutout.coverage:.4f}",
+        enlargement=f"{cutout.enlargement:.4f}",
+        box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
+    )

@@ -107,7 +107,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
 
 
 def _fields(request: Request) -> Mapping[str, str]:
-    """Of a POST the body's and the query's. Where both have a field, the signed one counts.
+    """The fields of the query and of a POST's body. Where both have a field, the signed one counts.
 
     A classic signature covers the query and a urlencoded body, and no other body: what it covers must not be overridden
     by what it does not cover, nor a signed source by another kind of source.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.contracts import picwish
-from cutline.contracts.forms import Form, read_form
+from cutline.contracts.forms import Form, is_multipart, read_form
 from cutline.contracts.wire import (
     NO_PROGRESS,
     UPLOAD,
@@ -114,7 +114,7 @@ _FORMS = {name.lower(): form for name, form in FORMS.items()}
 
 def parse(request: Request) -> Job:
     """The picture and the parameters of a form (contracts.md 5.2), in the order multipart, image, parameters."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if not is_multipart(request):
         raise InputRefused(Reason.BODY_MALFORMED, "the body must be multipart/form-data")
     form, path = read_form(request), request.path.rstrip("/")
     source = _source(form)

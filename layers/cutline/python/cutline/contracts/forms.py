@@ -36,7 +36,7 @@ def read_form(request: Request) -> Form:
 
     Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
     """
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if is_multipart(request):
         return _read_multipart(request)
     if is_urlencoded(request):
         return Form(_read_urlencoded(request.body), {})
@@ -46,6 +46,11 @@ def read_form(request: Request) -> Form:
     if len(document) > _MAX_PARTS:
         raise InputRefused(Reason.BODY_MALFORMED, "body has too many fields")
     return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
+
+
+def is_multipart(request: Request) -> bool:
+    """Whether the body says that it is a multipart form."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
 def is_urlencoded(request: Request) -> bool:

@@ -37,7 +37,7 @@ SYSTEM_ERRORS: Mapping[Reason, GatewayError] = {
     Reason.NONCE_REPLAYED: _BAD_SIGNATURE,
     Reason.ACCOUNT_DISABLED: GatewayError(403, 10050, "HTTP_FORBIDDEN", "用户已被禁用"),
     Reason.API_NOT_ALLOWED: GatewayError(403, 10048, "HTTP_FORBIDDEN", "无接口权限，请下单购买"),
-    # Ours: the gateway that this API stood behind knew no Idempotency-Key.
+    # Cutline's own: JD's gateway knows no Idempotency-Key.
     Reason.IDEMPOTENCY_MISMATCH: GatewayError(409, 10061, "CONFLICT", "Idempotency-Key已用于其他请求"),
     Reason.QUOTA_EXCEEDED: GatewayError(429, 10040, "QUOTA_EXCEEDED", "超过每天限量，请明天继续"),
     Reason.RATE_EXCEEDED: GatewayError(

@@ -6,7 +6,7 @@ with binary bodies, so only the bytes decide.
 
 from collections.abc import Mapping
 
-from cutline.contracts.forms import first_file
+from cutline.contracts.forms import first_file, is_multipart
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_envelope, gateway_response
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
@@ -46,8 +46,7 @@ CODES: Mapping[Reason, str] = codes(ERRORS)
 def parse(request: Request) -> Job:
     """The picture in the body, or the first file of a multipart form (sister products of JD's use one)."""
     data = request.body
-    is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
-    if is_form and sniff_format(data) is None:
+    if is_multipart(request) and sniff_format(data) is None:
         data = first_file(request) or b""
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)

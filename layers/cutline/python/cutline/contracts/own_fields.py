@@ -11,7 +11,7 @@ from cutline.pipeline.options import CutOptions
 from cutline.pipeline.profile import read_profiles
 
 NAMES = (*READERS, "roi", "profile")
-# What a profile says by itself.
+# Fields that a profile sets itself.
 _PROFILED = ("format", "bg_color", "crop", *READERS)
 
 
@@ -31,7 +31,7 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
 
 
 def told(facts: ResultFacts | None) -> dict[str, Any]:
-    """What an answer says of a result beside what the vendor's does."""
+    """The fields that Cutline adds to the vendor's answer about a result."""
     if facts is None:
         return {}
     confidence = {"confidence": round(facts.confidence, 4)}

@@ -171,7 +171,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     if options.return_type == AS_BASE64:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = finished("", request, job, outcome)
-    # Who asks for nothing of ours gets the vendor's body, and the confidence in its header alone.
+    # Without a profile the body is the vendor's, and the confidence is in its header alone.
     return show(record if job.cut.profile else replace(record, facts=None), images)
 
 

@@ -62,7 +62,7 @@ class Scheme(Enum):
         return self in (Scheme.JD, Scheme.AIDGE)
 
 
-# Of APIs that pages of every origin may call: they send no cookies, so they may read every header.
+# For APIs that pages of every origin may call. Such calls carry no cookies, so a page may read every header.
 CORS: Mapping[str, str] = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
 
 # How the address of an upload begins.

@@ -14,7 +14,7 @@ from cutline.openapi.schema import Schema, one_of, ref
 
 _THROUGH = "About 4.4 MiB of body pass through a synchronous call."
 _TOO_LARGE = 413
-# What is not to be had everywhere.
+# Formats that not every deployment takes.
 _FORMATS = {"HEIF": "HEIF (HEIC) where the deployment takes it"}
 # Of an operation that answers with the file itself: what examples call it.
 SAVED_AS = "x-saved-as"

@@ -13,7 +13,7 @@ class Part(Protocol):
     """What has components that others refer to: components by name, by kind as OpenAPI has them."""
 
     def components(self) -> dict[str, dict[str, Any]]:
-        """Of its operations, or of everybody's."""
+        """The components of its operations, or of all operations."""
 
 
 class Described(Part, Protocol):

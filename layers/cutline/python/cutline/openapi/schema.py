@@ -26,14 +26,14 @@ def boolean(description: str) -> Schema:
     return {"type": "boolean", "description": description}
 
 
-def always(value: Any, description: str = "") -> Schema:
+def always(value: Any) -> Schema:
     """One value and no other."""
-    return {"const": value, **({"description": description} if description else {})}
+    return {"const": value}
 
 
-def file(description: str, media_type: str = "application/octet-stream") -> Schema:
+def file(description: str) -> Schema:
     """Raw bytes."""
-    return {"type": "string", "contentMediaType": media_type, "description": description}
+    return {"type": "string", "contentMediaType": "application/octet-stream", "description": description}
 
 
 def base64(description: str, **more: Any) -> Schema:

@@ -29,7 +29,7 @@ def same_shape(width: int, height: int, other_width: int, other_height: int) -> 
 
 
 def agreement(alpha_u8: U8, other_u8: U8) -> Agreement:
-    """Of two alphas (H, W) and (h, w); the other one is resized to the first one's size."""
+    """How far two alphas (H, W) and (h, w) agree; the second is resized to the first one's size."""
     height, width = alpha_u8.shape
     other_u8 = resize_u8(np.ascontiguousarray(other_u8), width, height, Image.Resampling.BILINEAR)
     ours, theirs = alpha_u8 >= _HALF, other_u8 >= _HALF

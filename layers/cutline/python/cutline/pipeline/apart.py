@@ -45,7 +45,7 @@ _LARGE_BYTES = 16 * MIB
 
 
 class _Gone(Exception):
-    """The other end of the socket is no more."""
+    """The other end of the socket is closed."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Decoder:
             self._stop()
 
     def hang_up(self) -> None:
-        """Lets the process end by itself; for the end of this one."""
+        """Closes the socket, upon which the process ends. For the end of this process."""
         if self._worker is not None:
             self._worker.line.close()
 
@@ -114,7 +114,7 @@ class Decoder:
             self._worker = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with warnings.catch_warnings():
-            # Of threads beside this one. The child uses nothing that they may hold.
+            # Python warns of forks beside other threads. The child uses nothing that those may hold.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:

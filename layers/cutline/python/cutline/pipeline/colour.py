@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from cutline.pipeline.filters import U8
 from cutline.pipeline.icc import bounded_profile
-
-U8 = npt.NDArray[np.uint8]
 
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})

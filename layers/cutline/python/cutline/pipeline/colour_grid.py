@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cutline.pipeline.filters import F32, Index
+from cutline.pipeline.filters import F32, Index, taps
 
 _U64 = npt.NDArray[np.uint64]
 # A pixel's channels stand in the four 16-bit lanes of one number. A byte times a weight of at most 256 fits into its
@@ -63,7 +63,6 @@ def _mixed(one: _U64, other: _U64, shares: tuple[_U64, _U64]) -> _U64:
 
 
 def _taps(small: int, large: int) -> tuple[Index, _U64]:
-    """First tap and 256ths of the second per pixel, with pixel centres aligned as Pillow's resize does."""
-    position = np.clip((np.arange(large) + 0.5) * small / large - 0.5, 0, small - 1)
-    first = position.astype(np.intp)
-    return first, np.rint((position - first) * 256).astype(np.uint64)
+    """First tap and 256ths of the second per pixel."""
+    first, share = taps(small, large)
+    return first, np.rint(share * 256).astype(np.uint64)

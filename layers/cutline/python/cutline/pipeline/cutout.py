@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from PIL import Image
 
+from cutline.errors import InputRefused, Reason
 from cutline.pipeline.components import remove_specks
 from cutline.pipeline.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.decode import Picture
@@ -16,7 +17,7 @@ from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.fog import clear_fog
 from cutline.pipeline.foreground import estimate_foreground
-from cutline.pipeline.framing import Box, Placement, place
+from cutline.pipeline.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
 from cutline.pipeline.holes import close_torn_holes
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.refine import guide_side, stretch_alpha, upsample_alpha
@@ -188,10 +189,16 @@ def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) ->
 
 
 def compose(matte: Matte, options: CutOptions) -> Composed:
-    """The pixels that the options ask for, from a finished matte."""
+    """The pixels that the options ask for, from a finished matte.
+
+    Raises:
+        InputRefused: RESOLUTION_TOO_HIGH for a picture with a longer side than its format can have.
+    """
     box = subject_box(matte.alpha_u8)
     height, width = matte.alpha_u8.shape
     placement = placement_of(box, (width, height), options)
+    if options.image_format == "webp" and max(placement.width, placement.height) > MAX_WEBP_SIDE_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
     source = placement.source
     rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
     background = options.background or (_WHITE if options.image_format == "jpeg" else None)
@@ -208,7 +215,7 @@ def compose(matte: Matte, options: CutOptions) -> Composed:
 
 
 def render(matte: Matte, options: CutOptions, timer: StageTimer) -> Cutout:
-    """The files that the options ask for, from a finished matte."""
+    """The files that the options ask for, from a finished matte. Raises as `compose`."""
     with timer.stage("compose"):
         composed = compose(matte, options)
     encode = ENCODERS[options.image_format]

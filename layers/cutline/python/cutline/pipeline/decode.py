@@ -15,7 +15,8 @@ from PIL import ExifTags, Image, TiffImagePlugin
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline import heif
-from cutline.pipeline.colour import U8, to_srgb
+from cutline.pipeline.colour import to_srgb
+from cutline.pipeline.filters import U8
 from cutline.pipeline.headers import jpeg_is_whole, jpeg_scans, sniff_format, webp_size, without_texts
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug of ours.

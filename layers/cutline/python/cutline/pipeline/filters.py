@@ -102,9 +102,10 @@ def sample_bilinear(planes: F32, at: Index, top: int, size: tuple[int, int]) -> 
     depth, height, width = planes.shape
     rows = at // size[1]
     columns = at - rows * size[1]
-    (above, lower), (left, further) = _taps(height, size[0]), _taps(width, size[1])
+    (above, lower), (left, further) = taps(height, size[0]), taps(width, size[1])
     rows += top
-    first, down, across = above[rows] * width + left[columns], lower[rows], further[columns]
+    first = above[rows] * width + left[columns]
+    down, across = lower.astype(np.float32)[rows], further.astype(np.float32)[columns]
     right = first + (left + 1 < width)[columns]
     below = np.where(above + 1 < height, width, 0)[rows]
     both = down * across
@@ -116,9 +117,8 @@ def sample_bilinear(planes: F32, at: Index, top: int, size: tuple[int, int]) -> 
     return samples
 
 
-def _taps(small: int, large: int) -> tuple[Index, F32]:
+def taps(small: int, large: int) -> tuple[Index, npt.NDArray[np.float64]]:
     """First tap and the share of the second per pixel, with pixel centres aligned as Pillow's resize does."""
-    centres = (np.arange(large) + 0.5) * (small / large) - 0.5
-    position = np.clip(centres, 0, small - 1)
+    position = np.clip((np.arange(large) + 0.5) * small / large - 0.5, 0, small - 1)
     first = position.astype(np.intp)
-    return first, (position - first).astype(np.float32)
+    return first, position - first

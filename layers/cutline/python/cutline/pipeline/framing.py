@@ -19,10 +19,11 @@ from math import ceil, sqrt
 from typing import Any
 
 MAX_SIDE_PX = 16_384
+# The longest side that a WebP can have.
+MAX_WEBP_SIDE_PX = 16_383
 # What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
 # have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
 MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5
-_MAX_CANVAS_SIDE_PX = 16_383
 # What a side becomes that follows from the other one of a target.
 MAX_DERIVED_SIDE_PX = 3000
 MIDDLE = (0.5, 0.5)
@@ -52,7 +53,7 @@ class Box:
         return Box(left, top, max(left, right), max(top, bottom))
 
     def moved(self, across: int, down: int) -> Box:
-        """The same elsewhere."""
+        """The rectangle moved by so many pixels."""
         return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)
 
 
@@ -120,12 +121,16 @@ class Region:
 
 @dataclass(frozen=True)
 class Placement:
-    """`source` of the picture is drawn into `drawn` of a canvas of width x height."""
+    """`source` of the picture is drawn into `drawn` of a canvas of width x height.
+
+    is_reduced: the framing asked for more pixels than a canvas may have.
+    """
 
     width: int
     height: int
     source: Box
     drawn: Box
+    is_reduced: bool = False
 
     @property
     def enlargement(self) -> float:
@@ -155,7 +160,7 @@ class _Draft:
         )
 
     def on(self, width: float, height: float, share: tuple[float, float] = MIDDLE) -> _Draft:
-        """The same on a canvas of another size; `share` of the room that it gains is at the left and at the top."""
+        """The draft on a canvas of another size; `share` of the room that it gains is at the left and at the top."""
         left = self.left + (width - self.width) * share[0]
         top = self.top + (height - self.height) * share[1]
         return _Draft(width, height, self.source, left, top, self.scale)
@@ -173,18 +178,17 @@ def place(
     factor = max(1.0, framing.least[0] / width, framing.least[1] / height)
     if framing.most is not None:
         factor = min(factor, framing.most[0] / width, framing.most[1] / height)
-    draft = draft.resized(min(factor, _most_factor(size, draft)))
+    draft = draft.resized(factor)
+    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    is_reduced = draft.width * draft.height > most_px
+    # A canvas that is no larger than its picture may stay as it is.
+    most_side = max(MAX_WEBP_SIDE_PX, *size)
+    most_factor = min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
+    draft = draft.resized(min(1.0, most_factor))
     if any(target):
         width, height = target_size(round(draft.width), round(draft.height), *target)
         draft = draft.resized(min(width / draft.width, height / draft.height)).on(width, height)
-    return _rounded(draft)
-
-
-def _most_factor(size: tuple[int, int], draft: _Draft) -> float:
-    """The most by which a canvas may be resized. One that is no larger than its picture may stay as it is."""
-    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
-    most_side = max(_MAX_CANVAS_SIDE_PX, *size)
-    return min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
+    return _rounded(draft, is_reduced=is_reduced)
 
 
 def target_size(width: int, height: int, target_width: int | None, target_height: int | None) -> tuple[int, int]:
@@ -225,14 +229,15 @@ def _uncropped(size: tuple[int, int], box: Box, framing: Framing) -> _Draft:
     return _Draft(width, height, box, free[0] * across, free[1] * down, scale)
 
 
-def _rounded(draft: _Draft) -> Placement:
+def _rounded(draft: _Draft, *, is_reduced: bool) -> Placement:
     """The draft in whole pixels, within its canvas and with at least one pixel."""
     width, height = (min(max(1, round(side)), MAX_SIDE_PX) for side in (draft.width, draft.height))
     inner_width = min(width, max(1, round(draft.source.width * draft.scale)))
     inner_height = min(height, max(1, round(draft.source.height * draft.scale)))
     left = min(max(0, _whole(draft.left)), width - inner_width)
     top = min(max(0, _whole(draft.top)), height - inner_height)
-    return Placement(width, height, draft.source, Box(left, top, left + inner_width, top + inner_height))
+    drawn = Box(left, top, left + inner_width, top + inner_height)
+    return Placement(width, height, draft.source, drawn, is_reduced)
 
 
 def _whole(at: float) -> int:

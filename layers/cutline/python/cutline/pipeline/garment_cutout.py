@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from cutline.pipeline.compose import merge_alpha, put_on_colour
 from cutline.pipeline.cutout import Matte, Predictor, matte_picture
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_png
-from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.garment_masks import garment_masks, unite
+from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
+from cutline.pipeline.garment_masks import garment_masks, settle_classes, unite
 from cutline.pipeline.options import CutOptions, GarmentForm, GarmentOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.pipeline.unworn_garments import unworn_garment_masks
@@ -98,9 +99,13 @@ def cut_garments(
 
 
 def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, options: GarmentOptions) -> _Garments:
-    masks = _without_patches(garment_masks(probabilities, picture.rgb_u8, wearer.alpha_u8))
+    # Once for all classes, which would each reduce the picture to the same guide.
+    size = fit_within(picture.width, picture.height, max(next(iter(probabilities.values())).shape))
+    guide_u8 = resize_u8(picture.rgb_u8, *size, Image.Resampling.BOX)
+    probabilities = settle_classes(probabilities)
+    masks = _without_patches(garment_masks(probabilities, picture.rgb_u8, wearer.alpha_u8, guide_u8))
     wanted = _in_union(masks, options)
-    union_u8 = unite(wanted, probabilities, picture.rgb_u8, wearer.alpha_u8) if wanted else None
+    union_u8 = unite(wanted, probabilities, picture.rgb_u8, wearer.alpha_u8, guide_u8) if wanted else None
     return _Garments(wearer.rgb_u8, masks, union_u8, wearer.confidence)
 
 

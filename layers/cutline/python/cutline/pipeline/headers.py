@@ -24,7 +24,7 @@ _HEIF_BRANDS = frozenset({b"mif1", b"msf1"})
 _MOST_BRANDS_BYTES = 256
 _WEBP_SIZE_BYTES = 10
 # A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
-# Of several \xff the last one counts; a pattern that begins with one byte is searched for twenty times as fast.
+# If several \xff stand in a row, the last one counts. A pattern that begins with one byte is found 20 times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _PNG_SIGNATURE_BYTES, _PNG_CHUNK_BYTES = 8, 12
 _PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})

@@ -18,7 +18,7 @@ _HEADER_BYTES = 128
 _ENTRY_BYTES = 12
 # What a picture may embed (ICC.1:2022 B.1): input, display, output, colour space.
 _CLASSES = frozenset({b"scnr", b"mntr", b"prtr", b"spac"})
-# Of version 4.3 and later, beside the older tags that every profile has to have; they alone may be made of elements.
+# Tags of version 4.3 and later, beside the older ones that every profile must have. Only these may hold elements.
 _ELEMENT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3", b"B2D0", b"B2D1", b"B2D2", b"B2D3"})
 _ELEMENTS = b"mpet"
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,20 @@ def _words(number: float) -> str:
     return f"{int(number):,}" if number == int(number) else f"{number:g}"
 
 
-def read_profiles(path: Path = BUILT_IN) -> dict[str, Profile]:
-    """The profiles of a file by name. Raises ValueError, which says what is wrong where, and OSError."""
+def read_profiles(path: Path | None = None) -> Mapping[str, Profile]:
+    """The profiles of a file by name, or the built-in ones, which are read once.
+
+    Raises ValueError, which says what is wrong where, and OSError.
+    """
+    return _built_in() if path is None else _read(path)
+
+
+@cache
+def _built_in() -> Mapping[str, Profile]:
+    return _read(BUILT_IN)
+
+
+def _read(path: Path) -> dict[str, Profile]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

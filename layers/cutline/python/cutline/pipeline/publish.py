@@ -25,7 +25,7 @@ _QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
     "jpeg": (encode_jpeg, JPEG_QUALITY),
     "webp": (encode_webp, WEBP_QUALITY),
 }
-# In place of a bound, where no rule has one.
+# What a verdict wanted if there is no rule: the value is only told.
 _TOLD = "told"
 # A canvas has whole pixels, so its ratio misses the one asked for by up to one of them.
 _RATIO_PX = 1.0

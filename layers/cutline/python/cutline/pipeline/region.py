@@ -19,7 +19,7 @@ from cutline.pipeline.decode import Picture
 from cutline.pipeline.filters import F32, grow
 from cutline.pipeline.framing import Box, Region
 
-# Of the region's longer side, around it.
+# What the network sees around the region, as a share of the region's longer side.
 _MARGIN = 0.1
 _HALF = 0.5
 # How far the soft edge of a subject that is not meant reaches, in pixels of the network's plane.
@@ -57,7 +57,7 @@ class Look:
         if meant.all() or not meant.any():
             return alpha_f32
         others = np.concatenate(([False], ~meant))[labels]
-        # Of two subjects that touch nearly, the one that is meant keeps its own edge.
+        # If two subjects nearly touch, the one that is meant keeps its own edge.
         mine = np.concatenate(([False], meant))[labels]
         return np.where(grow(others, _EDGE_PX) & ~mine, np.float32(0), alpha_f32)
 

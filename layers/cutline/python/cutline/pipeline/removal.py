@@ -16,14 +16,13 @@ from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.filters import U8, resize_u8
-from cutline.pipeline.framing import Box, Length, Region, place
+from cutline.pipeline.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
 from cutline.pipeline.removal_options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}
 _OPAQUE = 255
 _WHITE = (255, 255, 255)
-_MOST_WEBP_SIDE = 16_383
 
 
 @dataclass(frozen=True)
@@ -217,6 +216,6 @@ def _zipped(removal: Removal) -> bytes:
 
 
 def _within_webp(pixels_u8: U8) -> U8:
-    if max(pixels_u8.shape[:2]) > _MOST_WEBP_SIDE:
-        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {_MOST_WEBP_SIDE} px")
+    if max(pixels_u8.shape[:2]) > MAX_WEBP_SIDE_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
     return pixels_u8

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from cutline.pipeline.framing import AS_IT_IS, Box, Framing, Region
+from cutline.pipeline.framing import AS_IT_IS, MAX_CANVAS_PX, Box, Framing, Region
 from cutline.pipeline.options import Subject
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
 RemovalFormat = Literal["auto", "png", "jpg", "webp", "zip"]
 MEGAPIXEL = 1_000_000
 # Of any result: what fits into the memory of a function.
-LARGEST_PX = 25 * MEGAPIXEL
+LARGEST_PX = MAX_CANVAS_PX
 
 
 @dataclass(frozen=True)

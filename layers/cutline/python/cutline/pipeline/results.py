@@ -32,13 +32,14 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
     """The files that the options ask for. Without a subject their `coverage` is 0.
 
     Raises InputRefused(NO_SUBJECT) for a profile, which has nothing to measure then, InputRefused(RESOLUTION_TOO_HIGH)
-    for a frame beyond LARGEST_PX, and ServiceFault.
+    where the options ask for a frame beyond LARGEST_PX, and ServiceFault.
     """
     matte = matte_picture(picture, options, predictor, timer)
     if options.profile:
         return _published(matte, options.profile, timer)
     placement = placement_of(subject_box(matte.alpha_u8), (picture.width, picture.height), options)
-    if placement.width * placement.height > LARGEST_PX:
+    # A reduced canvas has LARGEST_PX, give or take a few; rounding must not decide whether it is refused.
+    if placement.is_reduced or placement.width * placement.height > LARGEST_PX:
         raise InputRefused(
             Reason.RESOLUTION_TOO_HIGH, f"The result would have more than {LARGEST_PX // MEGAPIXEL} megapixels."
         )

@@ -14,7 +14,7 @@ from cutline.pipeline.filters import Bool, fit_within
 
 # The search runs at this size: subjects that are nearer to each other than its pixel are one.
 _SIDE_PX = 512
-# What is smaller than this share of the largest belongs to the nearest larger one, such as a strand or a shoelace.
+# A part smaller than this share of the largest, such as a strand or a shoelace, belongs to the nearest larger one.
 _LEAST_SHARE = 0.02
 _MOST = 32
 

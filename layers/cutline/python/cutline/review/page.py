@@ -32,6 +32,7 @@ def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> 
     """The page for the folder that the results lie in."""
     items = [
         {
+            "key": line.key,
             "picture": line.picture,
             "before": _address(line.picture, folder),
             "result": line.result,

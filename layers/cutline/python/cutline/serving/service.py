@@ -127,7 +127,7 @@ class Service:
         lease = self.idempotency.lease(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
         if not lease.busy:
             return lease
-        # Who waits holds a sandbox like everybody else: it counts as under way and pays with rate.
+        # A call that waits holds a sandbox too, so it counts as under way and takes from the rate.
         waiting = self.gate.wait(account, contract)
         call.notes["waited"] = True
         try:

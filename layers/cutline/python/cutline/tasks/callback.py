@@ -48,8 +48,8 @@ class Callback:
             task = self.tasks.find(task_id)
         if task is None or not task.record.options.callback_url:
             return False
+        step.works_on(task)
         record = task.record
-        step.notes["account_id"] = record.account_id
         with step.stage("load"):
             response = show_task(record, self.results, task.order.base_url)
         secret = callback_secret(self.link_secret(), record.account_id)

@@ -40,7 +40,7 @@ class Fail:
             task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
         if task is None:
             return False
-        step.notes["account_id"] = task.record.account_id
+        step.works_on(task)
         if task.record.state == picwish.DONE:
             with step.stage("settle"):
                 charge(task, self.meter, self.files, self.note_charge, step)

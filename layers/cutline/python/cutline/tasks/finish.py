@@ -37,7 +37,7 @@ class Finish:
         task = self.tasks.find(task_id)
         if task is None:
             return False
-        step.notes["account_id"] = task.record.account_id
+        step.works_on(task)
         if task.record.state >= 0 and task.record.state != picwish.DONE:
             keys, facts = self._work(task, step)
             done = self.tasks.finish(task_id, keys, facts, int(self.clock()))

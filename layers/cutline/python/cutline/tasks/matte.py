@@ -22,7 +22,7 @@ class Matte:
         task = self.tasks.advance(task_id, picwish.PROCESSING)
         if task is None:
             return False
-        step.notes["account_id"] = task.record.account_id
+        step.works_on(task)
         with step.stage("load"):
             view = self.files.get(task.view_key)
         with step.stage("network"):

@@ -41,7 +41,7 @@ class Prepare:
         task = self.tasks.advance(task_id, picwish.PREPARING, processed_at=int(self.clock()))
         if task is None:
             return False
-        step.notes["account_id"] = task.record.account_id
+        step.works_on(task)
         data = self._source(task, step)
         with step.stage("decode"):
             picture = decode_apart(data, picwish.LIMITS)

@@ -11,6 +11,7 @@ from cutline.contracts import picwish
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.telemetry import count_failed_step, count_fault, count_refusal, is_cold_start
+from cutline.tasks.task import Task
 
 T = TypeVar("T")
 
@@ -37,6 +38,10 @@ class Step(StageTimer):
         super().__init__()
         self.notes: dict[str, Any] = {}
 
+    def works_on(self, task: Task) -> None:
+        """Notes whose task it is, and as which API's call it is charged."""
+        self.notes |= {"account_id": task.record.account_id, "api": task.order.api}
+
 
 def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger, metrics: Metrics) -> T:
     """What `work` returns. Raises StepFailed for MattingError; other exceptions pass through."""
@@ -55,11 +60,10 @@ def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger,
             "step",
             step=name,
             task_id=task_id,
-            api=picwish.NAME,
             reason=reason,
             stages_ms={stage: round(ms, 1) for stage, ms in step.stages_ms.items()},
             max_rss_kib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            **step.notes,
+            **{"api": picwish.NAME, **step.notes},
             cold_start=is_cold_start(),
             billed_ms=round((perf_counter() - begun) * 1000),
         )

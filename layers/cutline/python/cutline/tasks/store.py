@@ -39,19 +39,23 @@ class TaskStore:
 
     def put(self, record: TaskRecord) -> None:
         """Stores a finished call's record. Another account's task is never overwritten: ServiceFault(INTERNAL)."""
-        self._put(
-            {**_item_of(record), "expires_at": record.created_at + LINK_LIFETIME_S},
-            "attribute_not_exists(pk) OR account_id = :account",
-            {":account": record.account_id},
-        )
+        try:
+            write_if(
+                self._table.put_item,
+                "attribute_not_exists(pk) OR account_id = :account",
+                Item={**_item_of(record), "expires_at": record.created_at + LINK_LIFETIME_S},
+                ExpressionAttributeValues={":account": record.account_id},
+            )
+        except ConditionFailed as error:
+            raise ServiceFault(Reason.INTERNAL, "the task's id is taken") from error
 
     def accept(self, task: Task) -> bool:
         """Stores a task that the flow will work; False where an earlier try of the same call has stored it."""
         return self._add(_pending(task))
 
-    def add(self, task: Task, keep_s: int = KEEP_S) -> bool:
-        """Stores a task of the flow whose id may come again, for `keep_s`; False where it is there already."""
-        keep_until = task.record.created_at + keep_s
+    def add(self, task: Task) -> bool:
+        """Stores a task of the flow whose id may come again, for `KEEP_S`; False where it is there already."""
+        keep_until = task.record.created_at + KEEP_S
         return self._add({**_pending(task), "expires_at": keep_until, "keep_until": keep_until})
 
     def get(self, task_id: str, account_id: str, now: float) -> TaskRecord | None:
@@ -59,7 +63,7 @@ class TaskStore:
         if not 0 < len(task_id) <= _MAX_ID_CHARS:
             return None
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
-        # What else lies in the table (adapters/endpoint_watch.py) is no account's.
+        # The table also holds items that belong to no account (adapters/endpoint_watch.py).
         if item is None or item.get("account_id") != account_id or int(item["expires_at"]) <= now:
             return None
         record = _record_from(item)
@@ -68,7 +72,7 @@ class TaskStore:
         return record
 
     def find(self, task_id: str) -> Task | None:
-        """A task of the flow, whoever's it is."""
+        """A task of the flow, of any account."""
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
         return None if item is None else _task_from(item)
 
@@ -116,13 +120,6 @@ class TaskStore:
         except ConditionFailed as error:
             return error.repeated
         return True
-
-    def _put(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any]) -> None:
-        more = {"ExpressionAttributeValues": dict(values)} if values else {}
-        try:
-            write_if(self._table.put_item, condition, Item=dict(item), **more)
-        except ConditionFailed as error:
-            raise ServiceFault(Reason.INTERNAL, "the task's id is taken") from error
 
 
 def _pending(task: Task) -> dict[str, Any]:
