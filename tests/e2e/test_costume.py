@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from PIL import Image
-from skimage import data
 
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
 from tests.support.clients import AiLab, encoded, follow, open_picture, plain_picture, send
@@ -149,8 +147,8 @@ def test_what_is_wrong_with_the_picture_is_told(ailab: AiLab, image: bytes, refu
 
 @pytest.mark.parametrize(("side", "image_format"), [(51, "PNG"), (2999, "JPEG"), (256, "BMP")])
 def test_one_step_inside_the_limits_the_picture_is_served(ailab: AiLab, side: int, image_format: str) -> None:
-    # Head and shoulders: of a whole figure nothing can be made out at 51 px.
-    resized = np.asarray(Image.fromarray(data.astronaut()[60:316, 100:356]).resize((side, side)))
+    # Of a dressed figure nothing can be made out at 51 px.
+    resized = np.asarray(open_picture(SHIRT).convert("RGB").resize((side, side)))
     image_url, _ = elements_of(ailab.cut(encoded(resized, image_format)))
     assert open_picture(follow(image_url).body).size == (side, side)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutline.pipeline.garment_masks import GARMENTS, garment_masks, unite
+from cutline.pipeline.garment_masks import GARMENTS, garment_masks, settle_classes, unite
 
 CLASSES = ("background", *GARMENTS, "person")
 
@@ -65,3 +65,24 @@ def test_union_holds_what_the_network_wavers_about_within_the_subject():
 def test_no_garment_gives_no_mask():
     probabilities = {name: np.zeros((320, 320), np.float32) for name in CLASSES}
     assert garment_masks(probabilities, picture()) == {}
+
+
+def wavering(share: float, rows: slice = slice(60, 165)) -> dict[str, np.ndarray]:
+    """The outfit, its top in `rows` as much a coat as a top; `share` is how sure it is clothing."""
+    probabilities = outfit()
+    probabilities["tops"][rows, 100:220] = 0.45 * share
+    probabilities["coat"][rows, 100:220] = 0.55 * share
+    return probabilities
+
+
+def test_a_garment_that_wavers_between_classes_goes_to_the_one_it_most_is() -> None:
+    assert list(garment_masks(wavering(0.9), picture())) == ["pants"]
+    masks = garment_masks(settle_classes(wavering(0.9)), picture())
+    assert list(masks) == ["coat", "pants"]
+    assert masks["coat"][200, 240] == 255
+
+
+def test_what_is_hardly_clothing_or_only_an_edge_is_left_as_it_is() -> None:
+    for probabilities in (outfit(), wavering(0.6), wavering(0.9, slice(150, 158))):
+        settled = settle_classes(probabilities)
+        assert all(np.array_equal(settled[name], probabilities[name]) for name in CLASSES)

@@ -26,7 +26,7 @@ SAYS = {
     TOPS: {"tops": 0.75, "coat": 0.2},
     PANTS: {"pants": 0.95},
     SHOES: {"shoes": 0.95},
-    WORN_SHOES: {"shoes": 0.55},
+    WORN_SHOES: {"shoes": 0.65},
     THING: {"bag": 0.25, "tops": 0.15},
     WALL: {},
     (255, 255, 255): {},
