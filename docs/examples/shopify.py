@@ -28,18 +28,29 @@ ADD = """mutation Add($product: ProductUpdateInput!, $media: [CreateMediaInput!]
 FIRST = """mutation First($id: ID!, $moves: [MoveInput!]!) { productReorderMedia(id: $id, moves: $moves) {
   job { id } mediaUserErrors { message } } }"""
 DONE = """mutation Done($id: ID!, $tags: [String!]!) { tagsAdd(id: $id, tags: $tags) { userErrors { message } } }"""
+LARGEST = 4_500_000
+
+
+class Undone(Exception):
+    """A picture that is not cut out; the others go on."""
 
 
 def main() -> None:
     """Works through all products that are not tagged."""
-    dry_run = "--dry-run" in sys.argv[1:]
+    dry_run, undone = "--dry-run" in sys.argv[1:], 0
     for product in list(products()):
         pictures = [node for node in product["media"]["nodes"] if node.get("image")]
         if not pictures:
             continue
         print(f"{product['id']} {product['title']}: {pictures[0]['image']['url']}", flush=True)
-        if not dry_run:
-            put_first(product, pictures[0])
+        try:
+            if not dry_run:
+                put_first(product, pictures[0])
+        except Undone as reason:
+            undone += 1
+            print(f"{product['id']}: {reason}", file=sys.stderr)
+    if undone:
+        raise SystemExit(f"left as they are: {undone}")
 
 
 def products() -> Iterator[Any]:
@@ -69,14 +80,16 @@ def put_first(product: Any, picture: Any) -> None:
 
 
 def cut_out(photo: bytes, key: str) -> bytes:
-    """The subject on white, cropped, as JPEG."""
+    """The subject on white, cropped, as JPEG. Raises Undone."""
+    if len(photo) > LARGEST:
+        raise Undone("the picture is larger than a call can carry")
     wish = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
     body, content_type = form(wish, "image_file", photo)
     headers = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], "Content-Type": content_type, "Idempotency-Key": key}
     url = os.environ["CUTLINE_URL"].rstrip("/") + "/api/tasks/visual/segmentation"
     data = json.loads(send(urllib.request.Request(url, body, headers)))["data"]
     if data["state"] != 1:
-        raise SystemExit(f"nothing could be cut out: state {data['state']}")
+        raise Undone(f"nothing could be cut out: state {data['state']}")
     return send(urllib.request.Request(data["image"]))
 
 

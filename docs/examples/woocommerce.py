@@ -21,18 +21,29 @@ from typing import Any
 SHOP = os.environ["WC_URL"].rstrip("/") + "/wp-json"
 DONE = "_cutline_result"
 PAGE = 50
+LARGEST = 4_500_000
+
+
+class Undone(Exception):
+    """A picture that is not cut out; the others go on."""
 
 
 def main() -> None:
     """Works through all published products."""
-    dry_run = "--dry-run" in sys.argv[1:]
+    dry_run, undone = "--dry-run" in sys.argv[1:], 0
     for product in products():
         pictures, done = product["images"], known(product)
         if not pictures or str(pictures[0]["id"]) == done:
             continue
         print(f"{product['id']} {product['name']}: {pictures[0]['src']}", flush=True)
-        if not dry_run:
-            replace_first(product, pictures)
+        try:
+            if not dry_run:
+                replace_first(product, pictures)
+        except Undone as reason:
+            undone += 1
+            print(f"{product['id']}: {reason}", file=sys.stderr)
+    if undone:
+        raise SystemExit(f"left as they are: {undone}")
 
 
 def products() -> Iterator[Any]:
@@ -67,7 +78,9 @@ def replace_first(product: Any, pictures: Any) -> None:
 
 
 def cut_out(photo: bytes, key: str) -> bytes:
-    """The subject on white, cropped, as JPEG."""
+    """The subject on white, cropped, as JPEG. Raises Undone."""
+    if len(photo) > LARGEST:
+        raise Undone("the picture is larger than a call can carry")
     fields = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
     boundary = uuid.uuid4().hex
     opening = f"--{boundary}\r\nContent-Disposition: form-data; "
@@ -82,7 +95,7 @@ def cut_out(photo: bytes, key: str) -> bytes:
     url = os.environ["CUTLINE_URL"].rstrip("/") + "/api/tasks/visual/segmentation"
     data = json.loads(send(urllib.request.Request(url, body, headers)))["data"]
     if data["state"] != 1:
-        raise SystemExit(f"nothing could be cut out: state {data['state']}")
+        raise Undone(f"nothing could be cut out: state {data['state']}")
     return send(urllib.request.Request(data["image"]))
 
 

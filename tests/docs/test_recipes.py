@@ -71,6 +71,25 @@ def test_shopify_gets_a_white_picture_before_each_first_one_once(environment: di
         assert (wrong.returncode, "401" in wrong.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("photo", [b"no picture", bytes(5_000_000)], ids=["not a picture", "too large"])
+def test_a_picture_that_cannot_be_cut_out_does_not_keep_the_others_waiting(
+    environment: dict[str, str], photo: bytes
+) -> None:
+    # Pictures of their own: the other tests' Idempotency-Keys stand for the mug.
+    with serving(WooCommerce(MUG, {"/1.jpg": photo})) as shop:
+        shop.products[0]["images"][0]["id"] = 31
+        keys = {"WC_KEY": WC[0], "WC_SECRET": WC[1], "WP_USER": WP[0], "WP_PASSWORD": WP[1]}
+        ended = run("woocommerce.py", {**environment, **keys, "WC_URL": shop.address})
+        assert (ended.returncode, "left as they are: 1" in ended.stderr) == (1, True), ended.stderr
+        assert [[image["id"] for image in product["images"]] for product in shop.products] == [[31], [101, 12], []]
+    with serving(Shopify(MUG, {"/1.jpg": photo})) as store:
+        store.products[0]["media"][0]["id"] = "gid://shopify/MediaImage/31"
+        store.products[1]["media"] = [{"id": "gid://shopify/MediaImage/2", "image": {"url": "PHOTO/2.jpg"}}]
+        ended = run("shopify.py", {**environment, "SHOPIFY_URL": store.address, "SHOPIFY_TOKEN": TOKEN})
+        assert (ended.returncode, "left as they are: 1" in ended.stderr) == (1, True), ended.stderr
+        assert [product["tags"] for product in store.products] == [[], ["cutline"], ["cutline"]]
+
+
 def test_what_shopify_refuses_is_told(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = {"productUpdate": {"product": None, "userErrors": [{"message": "Media limit reached"}]}}
     monkeypatch.setattr(Shopify, "_add", lambda self, variables: refusal)

@@ -17,9 +17,10 @@ Answer = tuple[int, Any]
 
 @dataclass
 class Store(ABC):
-    """Pictures by path, products, uploads; `address` once it serves."""
+    """Products, uploads, and the picture behind every path but those in `others`; `address` once it serves."""
 
     photo: bytes
+    others: dict[str, bytes] = field(default_factory=dict)
     address: str = ""
     uploads: dict[str, bytes] = field(default_factory=dict)
     products: list[dict[str, Any]] = field(default_factory=list)
@@ -138,7 +139,7 @@ def serving(store: Store) -> Iterator[Store]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.endswith(".jpg"):
-                self._send(200, store.photo, "image/jpeg")
+                self._send(200, store.others.get(self.path, store.photo), "image/jpeg")
             else:
                 self._answer()
 

@@ -41,7 +41,7 @@ def test_nothing_that_is_deployed_names_a_partition() -> None:
 
 
 def test_the_quality_tier_is_refused_without_the_memory_that_it_needs(local: LocalTemplate) -> None:
-    """README's table: isnet peaks at 1,714 MiB where the default is 1,769 MB."""
+    """docs/speed.md's table: isnet peaks at 1,714 MiB where the default is 1,769 MB."""
     rule = local.plain["Rules"]["IsnetNeedsMemory"]
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Model"}, "isnet"]}
     (assertion,) = rule["Assertions"]

@@ -150,7 +150,7 @@ class Cutter:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
         matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
-        if not matte.found:
+        if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return [render(alone, options, timer) for alone in separate(matte)]
 
@@ -158,7 +158,7 @@ class Cutter:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
         matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
-        if not matte.found:
+        if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
         return publish(matte, profile)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -68,10 +69,10 @@ class Matte:
     subject: ResolvedSubject
     confidence: float = 1.0
 
-    @property
-    def found(self) -> bool:
-        """Whether there is anything but background."""
-        return subject_box(self.alpha_u8) is not None
+    @cached_property
+    def box(self) -> Box | None:
+        """The subject's, or None if there is nothing but background."""
+        return subject_box(self.alpha_u8)
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def compose(matte: Matte, options: CutOptions) -> Composed:
     Raises:
         InputRefused: RESOLUTION_TOO_HIGH for a picture with a longer side than its format can have.
     """
-    box = subject_box(matte.alpha_u8)
+    box = matte.box
     height, width = matte.alpha_u8.shape
     placement = placement_of(box, (width, height), options)
     if options.image_format == "webp" and max(placement.width, placement.height) > MAX_WEBP_SIDE_PX:

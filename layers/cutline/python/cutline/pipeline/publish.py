@@ -89,7 +89,7 @@ def _composed(matte: Matte, profile: Profile) -> Composed:
     height, width = matte.alpha_u8.shape
     framing = replace(options.framing, most=(MAX_SIDE_PX, MAX_SIDE_PX))
     if rule is not None:
-        native = placement_of(subject_box(matte.alpha_u8), (width, height), options)
+        native = placement_of(matte.box, (width, height), options)
         side = max(native.width, native.height)
         # Larger pictures are reduced to what is best; smaller ones are left alone until the least size enlarges them.
         aim = min(side, rule.best or rule.most or side)

@@ -71,7 +71,7 @@ def remove_background(
         picture = _resized(picture, size)
     roi = None if region is None else _scaled(region, full, size)
     matte = matte_picture(picture, CutOptions(options.subject, want_image=not options.mask, roi=roi), network, timer)
-    box = subject_box(matte.alpha_u8)
+    box = matte.box
     if box is None and not options.may_be_empty:
         raise InputRefused(Reason.NO_SUBJECT)
     with timer.stage("compose"):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.compose import subject_box
 from cutline.pipeline.cutout import Matte, Predictor, matte_picture, placement_of, render
 from cutline.pipeline.decode import Picture
 from cutline.pipeline.facts import ResultFacts
@@ -37,7 +36,7 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
     matte = matte_picture(picture, options, predictor, timer)
     if options.profile:
         return _published(matte, options.profile, timer)
-    placement = placement_of(subject_box(matte.alpha_u8), (picture.width, picture.height), options)
+    placement = placement_of(matte.box, (picture.width, picture.height), options)
     # A reduced canvas has LARGEST_PX, give or take a few; rounding must not decide whether it is refused.
     if placement.is_reduced or placement.width * placement.height > LARGEST_PX:
         raise InputRefused(
@@ -51,7 +50,7 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
 
 
 def _published(matte: Matte, profile: str, timer: StageTimer) -> Results:
-    if not matte.found:
+    if matte.box is None:
         raise InputRefused(Reason.NO_SUBJECT)
     with timer.stage("encode"):
         made = publish(matte, read_profiles()[profile])

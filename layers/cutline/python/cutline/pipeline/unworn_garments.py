@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.components import Labels, label_components
-from cutline.pipeline.compose import crop, subject_box
+from cutline.pipeline.compose import crop
 from cutline.pipeline.cutout import Matte, Predictor
 from cutline.pipeline.filters import F32, U8, Bool, box_mean, resize_u8
 from cutline.pipeline.framing import Box
@@ -42,7 +42,7 @@ def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: M
     Raises:
         ServiceFault: if the network fails.
     """
-    box = subject_box(foreground.alpha_u8)
+    box = foreground.box
     if box is None:
         return {}
     canvas_u8, alpha_u8, inner = _on_canvas(foreground, box, max(costume.view_size))
