@@ -1,17 +1,24 @@
 """What one run of each network takes, preparation included, and how IS-Net at 1024 px compares with `matte`.
 
-    python -m tools.bench.networks [--runs N]
+    python -m tools.bench.networks [--runs N] [--pictures FOLDER]
 
 The networks take turns on the same picture, so what else the machine does slows all of them; the ratio is the median
 of the pairs'. CPU time is that of the whole process: with two threads, both.
+
+With a folder of pictures: on how many of them `matte` takes a second look, and what that costs. Each is enlarged to a
+megapixel, because a small subject of few pixels gets no second look.
 """
 
 import argparse
 import statistics
 import time
+from pathlib import Path
 
+import numpy as np
 import skimage.data
+from PIL import Image
 
+from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.network import Network
 from tests.support.running import ROOT
 from tools.bench.bars import Bar, load_line
@@ -19,13 +26,16 @@ from tools.bench.bars import Bar, load_line
 _MODELS = ROOT / "layers" / "model"
 _SLOW, _FAST = "isnet", "matte"
 _BAR_RATIO = 20
+_PIXELS = 1e6
 
 
 def main() -> None:
     """Prints a row per network and number of threads, and the bar where IS-Net has been fetched."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument("--pictures", type=Path)
+    arguments = parser.parse_args()
+    runs = arguments.runs
     names = [name for name in (_FAST, "costume", _SLOW) if (_MODELS / f"{name}.onnx").is_file()]
     print(f"networks alone, median of {runs} turns, ms; {load_line()}")
     print(f"{'':10}{'threads':>8}{'wall':>10}{'CPU':>10}")
@@ -40,6 +50,8 @@ def main() -> None:
             bar = Bar(f"IS-Net at 1024 px over matte, CPU time, {threads} thread(s)", _BAR_RATIO, "x", least=True)
             verdicts.append(bar.verdict(ratio))
     print("\n".join(verdicts or ["IS-Net: not run, its weights are missing: make isnet"]))
+    if arguments.pictures is not None:
+        _print_looks(arguments.pictures)
 
 
 def _in_turns(names: list[str], threads: int, runs: int) -> dict[str, list[tuple[float, float]]]:
@@ -53,6 +65,37 @@ def _in_turns(names: list[str], threads: int, runs: int) -> dict[str, list[tuple
             network.predict(picture_u8)
             taken[name].append(((time.perf_counter() - wall_s) * 1000, (time.process_time() - cpu_s) * 1000))
     return {name: pairs[1:] for name, pairs in taken.items()}
+
+
+def _print_looks(folder: Path) -> None:
+    """How often `matte` looks again at the pictures of a folder, and CPU milliseconds by number of looks (medians)."""
+    network = Network.open(_MODELS, _FAST, 1)
+    taken: dict[int, list[float]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in Image.registered_extensions()):
+        with Image.open(path) as image:
+            scale = (_PIXELS / (image.width * image.height)) ** 0.5
+            rgb_u8 = np.array(image.convert("RGB").resize((round(image.width * scale), round(image.height * scale))))
+        looks, cpu_ms = _look(network, rgb_u8)
+        taken.setdefault(looks, []).append(cpu_ms)
+    count = sum(map(len, taken.values()))
+    print(f"{_FAST} on {count} pictures of {folder.name}, 1 MP, one thread; {load_line()}")
+    for looks, times in sorted(taken.items()):
+        print(f"{looks} look(s): {len(times)} of {count}, {statistics.median(times):.0f} ms of CPU")
+
+
+def _look(network: Network, rgb_u8: U8) -> tuple[int, float]:
+    """The network's runs on a picture, and their CPU milliseconds."""
+    looks = 0
+
+    def predict(rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+        nonlocal looks
+        looks += 1
+        prepared = network.prepare(rgb_u8, alpha_u8)
+        return network.finish(prepared, network.run([prepared])[0])
+
+    begun = time.process_time()
+    network.predict_in_passes(predict, rgb_u8, None)
+    return looks, (time.process_time() - begun) * 1000
 
 
 if __name__ == "__main__":

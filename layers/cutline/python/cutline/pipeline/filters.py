@@ -43,7 +43,7 @@ def box_mean(planes_f32: F32, radius: int) -> F32:
     """
     height, width = planes_f32.shape[-2:]
     stride, window = width + 2 * radius, 2 * radius + 1
-    share = 1.0 / np.outer(_window_counts(height, radius), _window_counts(width, radius)).astype(np.float32)
+    share = np.reciprocal(np.outer(_window_counts(height, radius), _window_counts(width, radius)))
     means = np.empty(planes_f32.shape, np.float32)
     line = np.zeros((height + 2 * radius) * stride + 2 * radius, np.float32)
     inner = line[: -2 * radius or None].reshape(-1, stride)[radius : radius + height, radius : radius + width]
@@ -71,8 +71,8 @@ def _grow_down(mask: Bool, radius: int) -> Bool:
     return mask
 
 
-def _window_counts(length: int, radius: int) -> npt.NDArray[np.int64]:
-    at = np.arange(length)
+def _window_counts(length: int, radius: int) -> F32:
+    at = np.arange(length, dtype=np.float32)
     return np.minimum(at + radius, length - 1) - np.maximum(at - radius, 0) + 1
 
 

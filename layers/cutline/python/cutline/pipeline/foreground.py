@@ -147,16 +147,17 @@ def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
     front, back, cross = front * scale, back * scale, cross * scale
     seen = flat_rgb.take(active, axis=1)
     known = np.concatenate((a * seen, rest * seen))
-    part = np.empty_like(known)
+    part, right, solved = (np.empty_like(known) for _ in range(3))
     for _ in range(sweeps):
-        right = known.copy()
+        np.copyto(right, known)
         for pull, at in zip(pulls, neighbours, strict=True):
             # All positions are inside; "clip" alone writes to `out` without a copy.
             right += np.multiply(flat.take(at, axis=1, out=part, mode="clip"), pull, out=part)
-        for channel in range(3):
-            one, other = right[channel], right[channel + 3]
-            flat[channel][active] = np.clip(back * one - cross * other, 0, 1)
-            flat[channel + 3][active] = np.clip(front * other - cross * one, 0, 1)
+        np.subtract(back * right[:3], cross * right[3:], out=solved[:3])
+        np.subtract(front * right[3:], cross * right[:3], out=solved[3:])
+        np.minimum(np.maximum(solved, 0, out=solved), 1, out=solved)
+        for plane, colour in zip(flat, solved, strict=True):
+            plane[active] = colour
 
 
 def _neighbours(at: Index, height: int, width: int) -> tuple[npt.NDArray[np.intp], ...]:
