@@ -14,8 +14,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The layer's package, this folder's (localcloud, tools, tests) and the container's modules.
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
 export ORT_DISABLE_TELEMETRY := 1
+# Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast first-run lint lint-js format bench bench-against bill scale meter chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
+.PHONY: help run test test-fast first-run lint lint-types lint-template lint-style lint-js format bench bench-against bill scale meter chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
 .PHONY: arm doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
@@ -26,7 +28,8 @@ run: .venv/ready ## the whole product on this machine; PORT=3000
 	PORT=$(PORT) $(BIN)/python -m localcloud
 
 # Each worker has local clouds of its own; COVERAGE fails the run where `cutline` is covered less than it was.
-test: .venv/ready lint clients ## style, types, template, all tests; WORKERS=2, TESTS="tests/e2e -k ..."
+test: .venv/ready ## style, types, template, all tests; WORKERS=2, TESTS="tests/e2e -k ..."
+	$(MAKE) --no-print-directory -j $(WORKERS) lint clients
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=$(if $(TESTS),0,$(COVERAGE)) $(TESTS)
 
 test-fast: .venv/ready ## the tests that need no local cloud, in under a minute
@@ -35,12 +38,18 @@ test-fast: .venv/ready ## the tests that need no local cloud, in under a minute
 first-run: ## from git clone to the first cut-out, timed
 	$(PYTHON) tools/first_run.py
 
-lint: .venv/ready lint-js ## style, types and template
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
+lint: lint-types lint-template lint-style lint-js ## style, types and template
+
+lint-types: .venv/ready
 	$(BIN)/mypy
+
+lint-template: .venv/ready
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m tools.lint_template
+
+lint-style: .venv/ready
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 
 # Left out where there is no npm; ALL_TESTS=required, as in CI, turns its absence into a failure.
 lint-js: ## the playground's and the guides' JavaScript

@@ -46,6 +46,9 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
     # Slow imports, which --help and a busy port do not need.
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
+    from localcloud.aws.models import read_models_once  # noqa: PLC0415
+
+    read_models_once()
     from localcloud.cloud import LocalCloud, StartFailed  # noqa: PLC0415
 
     enter_account(listener.getsockname()[1])

@@ -1,5 +1,6 @@
 """The simulated AWS account: region, number, credentials, address, clients."""
 
+import functools
 import os
 import shlex
 import sys
@@ -61,8 +62,9 @@ def enter_account(port: int) -> None:
     os.environ["MOTO_PORT"] = str(port)
 
 
+@functools.cache
 def client(service: str, access_key: str = ACCESS_KEY) -> Any:
-    """A boto3 client of the local account, the operator's or a function's; call it after `enter_account`."""
+    """The boto3 client of the local account, the operator's or a function's; call it after `enter_account`."""
     import boto3  # noqa: PLC0415 (the environment must be set first)
 
     return boto3.client(service, aws_access_key_id=access_key, aws_secret_access_key=SECRET_KEY)

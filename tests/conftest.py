@@ -9,7 +9,7 @@ import pytest
 from tests.support.browser import Browser, browser
 from tests.support.running import RunningCloud, running_cloud
 
-pytest_plugins = ["tests.support.judged"]
+pytest_plugins = ["tests.support.judged", "tests.support.untraced"]
 _PROGRAMS = ("chromium", "chromedriver", "node")
 
 

@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
 from cutline.commands.failure import CommandFailed
 from cutline.commands.sam_project import MACHINES, built_for, read_samconfig
+from localcloud.stack.short_forms import parse_yaml
 from tools.rollout import BadRollout, Rollout, rolled_out, rollout_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +31,7 @@ def main() -> int:
     """The status of the first command that failed, or 0."""
     try:
         check_options(sys.argv[1:])
-        template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+        template = parse_yaml((ROOT / "template.yaml").read_text("utf-8"))
         machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
         rollout = rollout_of(ROOT / "samconfig.toml")
         sam = _sam()
@@ -81,7 +80,7 @@ def check_build(root: Path, machine: str) -> None:
 
 def write_rollout(built: Path, rollout: Rollout, release: str) -> None:
     """Puts the aliases into the built template; JSON is YAML, too. Raises BadRollout."""
-    template = rolled_out(yaml_parse(built.read_text("utf-8")), rollout, release)
+    template = rolled_out(parse_yaml(built.read_text("utf-8")), rollout, release)
     built.write_text(json.dumps(template, indent=1, default=str), "utf-8")
 
 

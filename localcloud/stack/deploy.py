@@ -103,7 +103,8 @@ def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK_NAME,
-        TemplateBody=json.dumps(stack),
+        # No YAML begins with a tab, so moto reads it as the JSON that it is: a tenth of the time.
+        TemplateBody="\t" + json.dumps(stack),
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )

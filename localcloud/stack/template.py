@@ -7,7 +7,8 @@ from typing import Any
 
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from localcloud.stack.short_forms import parse_yaml
 
 ARTIFACT_BUCKET = "localcloud-artifacts"
 ARTIFACT_KEY = "empty.zip"
@@ -51,7 +52,7 @@ class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
 
 def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
     """The translated template with its local folders. Raises ValueError if the file is not a template."""
-    source = yaml_parse(path.read_text("utf-8"))
+    source = parse_yaml(path.read_text("utf-8"))
     if not isinstance(source, dict) or "Resources" not in source:
         raise ValueError(f"{path} is not a CloudFormation template")
     parameters = _parameters(source, overrides)
@@ -92,7 +93,7 @@ def _detach_folders(source: dict[str, Any], root: Path) -> tuple[dict[str, Path]
                 properties["LayerName"] = logical_id
             case "AWS::Serverless::StateMachine" if "DefinitionUri" in properties:
                 definition = root / properties.pop("DefinitionUri")
-                properties["Definition"] = yaml_parse(definition.read_text("utf-8"))
+                properties["Definition"] = parse_yaml(definition.read_text("utf-8"))
     return code, layers
 
 

@@ -26,8 +26,8 @@ from cutline.commands.checkup import (
     stack,
     stack_name,
 )
-from localcloud.stack.template import load_template
 from tests.support.running import ROOT
+from tests.support.template import whole_template
 
 OK, WARNING, FAILURE = Verdict
 GONE = "Stack with id x does not exist"
@@ -82,9 +82,8 @@ def found(check: Check, aws: Aws, root: Path = ROOT, name: str = "cutline", **sa
     return [(item.verdict, item.text) for item in run(check, Plan(name, REGION, root, said), aws)]
 
 
-def test_the_defaults_are_the_templates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    declared = load_template(ROOT / "template.yaml", {}).plain["Parameters"]
+def test_the_defaults_are_the_templates() -> None:
+    declared = whole_template().plain["Parameters"]
     assert {name: str(declared[name]["Default"]) for name in DEFAULTS} == dict(DEFAULTS)
 
 

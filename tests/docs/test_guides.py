@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from localcloud.aws_account import BUCKETS
-from localcloud.stack.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate
 from tests.support.running import ROOT, RunningCloud
-from tests.support.template import ALARM, of_type, watched
+from tests.support.template import ALARM, of_type, watched, whole_template
 
 DOCS = ROOT / "docs"
 # The specification tells nothing to type.
@@ -146,9 +146,7 @@ def is_good(document: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def template() -> LocalTemplate:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        return load_template(ROOT / "template.yaml", {})
+    return whole_template()
 
 
 def rows(heading: str) -> list[list[str]]:

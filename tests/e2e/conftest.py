@@ -34,4 +34,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     state = tmp_path_factory.mktemp("faulty")
     options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
     with running_cloud(state, *options) as running:
+        # Refused callbacks come back at once. Here, because a poller that waits already goes by the minute of before.
+        queue = running.resources["CallBackQueue"]
+        running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
         yield FaultyCloud(running, state / "faults.json")

@@ -28,6 +28,14 @@ def of_account(cloud: RunningCloud, accounts: Accounts, name: str, **options: An
     return PicWish(cloud.url, f"key-{name}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def never_stored(faulty: FaultyCloud) -> Iterator[tuple[PicWish, str]]:
+    """A task whose result S3 refuses: it is tried for half a minute, meanwhile."""
+    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-store")
+    with faulty.fault("s3:PUT", error="AccessDenied", path="/r/async-store/"):
+        yield picwish, submit(picwish)
+
+
 def test_a_task_goes_through_its_states_and_is_charged_at_the_end(cloud: RunningCloud, accounts: Accounts) -> None:
     picwish = of_account(cloud, accounts, "async-one")
     pixels = data.astronaut()
@@ -127,12 +135,24 @@ def shop() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     server.server_close()
 
 
+def test_a_task_that_failed_is_told_too(
+    faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
+) -> None:
+    url, heard = shop
+    heard.append(({}, b""))  # so that it takes what comes next
+    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-told")
+    _, shown = wait(picwish, submit(picwish, b"no picture", callback_url=url))
+    limit = time.monotonic() + _WAIT_S
+    while len(heard) < 2 and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert json.loads(heard[1][1])["data"] == shown
+    assert shown["state"] == -7
+
+
 def test_a_callback_is_signed_and_tried_again(
     faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
 ) -> None:
     url, heard = shop
-    queue = faulty.running.resources["CallBackQueue"]
-    faulty.running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     picwish = of_account(faulty.running, accounts_of(faulty.running), "async-callback")
     task_id = submit(picwish, callback_url=url)
     _, shown = wait(picwish, task_id)
@@ -151,28 +171,6 @@ def test_a_callback_is_signed_and_tried_again(
     assert sent == signature(callback_secret(secret.encode(), "async-callback"), body, at)
 
 
-def test_a_task_that_failed_is_told_too(
-    faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
-) -> None:
-    url, heard = shop
-    heard.append(({}, b""))  # so that it takes what comes next
-    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-told")
-    _, shown = wait(picwish, submit(picwish, b"no picture", callback_url=url))
-    limit = time.monotonic() + _WAIT_S
-    while len(heard) < 2 and time.monotonic() < limit:
-        time.sleep(0.1)
-    assert json.loads(heard[1][1])["data"] == shown
-    assert shown["state"] == -7
-
-
-def test_a_result_that_cannot_be_stored_is_state_minus_2(faulty: FaultyCloud) -> None:
-    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-store")
-    with faulty.fault("s3:PUT", error="AccessDenied", path="/r/"):
-        states, _ = wait(picwish, submit(picwish))
-    assert states[-1] == -2
-    assert _settled(faulty.running, "async-store") == {"taken": 0, "charged_micros": 0}
-
-
 def test_a_dead_letter_that_nobody_waits_for_is_taken_away(cloud: RunningCloud) -> None:
     sqs, queue = cloud.client("sqs"), cloud.resources["MatteDeadLetters"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"task_id": "gone", "token": "of-no-execution"}))
@@ -185,3 +183,10 @@ def test_a_dead_letter_that_nobody_waits_for_is_taken_away(cloud: RunningCloud) 
         left = sum(int(attributes[name]) for name in names)
     assert left == 0
     assert '"message":"undelivered"' in (cloud.log_dir / "UndeliveredFunction.log").read_text("utf-8")
+
+
+def test_a_result_that_cannot_be_stored_is_state_minus_2(
+    faulty: FaultyCloud, never_stored: tuple[PicWish, str]
+) -> None:
+    assert wait(*never_stored, every_s=0.5)[0][-1] == -2
+    assert _settled(faulty.running, "async-store") == {"taken": 0, "charged_micros": 0}

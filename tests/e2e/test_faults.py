@@ -1,12 +1,14 @@
 """What callers see when something behind the APIs fails: the contract's own words, and the next call works."""
 
 import base64
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from skimage import data
 
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
-from tests.support.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
+from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture
 from tests.support.faulty import FaultyCloud
 from tests.support.jd import MATTING, SELFIE
 from tests.support.jd import assert_business_failure as assert_selfie_failure
@@ -27,6 +29,22 @@ def jd(faulty: FaultyCloud) -> JdClient:
 @pytest.fixture(scope="module")
 def aidge(faulty: FaultyCloud, jd: JdClient) -> AidgeClient:
     return AidgeClient(faulty.url)
+
+
+@pytest.fixture(scope="module")
+def late(faulty: FaultyCloud, jd: JdClient, aidge: AidgeClient) -> Mapping[str, Answer]:
+    """What each API says while its results take longer to store than a call may; all wait at once."""
+    ailab, picwish = AiLab(faulty.url), PicWish(faulty.url)
+    assert elements_of(ailab.cut(DRESSED))  # warm, and it works
+    assert picwish.create().json["data"]["state"] == 1
+    calls = {
+        "jdc": lambda: jd.cutout(PICTURE),
+        "aid": lambda: aidge.post({"imageBase64": ENCODED}),
+        "ail": lambda: ailab.cut(DRESSED),
+        "pw": picwish.create,
+    }
+    with faulty.fault("s3:PUT", delay_s=6.5), ThreadPoolExecutor(len(calls)) as pool:
+        return dict(zip(calls, pool.map(lambda call: call(), calls.values()), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -52,23 +70,19 @@ def test_a_failing_service_is_answered_in_the_contracts_words_and_heals(
     assert aidge.post({"imageBase64": ENCODED}).json["success"] is True
 
 
-def test_a_call_that_takes_too_long_is_timed_out(faulty: FaultyCloud, jd: JdClient, aidge: AidgeClient) -> None:
-    with faulty.fault("s3:PUT", delay_s=6.5):
-        slow = jd.cutout(PICTURE).json["result"]
-        failed = aidge.post({"imageBase64": ENCODED}).json
+def test_a_call_that_takes_too_long_is_timed_out(late: Mapping[str, Answer], jd: JdClient) -> None:
+    slow, failed = late["jdc"].json["result"], late["aid"].json
     assert (slow["status"], slow["message"]) == (13303, "time out")
     assert "cutout_image_url" not in slow
     assert (failed["resCode"], failed["resMessage"]) == (801, "model failed")
     assert jd.cutout(PICTURE).json["result"]["status"] == 0
 
 
-def test_a_failing_service_is_told_to_costume_callers(faulty: FaultyCloud) -> None:
+def test_a_failing_service_is_told_to_costume_callers(faulty: FaultyCloud, late: Mapping[str, Answer]) -> None:
     ailab = AiLab(faulty.url)
-    assert elements_of(ailab.cut(DRESSED))  # warm, and it works
+    assert_refused(late["ail"], 504, "AI_SERVICE_TIMEOUT", "AI service timeout.")
     with faulty.fault("s3:PUT", error="AccessDenied"):
         assert_refused(ailab.cut(DRESSED), 502, "ERROR_FILE_UPLOAD_FAILED", "File upload failed.")
-    with faulty.fault("s3:PUT", delay_s=6.5):
-        assert_refused(ailab.cut(DRESSED), 504, "AI_SERVICE_TIMEOUT", "AI service timeout.")
     with faulty.fault("dynamodb:UpdateItem", error="ThrottlingException"):
         assert_refused(ailab.cut(DRESSED), 503, "ERROR_INSUFFICIENT_RESOURCES", "Insufficient resources.")
     with faulty.fault("dynamodb:UpdateItem", error="AccessDeniedException"):
@@ -88,15 +102,12 @@ def test_a_failing_service_is_told_to_selfie_callers(faulty: FaultyCloud, jd: Jd
     assert jd.segment(portrait).json["result"]["status"] == 1000
 
 
-def test_a_failing_service_is_told_to_task_callers(faulty: FaultyCloud) -> None:
+def test_a_failing_service_is_told_to_task_callers(faulty: FaultyCloud, late: Mapping[str, Answer]) -> None:
     picwish = PicWish(faulty.url)
-    assert picwish.create().json["data"]["state"] == 1
     with faulty.fault("s3:PUT", error="AccessDenied"):
         upload = picwish.create()
     assert_failed_task(picwish, upload, -2)
-    with faulty.fault("s3:PUT", delay_s=6.5):
-        slow = picwish.create()
-    assert_failed_task(picwish, slow, -8)
+    assert_failed_task(picwish, late["pw"], -8)
     with faulty.fault("dynamodb:UpdateItem", error="AccessDeniedException"):
         assert_request_error(picwish.create(), 500, "Internal Server Error")
     assert picwish.create().json["data"]["state"] == 1

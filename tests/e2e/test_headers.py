@@ -10,7 +10,6 @@ from skimage import data
 from cutline.contracts.ailabtools import CREDITS_ROUTE, CUTOUTS, HD_ROUTE, TASK_ROUTE
 from cutline.contracts.wire import Response
 from cutline.serving.proxy_event import to_proxy
-from localcloud.stack.template import load_template
 from tests.support.clients import (
     AidgeClient,
     AiLab,
@@ -23,8 +22,8 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
-from tests.support.running import ROOT, RunningCloud
-from tests.support.template import api_document
+from tests.support.running import RunningCloud
+from tests.support.template import api_document, whole_template
 
 PICTURE = plain_picture(120, 100)
 PORTRAIT = encoded(data.astronaut()[:300, 60:380])
@@ -81,9 +80,7 @@ SERVED: dict[str, Callable[[str], Answer]] = {
 
 def routes() -> dict[str, tuple[str, ...]]:
     """The template's paths, and the methods that reach a function."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        document = api_document(load_template(ROOT / "template.yaml", {}).plain["Resources"])
+    document = api_document(whole_template().plain["Resources"])
     return {
         path: ANY if "x-amazon-apigateway-any-method" in methods else tuple(method.upper() for method in methods)
         for path, methods in document["paths"].items()

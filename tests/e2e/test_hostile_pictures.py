@@ -3,7 +3,8 @@
 import base64
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,16 +76,31 @@ def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
         yield running
 
 
+@pytest.fixture(scope="module", autouse=True)
+def doomed(stuck: RunningCloud) -> str:
+    """A task that takes half a minute to fail, meanwhile."""
+    return submit(PicWish(stuck.url, "key-hostile"), HONEST + b"stuck")
+
+
+@pytest.fixture(scope="module")
+def given_up(stuck: RunningCloud) -> Mapping[str, Answer]:
+    """What each API says to a picture that its decoder does not come back from; all wait at once."""
+    with ThreadPoolExecutor(len(CALLS)) as pool:
+        said = pool.map(lambda call: call(stuck.url, HONEST + b"stuck"), CALLS.values())
+        return dict(zip(CALLS, said, strict=True))
+
+
 def lines_of(cloud: RunningCloud, function: str) -> list[str]:
     return Path(cloud.log_dir / f"{function}.log").read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("api", CALLS)
-def test_a_decoder_that_does_not_come_back_is_a_time_out_in_the_apis_own_words(stuck: RunningCloud, api: str) -> None:
+def test_a_decoder_that_does_not_come_back_is_a_time_out_in_the_apis_own_words(
+    stuck: RunningCloud, given_up: Mapping[str, Answer], api: str
+) -> None:
+    assert TIMED_OUT[api](given_up[api]), given_up[api]
     before = meter_of(stuck, "hostile").get("charged_micros", 0)
-    said = CALLS[api](stuck.url, HONEST + b"stuck")
-    assert TIMED_OUT[api](said), said
-    assert meter_of(stuck, "hostile").get("charged_micros", 0) == before
+    assert before == 3000 * list(CALLS).index(api), "what was served before, and none of what was given up"
     said = CALLS[api](stuck.url, HONEST)
     assert SERVED[api](said), said
     assert meter_of(stuck, "hostile")["charged_micros"] == before + 3000
@@ -96,18 +112,18 @@ def test_no_sandbox_was_lost_over_it(stuck: RunningCloud) -> None:
         assert [line for line in lines if "Sandbox.Timedout" in line or "Runtime.ExitError" in line] == []
 
 
-def test_a_task_fails_in_time_and_its_picture_is_prepared_once(stuck: RunningCloud) -> None:
-    picwish = PicWish(stuck.url, "key-hostile")
-    _, body = wait(picwish, submit(picwish, HONEST + b"stuck"))
-    assert body["state"] == -8
-    steps = [json.loads(line) for line in lines_of(stuck, "PrepareFunction") if '"message":"step"' in line]
-    assert [step["reason"] for step in steps] == ["timed_out"]
-    _, body = wait(picwish, submit(picwish, HONEST))
-    assert body["state"] == 1
-
-
 @pytest.mark.parametrize("api", CALLS)
 def test_a_profile_of_thousands_of_elements_is_served_like_any_other(stuck: RunningCloud, api: str) -> None:
     said = CALLS[api](stuck.url, BOMB)
     assert said.status in (200, 422), said
     assert not TIMED_OUT[api](said), said
+
+
+def test_a_task_fails_in_time_and_its_picture_is_prepared_once(stuck: RunningCloud, doomed: str) -> None:
+    picwish = PicWish(stuck.url, "key-hostile")
+    _, body = wait(picwish, doomed, every_s=0.5)
+    assert body["state"] == -8
+    steps = [json.loads(line) for line in lines_of(stuck, "PrepareFunction") if '"message":"step"' in line]
+    assert [step["reason"] for step in steps] == ["timed_out"]
+    _, body = wait(picwish, submit(picwish, HONEST))
+    assert body["state"] == 1

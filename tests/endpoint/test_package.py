@@ -13,9 +13,9 @@ import package
 from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
-from localcloud.stack.template import load_template
 from tests.support.running import ROOT
 from tests.support.serving import child, encoded
+from tests.support.template import whole_template
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,5 @@ def test_the_printed_commands_name_an_image_that_the_template_takes(
     assert kind == "GpuEndpoint=async"
     assert image.endswith(package.digest(assembled)[:12])
     assert image.partition("/")[0].endswith(".amazonaws.com.cn" if region == "cn-north-1" else ".amazonaws.com")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    pattern = load_template(ROOT / "template.yaml", {}).plain["Parameters"]["EndpointImage"]["AllowedPattern"]
+    pattern = whole_template().plain["Parameters"]["EndpointImage"]["AllowedPattern"]
     assert re.fullmatch(pattern, image.removeprefix("EndpointImage="))

@@ -13,8 +13,8 @@ from cutline.contracts.wire import Contract, Request
 from cutline.errors import InputRefused, Reason
 from cutline.openapi.reference_page import operations, reference, resolved
 from localcloud.api.routes import RouteTable
-from localcloud.stack.template import load_template
 from tests.support.described import DOCUMENT, Operation, all_operations, encode, faults, is_file
+from tests.support.template import whole_template
 
 ROOT = Path(__file__).parents[2]
 CONTRACT_OF = {
@@ -31,9 +31,8 @@ def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
 
 
-def test_it_describes_the_routes_of_the_template_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    resources = load_template(ROOT / "template.yaml", {}).plain["Resources"]
+def test_it_describes_the_routes_of_the_template_and_no_others() -> None:
+    resources = whole_template().plain["Resources"]
     (swagger,) = (r["Properties"]["Body"] for r in resources.values() if r["Type"] == "AWS::ApiGateway::RestApi")
     routes = RouteTable(swagger)
     assert {path.rstrip("/") or "/" for path in DOCUMENT["paths"]} == routes.paths()

@@ -62,11 +62,10 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Loads a page from nothing: neither its session storage nor its log remembers an earlier one."""
+        self.run("try { sessionStorage.clear() } catch {}")  # of the page that is left
         self.command("POST", "/url", {"url": "about:blank"})
         self.console()
         self.command("POST", "/url", {"url": url})
-        self.run("try { sessionStorage.clear() } catch {}")
-        self.command("POST", "/refresh")
         self.wait_for(lambda: self.run("return document.body.dataset.ready ?? document.readyState === 'complete'"))
 
     def click(self, selector: str) -> None:

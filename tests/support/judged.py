@@ -52,9 +52,9 @@ class Judge:
         for item in items:
             if item.path.parent == E2E or _CLOUDS & set(getattr(item, "fixturenames", ())):
                 item.add_marker("http")
-        # What needs a cloud takes long; the rest fills up the workers at the end.
-        long = {item.path for item in items if item.get_closest_marker("http")}
-        items.sort(key=lambda item: item.path not in long)
+        # What needs a cloud takes longest, and what is slow comes next; the rest fills up the workers at the end.
+        http, slow = ({item.path for item in items if item.get_closest_marker(name)} for name in ("http", "slow"))
+        items.sort(key=lambda item: (item.path not in http, item.path not in slow))
         yield
         judging = [item for item in items if item.path in JUDGING]
         rest = [item for item in items if item not in judging]

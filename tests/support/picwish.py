@@ -22,8 +22,8 @@ def assert_failed_task(picwish: PicWish, answer: Answer, state: int) -> None:
     assert picwish.query(body["data"]["task_id"]).json == body
 
 
-def wait(picwish: PicWish, task_id: str) -> tuple[list[int], dict[str, Any]]:
-    """The states that a task showed, in order, and what it ended as."""
+def wait(picwish: PicWish, task_id: str, every_s: float = 0.1) -> tuple[list[int], dict[str, Any]]:
+    """The states that a task showed, in order, and what it ended as; it is asked for every so many seconds."""
     states: list[int] = []
     limit = time.monotonic() + _WAIT_S
     while time.monotonic() < limit:
@@ -34,7 +34,7 @@ def wait(picwish: PicWish, task_id: str) -> tuple[list[int], dict[str, Any]]:
         if body["state"] == 1 or body["state"] < 0:
             return states, body
         assert "image" not in body
-        time.sleep(0.05)
+        time.sleep(every_s)
     raise AssertionError(f"the task stayed in {states}")
 
 

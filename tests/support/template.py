@@ -1,9 +1,23 @@
-"""Readers of the transformed template."""
+"""template.yaml after the SAM transform, as CloudFormation would see it, and readers of it."""
 
+import functools
 from typing import Any
+
+import pytest
+
+from localcloud.stack.template import LocalTemplate, load_template
+from tests.support.running import ROOT
 
 Resources = dict[str, dict[str, Any]]
 ALARM = "AWS::CloudWatch::Alarm"
+
+
+@functools.cache
+def whole_template(**parameters: str) -> LocalTemplate:
+    """With its defaults but for these; transformed once for all tests, so change nothing in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # the transform asks for a region and for nothing else of AWS
+        return load_template(ROOT / "template.yaml", parameters)
 
 
 def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:

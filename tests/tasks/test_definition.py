@@ -9,7 +9,7 @@ import pytest
 
 from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED
 from cutline.tasks.step import StepCrowded, StepFailed, StepRefused
-from localcloud.stack.template import yaml_parse
+from localcloud.stack.short_forms import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = json.loads((ROOT / "functions" / "flow" / "flow.asl.json").read_text("utf-8"))
@@ -89,7 +89,7 @@ def test_a_task_that_fails_ends_where_it_is_told() -> None:
 
 
 def test_the_template_fills_every_gap_of_the_definition() -> None:
-    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    template = parse_yaml((ROOT / "template.yaml").read_text("utf-8"))
     given = template["Resources"]["TaskFlow"]["Properties"]["DefinitionSubstitutions"]
     assert set(re.findall(r"\$\{(\w+)\}", json.dumps(DEFINITION))) == set(given)
 

@@ -17,9 +17,9 @@ from cutline.contracts import aidge, ailabtools
 from cutline.contracts.wire import Response
 from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
-from localcloud.stack.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate
 from tests.support.running import ROOT
-from tests.support.template import ALARM, api_document, as_list, of_type, watched
+from tests.support.template import ALARM, api_document, as_list, of_type, watched, whole_template
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
@@ -606,7 +606,7 @@ def test_layers_that_make_builds_have_the_target_that_sam_calls() -> None:
 
 @pytest.mark.parametrize("wanted", ["no", "yes"])
 def test_heic_costs_a_layer_where_callers_pictures_are_decoded_and_only_if_wanted(wanted: str) -> None:
-    built = load_template(ROOT / "template.yaml", {"HeicPictures": wanted})
+    built = whole_template(HeicPictures=wanted)
     layer = ROOT / "layers" / "heif"
     assert {name for name, layers in built.layers.items() if layer in layers} == {
         "TasksFunction",

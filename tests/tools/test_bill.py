@@ -1,17 +1,17 @@
 """The bill: its counts are what the local cloud counts, its sums are those of units and prices."""
 
 import math
-import os
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from localcloud.stack.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate
 from tests.support.clients import PicWish
 from tests.support.picwish import submit
 from tests.support.running import ROOT, RunningCloud
+from tests.support.template import whole_template
 from tools.bench.routes import ROUTES, photograph
 from tools.bill.measure import Measured, measured
 from tools.bill.prices import PRICES, Price
@@ -145,5 +145,4 @@ def test_a_stack_that_does_nothing(template: LocalTemplate) -> None:
 
 @pytest.fixture(scope="module")
 def template() -> LocalTemplate:
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    return load_template(ROOT / "template.yaml", {})
+    return whole_template()

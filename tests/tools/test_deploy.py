@@ -11,7 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from localcloud.stack.template import LocalTemplate, load_template
+from localcloud.stack.template import LocalTemplate
+from tests.support.template import whole_template
 from tools.deploy import NotReady, check_build, check_options, machine_of, parameters_of
 from tools.destroy import delete_data, delete_stack, outputs_of
 
@@ -20,10 +21,8 @@ EXAMPLE = ROOT / "samconfig.toml.example"
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[LocalTemplate]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield load_template(ROOT / "template.yaml", {})
+def template() -> LocalTemplate:
+    return whole_template()
 
 
 def test_the_example_names_parameters_of_the_template_commented_out_or_not(template: LocalTemplate) -> None:

@@ -66,6 +66,7 @@ def test_a_release_comes_by_and_by_and_alarms_take_it_back(plain: dict[str, Any]
     assert set(ALARMS) <= set(plain["Resources"])
 
 
+@pytest.mark.slow
 def test_it_is_what_cloudformation_takes(plain: dict[str, Any]) -> None:
     assert dangling_references(plain) == []
     assert lint(plain) == []

@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from localcloud.stack.template import load_template
 from tests.support.running import ROOT
+from tests.support.template import whole_template
 
 
 def left_behind(code: str, folder: Path) -> list[str]:
@@ -26,9 +25,8 @@ def test_the_network_is_used_without_its_makers_knowing(module: str, tmp_path: P
     assert left_behind(f"import {module}, onnxruntime; {session}", tmp_path) == []
 
 
-def test_functions_and_container_say_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    resources: dict[str, Any] = load_template(ROOT / "template.yaml", {}).plain["Resources"]
+def test_functions_and_container_say_so_too() -> None:
+    resources = whole_template().plain["Resources"]
     functions = [item["Properties"] for item in resources.values() if item["Type"] == "AWS::Lambda::Function"]
     assert {item["Environment"]["Variables"]["ORT_DISABLE_TELEMETRY"] for item in functions} == {"1"}
     assert "ORT_DISABLE_TELEMETRY=1" in (ROOT / "endpoint/Dockerfile").read_text("utf-8")

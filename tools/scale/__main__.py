@@ -8,8 +8,7 @@ python -m tools.scale --rate 50 --tasks --region large
 import argparse
 from pathlib import Path
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
+from localcloud.stack.short_forms import parse_yaml
 from tools.bill.totals import MONTH_S, Habits, per_thousand
 from tools.scale.burst import NO_SANDBOX, OVER_RATE, SERVED, THROTTLED, first_minute
 from tools.scale.limits import REGIONS, Limit, Quotas, limits_of
@@ -64,7 +63,7 @@ def _options() -> argparse.Namespace:
 
 def template_parameters() -> dict[str, float]:
     """The template's numbers, by name."""
-    declared = yaml_parse((_ROOT / "template.yaml").read_text("utf-8"))["Parameters"]
+    declared = parse_yaml((_ROOT / "template.yaml").read_text("utf-8"))["Parameters"]
     return {name: float(item["Default"]) for name, item in declared.items() if item["Type"] == "Number"}
 
 

@@ -49,15 +49,16 @@ def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> 
         spared += 1
     first = spared if len(decisions) >= 2 * spared else least
     found: tuple[float, int, int] | None = None
-    for at in _GRID:
-        count, bad = _above(decisions, at)
+    steps = _steps(decisions)
+    for at, count, bad in steps:
         if count < first:
             continue
         if binomial_tail(bad, count, risk) > 1 - level:
             break
         found = at, count, bad
     confidence, unseen, bad_unseen = found or (None, 0, 0)
-    return Threshold(confidence, unseen, bad_unseen, _expected(decisions, risk), least, _needed(decisions, risk, level))
+    expected = _expected(steps, len(decisions), risk)
+    return Threshold(confidence, unseen, bad_unseen, expected, least, _needed(decisions, risk, level))
 
 
 def least_needed(risk: float, level: float) -> int:
@@ -74,17 +75,23 @@ def binomial_tail(bad: int, count: int, risk: float) -> float:
     return min(1.0, sum(exp(term) for term in terms))
 
 
-def _above(decisions: Sequence[Decision], at: float) -> tuple[int, int]:
-    """How many results have this confidence or more, and how many of them are bad."""
-    above = [decision for decision in decisions if decision.confidence >= at]
-    return len(above), sum(decision.is_bad for decision in above)
-
-
-def _expected(decisions: Sequence[Decision], risk: float) -> float | None:
-    total, found = len(decisions), None
+def _steps(decisions: Sequence[Decision]) -> list[tuple[float, int, int]]:
+    """From the strictest threshold on: how many results have that confidence or more, and how many of them are bad."""
+    ranked = sorted(decisions, key=lambda decision: -decision.confidence)
+    steps, count, bad = [], 0, 0
     for at in _GRID:
+        while count < len(ranked) and ranked[count].confidence >= at:
+            bad += ranked[count].is_bad
+            count += 1
+        steps.append((at, count, bad))
+    return steps
+
+
+def _expected(steps: list[tuple[float, int, int]], total: int, risk: float) -> float | None:
+    found = None
+    for at, _, bad in steps:
         # The one that is to come counts as bad.
-        if (_above(decisions, at)[1] + 1) / (total + 1) > risk:
+        if (bad + 1) / (total + 1) > risk:
             break
         found = at
     return found
