@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from training.cuts import CUTS, cut_figure
 from training.manifest import Row
 from training.model import Model
 from training.scores import JUDGED_CLASSES, class_ious, confusion
 from training.targets import COSTUME_CLASSES, costume_targets
 
-# Shares of the figure's height, from the top, that a cut picture shows.
-CUTS = {"whole": (0.0, 1.0), "upper half": (0.0, 0.5), ".10 to .45": (0.1, 0.45), "below .40": (0.4, 1.0)}
-# Ground left on both sides of a cut figure, as a share of its height.
-CUT_MARGIN = 0.15
 # A garment counts as found where this share of it is taken for any garment; a class is named from that share on.
 FOUND_SHARE = 0.2
 NAMED_SHARE = 0.1
@@ -39,17 +36,6 @@ def classes_of(model: Model, picture: Image.Image, size: tuple[int, int]) -> np.
     """The likeliest class of each pixel of `picture`, (H, W) for `size` (width, height)."""
     maps = model.run(picture)
     return np.argmax([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR)) for one in maps], axis=0)
-
-
-def cut_figure(truth: np.ndarray, cut: tuple[float, float]) -> tuple[int, int, int, int]:
-    """The box (left, top, right, bottom) that shows the part `cut` of the figure's height; truth: (H, W) classes."""
-    if cut == CUTS["whole"]:
-        return 0, 0, truth.shape[1], truth.shape[0]
-    lines, columns = np.flatnonzero((truth > 0).any(axis=1)), np.flatnonzero((truth > 0).any(axis=0))
-    height = lines[-1] + 1 - lines[0]
-    margin = round(CUT_MARGIN * height)
-    top, bottom = (int(lines[0] + share * height) for share in cut)
-    return max(0, int(columns[0]) - margin), top, min(truth.shape[1], int(columns[-1]) + 1 + margin), bottom
 
 
 def street_ious(model: Model, rows: list[Row], cut: tuple[float, float]) -> np.ndarray:

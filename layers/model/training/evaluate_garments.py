@@ -1,10 +1,13 @@
-"""Prints what the costume API makes of single garments and of things, pictures that nobody trained on.
+"""Prints what the costume API makes of single garments, of things and of dressed people that nobody trained on.
 
     PYTHONPATH=../cutline/python python -m training.evaluate_garments --data DIR    (in layers/model, without PyTorch)
 
 found: something is cut out. class: its kind is among what is found; only: nothing else is. IoU: of all garments
 together with the plain cut-out. Groups: `garment` and `bag` are validation rows, `judged` those whose names begin with
 0, `thing` the validation rows that show no clothes, where found should be 0.
+
+Streets, whole and cut to a part of the figure: the mean IoU of all garments together with the labels, the share of
+pictures where it is under .5, and of those where less than a fifth of the clothes is found.
 """
 
 from __future__ import annotations
@@ -25,10 +28,14 @@ from cutline.pipeline.garment_cutout import cut_garments
 from cutline.pipeline.network import Network
 from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from cutline.pipeline.timing import StageTimer
+from training.cuts import CUTS, cut_figure
 from training.manifest import JUDGED, Row, data_folders, read_manifests, split_rows
 
 GROUPS = ("garment", "bag", "judged", "thing")
 _HALF = 127
+# In a street's labels: other people's and the wearer's own skin; from here on nothing is known.
+_SKIN = 8
+_BAD_IOU, _LOST_SHARE = 0.5, 0.2
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,36 @@ def print_group(name: str, rows: list[Row], matte: Network, costume: Network) ->
     print(line, flush=True)
 
 
+def print_streets(rows: list[Row], matte: Network, costume: Network) -> None:
+    """One line for each part of the figures."""
+    print(f"\n{'streets':12}{'pictures':>9}{'IoU':>8}{'under .5':>10}{'lost':>8}")
+    for name, part in CUTS.items():
+        scores = [worn_score(row, part, matte, costume) for row in rows]
+        ious = np.array([iou for iou, _ in scores])
+        lost = np.mean([found < _LOST_SHARE for _, found in scores])
+        print(f"{name:12}{len(rows):9}{ious.mean():8.3f}{(ious < _BAD_IOU).mean():10.3f}{lost:8.3f}", flush=True)
+
+
+def worn_score(row: Row, part: tuple[float, float], matte: Network, costume: Network) -> tuple[float, float]:
+    """IoU of all garments found with the clothes in the labels, and the share of these clothes that is found."""
+    with row.open(row.labels) as file, Image.open(file) as labels:
+        truth = np.asarray(labels)
+    left, top, right, bottom = cut_figure(truth, part)
+    with row.open(row.file) as file, Image.open(file) as opened:
+        rgb_u8 = np.asarray(opened.convert("RGB").crop((left, top, right, bottom)))
+    cut = cut_garments(Picture(rgb_u8, None, "JPEG"), GarmentOptions(form="mask"), matte, costume, StageTimer())
+    truth = truth[top:bottom, left:right]
+    found = np.zeros(truth.shape, bool)
+    if cut.image is not None:
+        with Image.open(io.BytesIO(cut.image)) as image:
+            found = np.asarray(image.resize((truth.shape[1], truth.shape[0]))) > _HALF
+    clothes, known = (truth > 0) & (truth < _SKIN), truth <= _SKIN
+    both = float((found & clothes).sum())
+    return both / max(1, ((found | clothes) & known).sum()), both / max(1, clothes.sum())
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parents[1])
@@ -103,9 +138,12 @@ def main() -> None:
     given = parser.parse_args()
     matte, costume = (Network.open(given.models, name, 1) for name in ("matte", "costume"))
     print(f"{'':8}{'pictures':>9}{'found':>8}{'class':>8}{'only':>8}{'IoU':>8}")
-    for name, rows in rows_by_group(read_manifests(data_folders(given.data))).items():
+    every = read_manifests(data_folders(given.data))
+    for name, rows in rows_by_group(every).items():
         if rows:
             print_group(name, rows[:: given.limit], matte, costume)
+    streets = [row for row in split_rows(every)[1] if row.costume_group == "street"]
+    print_streets(streets[:: given.limit], matte, costume)
 
 
 if __name__ == "__main__":
