@@ -7,7 +7,14 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cutline.adapters import dynamodb
-from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, may_have_written, write_all, write_if
+from cutline.adapters.dynamodb import (
+    ConditionFailed,
+    ConditionsFailed,
+    every_item,
+    may_have_written,
+    write_all,
+    write_if,
+)
 from cutline.errors import Reason, ServiceFault
 from tests.support.memory_table import client_error
 
@@ -88,3 +95,15 @@ def test_only_a_clear_refusal_says_that_nothing_was_written() -> None:
     assert may_have_written(ReadTimeoutError(endpoint_url="https://dynamodb"))
     with pytest.raises(ClientError):
         write_if(Busy(client_error("AccessDeniedException", 400)).update_item, "a = b")
+
+
+def test_items_of_all_pages_are_read_in_order() -> None:
+    pages = {None: {"Items": [1, 2], "LastEvaluatedKey": "b"}, "b": {"Items": [], "LastEvaluatedKey": "c"}}
+    asked = []
+
+    def read(ExclusiveStartKey: Any = None, **question: Any) -> Any:
+        asked.append(question)
+        return pages.get(ExclusiveStartKey, {"Items": [3]})
+
+    assert list(every_item(read, ConsistentRead=True)) == [1, 2, 3]
+    assert asked == [{"ConsistentRead": True}] * 3

@@ -4,8 +4,7 @@ import io
 import json
 import socket
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import boto3
@@ -16,6 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.errors import Reason
+from tests.support.listening import QuietHandler, listening
 
 PICTURE, MAPS = b"a network-size picture", b"its maps"
 OUTPUT, FAILURE = "s3://out/endpoint/out/1.out", "s3://out/endpoint/failed/1-error.out"
@@ -103,7 +103,7 @@ def test_every_failure_is_a_trouble_with_a_reason(
     assert (fault.trouble, fault.passing, fault.reason) == (trouble, passing, reason)
 
 
-class _Silent(BaseHTTPRequestHandler):
+class _Silent(QuietHandler):
     """Takes the call and says nothing, or only the head of an answer."""
 
     released = Event()
@@ -116,25 +116,15 @@ class _Silent(BaseHTTPRequestHandler):
             self.end_headers()
         self.released.wait(60)
 
-    def log_message(self, *args: Any) -> None:
-        pass
-
 
 @pytest.mark.parametrize("says_head", [False, True])
 def test_an_endpoint_that_stays_silent_times_out_after_one_try(says_head: bool) -> None:
     handler = type("Handler", (_Silent,), {"says_head": says_head, "released": Event()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
     config = CALL_CONFIG.merge(Config(read_timeout=0.2))
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with listening(handler) as url:
         endpoint = RealtimeEndpoint(client("sagemaker-runtime", endpoint_url=url, config=config), "gpu")
         assert trouble_of(endpoint).trouble is Trouble.TIMED_OUT
-    finally:
-        handler.released.set()
-        server.shutdown()
-        server.server_close()
+    handler.released.set()
 
 
 def test_nobody_at_the_address_is_unavailable() -> None:

@@ -1,6 +1,5 @@
 """How the batch's caller takes what a service may answer."""
 
-import http.server
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ import pytest
 
 from cutline.batch import client as module
 from cutline.batch.client import Refused, Stopped, TasksClient, Unrecoverable
+from tests.support.listening import QuietHandler, listening
 
 Scripted = tuple[int, dict[str, str], bytes]
 TASK: Scripted = (200, {}, b'{"data":{"task_id":"t","state":0}}')
@@ -33,7 +33,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     found = Script([TASK])
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             found.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
@@ -46,17 +46,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
 
         do_POST = do_GET
 
-        def log_message(self, *args: object) -> None:
-            """Silence."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(Handler) as found.url:
+        yield found
 
 
 def client(script: Script, stop: threading.Event | None = None) -> TasksClient:

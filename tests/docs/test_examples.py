@@ -7,14 +7,12 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +21,7 @@ import pytest
 from PIL import Image
 
 from tests.support.browser import Browser
+from tests.support.listening import QuietHandler, listening
 from tests.support.playground import STATIC
 from tests.support.running import ROOT, RunningCloud
 
@@ -102,7 +101,7 @@ def test_a_repeated_call_is_answered_once_more(
     assert (told["same"], told["replayed"]) == (True, [False, True])
 
 
-class _Weary(BaseHTTPRequestHandler):
+class _Weary(QuietHandler):
     """Busy twice, then content: what each try carried as its key is remembered."""
 
     keys: ClassVar[list[str]] = []
@@ -117,21 +116,13 @@ class _Weary(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments: object) -> None:
-        """Silence."""
-
 
 def test_a_busy_service_is_asked_again_with_the_same_key(
     environment: dict[str, str], photo: Path, language: tuple[str, str]
 ) -> None:
     _Weary.keys.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Weary) as server:
-        threading.Thread(target=server.serve_forever).start()
-        busy = {**environment, "CUTLINE_URL": f"http://127.0.0.1:{server.server_address[1]}"}
-        try:
-            run(busy, language[0], EXAMPLES / f"retry.{language[1]}", photo)
-        finally:
-            server.shutdown()
+    with listening(_Weary) as url:
+        run({**environment, "CUTLINE_URL": url}, language[0], EXAMPLES / f"retry.{language[1]}", photo)
     tries = 4  # busy twice, then served, then the repetition
     assert (len(_Weary.keys), len(set(_Weary.keys))) == (tries, 1)
 

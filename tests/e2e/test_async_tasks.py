@@ -4,8 +4,6 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from cutline.tasks.callback import callback_secret, signature
 from tests.support.accounts import Accounts, accounts_of
 from tests.support.clients import PicWish, encoded, follow, open_picture
 from tests.support.faulty import FaultyCloud
+from tests.support.listening import QuietHandler, listening
 from tests.support.meters import meter_of
 from tests.support.picwish import assert_request_error, submit, wait
 from tests.support.running import RunningCloud
@@ -110,7 +109,7 @@ def test_another_accounts_task_is_unknown(cloud: RunningCloud, accounts: Account
     assert_request_error(of_account(cloud, accounts, "async-rival").query(task_id), 404, "Not Found")
 
 
-class _Shop(BaseHTTPRequestHandler):
+class _Shop(QuietHandler):
     """Takes callbacks; the first one is answered with a fault."""
 
     heard: list[tuple[dict[str, str], bytes]]
@@ -121,18 +120,12 @@ class _Shop(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def shop() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     heard: list[tuple[dict[str, str], bytes]] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Shop", (_Shop,), {"heard": heard}))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/cutline", heard
-    server.shutdown()
-    server.server_close()
+    with listening(type("Shop", (_Shop,), {"heard": heard})) as url:
+        yield f"{url}/cutline", heard
 
 
 def test_a_task_that_failed_is_told_too(

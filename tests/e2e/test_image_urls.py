@@ -1,13 +1,12 @@
 """Pictures that callers name by their address: fetched, followed, bounded to the byte (contracts.md 0.4, 3.5, 4.4)."""
 
-import http.server
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.clients import AidgeClient, PicWish, plain_picture
 from tests.support.faulty import FaultyCloud
+from tests.support.listening import QuietHandler, listening
 from tests.support.picwish import assert_failed_task
 
 PICTURE = plain_picture(120, 100)
@@ -15,7 +14,7 @@ MIB = 1024 * 1024
 _MOVED = {"/moved": "/picture.png", "/metadata": "http://169.254.169.254/latest"}
 
 
-class _Pictures(http.server.BaseHTTPRequestHandler):
+class _Pictures(QuietHandler):
     """/picture.png is one, /N the same in N bytes, /moved leads to it, /metadata where none may ask, /text is none."""
 
     def do_GET(self) -> None:
@@ -40,19 +39,11 @@ class _Pictures(http.server.BaseHTTPRequestHandler):
         except OSError:
             """The caller has read that it is too much, and hung up."""
 
-    def log_message(self, *args: object) -> None:
-        """Silence."""
-
 
 @pytest.fixture(scope="module")
 def pictures() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pictures)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(_Pictures) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

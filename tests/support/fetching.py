@@ -1,8 +1,6 @@
 """Policies and resolvers for tests that fetch from this machine."""
 
-import http.server
 import ipaddress
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,6 +8,7 @@ import pytest
 
 from cutline.adapters.fetch import FetchPolicy, fetch, resolve
 from cutline.errors import InputRefused, Reason
+from tests.support.listening import QuietHandler, listening
 
 LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
 HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)
@@ -20,7 +19,7 @@ PICTURE = bytes(range(256)) * 40
 def picture_server(data: bytes) -> Iterator[str]:
     """The address of a picture on this machine; beside it there is nothing."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             body = data if self.path == "/picture" else b""
             self.send_response(200 if body else 404)
@@ -28,18 +27,8 @@ def picture_server(data: bytes) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/picture"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as url:
+        yield f"{url}/picture"
 
 
 def names(*addresses: str) -> Callable[[str, int], list[str]]:

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.support.listening import QuietHandler, listening
 
 WC, WP, TOKEN = ("ck_1", "cs_1"), ("editor", "abcd efgh"), "shpat_1"
 Answer = tuple[int, Any]
@@ -136,7 +136,7 @@ class Shopify(Store):
 def serving(store: Store) -> Iterator[Store]:
     """The shop on a free port while the block runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             if self.path.endswith(".jpg"):
                 self._send(200, store.others.get(self.path, store.photo), "image/jpeg")
@@ -161,11 +161,5 @@ def serving(store: Store) -> Iterator[Store]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Silence."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        store.address = f"http://127.0.0.1:{server.server_port}"
-        Thread(target=server.serve_forever, daemon=True).start()
+    with listening(Handler) as store.address:
         yield store
-        server.shutdown()

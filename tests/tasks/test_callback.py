@@ -2,10 +2,8 @@
 
 import hashlib
 import hmac
-import http.server
 import ipaddress
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +15,7 @@ from cutline.errors import InputRefused
 from cutline.pipeline.facts import ResultFacts
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
+from tests.support.listening import QuietHandler, listening
 from tests.support.task_stack import NOW, Stack
 
 LOCAL = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
@@ -35,7 +34,7 @@ class Listener:
 def listener() -> Iterator[Listener]:
     found = Listener()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
@@ -44,15 +43,9 @@ def listener() -> Iterator[Listener]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found.url = f"http://127.0.0.1:{server.server_address[1]}/done?shop=1"
-    yield found
-    server.shutdown()
-    server.server_close()
+    with listening(Handler) as url:
+        found.url = f"{url}/done?shop=1"
+        yield found
 
 
 def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:

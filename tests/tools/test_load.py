@@ -1,6 +1,5 @@
 """`make load` against a target without a cloud: what it measures, and what it calls unfair."""
 
-import http.server
 import json
 import threading
 import time
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.clients import Answer
+from tests.support.listening import QuietHandler, listening
 from tools.load.__main__ import run, visitor
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table
@@ -113,7 +113,7 @@ def service() -> Iterator[tuple[str, dict[str, Any]]]:
     """A service's address, and the state of its tasks and the paths that it was asked for."""
     kept: dict[str, Any] = {"state": 1, "asked": []}
 
-    class Fake(http.server.BaseHTTPRequestHandler):
+    class Fake(QuietHandler):
         def _answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kept["asked"].append((self.command, self.path.partition("?")[0], self.headers.get("Idempotency-Key", "")))
@@ -128,17 +128,8 @@ def service() -> Iterator[tuple[str, dict[str, Any]]]:
 
         do_GET = do_POST = _answer
 
-        def log_message(self, *args: object) -> None:
-            """Silence."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fake)
-    url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield url, kept
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(Fake) as url:
+        yield url, kept
 
 
 def test_a_visit_adds_up_what_its_four_calls_took(service: tuple[str, dict[str, Any]]) -> None:

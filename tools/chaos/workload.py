@@ -1,8 +1,6 @@
 """The tasks that are sent: what each brings along and how it has to end, faults or not."""
 
-import http.server
 import random
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.support.clients import encoded, plain_picture
+from tests.support.listening import QuietHandler, listening
 
 MIB = 1024 * 1024
 _SLOW_S = 3.0
@@ -51,7 +50,7 @@ def drawn(count: int, seed: int) -> list[Kind]:
     return (every + chosen)[:count] if count < len(every) else [*every, *chosen[len(every) :]]
 
 
-class _Site(http.server.BaseHTTPRequestHandler):
+class _Site(QuietHandler):
     picture = plain_picture(640, 480, "JPEG")
 
     def do_GET(self) -> None:
@@ -76,18 +75,9 @@ class _Site(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
 
-    def log_message(self, *args: object) -> None:
-        pass
-
 
 @contextmanager
 def site() -> Iterator[str]:
     """A web site with the pictures behind the addresses; its own address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Site)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(_Site) as url:
+        yield url

@@ -1,6 +1,5 @@
 """Six ways to flood: many connections of one account that call without regard for its rate."""
 
-import http.server
 import random
 import threading
 from collections import Counter
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.support.clients import Answer, PicWish, multipart, plain_picture, send
+from tests.support.listening import QuietHandler, listening
 
 _DRIBBLE_S = 60
 _PICTURE = plain_picture(400, 300)
@@ -18,7 +18,7 @@ def slow_source() -> Iterator[str]:
     """The address of a picture that takes a minute to come."""
     ended = threading.Event()
 
-    class Dribble(http.server.BaseHTTPRequestHandler):
+    class Dribble(QuietHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(_DRIBBLE_S))
@@ -31,20 +31,11 @@ def slow_source() -> Iterator[str]:
                 if ended.wait(1):
                     return
 
-        def log_message(self, *args: object) -> None:
-            """Silence."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/slow.png"
+        with listening(Dribble) as url:
+            yield f"{url}/slow.png"
     finally:
         ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager

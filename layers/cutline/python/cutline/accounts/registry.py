@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key, stored_terms
-from cutline.adapters.dynamodb import ConditionFailed, write_if
+from cutline.adapters.dynamodb import ConditionFailed, every_item, write_if
 from cutline.contracts.wire import Scheme
 from cutline.storage_keys import CREDENTIAL
 
@@ -134,13 +134,9 @@ class Registry:
         )
 
     def _scan(self, wanted: str, values: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-        question = {"FilterExpression": wanted, "ExpressionAttributeValues": values, "ConsistentRead": True}
-        while True:
-            answer = self._table.scan(**question)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return every_item(
+            self._table.scan, FilterExpression=wanted, ExpressionAttributeValues=values, ConsistentRead=True
+        )
 
 
 def _generate(kind: str) -> Issued:

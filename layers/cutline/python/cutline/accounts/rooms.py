@@ -10,7 +10,7 @@ from typing import Any
 
 from cutline.accounts.account import Account, account_key
 from cutline.accounts.lanes import Lane, NoRoom, OtherLanes, Room, Taking, expires_at, lanes_for
-from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, Item, Write, write_all, write_if
+from cutline.adapters.dynamodb import ConditionFailed, ConditionsFailed, Item, Write, every_item, write_all, write_if
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import DAY
 
@@ -149,20 +149,15 @@ class Rooms:
         return self.quota(account, day)
 
     def _shards(self, account: Account, day: str) -> Iterator[Item]:
-        """Items after the first lane's own and before the next day's; a page ends after a megabyte of holds."""
+        """Items after the first lane's own and before the next day's."""
         bounds = {":pk": account_key(account.account_id), ":first": f"{DAY}{day}#", ":last": f"{DAY}{day}$"}
-        question: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": bounds,
-            "ProjectionExpression": "taken",
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = self._table.query(**question)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return every_item(
+            self._table.query,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=bounds,
+            ProjectionExpression="taken",
+            ConsistentRead=True,
+        )
 
     @staticmethod
     def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:

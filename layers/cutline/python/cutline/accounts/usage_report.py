@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from cutline.accounts.lanes import Lane
+from cutline.adapters.dynamodb import every_item
 from cutline.contracts.usage import UsageRow
 from cutline.storage_keys import DAY
 
@@ -29,22 +30,14 @@ def read_usage(table: Any, account_id: str, first: date, last: date) -> list[Usa
 
 
 def _items(table: Any, partition: str, first: date, last: date) -> Iterator[Mapping[str, Any]]:
-    question = {
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": {
-            ":pk": partition,
-            ":first": f"{DAY}{first}",
-            # The sign after "#", with which the shards' names go on.
-            ":last": f"{DAY}{last}$",
-        },
-        "ConsistentRead": True,  # so a caller finds the call that was just answered
-    }
-    while True:
-        answer = table.query(**question)
-        yield from answer["Items"]
-        if "LastEvaluatedKey" not in answer:
-            return
-        question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    # "$" is the sign after "#", with which the shards' names go on.
+    bounds = {":pk": partition, ":first": f"{DAY}{first}", ":last": f"{DAY}{last}$"}
+    return every_item(
+        table.query,
+        KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+        ExpressionAttributeValues=bounds,
+        ConsistentRead=True,  # so a caller finds the call that was just answered
+    )
 
 
 def _counters(item: Mapping[str, Any]) -> dict[str, int]:

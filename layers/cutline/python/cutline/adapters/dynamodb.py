@@ -1,9 +1,9 @@
-"""Conditional writes to DynamoDB, alone and together, and the one failure of theirs that is expected."""
+"""Conditional writes to DynamoDB, alone and together, with their one expected failure; and reads of all pages."""
 
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -88,6 +88,16 @@ def write_all(table: Any, writes: Sequence[Write]) -> None:
                 raise ServiceFault(Reason.OVERLOADED, f"a transaction was cancelled: {codes}") from error
         _pause(pause)
     raise ServiceFault(Reason.OVERLOADED, "an item is in the hands of others")
+
+
+def every_item(read: Callable[..., Any], **question: Any) -> Iterator[Item]:
+    """The items of all pages of `read`, a table's query or scan; a page ends after a megabyte."""
+    while True:
+        answer = read(**question)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        question["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def may_have_written(error: BaseException) -> bool:
