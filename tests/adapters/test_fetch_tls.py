@@ -3,16 +3,13 @@
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cutline.adapters.fetch import _tls, fetch
 from cutline.errors import Reason
+from tests.support.certificate import self_signed
 from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
 from tests.support.hostile_server import Script, answer, drip, serving
 
@@ -20,19 +17,7 @@ from tests.support.hostile_server import Script, answer, drip, serving
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Certificate and key for shop.example.com, vouched for by nobody but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example.com")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example.com")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(signed.public_bytes(pem) + private)
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls"), "shop.example.com")
 
 
 @pytest.fixture
