@@ -14,6 +14,7 @@ from cutline.accounts.account import AccountStore
 from cutline.accounts.gate import Gate
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import Meter
+from cutline.adapters.aws_tls import share_tls_context
 from cutline.adapters.callback_queue import CallbackQueue
 from cutline.adapters.endpoint_watch import WatchedEndpoint
 from cutline.adapters.fetch import FetchPolicy
@@ -61,6 +62,7 @@ class Bootstrap:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        share_tls_context()
         # Objects that the imports made stay, so the garbage collector need not look at them (`cutline/__init__.py`).
         gc.freeze()
         gc.set_threshold(_GARBAGE_THRESHOLD)
