@@ -1,6 +1,7 @@
 """Who may import whom: tests share through tests/support, tools measure, and the product knows neither."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.running import ROOT
 PRODUCT = ("layers", "functions", "localcloud", "endpoint", "events", "docs")
 
 
+@cache
 def imports_of(file: Path) -> set[str]:
     """Dotted names of all that a module imports, `from a import b` as `a` and `a.b`."""
     found = set()

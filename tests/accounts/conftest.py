@@ -15,19 +15,20 @@ from tests.support.bank import Bank, make_table
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[tuple[Any, Any]]:
-    """DynamoDB and KMS in memory; one of each per module, because making the clients is what takes the time."""
+def aws() -> Iterator[tuple[Any, Any, str]]:
+    """DynamoDB, KMS and a key's id, in memory; one of each per module, because making them is what takes the time."""
     with mock_aws():
-        yield boto3.resource("dynamodb", region_name="us-east-1"), boto3.client("kms", region_name="us-east-1")
+        kms = boto3.client("kms", region_name="us-east-1")
+        yield boto3.resource("dynamodb", region_name="us-east-1"), kms, kms.create_key()["KeyMetadata"]["KeyId"]
 
 
 @pytest.fixture
-def bank(aws: tuple[Any, Any]) -> Bank:
-    dynamodb, kms = aws
+def bank(aws: tuple[Any, Any, str]) -> Bank:
+    dynamodb, kms, key_id = aws
     name = uuid.uuid4().hex
     accounts, meters = (
         make_table(dynamodb, f"accounts-{name}", "pk"),
         make_table(dynamodb, f"meters-{name}", "pk", "sk"),
     )
-    cipher = KmsCipher(kms, kms.create_key()["KeyMetadata"]["KeyId"])
+    cipher = KmsCipher(kms, key_id)
     return Bank(accounts, meters, kms, cipher, AccountStore(accounts, cipher), Meter(meters))

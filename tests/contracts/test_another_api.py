@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -98,6 +99,7 @@ def naming(module: str, contract: Contract) -> re.Pattern[str]:
     )
 
 
+@cache
 def named() -> dict[str, set[str]]:
     """The APIs that each file names."""
     patterns = {name: naming(module, APIS[name]) for module, name in MODULES.items()}

@@ -20,7 +20,7 @@ DEMO = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shop_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A local cloud that may call back to this machine."""
     state = tmp_path_factory.mktemp("docs")
@@ -28,7 +28,7 @@ def shop_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClou
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(shop_cloud: RunningCloud) -> dict[str, str]:
     """Variables for a child process: the demo account's, and AWS's for the local account."""
     buckets = {name: shop_cloud.resources[logical] for name, logical in BUCKETS.items()}

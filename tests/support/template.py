@@ -7,6 +7,7 @@ import pytest
 
 from localcloud.stack.template import LocalTemplate, load_template
 from tests.support.running import ROOT
+from tests.support.untraced import untraced
 
 Resources = dict[str, dict[str, Any]]
 ALARM = "AWS::CloudWatch::Alarm"
@@ -17,7 +18,7 @@ def whole_template(**parameters: str) -> LocalTemplate:
     """With its defaults but for these; transformed once for all tests, so change nothing in it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # the transform asks for a region and for nothing else of AWS
-        return load_template(ROOT / "template.yaml", parameters)
+        return untraced(load_template)(ROOT / "template.yaml", parameters)
 
 
 def of_type(resources: Resources, kind: str) -> dict[str, dict[str, Any]]:

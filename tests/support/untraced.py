@@ -1,4 +1,4 @@
-"""A plugin: botocore, and moto behind it, run at full speed.
+"""A plugin: botocore, and moto behind it, run at full speed; `untraced` does so for any function of others.
 
 Measuring coverage slows every line that runs, whoever's it is, and a call to an AWS service in memory is thousands of
 lines of others, and none of ours.

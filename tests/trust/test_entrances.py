@@ -10,6 +10,7 @@ from tools.trust.entrances import CPU_LIMIT_S, ENTRANCES, HEADER_BYTES, measured
 SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_largest_input_of_every_kind_is_read_in_bounded_time() -> None:
     assert [(one.hostile, seconds) for one, seconds in measured() if seconds > CPU_LIMIT_S] == []
 
