@@ -3,7 +3,7 @@
     python3.13 shrink_sdk.py FOLDER SERVICE...
 
 boto3 knows every service of AWS in 30 MB. Of the services that stay the prose goes, three quarters of their size; of
-the list of all endpoints those of the other services. INIT takes a tenth less.
+the list of all endpoints those of the other services. INIT takes 420 ms for 463.
 """
 
 from __future__ import annotations

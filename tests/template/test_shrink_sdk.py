@@ -1,5 +1,6 @@
 """What layers/runtime leaves of boto3's descriptions is enough for every call."""
 
+import gzip
 import json
 import re
 import shutil
@@ -12,7 +13,7 @@ import boto3
 import botocore
 import botocore.session
 import pytest
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 
 from tests.support.running import ROOT
 
@@ -40,10 +41,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packages / "botocore" / "data"
 
 
+class Unshared(JSONFileLoader):  # type: ignore[misc]
+    """Reads for itself: what the tests' process shares with moto has moto's additions in it."""
+
+    def load_file(self, file_path: str) -> Any:
+        plain, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
+        if plain.is_file():
+            return json.loads(plain.read_bytes())
+        return json.loads(gzip.decompress(packed.read_bytes())) if packed.is_file() else None
+
+
 def client(service: str, region: str, data: Path | None) -> Any:
     session = botocore.session.Session()
-    if data is not None:
-        session.register_component("data_loader", Loader([str(data)], include_default_search_paths=False))
+    paths = [] if data is None else [str(data)]
+    loader = Loader(paths, file_loader=Unshared(), include_default_search_paths=data is None)
+    session.register_component("data_loader", loader)
     return session.create_client(service, region, aws_access_key_id="id", aws_secret_access_key="key")
 
 
