@@ -10,7 +10,7 @@ from localcloud.aws_account import REGION, client
 from localcloud.functions.runtime import LOCAL_SANDBOXES, LambdaService, ServiceRefusal
 from localcloud.stack.deploy import QueueMapping
 
-_WAIT_S = 5
+_WAIT_S = 10
 _SQS_BATCH = 10
 _PAUSE_S = 1.0
 
@@ -35,8 +35,10 @@ class Pollers:
         sqs = client("sqs", self._service.logical_id_of(mapping.function_name))
         while not self._stopping.is_set():
             try:
+                # Lambda asks now and then; here it is asked at the start and after a failure.
                 sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-                self._round(sqs, url, mapping)
+                while not self._stopping.is_set():
+                    self._round(sqs, url, mapping)
             except Exception as error:
                 # One failed round must not end the mapping: the messages return after their visibility timeout.
                 if not self._stopping.is_set():

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import socket
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,9 +33,10 @@ class RuntimeApi(ThreadingHTTPServer):
         super().__init__((HOST, 0), _Handler)
         self.function_arn = function_arn
         self.ready = threading.Event()
+        self._closing, self._ended = threading.Event(), threading.Event()
         self.answers: queue.Queue[Outcome] = queue.Queue()
         self.work: queue.Queue[tuple[str, bytes, int] | None] = queue.Queue()
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._serve, daemon=True).start()
 
     @property
     def address(self) -> str:
@@ -46,10 +48,18 @@ class RuntimeApi(ThreadingHTTPServer):
         self.work.put((request_id, payload, deadline_ms))
 
     def close(self) -> None:
-        """Release the thread that waits for an event, and the port."""
+        """Release the threads that wait for an event and for a connection, and the port."""
         self.work.put(None)
-        self.shutdown()
+        self._closing.set()
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self._ended.wait()
         self.server_close()
+
+    def _serve(self) -> None:
+        """`serve_forever` would look for its end 20 times a second, in every sandbox."""
+        while not self._closing.is_set():
+            self.handle_request()
+        self._ended.set()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore the broken connections of a killed sandbox; its end is reported elsewhere."""

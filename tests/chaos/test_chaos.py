@@ -20,6 +20,9 @@ def endpoint_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyC
     """A local cloud with the GPU endpoint, which is serve.py on the CPU here."""
     state = tmp_path_factory.mktemp("chaos")
     with running_cloud(state, *parameters()) as running:
+        # A killed worker's task comes back sooner than the template allows, which is what this test would wait for.
+        queue = running.resources["MatteQueue"]
+        running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "15"})
         yield FaultyCloud(running, state / "faults.json")
 
 

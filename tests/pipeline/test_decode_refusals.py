@@ -16,6 +16,7 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.decode import Picture, decode_image
+from tools.trust.bomb_files import zeros
 
 ALL = frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"})
 LIMITS = PictureLimits(ALL, 10 * MIB)
@@ -260,15 +261,6 @@ def measured(data: bytes) -> tuple[str, int]:
     )
     outcome, mib = done.stdout.split()
     return outcome.decode(), int(mib)
-
-
-def zeros(size: int) -> bytes:
-    """Zeros, packed: one packed MiB again and again, because packing a gigabyte takes seconds."""
-    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    packed = packer.compress(b"\0" * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
-    end = zlib.compressobj(wbits=-zlib.MAX_WBITS).flush()
-    adler = size % 65521 << 16 | 1
-    return b"\x78\xda" + packed * (size // MIB) + end + adler.to_bytes(4, "big")
 
 
 def test_a_small_png_that_unfolds_to_a_gigabyte_costs_no_memory():
