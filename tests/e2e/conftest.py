@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,12 +30,20 @@ def cutline(cloud: RunningCloud) -> Callable[..., str]:
     return run
 
 
+def impatient_template(home: Path) -> Path:
+    """template.yaml, but refused callbacks are tried again after a second and not after a minute."""
+    for name in ("functions", "layers"):
+        (home / name).symlink_to(ROOT / name)
+    before, visible, after = (ROOT / "template.yaml").read_text("utf-8").partition("VisibilityTimeout: 60\n")
+    assert visible
+    template = home / "template.yaml"
+    template.write_text(f"{before}VisibilityTimeout: 1\n{after}", "utf-8")
+    return template
+
+
 @pytest.fixture(scope="session")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     state = tmp_path_factory.mktemp("faulty")
     options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
-    with running_cloud(state, *options) as running:
-        # Refused callbacks come back at once. Here, because a poller that waits already goes by the minute of before.
-        queue = running.resources["CallBackQueue"]
-        running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    with running_cloud(state, f"--template={impatient_template(state)}", *options) as running:
         yield FaultyCloud(running, state / "faults.json")
