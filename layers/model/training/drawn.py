@@ -19,6 +19,8 @@ SOFT_SHARE = 0.15
 ALIKE_SHARE = 0.35
 PHOTOGRAPH_SHARE = 0.35
 CELLS_SHARE = 0.12
+# Renderings and retouched products have no grain at all.
+GRAINLESS_SHARE = 0.4
 MAX_CELLS = 24
 QUARTER_TURNS = tuple(math.pi / 4 + k * math.pi / 2 for k in range(4))
 Points = list[tuple[float, float]]
@@ -148,7 +150,8 @@ def strands(sketch: Sketch) -> None:
         sketch.stroke(points, float(sketch.rng.uniform(0.0012, 0.006)))
 
 
-SHAPES: tuple[Callable[[Sketch], None], ...] = (lump, ring, handled, bars, limbs, strands)
+# Photographs' masks fill holes more often than they lose anything else.
+SHAPES: tuple[Callable[[Sketch], None], ...] = (lump, ring, ring, ring, handled, handled, bars, limbs, strands)
 
 
 def draw_alpha(rng: np.random.Generator, size: int) -> Tensor:
@@ -164,7 +167,8 @@ def draw_alpha(rng: np.random.Generator, size: int) -> Tensor:
 
 def surface(rng: np.random.Generator, colour: np.ndarray, size: int) -> Tensor:
     """(3, size, size) float32 in [0, 1]: `colour` (3,) with a slope of light and some texture."""
-    grain = rng.normal(0, rng.uniform(0, 0.035), (3, *rng.integers(8, 120, 2))).astype(np.float32)
+    coarse = 0.0 if rng.random() < GRAINLESS_SHARE else rng.uniform(0, 0.035)
+    grain = rng.normal(0, coarse, (3, *rng.integers(8, 120, 2))).astype(np.float32)
     texture = torch.nn.functional.interpolate(torch.from_numpy(grain)[None], (size, size), mode="bilinear")[0]
     down, across = rng.normal(0, 0.08, 2)
     at = torch.linspace(-0.5, 0.5, size)
