@@ -24,6 +24,7 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
 )
+_TRIES = 5
 _START_LIMIT_S = 60.0
 _WAIT_S = 120.0
 KEYS = {
@@ -164,21 +165,34 @@ def browser(chromium: str, chromedriver: str, language: str = "en-US") -> Iterat
 
 @contextmanager
 def _driver(chromedriver: str, folder: Path) -> Iterator[str]:
-    log = folder / "chromedriver.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen([chromedriver, "--port=0"], stdout=sink, stderr=subprocess.STDOUT)
+    process, port = _started(chromedriver, folder / "chromedriver.log")
     try:
-        yield f"http://127.0.0.1:{_port(process, log)}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _port(process: "subprocess.Popen[bytes]", log: Path) -> int:
+def _started(chromedriver: str, log: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """The driver and its port: it takes a free one for IPv6, and ends if another has the same one for IPv4."""
+    for _ in range(_TRIES):
+        with log.open("wb") as sink:
+            process = subprocess.Popen([chromedriver, "--port=0"], stdout=sink, stderr=subprocess.STDOUT)
+        port = _port(process, log)
+        if port is not None:
+            return process, port
+        process.terminate()
+        process.wait()
+        if "Address already in use" not in (said := log.read_text("utf-8", "replace")):
+            break
+    raise BrowserError("chromedriver did not start:\n" + said[-2000:])
+
+
+def _port(process: "subprocess.Popen[bytes]", log: Path) -> int | None:
     limit = time.monotonic() + _START_LIMIT_S
     while time.monotonic() < limit and process.poll() is None:
         found = re.search(r"started successfully on port (\d+)", log.read_text("utf-8", "replace"))
         if found:
             return int(found[1])
         time.sleep(0.05)
-    raise BrowserError("chromedriver did not start:\n" + log.read_text("utf-8", "replace")[-2000:])
+    return None
