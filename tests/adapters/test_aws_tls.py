@@ -1,12 +1,10 @@
 """Clients of AWS share what they trust, and still trust nobody else."""
 
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import botocore.httpsession
 import botocore.session
@@ -16,6 +14,7 @@ from botocore.exceptions import SSLError
 
 from cutline.adapters import aws_tls
 from tests.support.certificate import self_signed
+from tests.support.listening import QuietHandler, listening
 
 
 @pytest.fixture
@@ -36,49 +35,37 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     aws_tls._shared_context.cache_clear()
 
 
-class _Answers(BaseHTTPRequestHandler):
-    """Nothing, to every question, on a connection of its own."""
+class _Answers(QuietHandler):
+    """Nothing, to every question."""
+
+    asked: ClassVar[list[str]]
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append(self.headers["X-Amz-Target"])  # type: ignore[attr-defined]
+        self.asked.append(self.headers["X-Amz-Target"])
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
 
-    def log_message(self, format: str, *_: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    asked: list[str]
-
-    def handle_error(self, *_: object) -> None:
-        """A client that hangs up is what some tests are about."""
-
 
 @contextmanager
-def serving(certificate: Path) -> Iterator[_Server]:
+def serving(certificate: Path) -> Iterator[tuple[str, list[str]]]:
+    """A server's address, by the name localhost, and what it was asked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with _Server(("127.0.0.1", 0), _Answers) as server:
-        server.asked = []
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    asked: list[str] = []
+    with listening(type("Handler", (_Answers,), {"asked": asked}), context) as url:
+        yield url.replace("127.0.0.1", "localhost"), asked
 
 
-def client(service: str, server: _Server, trusted: Path | None) -> Any:
+def client(service: str, url: str, trusted: Path | None) -> Any:
     return botocore.session.Session().create_client(
         service,
         "eu-west-1",
         aws_access_key_id="id",
         aws_secret_access_key="key",
-        endpoint_url=f"https://localhost:{server.server_port}",
+        endpoint_url=url,
         verify=None if trusted is None else str(trusted),
         config=Config(retries={"total_max_attempts": 1}),
     )
@@ -86,27 +73,27 @@ def client(service: str, server: _Server, trusted: Path | None) -> Any:
 
 def test_certificates_are_read_once_for_all_clients_and_connections(read: list[Any], tmp_path: Path) -> None:
     certificate = self_signed(tmp_path, "localhost")
-    with serving(certificate) as server:
-        secrets, kms = client("secretsmanager", server, certificate), client("kms", server, certificate)
+    with serving(certificate) as (url, asked):
+        secrets, kms = client("secretsmanager", url, certificate), client("kms", url, certificate)
         for _ in range(2):
             secrets.list_secrets()
             kms.list_keys()
-        assert server.asked == ["secretsmanager.ListSecrets", "TrentService.ListKeys"] * 2
+        assert asked == ["secretsmanager.ListSecrets", "TrentService.ListKeys"] * 2
     assert read == [str(certificate)]
 
 
 def test_a_server_that_nobody_vouches_for_is_refused(read: list[Any], tmp_path: Path) -> None:
-    with serving(self_signed(tmp_path, "localhost")) as server:
+    with serving(self_signed(tmp_path, "localhost")) as (url, asked):
         with pytest.raises(SSLError):
-            client("kms", server, None).list_keys()
-        assert server.asked == []
+            client("kms", url, None).list_keys()
+        assert asked == []
     assert len(read) == 1
 
 
 def test_a_trusted_certificate_of_another_name_is_refused(read: list[Any], tmp_path: Path) -> None:
     certificate = self_signed(tmp_path, "elsewhere.example.com")
-    with serving(certificate) as server:
+    with serving(certificate) as (url, asked):
         with pytest.raises(SSLError):
-            client("kms", server, certificate).list_keys()
-        assert server.asked == []
+            client("kms", url, certificate).list_keys()
+        assert asked == []
     assert read == [str(certificate)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
 from tests.support.clients import AiLab, encoded, follow, open_picture, plain_picture, send
@@ -9,7 +10,7 @@ from tests.support.running import ROOT
 
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)
-NOTHING = encoded(np.full((64, 60, 3), 230, np.uint8))
+CUP = encoded(data.coffee())
 SHIRT = (ROOT / "functions" / "site" / "static" / "shirt.jpg").read_bytes()
 
 
@@ -116,7 +117,7 @@ NO_TARGET = (
 
 
 def test_nothing_to_wear_is_422(ailab: AiLab, absent: str) -> None:
-    assert_refused(ailab.cut(NOTHING), *NO_TARGET)
+    assert_refused(ailab.cut(CUP), *NO_TARGET)
     assert_refused(ailab.cut(DRESSED, cloth_class=absent, out_mode="1"), *NO_TARGET)
 
 

@@ -27,7 +27,7 @@ SAYS = {
     PANTS: {"pants": 0.95},
     SHOES: {"shoes": 0.95},
     WORN_SHOES: {"shoes": 0.65},
-    THING: {"bag": 0.25, "tops": 0.15},
+    THING: {"bag": 0.35, "tops": 0.2},
     WALL: {},
     (255, 255, 255): {},
 }
