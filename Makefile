@@ -158,6 +158,7 @@ eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.c
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
 	  --matte matte.onnx --costume costume.onnx $(EVAL)
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
+	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
 
 doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
 	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"

@@ -6,26 +6,9 @@ from PIL import Image
 
 from cutline.pipeline.zoom import Window, predict_zoomed
 from tests.support.composites import disc
+from tests.support.seeing import SIDE, Sees, error_of
 
-SIDE = 64
 PICTURE_SIDE = 512
-
-
-class Sees:
-    """A network of SIDE x SIDE pixels for which whatever is white is in front; keeps the sizes of what it was shown."""
-
-    def __init__(self) -> None:
-        self.shown: list[tuple[int, int]] = []
-        self.blind_from = 99
-
-    def __call__(self, rgb_u8: np.ndarray, alpha_u8: np.ndarray | None) -> dict[str, np.ndarray]:
-        assert alpha_u8 is None or alpha_u8.shape == rgb_u8.shape[:2]
-        self.shown.append(rgb_u8.shape[:2])
-        small = Image.fromarray(rgb_u8[..., 0]).resize((SIDE, SIDE), Image.Resampling.BOX)
-        plane = np.asarray(small, np.float32) / 255
-        if len(self.shown) > self.blind_from:
-            plane = np.roll(plane, SIDE // 2, 0)
-        return {"foreground": plane, "person": plane / 2}
 
 
 def with_disc(share: float, left: int = 40, top: int = 200) -> np.ndarray:
@@ -37,18 +20,13 @@ def with_disc(share: float, left: int = 40, top: int = 200) -> np.ndarray:
     return picture
 
 
-def edge_error(plane: np.ndarray, picture: np.ndarray) -> float:
-    full = Image.fromarray(plane).resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
-    return float(np.abs(np.asarray(full) - picture[..., 0] / 255).sum())
-
-
 def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
     picture, network = with_disc(0.2), Sees()
     once = network(picture, None)
     predictions = predict_zoomed(network, picture, np.full(picture.shape[:2], 255, np.uint8))
     assert len(network.shown) == 3
     assert max(network.shown[2]) < 0.35 * PICTURE_SIDE
-    assert edge_error(predictions["foreground"], picture) < 0.4 * edge_error(once["foreground"], picture)
+    assert error_of(predictions["foreground"], picture) < 0.4 * error_of(once["foreground"], picture)
     assert np.allclose(predictions["person"], predictions["foreground"] / 2)
 
 
@@ -91,9 +69,7 @@ def test_a_subject_cut_by_the_border_keeps_its_place(rows: str, columns: str) ->
     network = Sees()
     predictions = predict_zoomed(network, picture, None)
     assert len(network.shown) == 2
-    assert edge_error(predictions["foreground"], picture) < 0.5 * edge_error(
-        network(picture, None)["foreground"], picture
-    )
+    assert error_of(predictions["foreground"], picture) < 0.5 * error_of(network(picture, None)["foreground"], picture)
 
 
 def test_a_map_grows_no_larger_than_the_picture() -> None:

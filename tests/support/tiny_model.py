@@ -20,6 +20,7 @@ mean = [0.5, 0.5, 0.5]
 std = [1.0, 1.0, 1.0]
 rescale = false
 zoom = false
+parts = false
 """
 
 

@@ -41,6 +41,7 @@ def peers() -> list[Peer]:
     """Cutline first: the others are held against it."""
     return [
         Peer("Cutline", _cutline("matte")),
+        Peer("Cutline, fine", _cutline("fine")),
         Peer("Cutline, isnet", _cutline("isnet")),
         Peer("rembg, IS-Net", _rembg),
         Peer("rembg, U2-Net", _rembg_u2net),

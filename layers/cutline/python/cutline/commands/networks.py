@@ -16,7 +16,8 @@ def network_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("network")
     cpus = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
-    group.add_argument("--model", choices=("matte", "isnet"), default="matte", help="isnet: slower, finer (make isnet)")
+    help_text = "fine: looks closely at the outline; isnet: slower (make isnet)"
+    group.add_argument("--model", choices=("matte", "fine", "isnet"), default="matte", help=help_text)
     group.add_argument("--models", type=Path, metavar="DIR", help="folder of models.toml (CUTLINE_MODELS, else ours)")
     group.add_argument("--threads", type=_threads, default=cpus, metavar="N", help=f"CPU threads ({cpus})")
     return parser

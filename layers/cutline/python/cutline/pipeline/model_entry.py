@@ -34,6 +34,7 @@ class ModelEntry:
     std: tuple[float, float, float]
     rescale: bool
     zoom: bool
+    parts: bool
 
     @property
     def view_height(self) -> int:
@@ -78,6 +79,7 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         std=_triple(entry["std"]),
         rescale=bool(entry["rescale"]),
         zoom=bool(entry["zoom"]),
+        parts=bool(entry["parts"]),
     )
 
 

@@ -20,7 +20,7 @@ _LARGEST_SHARE = 0.5
 _LEAST_AGREEMENT = 0.8
 # A box with fewer pixels than this share of the network's plane holds no new detail.
 _LEAST_DETAIL = 0.75
-_LARGEST_SIDE = 1024
+LARGEST_SIDE = 1024
 _HALF = 0.5
 
 
@@ -58,7 +58,7 @@ def predict_zoomed(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[st
     The second pass counts only if it agrees with the first about the subject.
     """
     first = predict(rgb_u8, alpha_u8)
-    window = _window_of(first["foreground"])
+    window = window_of(first["foreground"])
     if window is None or window.share > _LARGEST_SHARE:
         return first
     part_u8 = window.cut(rgb_u8)
@@ -70,7 +70,7 @@ def predict_zoomed(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[st
     return {name: _inserted(first[name], second[name], window, rgb_u8.shape[:2]) for name in first}
 
 
-def _window_of(foreground: F32) -> Window | None:
+def window_of(foreground: F32) -> Window | None:
     """The subject's box with its margin, or None if there is no subject."""
     if not (foreground > _HALF).any():
         return None
@@ -96,7 +96,7 @@ def _inserted(first: F32, second: F32, window: Window, picture_size: tuple[int, 
     """The first pass's plane, enlarged to the second's detail, with the second's plane in the window."""
     shares = (window.bottom - window.top, window.right - window.left)
     height, width = (
-        max(side, min(round(detail / share), picture_side, _LARGEST_SIDE))
+        max(side, min(round(detail / share), picture_side, LARGEST_SIDE))
         for side, detail, share, picture_side in zip(first.shape, second.shape, shares, picture_size, strict=True)
     )
     plane = resize_f32(first, width, height, Image.Resampling.BILINEAR).copy()

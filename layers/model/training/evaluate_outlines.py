@@ -1,0 +1,86 @@
+"""Prints how near outlines come on cut-outs with true alpha, put before photographed rooms at their own size.
+
+    PYTHONPATH=../cutline/python python -m training.evaluate_outlines --data DIR    (in layers/model, without PyTorch)
+
+By model of models.toml, with the whole pipeline. edge: mean error of alpha within 8 px of the outline; soft: where the
+true alpha is neither 0 nor 1; IoU at one half; ms: CPU time of a picture on one thread. `matte` has learned from these
+cut-outs, before other rooms: what is judged is how finely it draws, not what it takes for the subject.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.cutout import matte_picture
+from cutline.pipeline.decode import Picture
+from cutline.pipeline.filters import U8, grow
+from cutline.pipeline.network import Network
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.timing import StageTimer
+from training.manifest import Row, data_folders, read_manifests
+
+_LEAST_SIDE = 500
+_ROOM = 1.3
+_REACH_PX = 8
+_HALF, _OPAQUE = 127, 255
+
+
+def composites(rows: list[Row], every: int) -> Iterator[tuple[U8, U8]]:
+    """Pictures (H, W, 3) and their alphas (H, W), each cut-out in the middle of another room."""
+    rng = np.random.default_rng(5)
+    rooms = [row for row in rows if row.folder == "backgrounds"]
+    for row in [row for row in rows if row.folder == "rgba"][::every]:
+        with row.open(row.file) as file, Image.open(file) as opened:
+            cut = opened.convert("RGBA")
+        if max(cut.size) < _LEAST_SIDE:
+            continue
+        room = rooms[rng.integers(len(rooms))]
+        width, height = (round(_ROOM * side) for side in cut.size)
+        with room.open(room.file) as file, Image.open(file) as opened:
+            picture = opened.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+        alpha = Image.new("L", picture.size)
+        at = ((width - cut.width) // 2, (height - cut.height) // 2)
+        alpha.paste(cut.getchannel("A"), at)
+        picture.paste(cut, at, cut)
+        yield np.asarray(picture), np.asarray(alpha)
+
+
+def scores(alpha_u8: U8, true_u8: U8) -> tuple[float, ...]:
+    """edge, soft and IoU of one picture."""
+    error = np.abs(alpha_u8.astype(np.float32) - true_u8) / _OPAQUE
+    found, there = alpha_u8 > _HALF, true_u8 > _HALF
+    outline = grow(there, _REACH_PX) & grow(~there, _REACH_PX)
+    soft = (true_u8 > 0) & (true_u8 < _OPAQUE)
+    shares = (float(error[where].mean()) if where.any() else 0.0 for where in (outline, soft))
+    return (*shares, float((found & there).sum() / max(1, (found | there).sum())))
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
+    parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parents[1])
+    parser.add_argument("--model", action="append", help="of models.toml (repeatable; default: matte, fine)")
+    parser.add_argument("--limit", type=int, default=6, help="every n-th cut-out only")
+    given = parser.parse_args()
+    rows = read_manifests(data_folders(given.data))
+    print(f"{'':8}{'pictures':>9}{'edge':>8}{'soft':>8}{'IoU':>8}{'ms':>8}")
+    for name in given.model or ("matte", "fine"):
+        network = Network.open(given.models, name, 1)
+        found = []
+        for rgb_u8, true_u8 in composites(rows, given.limit):
+            begun = time.process_time()
+            matte = matte_picture(Picture(rgb_u8, None, "PNG"), CutOptions(), network, StageTimer())
+            found.append((*scores(matte.alpha_u8, true_u8), 1000 * (time.process_time() - begun)))
+        edge, soft, iou, ms = np.mean(found, axis=0)
+        print(f"{name:8}{len(found):9}{edge:8.4f}{soft:8.3f}{iou:8.3f}{ms:8.0f}")
+
+
+if __name__ == "__main__":
+    main()
