@@ -20,7 +20,7 @@ from cutline.pipeline.prediction_file import CHANNELS, encode_predictions
 # SageMaker's limit on a call's body; a picture of network size has less.
 MAX_BYTES = 6 * MIB
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
-MODELS = ("isnet", "matte")
+MODELS = ("isnet", "matte", "fine")
 # The widest picture that the network tiles: six times its height of 384.
 _MAX_SIDE_PX = 2400
 # The exhaustive search would time every convolution again for each new batch size, while calls wait.

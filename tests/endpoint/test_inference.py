@@ -10,11 +10,13 @@ from PIL import Image
 
 from cutline.environment import SettingsError
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.decode import Picture
 from cutline.pipeline.encode import encode_jpeg
 from cutline.pipeline.network import Network
 from cutline.pipeline.prediction_file import decode_predictions
 from cutline.pipeline.preprocess import fit_picture
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
+from tests.support.composites import compose
 from tests.support.serving import MODELS, encoded, noise
 
 HALF_A_LEVEL = 0.5 / 255 + 1e-6
@@ -96,6 +98,10 @@ def test_the_environment_names_the_model(monkeypatch: pytest.MonkeyPatch, tiny_m
     assert model_fn(str(tiny_models)).entry.name == "isnet"
     monkeypatch.setenv("ENDPOINT_MODEL", "matte")
     assert model_fn(str(MODELS)).provider == "CPUExecutionProvider"
+    picture = Picture(compose("thin rods", "apart", 768).rgb_u8, None, "PNG")
+    once = predict_fn(picture, model_fn(str(MODELS)))["foreground"]
+    monkeypatch.setenv("ENDPOINT_MODEL", "fine")
+    assert predict_fn(picture, model_fn(str(MODELS)))["foreground"].size > once.size
     monkeypatch.setenv("ENDPOINT_MODEL", "costume")
     with pytest.raises(SettingsError, match="ENDPOINT_MODEL"):
         model_fn(str(MODELS))
