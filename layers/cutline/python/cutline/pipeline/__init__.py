@@ -10,6 +10,7 @@ network           an open ONNX session: a picture to predictions, planes in [0, 
   preprocess      a picture to the network's tensor, the network's planes to predictions
   tiling          wide pictures: the network runs on the whole and on overlapping squares
   zoom            small subjects: the network runs again on the subject's box
+  parts           the outline: the network runs again on four parts of the subject
   prediction_file predictions as a PNG, for a network that runs on another machine
 cutout            the whole way of a cut-out: `cut_out` calls the following modules
   holes           closes holes that the network tore into the subject
