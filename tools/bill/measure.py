@@ -28,16 +28,20 @@ class Measured:
     ms: Mapping[str, float]
 
 
-def measured(cloud: RunningCloud, act: Callable[[], object], last: str) -> Measured:
-    """What `act` takes, from its start until the function `last` has run once more."""
+def be_quiet() -> None:
+    """Waits until what was done is over, and the accounts' rates are idle."""
     time.sleep(_QUIET_S)
+
+
+def measured(cloud: RunningCloud, act: Callable[[], object], last: str) -> Measured:
+    """What `act` takes, from its start until the function `last` has run once more; quiet afterwards, as before."""
     calls, logs = _calls(cloud), _logs(cloud)
     act()
     limit = time.monotonic() + _WAIT_S
     while _new(cloud, logs).get(last, b"").count(b"REPORT RequestId") == 0:
         assert time.monotonic() < limit, f"{last} did not run"
         time.sleep(0.1)
-    time.sleep(_QUIET_S)
+    be_quiet()
     new = _new(cloud, logs)
     return Measured(
         {name: times for name, times in (_calls(cloud) - calls).items() if name not in _POLLING},
