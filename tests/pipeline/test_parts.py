@@ -81,7 +81,11 @@ def test_a_part_without_an_outline_is_not_looked_at() -> None:
     picture = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), 255, np.uint8)
     picture[:64, :64] = 0
     network = Sees()
-    sharpened(network, picture)
+
+    def in_front(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
+        return {"foreground": network(*shown)["foreground"]}
+
+    sharpen_outline(in_front, picture, None, in_front(picture, None))
     assert len(network.shown) == 2
 
 

@@ -31,40 +31,55 @@ _RAMP_SHARE = 0.25
 def sharpen_outline(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None, predictions: dict[str, F32]) -> dict[str, F32]:
     """The predictions (h, w) in [0, 1] of a picture (H, W, 3), "foreground" among them, enlarged, with a finer outline.
 
-    On 54 products of some 600 px before photographed rooms, the mean error within 8 px of the outline fell from .058 to
-    .043. Costs up to four passes; none where the picture has no more detail than the predictions.
+    On 58 cut-outs of some 600 px before photographed rooms, the mean error within 8 px of the outline fell from .040 to
+    .029. Costs up to four passes; none where the picture has no more detail than the predictions.
     """
-    foreground = predictions["foreground"]
-    box = window_of(foreground)
+    size = predictions["foreground"].shape
+    box = window_of(predictions["foreground"])
     if box is None:
         return predictions
-    height, width = _plane_size(foreground.shape, box, rgb_u8.shape[:2])
-    if max(height / foreground.shape[0], width / foreground.shape[1]) < _LEAST_GROWTH:
+    height, width = _plane_size(size, box, rgb_u8.shape[:2])
+    if max(height / size[0], width / size[1]) < _LEAST_GROWTH:
         return predictions
-    whole = {
-        name: np.clip(resize_f32(plane, width, height, Image.Resampling.BICUBIC), 0, 1)
-        for name, plane in predictions.items()
-    }
-    near = grow(
-        (whole["foreground"] > _SOFT_LOW) & (whole["foreground"] < _SOFT_HIGH), _share(_REACH_SHARE, max(height, width))
-    )
-    sums = {name: plane * _WHOLE_WEIGHT for name, plane in whole.items()}
-    weights = {name: np.full_like(plane, _WHOLE_WEIGHT) for name, plane in whole.items()}
+    blends = {name: _Blend(plane, width, height) for name, plane in predictions.items()}
     for window in _windows(box):
         rows, columns = window.slices(height, width)
-        if not near[rows, columns].any():
-            continue
-        part = predict(window.cut(rgb_u8), None if alpha_u8 is None else window.cut(alpha_u8))
-        for name, plane in part.items():
-            seen = resize_f32(plane, columns.stop - columns.start, rows.stop - rows.start, Image.Resampling.BILINEAR)
-            weight = _agreement(seen, whole[name][rows, columns], _share(_WINDOW_SHARE, max(height, width))) * _ramp(
-                window, seen
-            )
-            sums[name][rows, columns] += seen * weight
-            weights[name][rows, columns] += weight
-    # Softened, so that nothing shows where the parts' say ends.
-    say = box_mean(near.astype(np.float32), max(1, _share(_REACH_SHARE, max(height, width)) // 2))
-    return {name: plane + say * (sums[name] / weights[name] - plane) for name, plane in whole.items()}
+        if any(blend.near[rows, columns].any() for blend in blends.values()):
+            part = predict(window.cut(rgb_u8), None if alpha_u8 is None else window.cut(alpha_u8))
+            for name, blend in blends.items():
+                blend.add(part[name], window)
+    return {name: blend.result() for name, blend in blends.items()}
+
+
+class _Blend:
+    """One plane of the whole picture, and what its parts say where they are `near` its outline."""
+
+    def __init__(self, plane: F32, width: int, height: int) -> None:
+        longer = max(width, height)
+        self._whole = np.clip(resize_f32(plane, width, height, Image.Resampling.BICUBIC), 0, 1)
+        self._reach = max(1, round(_REACH_SHARE * longer))
+        self._radius = max(1, round(_WINDOW_SHARE * longer))
+        self.near = grow((self._whole > _SOFT_LOW) & (self._whole < _SOFT_HIGH), self._reach)
+        self._total = self._whole * _WHOLE_WEIGHT
+        self._weight = np.full_like(self._whole, _WHOLE_WEIGHT)
+
+    def add(self, part: F32, window: Window) -> None:
+        """What the network says of the window."""
+        at = window.slices(*self._whole.shape)
+        whole = self._whole[at]
+        part = resize_f32(part, whole.shape[1], whole.shape[0], Image.Resampling.BILINEAR)
+        difference = box_mean(np.abs(part - whole), self._radius)
+        alike = np.clip(1 - difference / np.float32(_LARGEST_DIFFERENCE), 0, 1)
+        weight = alike * alike * _ramp(window, whole.shape)
+        self._total[at] += part * weight
+        self._weight[at] += weight
+
+    def result(self) -> F32:
+        """The plane, in [0, 1]."""
+        # Softened, so that nothing shows where the parts' say ends.
+        say = box_mean(self.near.astype(np.float32), max(1, self._reach // 2))
+        plane: F32 = self._whole + say * (self._total / self._weight - self._whole)
+        return plane
 
 
 def _plane_size(size: tuple[int, ...], box: Window, picture_size: tuple[int, ...]) -> tuple[int, int]:
@@ -91,22 +106,10 @@ def _windows(box: Window) -> list[Window]:
     ]
 
 
-def _share(share: float, longer_side: int) -> int:
-    return max(1, round(share * longer_side))
-
-
-def _agreement(part: F32, whole: F32, radius: int) -> F32:
-    """1 where both are alike around a pixel, 0 from _LARGEST_DIFFERENCE on."""
-    alike = np.clip(1 - box_mean(np.abs(part - whole), radius) / np.float32(_LARGEST_DIFFERENCE), 0, 1)
-    weight: F32 = alike * alike
-    return weight
-
-
-def _ramp(window: Window, plane: F32) -> F32:
+def _ramp(window: Window, size: tuple[int, ...]) -> F32:
     """(h, w): 1 inside, less towards the window's sides that are not the picture's."""
-    height, width = plane.shape
-    down = _rise(height, window.top > 0, window.bottom < 1)
-    across = _rise(width, window.left > 0, window.right < 1)
+    down = _rise(size[0], window.top > 0, window.bottom < 1)
+    across = _rise(size[1], window.left > 0, window.right < 1)
     return np.minimum.outer(down, across)
 
 
