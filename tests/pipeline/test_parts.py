@@ -33,14 +33,18 @@ def sharpened(network: Sees, picture: np.ndarray) -> tuple[dict[str, np.ndarray]
 
 def test_the_outline_is_finer_in_every_plane() -> None:
     picture, network = combs(), Sees()
-    once, fine = sharpened(network, picture)
+
+    def both(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
+        plane = network(*shown)["foreground"]
+        return {"foreground": plane, "person": 1 - plane}
+
+    once = both(picture, None)
+    fine = sharpen_outline(both, picture, None, once)
     assert len(network.shown) == 5
-    assert error_of(fine["foreground"], picture) < 0.75 * error_of(once["foreground"], picture)
-    halved = (picture // 2).astype(np.uint8)
-    assert error_of(fine["person"], halved) < 0.75 * error_of(once["person"], halved)
-    for plane in fine.values():
-        assert (plane.dtype, plane.shape) == (np.float32, fine["foreground"].shape)
-        assert 0 <= plane.min() <= plane.max() <= 1
+    for name, truth in (("foreground", picture), ("person", 255 - picture)):
+        assert error_of(fine[name], truth) < 0.75 * error_of(once[name], truth)
+        assert (fine[name].dtype, fine[name].shape) == (np.float32, fine["foreground"].shape)
+        assert 0 <= fine[name].min() <= fine[name].max() <= 1
 
 
 def test_what_is_far_from_the_outline_stays() -> None:

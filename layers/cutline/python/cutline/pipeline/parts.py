@@ -23,7 +23,7 @@ _REACH_SHARE, _WINDOW_SHARE = 1 / 96, 1 / 32
 _LARGEST_DIFFERENCE = 0.25
 # The whole's weight beside parts of weight 1: it decides where no part agrees.
 _WHOLE_WEIGHT = np.float32(0.02)
-_SOFT_LOW, _SOFT_HIGH = 0.03, 0.97
+_HALF = 0.5
 # Share of a window's sides over which its weight rises from its seams.
 _RAMP_SHARE = 0.25
 
@@ -59,7 +59,9 @@ class _Blend:
         self._whole = np.clip(resize_f32(plane, width, height, Image.Resampling.BICUBIC), 0, 1)
         self._reach = max(1, round(_REACH_SHARE * longer))
         self._radius = max(1, round(_WINDOW_SHARE * longer))
-        self.near = grow((self._whole > _SOFT_LOW) & (self._whole < _SOFT_HIGH), self._reach)
+        # What the whole hardly sees, away from the subject, is no outline: a part may well see something there.
+        inside = self._whole > _HALF
+        self.near = grow(inside, self._reach) & grow(~inside, self._reach)
         self._total = self._whole * _WHOLE_WEIGHT
         self._weight = np.full_like(self._whole, _WHOLE_WEIGHT)
 
