@@ -2,7 +2,8 @@
 # line for `make help` stands behind two number signs.
 PYTHON ?= python3
 PORT ?= 3000
-WORKERS ?= 2
+# One more than two cores, because some tests wait.
+WORKERS ?= 3
 # Of `cutline`, lines and branches, in the tests' own processes; the functions run in others.
 COVERAGE ?= 95
 BIN := .venv/bin
@@ -28,7 +29,7 @@ run: .venv/ready ## the whole product on this machine; PORT=3000
 	PORT=$(PORT) $(BIN)/python -m localcloud
 
 # Each worker has local clouds of its own; COVERAGE fails the run where `cutline` is covered less than it was.
-test: .venv/ready ## style, types, template, all tests; WORKERS=2, TESTS="tests/e2e -k ..."
+test: .venv/ready ## style, types, template, all tests; WORKERS=3, TESTS="tests/e2e -k ..."
 	$(MAKE) --no-print-directory -j $(WORKERS) lint clients
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=$(if $(TESTS),0,$(COVERAGE)) $(TESTS)
 
