@@ -89,13 +89,13 @@ def _call(name: str, function: str, ms: float, *, puts: int = 0, results: int = 
 
 CALLS = (
     # The nonce of its signature.
-    _call("JD matting", "CutoutFunction", 245, puts=1),
-    _call("Aidge", "CutoutFunction", 248),
+    _call("JD matting", "CutoutFunction", 186, puts=1),
+    _call("Aidge", "CutoutFunction", 169),
     # Its answer is the picture itself, in base64.
-    _call("JD SelfieSeg", "SelfieFunction", 250, puts=1, results=0, sent_bytes=SELFIE_BYTES),
+    _call("JD SelfieSeg", "SelfieFunction", 182, puts=1, results=0, sent_bytes=SELFIE_BYTES),
     # One put: the record that GET shows afterwards.
-    _call("PicWish, sync=1", "TasksFunction", 248, puts=1),
-    _call("AILabTools costume", "CostumeFunction", 325, results=2),
+    _call("PicWish, sync=1", "TasksFunction", 174, puts=1),
+    _call("AILabTools costume", "CostumeFunction", 313, results=2),
 )
 
 # Accepted: a transaction over the shard's item and the lane's, the picture, the record, the start. Worked: state 2, the
