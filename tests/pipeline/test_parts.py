@@ -99,6 +99,19 @@ def test_the_plane_is_no_larger_than_the_picture() -> None:
     assert SIDE < fine["foreground"].shape[0] <= 300
 
 
+@pytest.mark.parametrize(("width", "height"), [(411, 1), (1, 900), (411, 3), (3000, 2)])
+def test_the_narrowest_pictures_are_looked_at_where_they_have_pixels(width: int, height: int) -> None:
+    plane = np.zeros((SIDE, SIDE), np.float32)
+    plane[40:60, 40:60] = 1
+
+    def sees_a_block(rgb_u8: np.ndarray, _: np.ndarray | None) -> dict[str, np.ndarray]:
+        assert rgb_u8.size
+        return {"foreground": plane}
+
+    fine = sharpen_outline(sees_a_block, np.zeros((height, width, 3), np.uint8), None, {"foreground": plane})
+    assert 0 <= fine["foreground"].min() <= fine["foreground"].max() <= 1
+
+
 def test_the_model_fine_resolves_rods_that_matte_melts_together() -> None:
     case = compose("thin rods", "apart", 1024)
     errors = {}

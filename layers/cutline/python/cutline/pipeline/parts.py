@@ -44,8 +44,10 @@ def sharpen_outline(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None, predictio
     blends = {name: _Blend(plane, width, height) for name, plane in predictions.items()}
     for window in _windows(box):
         rows, columns = window.slices(height, width)
-        if any(blend.near[rows, columns].any() for blend in blends.values()):
-            part = predict(window.cut(rgb_u8), None if alpha_u8 is None else window.cut(alpha_u8))
+        part_u8 = window.cut(rgb_u8)
+        # A picture of few rows or columns has windows without a pixel.
+        if part_u8.size and any(blend.near[rows, columns].any() for blend in blends.values()):
+            part = predict(part_u8, None if alpha_u8 is None else window.cut(alpha_u8))
             for name, blend in blends.items():
                 blend.add(part[name], window)
     return {name: blend.result() for name, blend in blends.items()}
