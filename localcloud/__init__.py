@@ -1,6 +1,6 @@
 """The product's AWS account on one machine: the real template.yaml, one process, one port, no Docker. Linux only.
 
-    stack/      template  template.yaml -> plain CloudFormation, offline
+    stack/      template, translate  template.yaml -> plain CloudFormation, offline
                 stack, deploy  CloudFormation -> resources in moto, then read back
     functions/  runtime, sandbox, runtime_api, launch  Lambda: each sandbox is a real awslambdaric process
                 events  SQS event source mappings

@@ -1,22 +1,22 @@
 """Translates template.yaml, offline, into plain CloudFormation and the local folders it names."""
 
-import logging
+import contextlib
+import hashlib
+import json
+import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader  # type: ignore[import-untyped]
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-
+from localcloud import ROOT
 from localcloud.stack.short_forms import parse_yaml
 
 ARTIFACT_BUCKET = "localcloud-artifacts"
 ARTIFACT_KEY = "empty.zip"
 _ARTIFACT_URI = f"s3://{ARTIFACT_BUCKET}/{ARTIFACT_KEY}"
 
-# samtranslator warns about feature switches of AWS's own deployment service.
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
-
+_TRANSLATED = ROOT / "build" / "translated"
 # Values for parameters that make no sense on one machine, if the template has them.
 LOCAL_PARAMETERS = {
     "GpuEndpoint": "none",
@@ -40,16 +40,6 @@ class LocalTemplate:
     parameters: dict[str, str]
 
 
-class _OfflinePolicies(ManagedPolicyLoader):  # type: ignore[misc]
-    """No managed policies by name: they would need a call to IAM. aws/guard.py enforces the roles' inline policies."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
     """The translated template with its local folders. Raises ValueError if the file is not a template."""
     source = parse_yaml(path.read_text("utf-8"))
@@ -57,8 +47,30 @@ def load_template(path: Path, overrides: dict[str, str]) -> LocalTemplate:
         raise ValueError(f"{path} is not a CloudFormation template")
     parameters = _parameters(source, overrides)
     code, layers = _detach_folders(source, path.parent)
-    plain = transform(source, dict(parameters), _OfflinePolicies())
+    plain = _translated(source, parameters)
     return LocalTemplate(plain, code, _layers_of_functions(plain, layers), parameters)
+
+
+def _translated(source: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """CloudFormation of `source`. It is kept in build/, because to translate it takes a third of a start's time."""
+    asked = json.dumps(
+        [source, parameters, os.environ.get("AWS_DEFAULT_REGION"), version("aws-sam-translator")], default=str
+    )
+    kept = _TRANSLATED / f"{hashlib.sha256(asked.encode()).hexdigest()}.json"
+    if kept.is_file():
+        known: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return known
+    from localcloud.stack.translate import translate  # noqa: PLC0415 - it takes 0.35 s
+
+    plain = translate(source, parameters)
+    # Not where the package is installed, or the checkout is read-only.
+    with contextlib.suppress(OSError):
+        if (ROOT / "layers").is_dir():
+            _TRANSLATED.mkdir(parents=True, exist_ok=True)
+            partial = kept.with_suffix(f".{os.getpid()}")
+            partial.write_text(json.dumps(plain), "utf-8")
+            partial.replace(kept)
+    return plain
 
 
 def _parameters(source: dict[str, Any], overrides: dict[str, str]) -> dict[str, str]:
