@@ -1,5 +1,6 @@
 """The whole local cloud: starts its parts in order, stops them in reverse."""
 
+import functools
 import json
 import socket
 import threading
@@ -36,6 +37,14 @@ class StartFailed(Exception):
     """The stack exists, but the product in it does not answer."""
 
 
+class _Services(DomainDispatcherApplication):
+    """moto, which otherwise lists its package's folders at every call."""
+
+    @functools.cache  # noqa: B019 - one for the process
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return super().get_backend_for_host(host)
+
+
 class _Handler(MotoRequestHandler):
     """Keeps the headers as sent, unlike WSGI, and writes no access log."""
 
@@ -60,7 +69,7 @@ class LocalCloud:
         self._state_dir = state_dir
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         default_user_config["lambda"]["use_docker"] = False
-        self._sagemaker = SageMaker(Atomic(DomainDispatcherApplication(create_backend_app)))
+        self._sagemaker = SageMaker(Atomic(_Services(create_backend_app)))
         self._guard = Guard(Faulty(self._sagemaker, state_dir / "faults.json"), state_dir)
         self._front = Front(Tally(self._guard), self._guard)
         self._server = make_server(

@@ -43,9 +43,11 @@ class Faulty:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         operation = operation_of(environ)
         fault = self._fault(operation, environ["PATH_INFO"])
+        if not fault:
+            return self._aws(environ, start_response)
         time.sleep(fault.get("delay_s", 0))
         if "error" not in fault:
-            return self._late(environ, start_response, fault) if fault else self._aws(environ, start_response)
+            return self._late(environ, start_response, fault)
         body = json.dumps({"__type": fault["error"], "message": "a fault on purpose", **fault.get("fields", {})})
         if operation.startswith("s3:"):
             body = _S3_ERROR.format(fault["error"])
