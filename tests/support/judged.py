@@ -52,8 +52,6 @@ class Judge:
         for item in items:
             if item.path.parent == E2E or _CLOUDS & set(getattr(item, "fixturenames", ())):
                 item.add_marker("http")
-                # What a cloud runs is measured by nobody, and measuring slows all else that the test does.
-                item.add_marker("no_cover")
         # What needs a cloud takes longest, and what is slow comes next; the rest fills up the workers at the end.
         http, slow = ({item.path for item in items if item.get_closest_marker(name)} for name in ("http", "slow"))
         items.sort(key=lambda item: (item.path not in http, item.path not in slow))

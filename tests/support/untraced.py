@@ -1,7 +1,7 @@
 """A plugin: botocore, and moto behind it, run at full speed; `untraced` does so for any function of others.
 
 Measuring coverage slows every line that runs, whoever's it is, and a call to an AWS service in memory is thousands of
-lines of others, and none of ours.
+lines of others, and none of ours. Tests with a cloud, whose functions run in other processes, are not measured at all.
 """
 
 import functools
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import boto3
+import pytest
 from botocore.client import BaseClient
 
 from localcloud.aws.models import read_models_once
@@ -38,3 +39,9 @@ def pytest_configure() -> None:
     BaseClient._make_api_call = untraced(BaseClient._make_api_call)
     boto3.Session.client = untraced(boto3.Session.client)
     boto3.Session.resource = untraced(boto3.Session.resource)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("http"):
+            item.add_marker("no_cover")
