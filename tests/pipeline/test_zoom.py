@@ -32,7 +32,7 @@ def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
 
 def test_a_large_subject_is_seen_once() -> None:
     network = Sees()
-    predictions = predict_zoomed(network, with_disc(0.6, 0, 0), None)
+    predictions = predict_zoomed(network, with_disc(0.75, 0, 0), None)
     assert len(network.shown) == 1
     assert predictions["foreground"].shape == (SIDE, SIDE)
 
@@ -44,11 +44,12 @@ def test_a_picture_without_a_subject_is_seen_once() -> None:
     assert not predictions["foreground"].any()
 
 
-def test_a_part_without_more_detail_is_not_seen_again() -> None:
-    picture = np.asarray(Image.fromarray(with_disc(0.2)).resize((SIDE, SIDE), Image.Resampling.BOX))
+@pytest.mark.parametrize(("side", "looks"), [(SIDE, 2), (SIDE // 2, 1)])
+def test_a_part_needs_some_pixels_to_be_seen_again_and_not_more_than_before(side: int, looks: int) -> None:
+    picture = np.asarray(Image.fromarray(with_disc(0.2)).resize((side, side), Image.Resampling.BOX))
     network = Sees()
     predict_zoomed(network, picture, None)
-    assert len(network.shown) == 1
+    assert len(network.shown) == looks
 
 
 def test_where_the_passes_disagree_the_first_counts() -> None:
