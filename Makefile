@@ -157,7 +157,7 @@ compare: .venv/ready ## against other background removers, installed under build
 
 eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
 	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
-	  --matte matte.onnx --costume costume.onnx $(EVAL)
+	  --matte matte.onnx --pipeline . --costume costume.onnx $(EVAL)
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
 

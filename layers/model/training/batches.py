@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from training.augment import Look, Warp, alone_on_white, grounds, warp
 from training.pictures import PLAIN_SHARE, Batch, CutOuts, Pool
-from training.targets import HALF, IGNORED, OTHER_PERSON
+from training.targets import BAG, HALF, IGNORED, OTHER_PERSON
 
 # Of the pictures of `matte`: cut-outs in rooms, people put into pictures, drawn shapes, and of these drawn figures.
 COMPOSITE_SHARE = 0.17
@@ -69,10 +69,9 @@ def _composites(rng: np.random.Generator, pool: Pool, cut_outs: CutOuts, most: i
     parts += [pool.draw_figures(rng, figures, cut_outs)] if figures else []
     parts += [cut_outs.draw_shapes(rng, shapes - dressed)] if shapes > dressed else []
     if dressed:
-        rgb, alpha, _ = cut_outs.draw_dressed(rng, dressed)
-        # Whether a drawn person counts as a person is left open.
-        known = rgb.new_tensor([[1.0, 0.0]]).expand(dressed, 2)
-        parts.append(Batch(rgb, torch.cat([alpha, alpha], dim=1), known))
+        rgb, alpha, classes = cut_outs.draw_dressed(rng, dressed)
+        person = alpha * (classes != BAG)
+        parts.append(Batch(rgb, torch.cat([alpha, person], dim=1), rgb.new_ones(dressed, 2)))
     return parts
 
 

@@ -1,10 +1,11 @@
 """Prints the scores of ONNX models on the validation split, side by side.
 
-`python -m training.evaluate --data DIR --matte FILE ... --costume FILE ... [--isnet FILE]`
+`python -m training.evaluate --data DIR --matte FILE ... --costume FILE ... [--pipeline DIR] [--isnet FILE]`
 
 Alphas are resampled to each picture's own size with bicubic filtering and nothing else, so the table judges the
-network and not the pipeline's refinement. <.8: share of pictures whose IoU is lower. far, fog, inner: further than 8 px
-from the outline at 512 px, the mean error, the share of half-transparent pixels, and of the subject's under 250 of 255.
+network and not the pipeline's refinement; `--pipeline` adds its second looks and what it makes of fog. <.8: share of
+pictures whose IoU is lower. far, fog, inner: further than 8 px from the outline at 512 px, the mean error, the share of
+half-transparent pixels, and of the subject's under 250 of 255.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PIL import Image
 
 from training.evaluate_costume import print_costume
 from training.manifest import Row, data_folders, read_manifests, split_rows
-from training.model import Model, open_isnet, open_onnx
+from training.model import Model, open_isnet, open_onnx, open_pipeline
 from training.scores import AlphaScore, score_alpha
 
 COLUMNS = ("IoU", "<.8", "MAE", "maxF", "edge", "far", "fog", "inner")
@@ -88,6 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--matte", type=Path, action="append", default=[])
+    parser.add_argument("--pipeline", type=Path, help="folder with models.toml: its `matte` as the pipeline looks")
     parser.add_argument("--costume", type=Path, action="append", default=[])
     parser.add_argument("--isnet", type=Path, help="IS-Net general use, input (rgb - 128) / 256")
     parser.add_argument("--size", type=int, help="side for models of dynamic shape")
@@ -101,6 +103,8 @@ def main() -> None:
     given = parse_arguments()
     rows = split_rows(read_manifests(data_folders(given.data)))[1][:: given.limit or 1]
     models = [open_onnx(path, {"foreground": 0, "person": 1}, given.size) for path in given.matte]
+    if given.pipeline:
+        models.append(open_pipeline(given.pipeline))
     if given.isnet:
         models.append(open_isnet(given.isnet, given.size or 1024))
     if models:

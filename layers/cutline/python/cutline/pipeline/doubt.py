@@ -14,7 +14,7 @@ import numpy as np
 
 from cutline.pipeline.filters import F32
 
-_OFFSET, _SLOPE = 7.909, 3.171
+_OFFSET, _SLOPE = 7.790, 3.152
 # Keeps the logarithm finite where the network is certain.
 CERTAIN = 1.002
 _HALF = 0.5
