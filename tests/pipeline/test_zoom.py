@@ -32,7 +32,7 @@ def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
 
 def test_a_large_subject_is_seen_once() -> None:
     network = Sees()
-    predictions = predict_zoomed(network, with_disc(0.75, 0, 0), None)
+    predictions = predict_zoomed(network, with_disc(0.6, 0, 0), None)
     assert len(network.shown) == 1
     assert predictions["foreground"].shape == (SIDE, SIDE)
 

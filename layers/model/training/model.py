@@ -10,9 +10,6 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from cutline.pipeline.fog import clear_fog
-from cutline.pipeline.network import Network
-
 
 @dataclass(frozen=True)
 class Model:
@@ -65,6 +62,10 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
 
 def open_pipeline(models_dir: Path) -> Model:
     """`matte` as the pipeline looks: twice at small subjects and wide pictures, with fog cleared."""
+    # The one need of the layer's package, which the Makefile puts on PYTHONPATH.
+    from cutline.pipeline.fog import clear_fog  # noqa: PLC0415
+    from cutline.pipeline.network import Network  # noqa: PLC0415
+
     network = Network.open(models_dir, "matte", 1)
 
     def run(picture: Image.Image) -> np.ndarray:
