@@ -11,6 +11,7 @@ SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # tracing doubles the time
 def test_the_largest_input_of_every_kind_is_read_in_bounded_time() -> None:
     assert [(one.hostile, seconds) for one, seconds in measured() if seconds > CPU_LIMIT_S] == []
 
