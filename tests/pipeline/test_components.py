@@ -52,6 +52,17 @@ def test_ghost_that_is_never_half_sure_goes_but_not_a_lone_glass():
     np.testing.assert_array_equal(remove_specks(lone), lone)
 
 
+def test_small_part_that_is_half_believed_goes_unless_it_is_near_or_the_largest():
+    alpha = scene()
+    alpha[20:60, 270:310] = 0.7
+    alpha[252:280, 150:190] = 0.7
+    cleaned = remove_specks(alpha)
+    assert cleaned[20:60, 270:310].max() == 0
+    np.testing.assert_array_equal(cleaned[100:290], alpha[100:290])
+    lone = np.where(alpha == 1, np.float32(0), alpha)
+    np.testing.assert_array_equal(remove_specks(lone), lone)
+
+
 def test_nothing_stays_nothing():
     empty = np.zeros((20, 20), np.float32)
     np.testing.assert_array_equal(remove_specks(empty), empty)

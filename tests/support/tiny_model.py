@@ -19,6 +19,7 @@ white = 1.0
 mean = [0.5, 0.5, 0.5]
 std = [1.0, 1.0, 1.0]
 rescale = false
+mirror = false
 zoom = false
 parts = false
 """

@@ -33,6 +33,8 @@ FILL = (0.62, 0.78)
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
 FIGURE_ZOOM = (0.9, 3.0)
 FIGURE_DEGREES = 5.0
+# Share of the width that a picture cut across shows.
+CUT_WIDTHS = (0.65, 1.0)
 # Share of a room's side that stands behind a cut-out.
 GROUND_ZOOM = (0.4, 1.0)
 
@@ -45,15 +47,23 @@ class Warp:
 
     @staticmethod
     def random(
-        rng: np.random.Generator, count: int, zoom: tuple[float | np.ndarray, float | np.ndarray], degrees: float
+        rng: np.random.Generator,
+        count: int,
+        zoom: tuple[float | np.ndarray, float | np.ndarray],
+        degrees: float,
+        heights: np.ndarray | None = None,
     ) -> Warp:
         """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored.
 
         zoom: least and greatest share, for all pictures or (N, 1); above 1 the picture is smaller than its frame.
+        heights: (N,), the share of the height that a picture cut across shows, most of the width with it; 0 for others.
         """
         shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
         # Some pictures are seen whole, as in use.
         shown[rng.random(count) < WHOLE_SHARE] = 1.0
+        if heights is not None:
+            cut = heights > 0
+            shown[cut] = np.stack([rng.uniform(*CUT_WIDTHS, count), heights], axis=1)[cut]
         shift = rng.uniform(-1, 1, (count, 2)) * np.abs(1 - shown)
         angle = np.deg2rad(degrees) * rng.uniform(-1, 1, count) * (rng.random(count) < TURNED_SHARE)
         mirror = np.where(rng.random(count) < MIRRORED_SHARE, -1.0, 1.0)

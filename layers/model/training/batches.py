@@ -23,6 +23,10 @@ DRAWN_THING_SHARE = 0.07
 DRESSED_SHARE = 0.05
 # And how many people and garments are put before other grounds.
 MOVED_SHARE = 0.35
+# A catalogue's half-figures fill frames of every shape, which the network sees squashed to its square: how many wearers
+# are cut across, and to which share of the height.
+CUT_SHARE = 0.35
+CUT_HEIGHTS = (0.25, 0.65)
 # The least that a crop shows of a side: of a garment that nobody wears, and of what stands alone on white.
 SINGLE_LEAST = 0.65
 ALONE_LEAST = 0.9
@@ -46,14 +50,17 @@ def augmented_batch(
         torch.cat([part.targets for part in parts]),
         torch.cat([part.known for part in parts]),
     )
-    least = np.full((count, 1), zoom[0])
     if pool.costume:
+        least = np.full((count, 1), zoom[0])
         # Less than SINGLE_LEAST of a garment without its wearer could be anything.
         unworn = ~(batch.targets == OTHER_PERSON).flatten(1).any(dim=1).cpu().numpy()
         least[unworn] = np.maximum(least[unworn], SINGLE_LEAST)
         least[:alone] = ALONE_LEAST
         batch = move_some(rng, batch, cut_outs, alone)
-    plan = Warp.random(rng, count, (least, zoom[1]), degrees=20 if pool.costume else 8)
+        heights = np.where(~unworn & (rng.random(count) < CUT_SHARE), rng.uniform(*CUT_HEIGHTS, count), 0)
+        plan = Warp.random(rng, count, (least, zoom[1]), 20, heights)
+    else:
+        plan = Warp.random(rng, count, zoom, 8)
     rgb = Look(rng).apply(warp(batch.rgb, plan, size))
     targets = warp(batch.targets, plan, size, nearest=pool.costume)
     return Batch(rgb, targets, batch.known)

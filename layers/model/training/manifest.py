@@ -29,6 +29,10 @@ PEOPLELESS = re.compile(r"(catm?|car)_")
 PEOPLE_BESIDE = re.compile(
     r"cat_group(0745|1010|0524|0583|0558|0591|0324|0567)|furn_img(805|426|115|275|716)_",
 )
+# The folders whose labels teach `costume`. Streets of `tagged` have their classes from a photographer's tags, and their
+# outlines from `costume` itself.
+TAGGED_FOLDER = "tagged"
+COSTUME_GROUPS = {"costume": "street", TAGGED_FOLDER: "tagged", "garments": "garment", "studio": "studio"}
 # What `costume` learns from besides dressed people: single bags, and things that nobody wears.
 BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
 THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
@@ -95,9 +99,9 @@ class Row:
 
     @property
     def costume_group(self) -> str:
-        """What the row is to `costume`: street, studio, garment, bag or thing; empty where it can teach nothing."""
-        if self.folder in ("costume", "garments", "studio"):
-            return {"costume": "street", "garments": "garment", "studio": "studio"}[self.folder]
+        """What the row is to `costume`, one of GROUP_SHARES in pictures.py; empty where it can teach nothing."""
+        if self.folder in COSTUME_GROUPS:
+            return COSTUME_GROUPS[self.folder]
         if self.garment_class and self.teacher:
             return "garment"
         if self.folder not in ("objects", "unlabelled") or PEOPLE_BESIDE.match(self.stem):

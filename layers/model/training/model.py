@@ -61,8 +61,9 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
 
 
 def open_pipeline(models_dir: Path) -> Model:
-    """`matte` as the pipeline looks: twice at small subjects and wide pictures, with fog cleared."""
-    # The one need of the layer's package, which the Makefile puts on PYTHONPATH.
+    """`matte` as the pipeline looks: twice at small subjects and wide pictures, without fog and strays."""
+    # The only needs of the layer's package, which the Makefile puts on PYTHONPATH.
+    from cutline.pipeline.components import remove_specks  # noqa: PLC0415
     from cutline.pipeline.fog import clear_fog  # noqa: PLC0415
     from cutline.pipeline.network import Network  # noqa: PLC0415
 
@@ -70,7 +71,7 @@ def open_pipeline(models_dir: Path) -> Model:
 
     def run(picture: Image.Image) -> np.ndarray:
         predictions = network.predict(np.asarray(picture))
-        return np.stack([clear_fog(predictions[name]) for name in network.channels])
+        return np.stack([remove_specks(clear_fog(predictions[name])) for name in network.channels])
 
     maps = {name: number for number, name in enumerate(network.channels)}
     return Model("pipeline", network.entry.width, run, maps)

@@ -37,7 +37,7 @@ WHOLE_FIGURE_SHARE = 0.5
 MOST_FIGURES = 4
 ANOTHER_FIGURE_SHARE = 0.45
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
-GROUP_SHARES = {"street": 0.64, "studio": 0.07, "garment": 0.16, "bag": 0.04, "thing": 0.09}
+GROUP_SHARES = {"street": 0.4, "tagged": 0.26, "studio": 0.06, "garment": 0.15, "bag": 0.04, "thing": 0.09}
 # How many of the foregrounds alone on white are things.
 ALONE_THING_SHARE = 0.45
 # Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.

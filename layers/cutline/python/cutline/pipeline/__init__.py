@@ -9,6 +9,7 @@ network           an open ONNX session: a picture to predictions, planes in [0, 
   model_entry     a network's entry in models.toml
   preprocess      a picture to the network's tensor, the network's planes to predictions
   tiling          wide pictures: the network runs on the whole and on overlapping squares
+  mirror          doubtful pictures: the network runs again on the mirror image
   zoom            small subjects: the network runs again on the subject's box
   parts           the outline: the network runs again on four parts of the subject
   prediction_file predictions as a PNG, for a network that runs on another machine

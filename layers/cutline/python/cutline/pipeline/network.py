@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.mirror import predict_doubted
 from cutline.pipeline.model_entry import ModelEntry, read_entry
 from cutline.pipeline.parts import sharpen_outline
 from cutline.pipeline.preprocess import fit_picture, to_predictions, to_tensor
@@ -98,11 +100,11 @@ class Network:
         return self.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
 
     def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        """Predictions from one or several passes of `predict`: tiles of a wide picture, zoom, parts of the subject."""
+        """Predictions from one or several passes of `predict`: tiles of a wide picture, mirror, zoom, parts."""
         if is_tiled(self.entry, rgb_u8):
             return predict_tiled(predict, rgb_u8, alpha_u8)
-        zoomed = self.entry.zoom
-        predictions = predict_zoomed(predict, rgb_u8, alpha_u8) if zoomed else predict(rgb_u8, alpha_u8)
+        look = partial(predict_doubted, predict) if self.entry.mirror else predict
+        predictions = predict_zoomed(look, rgb_u8, alpha_u8) if self.entry.zoom else look(rgb_u8, alpha_u8)
         return sharpen_outline(predict, rgb_u8, alpha_u8, predictions) if self.entry.parts else predictions
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:

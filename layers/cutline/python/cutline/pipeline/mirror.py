@@ -1,0 +1,23 @@
+"""Doubt: a network that hesitates sees the picture's mirror image too, and the mean of both looks counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cutline.pipeline.doubt import confidence_of
+from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.zoom import Predict
+
+# Confidence from which on one look is enough.
+_SURE = 0.8
+_HALF = np.float32(0.5)
+
+
+def predict_doubted(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+    """Predictions (h, w) in [0, 1], "foreground" among them; where a subject is in doubt, the mean of two looks."""
+    first = predict(rgb_u8, alpha_u8)
+    if not 0 < confidence_of(first["foreground"]) < _SURE:
+        return first
+    mirrored = np.ascontiguousarray(rgb_u8[:, ::-1])
+    second = predict(mirrored, None if alpha_u8 is None else np.ascontiguousarray(alpha_u8[:, ::-1]))
+    return {name: (plane + second[name][:, ::-1]) * _HALF for name, plane in first.items()}
