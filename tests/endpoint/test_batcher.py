@@ -52,8 +52,8 @@ def test_a_batch_of_a_model_for_one_runs_one_by_one_with_the_same_answers(matte:
     pictures = [np.roll(noise(3, 320), shift, 0) for shift in (0, 90)]
     prepared = [matte.prepare(picture) for picture in pictures]
     together = [matte.finish(each, planes) for each, planes in zip(prepared, matte.run(prepared), strict=True)]
-    for picture, predictions in zip(pictures, together, strict=True):
-        for name, plane in matte.predict(picture).items():
+    for each, predictions in zip(prepared, together, strict=True):
+        for name, plane in matte.finish(each, matte.run([each])[0]).items():
             assert np.abs(predictions[name] - plane).max() <= 1 / 255
 
 

@@ -63,6 +63,13 @@ def test_small_part_that_is_half_believed_goes_unless_it_is_near_or_the_largest(
     np.testing.assert_array_equal(remove_specks(lone), lone)
 
 
+def test_small_part_of_a_set_stays():
+    rods = np.zeros((320, 320), np.float32)
+    rods[20:300, [40, 100, 160]] = 0.8
+    rods[20:50, 220] = 0.75
+    np.testing.assert_array_equal(remove_specks(rods), rods)
+
+
 def test_nothing_stays_nothing():
     empty = np.zeros((20, 20), np.float32)
     np.testing.assert_array_equal(remove_specks(empty), empty)

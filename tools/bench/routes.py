@@ -48,7 +48,7 @@ ROUTES = (
     Route("Aidge", "CutoutFunction", _aidge),
     Route("JD SelfieSeg", "SelfieFunction", lambda url, photo: JdClient(url).segment(photo)),
     Route("PicWish sync", "TasksFunction", lambda url, photo: PicWish(url).create(photo, sync="1")),
-    Route("AILabTools", "CostumeFunction", lambda url, photo: AiLab(url).cut(photo, cloth_class="coat")),
+    Route("AILabTools", "CostumeFunction", lambda url, photo: AiLab(url).cut(photo, cloth_class="tops")),
 )
 
 

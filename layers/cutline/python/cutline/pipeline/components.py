@@ -14,8 +14,8 @@ NEAR_SHARE = 0.04
 _VISIBLE = 8 / 255
 _RIM_PX = 2
 _BELIEF = 0.5
-# A part whose alpha is .9 on average is certain: a letter, or the second of a set.
-_SEEN, _CERTAIN = 0.25, 0.9
+# Of the largest part's mean alpha: a smaller one that comes near it is one of a set, such as a letter or a rod.
+_SEEN, _CERTAIN = 0.25, 0.87
 _DOUBTFUL_SHARE, _APART_SHARE = 0.15, 0.02
 
 
@@ -23,10 +23,10 @@ def remove_specks(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
     A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
-    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and half-transparent for the most
-    part. Holes stay open and all other components stay, such as a strand of hair or a second earring.
+    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and clearly less opaque. Holes
+    stay open and all other components stay, such as a strand of hair or a second earring.
 
-    On 478 pictures with ground truth, doubtful parts were in 187: without them IoU rose by .0024, in 45 pictures by
+    On 478 pictures with ground truth, doubtful parts were in 186: without them IoU rose by .0021, in 41 pictures by
     more than .005, and fell by as much in 8.
     """
     alpha_f32 = _without_doubtful(alpha_f32)
@@ -51,7 +51,8 @@ def _without_doubtful(alpha_f32: F32) -> F32:
         return alpha_f32
     masses = np.bincount(labels[seen], weights=alpha_f32[seen], minlength=len(areas) + 1)[1:]
     small = masses < _DOUBTFUL_SHARE * masses.max()
-    doubtful = small & (masses < _CERTAIN * areas)
+    opacity = masses / areas
+    doubtful = small & (opacity < _CERTAIN * opacity[masses.argmax()])
     if not doubtful.any():
         return alpha_f32
     return _without(alpha_f32, seen, _pixels_of(labels, doubtful & ~_near(labels, small, _APART_SHARE)))
