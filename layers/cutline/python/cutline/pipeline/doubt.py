@@ -14,7 +14,7 @@ import numpy as np
 
 from cutline.pipeline.filters import F32
 
-_OFFSET, _SLOPE = 6.252, 2.719
+_OFFSET, _SLOPE = 6.227, 2.708
 # Keeps the logarithm finite where the network is certain.
 CERTAIN = 1.002
 _HALF = 0.5
