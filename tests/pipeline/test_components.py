@@ -70,6 +70,15 @@ def test_small_part_of_a_set_stays():
     np.testing.assert_array_equal(remove_specks(rods), rods)
 
 
+def test_haze_goes_but_not_the_faint_end_of_an_outline():
+    alpha = scene()
+    alpha[20:60, 270:310] = 0.02
+    alpha[97:100, 100:250] = 0.02
+    cleaned = remove_specks(alpha)
+    assert cleaned[20:60, 270:310].max() == 0
+    np.testing.assert_array_equal(cleaned[90:], alpha[90:])
+
+
 def test_nothing_stays_nothing():
     empty = np.zeros((20, 20), np.float32)
     np.testing.assert_array_equal(remove_specks(empty), empty)

@@ -23,13 +23,18 @@ def remove_specks(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
     A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
-    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and clearly less opaque. Holes
-    stay open and all other components stay, such as a strand of hair or a second earring.
+    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and clearly less opaque. Haze
+    that nobody sees goes too where nothing visible is near, so that a cut-out ends where its alpha does. Holes stay
+    open and all other components stay, such as a strand of hair or a second earring.
 
     On 478 pictures with ground truth, doubtful parts were in 186: without them IoU rose by .0021, in 41 pictures by
     more than .005, and fell by as much in 8.
     """
-    alpha_f32 = _without_doubtful(alpha_f32)
+    return _without_haze(_without_specks(_without_doubtful(alpha_f32)))
+
+
+def _without_specks(alpha_f32: F32) -> F32:
+    """Alpha without specks and ghosts."""
     visible = alpha_f32 > _VISIBLE
     labels, areas = label_components(visible)
     if len(areas) <= 1:
@@ -56,6 +61,12 @@ def _without_doubtful(alpha_f32: F32) -> F32:
     if not doubtful.any():
         return alpha_f32
     return _without(alpha_f32, seen, _pixels_of(labels, doubtful & ~_near(labels, small, _APART_SHARE)))
+
+
+def _without_haze(alpha_f32: F32) -> F32:
+    """Alpha with 0 apart from all that is visible."""
+    reached = grow(alpha_f32 > _VISIBLE, max(1, round(_APART_SHARE * max(alpha_f32.shape))))
+    return np.where(reached, alpha_f32, np.float32(0))
 
 
 def _near(labels: Labels, small: Bool, share: float) -> Bool:
