@@ -36,19 +36,21 @@ COSTUME_GROUPS = {"costume": "street", TAGGED_FOLDER: "tagged", "garments": "gar
 # What `costume` learns from besides dressed people: single bags, and things that nobody wears.
 BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
 THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
-# Photographs of one garment each whose subject names its kind, and the class of each kind.
+# Photographs of one garment each, whose subject names its kind.
 SINGLE_GARMENTS = re.compile(r"(garment|cloth)_")
+# The class of each word by which subjects and tags name a garment.
 KINDS = {
-    kind: number
-    for number, kinds in {
-        1: "tops t-shirt longsleeve shirt",
-        2: "coat outwear",
-        3: "skirt dress",
-        4: "pants shorts",
-        6: "shoes",
+    word: number
+    for number, words in {
+        1: "tops blouse bra hoodie jumper longsleeve shirt sweater sweatshirt t-shirt top vest",
+        2: "blazer cape cardigan coat jacket outwear suit",
+        3: "bodysuit dress romper skirt",
+        4: "jeans leggings pants shorts",
+        5: "bag purse wallet",
+        6: "boots clogs flats heels loafers pumps sandals shoes sneakers wedges",
         7: "hat",
     }.items()
-    for kind in kinds.split()
+    for word in words.split()
 }
 WEARABLE = re.compile(r"inline_skate|umbrella|headphone|watch")
 # Pictures of this source that are kept for the last judgement.

@@ -2,10 +2,11 @@
 
     python -m training.tagged costume.pt --pictures DIR --tags tags.csv --out DATA --source NAME --licence TEXT
 
-`tags.csv` has the columns `file`, a picture in DIR, and `tags`, words of KINDS between spaces. The network says where
-the garments are, and the tags which ones there are (labels of whole pictures as supervision of their pixels,
-https://arxiv.org/abs/1502.02734): of the validation pictures, its mean IoU is .65 without and .74 with their classes
-known. Pixels that stay in doubt are IGNORED. DATA gets the pictures, their labels and a manifest.
+`tags.csv` has the columns `file`, a picture in DIR, and `tags`, words of `manifest.KINDS` between spaces, others among
+them. The network says where the garments are, and the tags which ones there are (labels of whole pictures as
+supervision of their pixels, https://arxiv.org/abs/1502.02734): of the validation pictures, its mean IoU is .65 without
+and .74 with their classes known. Pixels that stay in doubt are IGNORED. DATA gets the pictures, their labels and a
+manifest.
 """
 
 from __future__ import annotations
@@ -20,25 +21,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from training.manifest import MANIFEST, TAGGED_FOLDER
+from training.manifest import KINDS, MANIFEST, TAGGED_FOLDER
 from training.network import SegmentationNet, load_weights, normalise
 from training.pack import COLUMNS
 from training.targets import IGNORED
 from training.train import channels_last, new_net
 
-KINDS = {
-    word: number
-    for number, words in {
-        1: "blouse bra hoodie jumper shirt sweater sweatshirt t-shirt top vest",
-        2: "blazer cape cardigan coat jacket suit",
-        3: "bodysuit dress romper skirt",
-        4: "jeans leggings pants shorts",
-        5: "bag purse wallet",
-        6: "boots clogs flats heels loafers pumps sandals shoes sneakers wedges",
-        7: "hat",
-    }.items()
-    for word in words.split()
-}
 BACKGROUND, PANTS, OTHER_PERSON = 0, 4, 8
 UPPER, LOWER = {1, 2, 3}, {3, 4}
 # People forget to name these, and a picture without one says nothing about it.
