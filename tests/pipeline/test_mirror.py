@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from cutline.pipeline.mirror import predict_doubted
+from cutline.pipeline.network import Network
+from tests.support.running import ROOT
 
 LEFT, WIDTH = 8, 48
 
@@ -46,3 +48,10 @@ def test_the_mean_of_both_looks_counts_for_every_plane() -> None:
     (_, first), (rgb_u8, second) = network.shown
     np.testing.assert_array_equal(rgb_u8, picture()[:, ::-1])
     np.testing.assert_array_equal(second, first[:, ::-1])
+
+
+@pytest.mark.parametrize(("model", "looks"), [("matte", 2), ("costume", 1)])
+def test_a_network_looks_again_if_its_entry_says_so(model: str, looks: int) -> None:
+    sees = Hesitates(0.8)
+    Network.open(ROOT / "layers" / "model", model, 1).predict_in_passes(sees, picture(), None)
+    assert len(sees.shown) == looks
