@@ -65,6 +65,12 @@ class Entrance:
             except MattingError:
                 continue
 
+    def cpu_seconds(self) -> float:
+        """The CPU seconds of one reading, in this thread alone."""
+        begun = time.thread_time()
+        self.read()
+        return time.thread_time() - begun
+
     def _prove(self, request: Request) -> Any:
         return _AUTHENTICATOR.prove(self.contract.SCHEME, request)
 
@@ -153,9 +159,7 @@ def measured() -> Iterator[tuple[Entrance, float]]:
     gc.collect()
     gc.freeze()
     for entrance in ENTRANCES:
-        begun = time.process_time()
-        entrance.read()
-        yield entrance, time.process_time() - begun
+        yield entrance, entrance.cpu_seconds()
 
 
 def main() -> None:

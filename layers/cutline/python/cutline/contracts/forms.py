@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
-from urllib.parse import parse_qsl
 
-from cutline.contracts.wire import Request
+from cutline.contracts.wire import MAX_FIELDS, Request
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB
 from cutline.pipeline.headers import sniff_format
 
-_MAX_PARTS = 64
 # The standard library reads a part's head in time that grows with its square, and callers are not counted yet.
 _MAX_HEAD_BYTES, _MAX_HEADS_BYTES, _MAX_HEAD_LINES = 8 * KIB, 32 * KIB, 16
 _TAB, _ASCII = 9, 128
@@ -39,11 +37,11 @@ def read_form(request: Request) -> Form:
     if is_multipart(request):
         return _read_multipart(request)
     if is_urlencoded(request):
-        return Form(_read_urlencoded(request.body), {})
+        return Form(_read_urlencoded(request), {})
     if not request.body.strip():
         return Form({}, {})
     document = read_json_object(request.body)
-    if len(document) > _MAX_PARTS:
+    if len(document) > MAX_FIELDS:
         raise InputRefused(Reason.BODY_MALFORMED, "body has too many fields")
     return Form({name: _as_text(value) for name, value in document.items() if value is not None}, {})
 
@@ -109,7 +107,7 @@ def _read_multipart(request: Request) -> Form:
         boundary = None
     if not isinstance(boundary, str) or not boundary:
         raise InputRefused(Reason.BODY_MALFORMED, "multipart body without a boundary")
-    sections = (b"\r\n" + request.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"), _MAX_PARTS + 1)
+    sections = (b"\r\n" + request.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"), MAX_FIELDS + 1)
     if not any(section.startswith(b"--") for section in sections[1:]):  # cut short, or more parts than are looked at
         raise InputRefused(Reason.BODY_MALFORMED, "body is not valid multipart/form-data")
     fields: dict[str, str] = {}
@@ -151,12 +149,11 @@ def _is_picture(payload: bytes) -> bool:
     return sniff_format(payload) is not None and any(byte < _TAB or byte >= _ASCII for byte in payload[:32])
 
 
-def _read_urlencoded(body: bytes) -> dict[str, str]:
+def _read_urlencoded(request: Request) -> dict[str, str]:
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MAX_PARTS)
+        return request.urlencoded_fields
     except ValueError as error:
         raise InputRefused(Reason.BODY_MALFORMED, "body is not valid form data") from error
-    return {name: value for name, value in reversed(pairs)}
 
 
 def _as_text(value: Any) -> str:

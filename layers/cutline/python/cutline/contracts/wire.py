@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from cutline.errors import MattingError, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline.options import CutOptions
+
+# Of a body, whether multipart, urlencoded or JSON.
+MAX_FIELDS = 64
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,15 @@ class Request:
     def params(self) -> dict[str, str]:
         """Query parameters; of duplicates the first counts."""
         return {name: value for name, value in reversed(self.query)}
+
+    @cached_property
+    def urlencoded_fields(self) -> dict[str, str]:
+        """The fields of a urlencoded body; of duplicates the first counts. A signature and a contract both read them.
+
+        Raises ValueError for bytes that are not UTF-8, and for more than MAX_FIELDS.
+        """
+        pairs = parse_qsl(self.body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return {name: value for name, value in reversed(pairs)}
 
 
 @dataclass(frozen=True)
