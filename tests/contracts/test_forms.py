@@ -219,16 +219,16 @@ def test_base64_gives_back_any_bytes(data: bytes) -> None:
 )
 def test_a_part_with_a_long_head_is_refused_at_once(head: bytes) -> None:
     body = b"--X-BOUNDARY\r\nContent-Disposition: form-data; name=" + head + b"\r\n\r\n1\r\n--X-BOUNDARY--\r\n"
-    begun = time.thread_time()
+    begun = time.process_time()
     assert refused(multipart_call(body)) == "multipart part with too long a header"
-    assert time.thread_time() - begun < 0.3
+    assert time.process_time() - begun < 0.3
 
 
 def test_many_parts_with_long_heads_are_refused_in_time() -> None:
     part = b'--X-BOUNDARY\r\nContent-Disposition: form-data; name="a' + b";" * 8000 + b'"\r\n\r\n1\r\n'
-    begun = time.thread_time()
+    begun = time.process_time()
     assert refused(multipart_call(part * 64 + b"--X-BOUNDARY--\r\n")) == "multipart part with too long a header"
-    assert time.thread_time() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_heads_that_clients_send_are_short_enough() -> None:

@@ -50,9 +50,9 @@ def test_elements_are_left_out_and_the_older_tags_count(tag, element):
 def test_thousands_of_elements_in_a_thousand_bytes_cost_nothing(count, element):
     data = png_with(element_profile(b"D2B0", count, element))
     assert len(data) < 4000
-    begun = time.thread_time()
+    begun = time.process_time()
     decode_image(data, LIMITS)
-    assert time.thread_time() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(

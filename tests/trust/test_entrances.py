@@ -13,10 +13,7 @@ SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")
 @pytest.mark.slow
 @pytest.mark.no_cover  # tracing doubles the time
 def test_the_largest_input_of_every_kind_is_read_in_bounded_time() -> None:
-    dear = [one for one, seconds in measured() if seconds > CPU_LIMIT_S]
-    # Other work on the same core doubles CPU seconds, so the least of several readings counts.
-    least = {one.hostile: min(one.cpu_seconds() for _ in range(5)) for one in dear}
-    assert {hostile: seconds for hostile, seconds in least.items() if seconds > CPU_LIMIT_S} == {}
+    assert [(one.hostile, seconds) for one, seconds in measured() if seconds > CPU_LIMIT_S] == []
 
 
 def test_inputs_are_as_large_as_the_gateway_lets_through() -> None:
