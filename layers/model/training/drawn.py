@@ -21,6 +21,10 @@ PHOTOGRAPH_SHARE = 0.35
 CELLS_SHARE = 0.12
 # Renderings and retouched products have no grain at all.
 GRAINLESS_SHARE = 0.4
+# How often a piece of the subject looks otherwise: a plate's middle, a badge, a print. It is no hole.
+INLAID_SHARE = 0.2
+# How often there is nothing but ground, half of it written on: a page is no subject.
+EMPTY_SHARE = 0.05
 MAX_CELLS = 24
 QUARTER_TURNS = tuple(math.pi / 4 + k * math.pi / 2 for k in range(4))
 Points = list[tuple[float, float]]
@@ -150,8 +154,21 @@ def strands(sketch: Sketch) -> None:
         sketch.stroke(points, float(sketch.rng.uniform(0.0012, 0.006)))
 
 
+def rosette(sketch: Sketch) -> None:
+    """A sun, a flower or a cog: a solid body with rays, petals or teeth all round."""
+    centre, radius = sketch.somewhere(0.42), float(sketch.rng.uniform(0.1, 0.24))
+    reach, width = radius * float(sketch.rng.uniform(1.15, 1.7)), float(np.exp(sketch.rng.uniform(-5.8, -3)))
+    count = int(sketch.rng.integers(6, 120))
+    for angle in np.arange(count) * math.tau / count + sketch.rng.normal(0, 0.2 / count, count):
+        tip = reach * float(sketch.rng.uniform(0.9, 1))
+        across, down = math.cos(angle), math.sin(angle)
+        sketch.stroke([centre, (centre[0] + tip * across, centre[1] + tip * down)], width)
+    round_points = [(radius * math.cos(angle), radius * math.sin(angle)) for angle in np.linspace(0, math.tau, 90)]
+    sketch.fill([(centre[0] + x, centre[1] + y) for x, y in round_points])
+
+
 # Photographs' masks fill holes more often than they lose anything else.
-SHAPES: tuple[Callable[[Sketch], None], ...] = (lump, ring, ring, ring, handled, handled, bars, limbs, strands)
+SHAPES: tuple[Callable[[Sketch], None], ...] = (lump, ring, ring, ring, handled, handled, bars, limbs, strands, rosette)
 
 
 def draw_alpha(rng: np.random.Generator, size: int) -> Tensor:
@@ -192,11 +209,46 @@ def cells(rng: np.random.Generator, size: int) -> Tensor:
     return torch.nn.functional.interpolate(small, (size, size), mode=mode)[0]
 
 
+def written(rng: np.random.Generator, size: int) -> Tensor:
+    """The alpha (1, size, size) float32 of ink: rows of short strokes, as of print."""
+    sketch = Sketch(rng, size * OVERSAMPLING)
+    height, left = float(rng.uniform(0.015, 0.06)), float(rng.uniform(0.0, 0.2))
+    for row in np.arange(rng.uniform(0, 0.2), rng.uniform(0.8, 1), height * float(rng.uniform(1.4, 3))):
+        at = left
+        while at < 1 - left:
+            long = height * float(rng.uniform(0.3, 4))
+            sketch.stroke([(at, float(row)), (at + long, float(row))], height * float(rng.uniform(0.2, 0.9)))
+            at += long + height * float(rng.uniform(0.3, 1))
+    return torch.from_numpy(np.asarray(sketch.image.resize((size, size), Image.Resampling.BOX), np.float32)[None] / 255)
+
+
+def inlaid(rng: np.random.Generator, front: Tensor, alpha: Tensor) -> Tensor:
+    """`front` (3, S, S) with a patch of another colour somewhere on the subject."""
+    size = alpha.shape[-1]
+    inside = np.argwhere(alpha[0].numpy() > 1 / 2)
+    if not len(inside):
+        return front
+    row, column = inside[int(rng.integers(len(inside)))] / size
+    sketch = Sketch(rng, size)
+    sketch.fill(sketch.outline((float(column), float(row)), float(rng.uniform(0.03, 0.2))))
+    patch = torch.from_numpy(np.asarray(sketch.image, np.float32)[None] / 255)
+    return _over(surface(rng, rng.random(3), size), front, patch)
+
+
+def draw_empty(rng: np.random.Generator, size: int) -> Tensor:
+    """A picture (3, size, size) float32 without a subject: a plain, patched or written ground."""
+    kind = rng.random()
+    ground = cells(rng, size) if kind < CELLS_SHARE else surface(rng, rng.random(3), size)
+    return ground if kind < 1 / 2 else _over(surface(rng, rng.random(3), size), ground, written(rng, size))
+
+
 def draw_picture(rng: np.random.Generator, photographs: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """One picture (3, size, size) and its alpha (1, size, size), both float32 in [0, 1].
 
     photographs: (R, 3, S, S) uint8, S of at least `size`, for surfaces and grounds.
     """
+    if rng.random() < EMPTY_SHARE:
+        return draw_empty(rng, size), torch.zeros(1, size, size)
     alpha, colour = draw_alpha(rng, size), rng.random(3)
     if rng.random() < ALIKE_SHARE:
         # Half of them near black or near white, where products on studio ground are.
@@ -205,6 +257,8 @@ def draw_picture(rng: np.random.Generator, photographs: Tensor, size: int) -> tu
         ground = surface(rng, np.clip(colour + step + rng.normal(0, 0.02, 3), 0, 1), size)
         return _over(surface(rng, colour, size), ground, alpha), alpha
     front = piece(rng, photographs, size) if rng.random() < PHOTOGRAPH_SHARE else surface(rng, colour, size)
+    if rng.random() < INLAID_SHARE:
+        front = inlaid(rng, front, alpha)
     kind = rng.random()
     if kind < PHOTOGRAPH_SHARE:
         ground = piece(rng, photographs, size)
