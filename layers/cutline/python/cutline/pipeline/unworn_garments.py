@@ -20,7 +20,7 @@ from cutline.pipeline.options import GARMENTS
 _FILL = 0.7
 _WHITE = 255
 # Least probability of clothing, all classes together, averaged over a component; and beside such a component, because
-# the second shoe of a pair is a shoe too. Of 333 garments that no training saw 99 % are found, 92 % of them by name, and
+# the second shoe of a pair is a shoe too. Of 333 garments that no training saw 99 % are found, 92 % of them by name;
 # none of 296 things is taken for clothes (`make eval`).
 _LEAST_CLOTHING, _LEAST_BESIDE_CLOTHING = 0.7, 0.6
 # Least share of the visible foreground that is more than half opaque; less is fog, with no subject in it.
