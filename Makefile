@@ -13,7 +13,7 @@ CODE := layers/cutline/python/cutline functions endpoint events localcloud tools
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The layer's package, this folder's (localcloud, tools, tests) and the container's modules.
-export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint
+export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint:$(CURDIR)/layers/model
 export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
 unexport PYTHONDONTWRITEBYTECODE

@@ -4,7 +4,8 @@
 
 Every round hands one picture to each peer after the other, so that what else the machine does falls on all of them;
 "x" is the median over the rounds of the peer's time through Cutline's, first by wall, then by CPU time. Peers run on as
-many CPUs as they may use threads.
+many CPUs as they may use threads. Scores are those of `make eval` (layers/model/training/alpha_scores.py), of whole
+results; "ours" is the share of pictures on which Cutline ties with the peer's IoU or beats it.
 """
 
 import argparse
@@ -14,13 +15,16 @@ from pathlib import Path
 
 from tools.bench.bars import load_line
 from tools.compare.peers import BUILD, NotRun, peers
-from tools.compare.pictures import Truth, alpha_of, composites, photograph, scores, validation
+from tools.compare.pictures import Truth, alpha_of, composites, photograph, validation
 from tools.compare.process import Taken
 from tools.compare.runner import Runner, running
+from training.alpha_scores import COLUMNS, AlphaScore, score_alpha, summary
 
 _FULL = {1024: 3, 2048: 2, 4096: 1}
 _QUICK = {1024: 2}
-_COLUMNS = ("median s", "CPU s", "x wall", "x CPU", "first s", "peak MiB", "PNG kB")
+# Of IoU: nobody sees less.
+TIE = 0.005
+_TIMES = ("median s", "CPU s", "x wall", "x CPU", "first s", "peak MiB", "PNG kB")
 
 
 def main() -> None:
@@ -67,7 +71,7 @@ def _print_times(runner: Runner, rounds: dict[int, int], threads: int) -> None:
                 taken.setdefault(name, []).append(time)
                 sizes[name] = result.stat().st_size
         print(f"\n{side * side / 1e6:.1f} MP, {threads} thread(s), {count} round(s)")
-        print(" " * 20 + "".join(f"{name:>10}" for name in _COLUMNS))
+        print(" " * 20 + "".join(f"{name:>10}" for name in _TIMES))
         ours = next(iter(taken.values()))
         for name, times in taken.items():
             pairs = list(zip(times, ours, strict=False))
@@ -83,15 +87,23 @@ def _print_times(runner: Runner, rounds: dict[int, int], threads: int) -> None:
 
 
 def _print_scores(runner: Runner, truths: list[Truth]) -> None:
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    found: dict[str, dict[str, dict[Path, AlphaScore]]] = {}
     for truth in truths:
         for name, _, result in runner.each(truth.file):
             alpha_u8 = alpha_of(result, truth.alpha_u8.shape[:2])
-            found.setdefault((truth.kind, name), []).append(scores(alpha_u8, truth.alpha_u8))
-    print(f"\n{'scores':34}{'pictures':>10}{'mean IoU':>10}{'mean |error|':>14}")
-    for (kind, name), pairs in sorted(found.items()):
-        iou, error = (statistics.fmean(values) for values in zip(*pairs, strict=True))
-        print(f"{kind + ', ' + name:34}{len(pairs):10d}{iou:10.3f}{error:14.4f}")
+            found.setdefault(truth.kind, {}).setdefault(name, {})[truth.file] = score_alpha(alpha_u8, truth.alpha_u8)
+    print(f"\n{'scores':34}{'pictures':>10}" + "".join(f"{name:>8}" for name in COLUMNS) + f"{'ours':>8}")
+    for kind, peers_found in sorted(found.items()):
+        ours = next(iter(peers_found.values()))
+        for name, theirs in peers_found.items():
+            cells = (*summary(list(theirs.values())), ties_or_wins(ours, theirs))
+            print(f"{kind + ', ' + name:34}{len(theirs):10d}" + "".join(f"{cell:8.3f}" for cell in cells))
+
+
+def ties_or_wins(ours: dict[Path, AlphaScore], theirs: dict[Path, AlphaScore]) -> float:
+    """Share of the pictures that both have on which our IoU is no more than TIE under theirs."""
+    both = ours.keys() & theirs.keys()
+    return statistics.fmean(ours[file].iou > theirs[file].iou - TIE for file in both) if both else float("nan")
 
 
 if __name__ == "__main__":

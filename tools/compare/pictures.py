@@ -64,11 +64,3 @@ def alpha_of(result: Path, size: tuple[int, int]) -> U8:
     with Image.open(result) as image:
         alpha = image.convert("RGBA").getchannel("A")
         return np.asarray(alpha if alpha.size == size[::-1] else alpha.resize(size[::-1], Image.Resampling.BILINEAR))
-
-
-def scores(alpha_u8: U8, true_u8: U8) -> tuple[float, float]:
-    """IoU at one half, and mean absolute error."""
-    found, there = alpha_u8 > 127, true_u8 > 127
-    union = int((found | there).sum())
-    iou = float((found & there).sum() / union) if union else 1.0
-    return iou, float(np.abs(alpha_u8.astype(np.float32) - true_u8).mean() / 255)

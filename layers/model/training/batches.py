@@ -6,9 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from training.alpha_scores import HALF
 from training.augment import Look, Warp, alone_on_white, grounds, warp
 from training.pictures import PLAIN_SHARE, Batch, CutOuts, Pool
-from training.targets import BAG, HALF, IGNORED, OTHER_PERSON
+from training.targets import BAG, IGNORED, OTHER_PERSON
 
 # Of the pictures of `matte`: cut-outs in rooms, people put into pictures, drawn shapes, and of these drawn figures.
 COMPOSITE_SHARE = 0.17

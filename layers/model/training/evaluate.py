@@ -16,13 +16,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from training.alpha_scores import COLUMNS, AlphaScore, score_alpha, summary
 from training.evaluate_costume import print_costume
 from training.manifest import Row, data_folders, read_manifests, split_rows
 from training.model import Model, open_isnet, open_onnx, open_pipeline
-from training.scores import AlphaScore, score_alpha
-
-COLUMNS = ("IoU", "<.8", "MAE", "maxF", "edge", "far", "fog", "inner")
-BAD_IOU = 0.8
 
 
 def true_alpha(row: Row) -> np.ndarray:
@@ -43,13 +40,8 @@ def alpha_score(model: Model, row: Row, channel: int) -> AlphaScore:
 
 def alpha_line(model: Model, rows: list[Row], channel: int) -> str:
     """One line of the table: the scores averaged over `rows`."""
-    scores = [alpha_score(model, row, channel) for row in rows]
-    max_f = float(np.mean([score.f_curve for score in scores], axis=0).max())
-    bad = float(np.mean([score.iou < BAD_IOU for score in scores]))
-    parts = ("iou", "mae", "edge_mae", "far_mae", "far_soft", "inner_low")
-    iou, mae, edge, far, fog, inner = (float(np.mean([getattr(score, part) for score in scores])) for part in parts)
-    cells = "".join(f"{value:8.3f}" for value in (iou, bad, mae, max_f, edge, far, fog, inner))
-    return f"{model.name[:34]:36}{model.size:5}{cells}"
+    values = summary([alpha_score(model, row, channel) for row in rows])
+    return f"{model.name[:34]:36}{model.size:5}" + "".join(f"{value:8.3f}" for value in values)
 
 
 def print_alphas(models: list[Model], groups: dict[str, tuple[str, list[Row]]]) -> None:

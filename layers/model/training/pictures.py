@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.alpha_scores import HALF
 from training.augment import alone_on_white, composite, grounds, paste
 from training.drawn import draw_picture
 from training.dressed import draw_dressed
 from training.manifest import Row
 from training.targets import (
-    HALF,
     IGNORED,
     aspect,
     costume_targets,

@@ -1,84 +1,16 @@
-"""Scores of alphas and class maps against ground truth, and a short check for use while training."""
+"""Scores of class maps against ground truth, and a short check for use while training."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from PIL import Image
 
+from training.alpha_scores import score_alpha
 from training.network import SegmentationNet, normalise
 from training.pictures import Pool
-from training.targets import COSTUME_CLASSES, HALF, edge_band
+from training.targets import COSTUME_CLASSES
 
-BETA_SQUARED = 0.3
-EDGE_PX = 8
-# Long side at which it is asked what is seen further than EDGE_PX from an outline.
-FAR_SIDE = 512
-# Alphas between these are half-transparent; from OPAQUE on nobody sees through.
-SOFT = (13, 242)
-OPAQUE = 250
 JUDGED_CLASSES = range(1, 8)
-
-
-@dataclass(frozen=True)
-class AlphaScore:
-    """One picture's scores, each in [0, 1]; f_curve: (256,) F-measure at every threshold.
-
-    far_mae, far_soft: mean error, and share of half-transparent pixels, further than EDGE_PX from the outline where the
-    long side has FAR_SIDE px. inner_low: share of pixels there under OPAQUE among those inside the subject.
-    """
-
-    iou: float
-    mae: float
-    edge_mae: float
-    far_mae: float
-    far_soft: float
-    inner_low: float
-    f_curve: np.ndarray
-
-
-def f_measures(alpha: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """F-measure with BETA_SQUARED at each of the 256 thresholds; alpha, truth: (H, W) uint8."""
-    positive = truth > HALF
-    hits = np.bincount(alpha[positive], minlength=256)[::-1].cumsum()[::-1]
-    claimed = np.bincount(alpha.ravel(), minlength=256)[::-1].cumsum()[::-1]
-    precision = hits / np.maximum(claimed, 1)
-    recall = hits / max(int(positive.sum()), 1)
-    curve: np.ndarray = (1 + BETA_SQUARED) * precision * recall / np.maximum(BETA_SQUARED * precision + recall, 1e-9)
-    return curve
-
-
-def score_alpha(alpha: np.ndarray, truth: np.ndarray) -> AlphaScore:
-    """How well `alpha` fits `truth`, both (H, W) uint8."""
-    claimed, true = alpha > HALF, truth > HALF
-    union = np.logical_or(claimed, true).sum()
-    error = np.abs(alpha.astype(np.float32) - truth) / 255
-    edge = edge_band(((truth > HALF) * 255).astype(np.uint8), EDGE_PX)
-    return AlphaScore(
-        iou=float(np.logical_and(claimed, true).sum() / union) if union else 1.0,
-        mae=float(error.mean()),
-        edge_mae=float(error[edge].mean()) if edge.any() else 0.0,
-        **far_scores(alpha, truth),
-        f_curve=f_measures(alpha, truth),
-    )
-
-
-def far_scores(alpha: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """AlphaScore's three measures away from the outline."""
-    height, width = truth.shape
-    scale = FAR_SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shown, true = (np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR)) for one in (alpha, truth))
-    far = ~edge_band(((true > HALF) * 255).astype(np.uint8), EDGE_PX)
-    inside = far & (true > HALF)
-    soft = (shown > SOFT[0]) & (shown < SOFT[1])
-    return {
-        "far_mae": float((np.abs(shown.astype(np.float32) - true) / 255)[far].mean()) if far.any() else 0.0,
-        "far_soft": float(soft[far].mean()) if far.any() else 0.0,
-        "inner_low": float((shown[inside] < OPAQUE).mean()) if inside.any() else 0.0,
-    }
 
 
 def confusion(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import IO
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from training.alpha_scores import HALF, edge_band
 from training.manifest import Row
 
 IGNORED = 255
-HALF = 127
 COSTUME_CLASSES = ("background", "tops", "coat", "skirt", "pants", "bag", "shoes", "hat", "other person")
 COAT, SKIRT, BAG, OTHER_PERSON = 2, 3, 5, 8
 # Alphas between these are neither garment nor ground.
@@ -50,12 +49,6 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
     a, b = first > HALF, second > HALF
     union = np.logical_or(a, b).sum()
     return float(np.logical_and(a, b).sum() / union) if union else 1.0
-
-
-def edge_band(mask: np.ndarray, reach_px: int) -> np.ndarray:
-    """True within `reach_px` (as a square) of an outline of `mask` (H, W) uint8, binary or soft."""
-    alpha = torch.from_numpy(mask.astype(np.float32))[None, None]
-    return (local_maximum(alpha, reach_px) + local_maximum(-alpha, reach_px) > HALF // 2)[0, 0].numpy()
 
 
 def local_maximum(maps: Tensor, reach_px: int) -> Tensor:
