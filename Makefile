@@ -12,7 +12,7 @@ JAVASCRIPT := functions/site/static docs/examples tools/compare/workers tools/ja
 CODE := layers/cutline/python/cutline functions endpoint events localcloud tools tests layers/model layers/runtime docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# The layer's package, this folder's (localcloud, tools, tests) and the container's modules.
+# The layer's package, this folder's (localcloud, tools, tests), the container's modules and the networks' training.
 export PYTHONPATH := $(CURDIR)/layers/cutline/python:$(CURDIR):$(CURDIR)/endpoint:$(CURDIR)/layers/model
 export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.

@@ -66,6 +66,17 @@ def test_a_table_line_counts_the_bad_ones():
     assert line["<.8"] == 0.25
     assert line["IoU"] == pytest.approx((3 + bad.iou) / 4)
     assert line["MAE"] == pytest.approx(bad.mae / 4)
+    assert line["maxF"] == pytest.approx((3 + bad.f_curve[255]) / 4)
+
+
+def test_a_table_line_names_each_measure_by_its_column():
+    pale = square(104)
+    pale[pale == 0], pale[150:250, 150:250] = 20, 120
+    score = score_alpha(pale, square(100))
+    line = dict(zip(COLUMNS, summary([score]), strict=True))
+    values = (score.edge_mae, score.far_mae, score.far_soft, score.inner_low)
+    assert len(set(values)) == len(values)
+    assert (line["edge"], line["far"], line["fog"], line["inner"]) == pytest.approx(values)
 
 
 def test_ties_and_wins_are_counted_picture_by_picture():

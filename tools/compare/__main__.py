@@ -22,7 +22,7 @@ from training.alpha_scores import COLUMNS, AlphaScore, score_alpha, summary
 
 _FULL = {1024: 3, 2048: 2, 4096: 1}
 _QUICK = {1024: 2}
-# Of IoU: nobody sees less.
+# Of IoU: up to this much under the other's is a tie.
 TIE = 0.005
 _TIMES = ("median s", "CPU s", "x wall", "x CPU", "first s", "peak MiB", "PNG kB")
 
@@ -93,10 +93,10 @@ def _print_scores(runner: Runner, truths: list[Truth]) -> None:
             alpha_u8 = alpha_of(result, truth.alpha_u8.shape[:2])
             found.setdefault(truth.kind, {}).setdefault(name, {})[truth.file] = score_alpha(alpha_u8, truth.alpha_u8)
     print(f"\n{'scores':34}{'pictures':>10}" + "".join(f"{name:>8}" for name in COLUMNS) + f"{'ours':>8}")
-    for kind, peers_found in sorted(found.items()):
-        ours = next(iter(peers_found.values()))
-        for name, theirs in peers_found.items():
-            cells = (*summary(list(theirs.values())), ties_or_wins(ours, theirs))
+    cutline = peers()[0].name
+    for kind, of_kind in sorted(found.items()):
+        for name, theirs in of_kind.items():
+            cells = (*summary(list(theirs.values())), ties_or_wins(of_kind.get(cutline, {}), theirs))
             print(f"{kind + ', ' + name:34}{len(theirs):10d}" + "".join(f"{cell:8.3f}" for cell in cells))
 
 
