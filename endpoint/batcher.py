@@ -10,8 +10,8 @@ from typing import Protocol
 
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.network import Prepared
-from cutline.pipeline.zoom import Predict
+from cutline.pipeline.inference.crop import Predict
+from cutline.pipeline.inference.network import Prepared
 
 _Waiting = tuple[Prepared, "Future[F32]"]
 # A lost GPU fails every run; a single failure may come from one picture.
@@ -19,7 +19,7 @@ _FAILURES_TO_GIVE_UP = 3
 
 
 class BatchNetwork(Protocol):
-    """The part of `cutline.pipeline.network.Network` that a batcher uses."""
+    """The part of `cutline.pipeline.inference.network.Network` that a batcher uses."""
 
     def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]: ...
 

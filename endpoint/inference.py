@@ -12,10 +12,10 @@ import onnxruntime as ort
 from cutline.environment import choice, number
 from cutline.errors import Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.decode import Picture, decode_image
+from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.network import CPU, Network, Provider
-from cutline.pipeline.prediction_file import CHANNELS, encode_predictions
+from cutline.pipeline.inference.network import CPU, Network, Provider
+from cutline.pipeline.inference.prediction_file import CHANNELS, encode_predictions
 
 # SageMaker's limit on a call's body; a picture of network size has less.
 MAX_BYTES = 6 * MIB
@@ -71,5 +71,5 @@ def predict_fn(picture: Picture, model: Predictor) -> Predictions:
 
 
 def output_fn(prediction: Predictions, accept: str = "") -> tuple[bytes, str]:
-    """The predictions as a PNG of their own size (`cutline.pipeline.prediction_file`), whatever `accept` says."""
+    """The predictions as a PNG of their own size (`cutline.pipeline.inference.prediction_file`), whatever `accept` says."""
     return encode_predictions(prediction), "image/png"

@@ -29,8 +29,8 @@ from admission import Admission
 from batcher import Batcher
 from cutline.environment import SettingsError, number
 from cutline.errors import MattingError, Reason, ServiceFault
-from cutline.pipeline.decode import Picture
-from cutline.pipeline.network import Network
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.inference.network import Network
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
 
 # SageMaker gives a call 60 s, and 30 s to end after SIGTERM.

@@ -5,7 +5,7 @@
 Calls arrive at random (Poisson) at a share of the account's rate. A write takes a round trip of 5 to 20 ms and is
 applied in the middle of it; a call works for half a second and settles. Per rate and load it prints the calls that were
 refused although the rate had room for them on average, the writes per call, and the busiest item's write units per
-second, of which DynamoDB gives an item 1,000. The meter's own code decides: `cutline.accounts.lanes.Taking`.
+second, of which DynamoDB gives an item 1,000. The meter's own code decides: `cutline.accounts.shards.Taking`.
 """
 
 import heapq
@@ -20,8 +20,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account
-from cutline.accounts.lanes import HOLD, Lane, NoRoom, Room, Taking, lanes_for
 from cutline.accounts.meter import Meter, Reservation, at_once
+from cutline.accounts.shards import HOLD, Lane, NoRoom, Room, Taking, lanes_for
 from cutline.adapters.dynamodb import ConditionFailed
 from cutline.errors import Reason
 from tests.support.memory_table import MemoryTable
@@ -101,7 +101,7 @@ class Simulation:
         self._idle.append(memory)
 
     def _admit(self, call_id: str, memory: dict[int, bool]) -> Generator[float, None, Lane | None]:
-        """In one of two lanes, as `cutline.accounts.rooms` does."""
+        """In one of two lanes, as `cutline.accounts.shard_allocator` does."""
         first = self._random.randrange(self.count)
         most = math.ceil(at_once(self.account.qps, 0) / self.count)
         for turn in range(min(2, self.count)):

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from cutline.accounts import rooms
+from cutline.accounts import shard_allocator
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
 from cutline.accounts.usage_report import read_usage
@@ -23,7 +23,7 @@ PLENTY = Account("plenty", qps=1000)
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch) -> Bank:
     """The meter alone, on a table that answers at once; what is given back is seen at once, too."""
-    monkeypatch.setattr(rooms, "_RETURNED_S", -1.0)
+    monkeypatch.setattr(shard_allocator, "_RETURNED_S", -1.0)
     meters, nothing = MemoryTable("meters", "pk", "sk"), cast(Any, None)
     return Bank(nothing, meters, nothing, nothing, nothing, Meter(meters))
 

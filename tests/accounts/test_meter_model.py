@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cutline.accounts import rooms
+from cutline.accounts import shard_allocator
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
 from cutline.errors import AccessRefused, MattingError
@@ -35,7 +35,7 @@ class MeterMachine(RuleBasedStateMachine):
 
     @initialize(quota=st.sampled_from([None, 1, 3, 2500]), qps=st.sampled_from([4.0, 200.0]), service=st.booleans())
     def open(self, quota: int | None, qps: float, service: bool) -> None:
-        rooms._RETURNED_S = -1.0
+        shard_allocator._RETURNED_S = -1.0
         self.table = LossyTable("meters", "pk", "sk")
         self.account = Account("a", qps=qps, daily_quota=quota, price_micros={"*": PRICE})
         self.meters = [Meter(self.table, 50.0 if service else 0.0) for _ in range(2)]
@@ -128,7 +128,7 @@ class MeterMachine(RuleBasedStateMachine):
         assert len(self.charged) <= sums["calls_pw"] <= len(self.charged | self.unclear)
 
     def teardown(self) -> None:
-        rooms._RETURNED_S = 1.0
+        shard_allocator._RETURNED_S = 1.0
 
     def _fates(self, fates: list[str]) -> None:
         left = list(fates)

@@ -6,8 +6,8 @@ import pytest
 
 from cutline.accounts import lanes, rooms
 from cutline.accounts.account import Account
-from cutline.accounts.lanes import LANE_QPS, lanes_for
 from cutline.accounts.meter import HOLD_S, UNDER_WAY_MIN, Meter, Reservation
+from cutline.accounts.shards import LANE_QPS, lanes_for
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason

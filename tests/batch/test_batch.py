@@ -26,7 +26,7 @@ from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report
 from cutline.batch.run import FAILURES, INLINE_BYTES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
-from cutline.pipeline.profile import read_profiles
+from cutline.pipeline.outputs.profiles import read_profiles
 
 
 @dataclass

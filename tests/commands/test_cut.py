@@ -16,7 +16,7 @@ from PIL import Image
 from cutline.batch.report import read_report
 from cutline.commands import INTERRUPTED, cut, main
 from cutline.limits import LOCAL_LIMITS
-from cutline.pipeline.heif import HEIF, is_readable
+from cutline.pipeline.codecs.heif import HEIF, is_readable
 from tests.support.clients import plain_picture
 from tests.support.running import ROOT
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from cutline.commands import main
-from cutline.commands.checkup import (
+from cutline.commands.doctor_checks import (
     AT_AWS,
     AT_HOME,
     DEFAULTS,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cutline.accounts.account import Account
-from cutline.commands.terms import add_terms, with_terms
+from cutline.commands.account_options import add_terms, with_terms
 from cutline.contracts import jd_matting, picwish, wire
 from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageRow

@@ -6,7 +6,7 @@ import pytest
 
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.framing import Framing
+from cutline.pipeline.layout.framing import Framing
 from cutline.pipeline.options import CutOptions
 
 

@@ -9,7 +9,7 @@ import pytest
 from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.decode import decode_image
+from cutline.pipeline.codecs.decode import decode_image
 from tests.support.pictures import padded, picture
 
 EVERY_FORMAT = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")

@@ -11,9 +11,9 @@ from cutline.contracts import picwish
 from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
-from cutline.pipeline.facts import ResultFacts, Verdict
-from cutline.pipeline.framing import Length, Region
+from cutline.pipeline.layout.framing import Length, Region
 from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.metadata import ResultFacts, Verdict
 from tests.support.calls import Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/tasks/visual/segmentation"), received_at=1704164645.25)

@@ -68,7 +68,7 @@ def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "layers" / "cutline", home / "layers" / "cutline")
-    decode = home / "layers/cutline/python/cutline/pipeline/decode.py"
+    decode = home / "layers/cutline/python/cutline/pipeline/codecs/decode.py"
     decode.write_text(decode.read_text("utf-8") + _STUCK, "utf-8")
     options = [f"--template={home / 'template.yaml'}", f"--parameter=TimeLimitMs={LIMIT_MS}"]
     with running_cloud(home / "state", *options) as running:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 from tests.support.serving import MODELS
 from tests.support.tiny_model import write_tiny_models
 

@@ -10,11 +10,11 @@ from PIL import Image
 
 from cutline.environment import SettingsError
 from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.pipeline.decode import Picture
-from cutline.pipeline.encode import encode_jpeg
-from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_predictions
-from cutline.pipeline.preprocess import fit_picture
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.encode import encode_jpeg
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import decode_predictions
+from cutline.pipeline.inference.preprocess import fit_picture
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
 from tests.support.composites import compose
 from tests.support.serving import MODELS, encoded, noise

@@ -10,9 +10,9 @@ import pytest
 import skimage.data
 
 import package
-from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_predictions
-from cutline.pipeline.preprocess import fit_picture
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import decode_predictions
+from cutline.pipeline.inference.preprocess import fit_picture
 from tests.support.running import ROOT
 from tests.support.serving import child, encoded
 from tests.support.template import whole_template

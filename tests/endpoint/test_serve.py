@@ -16,9 +16,9 @@ import skimage.data
 
 from cutline.environment import SettingsError
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_predictions
-from cutline.pipeline.preprocess import fit_picture
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import decode_predictions
+from cutline.pipeline.inference.preprocess import fit_picture
 from inference import MAX_BYTES
 from serve import Server, ServeSettings
 from tests.support.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving

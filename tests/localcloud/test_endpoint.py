@@ -18,10 +18,10 @@ from botocore.config import Config
 
 from cutline.adapters.endpoint_watch import LOOK_S
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
-from cutline.pipeline.encode import encode_png
-from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import decode_predictions
-from cutline.pipeline.preprocess import fit_picture
+from cutline.pipeline.codecs.encode import encode_png
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import decode_predictions
+from cutline.pipeline.inference.preprocess import fit_picture
 from tests.support.clients import PicWish
 from tests.support.picwish import submit, wait
 from tests.support.running import ROOT, RunningCloud, running_cloud

@@ -8,9 +8,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import CutOptions, Cutout, cut_out
-from cutline.pipeline.decode import Picture
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.timing import StageTimer
 from tests.support.composites import compose, disc
 

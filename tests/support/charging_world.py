@@ -11,7 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutline.accounts import rooms
+from cutline.accounts import shard_allocator
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Meter
@@ -21,7 +21,7 @@ from cutline.adapters.sources import Sources
 from cutline.contracts import picwish
 from cutline.contracts.wire import Request, Response
 from cutline.errors import MattingError, Reason
-from cutline.pipeline.facts import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.serving.call import Produced
 from cutline.serving.idempotency import LEASE_S, Idempotency
 from cutline.serving.service import Service
@@ -143,7 +143,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr(time, "time", lambda: self.now)
-        self.monkeypatch.setattr(rooms, "_RETURNED_S", -1.0)
+        self.monkeypatch.setattr(shard_allocator, "_RETURNED_S", -1.0)
         self._others: Callable[[], list[Response | None]] = lambda: []
         self.line = Line(self._fate_of)
         self.meters = LossyTable("meters", "pk", "sk", line=self.line)

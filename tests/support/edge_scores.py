@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.foreground import OPAQUE_FROM
+from cutline.pipeline.matting.foreground import OPAQUE_FROM
 from tests.support.composites import U8, Composite
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cutline.accounts.lanes import Lane, lanes_for
+from cutline.accounts.shards import Lane, lanes_for
 from tests.support.running import RunningCloud
 
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}

@@ -1,6 +1,6 @@
 """What an account has used, read off the meter's table."""
 
-from cutline.accounts.lanes import MAX_LANES, Lane
+from cutline.accounts.shards import MAX_LANES, Lane
 from tests.support.running import RunningCloud
 
 

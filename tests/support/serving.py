@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.network import Network, Prepared
+from cutline.pipeline.inference.network import Network, Prepared
 from serve import Server, ServeSettings
 from tests.support.running import ROOT, Answer
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from cutline.adapters.fetch import FetchPolicy
-from cutline.pipeline.model_entry import read_entry
-from cutline.pipeline.prediction_file import encode_predictions
+from cutline.pipeline.inference.model_config import read_entry
+from cutline.pipeline.inference.prediction_file import encode_predictions
 from cutline.tasks.fail import Fail
 from cutline.tasks.finish import Finish
 from cutline.tasks.matte import Matte

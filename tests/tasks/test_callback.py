@@ -12,7 +12,7 @@ import pytest
 from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import picwish
 from cutline.errors import InputRefused
-from cutline.pipeline.facts import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
 from tests.support.listening import QuietHandler, listening

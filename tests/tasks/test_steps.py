@@ -14,14 +14,14 @@ from skimage import data
 from cutline.accounts.meter import Meter
 from cutline.contracts import picwish
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
+from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.cutout import cut_out
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.facts import ResultFacts
-from cutline.pipeline.framing import Framing
-from cutline.pipeline.framing_text import read_region
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import encode_predictions
+from cutline.pipeline.layout.framing import Framing
+from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.prediction_file import encode_predictions
+from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.fail import reason_of
 from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import CpuPredictor

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cutline.pipeline.headers import jpeg_scans
+from cutline.pipeline.codecs.headers import jpeg_scans
 from tools.trust.bomb_files import BOMBS
 from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB, measured
 from tools.trust.samples import samples

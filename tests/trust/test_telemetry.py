@@ -19,7 +19,7 @@ def left_behind(code: str, folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-@pytest.mark.parametrize("module", ["cutline.pipeline.network", "cutline.commands", "serve"])
+@pytest.mark.parametrize("module", ["cutline.pipeline.inference.network", "cutline.commands", "serve"])
 def test_the_network_is_used_without_its_makers_knowing(module: str, tmp_path: Path) -> None:
     session = f"onnxruntime.InferenceSession({str(ROOT / 'layers/model/matte.onnx')!r})"
     assert left_behind(f"import {module}, onnxruntime; {session}", tmp_path) == []

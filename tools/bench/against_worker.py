@@ -8,7 +8,6 @@ It imports nothing but the tree's `cutline`, whose names have changed: each is l
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import statistics
@@ -40,22 +39,27 @@ class _Pipeline:
     """A tree's pipeline, from a file to a file, on one thread."""
 
     def __init__(self, tree: Path) -> None:
-        self._decode = _found("cutline.pipeline.apart:decode_apart", "cutline.pipeline.decode:decode_image")
+        self._decode = _found(
+            "cutline.pipeline.codecs.decoder_process:decode_apart",
+            "cutline.pipeline.apart:decode_apart",
+            "cutline.pipeline.decode:decode_image",
+        )
         self._options = _found("cutline.pipeline.options:CutOptions", "cutline.pipeline.request:CutRequest")
         self._cut_out = _found("cutline.pipeline.cutout:cut_out")
         self._timer = _found("cutline.pipeline.timing:StageTimer")
         limits = _found("cutline.limits:PictureLimits")
         self._limits = limits(frozenset({"JPEG"}), 64 << 20)
-        self.writes_webp = hasattr(importlib.import_module("cutline.pipeline.encode"), "encode_webp")
+        encode = _found("cutline.pipeline.codecs.encode:encode_png", "cutline.pipeline.encode:encode_png")
+        self.writes_webp = hasattr(sys.modules[encode.__module__], "encode_webp")
         # As a function's INIT does: its copy of the process is small as long as no network is open.
         start = getattr(sys.modules[self._decode.__module__], "start_decoder", None)
         if start is not None:
             start()
-        network = _found("cutline.pipeline.network:Network")
+        network = _found("cutline.pipeline.inference.network:Network", "cutline.pipeline.network:Network")
         self._network = network.open(tree / "layers" / "model", "matte", 1)
-        keep = "cutline.pipeline.memory"
-        if importlib.util.find_spec(keep):
-            importlib.import_module(keep).keep_freed_memory()
+        keep = _found("cutline.pipeline.codecs.memory:keep_freed_memory", "cutline.pipeline.memory:keep_freed_memory")
+        if keep is not None:
+            keep()
         self._idle_kib = _kib("self/status", "VmRSS")
 
     def cut(self, data: bytes, image_format: str) -> tuple[dict[str, float], bytes]:
@@ -79,15 +83,14 @@ class _Pipeline:
 
 
 def _found(*places: str) -> Any:
-    """What the first "module:name" that exists names."""
-    for place in places[:-1]:
+    """What the first "module:name" that exists names, or None."""
+    for place in places:
         module, name = place.split(":")
         try:
             return getattr(importlib.import_module(module), name)
         except ImportError:
             continue
-    module, name = places[-1].split(":")
-    return getattr(importlib.import_module(module), name)
+    return None
 
 
 def cpu_s(pid: int | None = None) -> float:

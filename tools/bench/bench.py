@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.cutout import CutOptions, cut_out
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.timing import StageTimer
 from tests.support.running import ROOT
 from tools.bench.against import compare

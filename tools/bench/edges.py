@@ -9,8 +9,8 @@ error of the subject's colours under the true alpha, weighted by it. A naive cut
 import argparse
 import statistics
 
-from cutline.pipeline.foreground import estimate_foreground
-from cutline.pipeline.refine import upsample_alpha
+from cutline.pipeline.matting.foreground import estimate_foreground
+from cutline.pipeline.matting.refine import upsample_alpha
 from tests.support.composites import SCENES, SHAPES, Composite, compose
 from tests.support.edge_scores import band_error, bicubic, colour_error
 from tools.bench.bars import Bar

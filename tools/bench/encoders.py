@@ -15,12 +15,12 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from cutline.pipeline.compose import merge_alpha
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import CutOptions, matte_picture
-from cutline.pipeline.decode import Picture
-from cutline.pipeline.encode import encode_png
 from cutline.pipeline.filters import U8
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.layout.compose import merge_alpha
 from cutline.pipeline.timing import StageTimer
 from tests.support.running import ROOT
 

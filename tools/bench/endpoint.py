@@ -21,9 +21,9 @@ from typing import Any
 
 import skimage.data
 
-from cutline.pipeline.encode import encode_png
-from cutline.pipeline.model_entry import read_entry
-from cutline.pipeline.preprocess import fit_picture
+from cutline.pipeline.codecs.encode import encode_png
+from cutline.pipeline.inference.model_config import read_entry
+from cutline.pipeline.inference.preprocess import fit_picture
 from tests.support.running import ROOT
 from tests.support.serving import MODELS, Child, child, in_repository
 

@@ -19,7 +19,7 @@ import skimage.data
 from PIL import Image
 
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 from tests.support.running import ROOT
 from tools.bench.bars import Bar, load_line
 

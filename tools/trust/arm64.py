@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "arm64"
@@ -31,7 +31,7 @@ import io, sys
 import numpy as np
 from pathlib import Path
 from PIL import Image
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 picture = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
 maps = Network.open(Path(sys.argv[2]), "matte", 1).predict(picture)
 buffer = io.BytesIO()

@@ -13,7 +13,7 @@ with atheris.instrument_imports():
 
     from cutline.errors import MattingError
     from cutline.limits import MIB, PictureLimits
-    from cutline.pipeline.decode import decode_image
+    from cutline.pipeline.codecs.decode import decode_image
 
 _PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
 _LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB, max_side_px=512)

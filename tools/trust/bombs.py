@@ -16,7 +16,7 @@ from typing import Any
 
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.decode import decode_image
+from cutline.pipeline.codecs.decode import decode_image
 from tools.trust.bomb_files import BOMBS
 
 LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)

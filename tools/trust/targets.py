@@ -36,8 +36,8 @@ from cutline.contracts import (
 from cutline.contracts.wire import Request, Scheme
 from cutline.errors import MattingError
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.prediction_file import decode_predictions
+from cutline.pipeline.codecs.decode import decode_image
+from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of

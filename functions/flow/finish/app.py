@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.pipeline.apart import start_decoder
-from cutline.pipeline.memory import keep_freed_memory
+from cutline.pipeline.codecs.decoder_process import start_decoder
+from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.serving.deadline import deadline
 from cutline.serving.telemetry import count_charge
 from cutline.settings import Settings

@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.adapters.fetch import FetchPolicy
 from cutline.bootstrap import Bootstrap
-from cutline.pipeline.apart import start_decoder
-from cutline.pipeline.model_entry import read_entry
+from cutline.pipeline.codecs.decoder_process import start_decoder
+from cutline.pipeline.inference.model_config import read_entry
 from cutline.serving.deadline import deadline
 from cutline.settings import Settings
 from cutline.tasks.prepare import Prepare

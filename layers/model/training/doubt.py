@@ -1,4 +1,4 @@
-"""Fits cutline/pipeline/doubt.py: two numbers that turn the network's own greys into a probability.
+"""Fits cutline/pipeline/inference/confidence.py: two numbers that turn the network's own greys into a probability.
 
     PYTHONPATH=../cutline/python python -m training.doubt --data DIR        (from layers/model, without PyTorch)
 
@@ -19,11 +19,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.cutout import matte_picture
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.doubt import doubt_of
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.confidence import doubt_of
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
 from training.manifest import Row, data_folders, read_manifest

@@ -21,11 +21,11 @@ import numpy as np
 from PIL import Image
 
 from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.cutout import matte_picture
-from cutline.pipeline.decode import Picture, decode_image
 from cutline.pipeline.filters import U8
-from cutline.pipeline.garment_cutout import cut_garments
-from cutline.pipeline.network import Network
+from cutline.pipeline.garments.worn import cut_garments
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from cutline.pipeline.timing import StageTimer
 from training.cuts import CUTS, cut_figure

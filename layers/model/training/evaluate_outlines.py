@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import matte_picture
-from cutline.pipeline.decode import Picture
 from cutline.pipeline.filters import U8
-from cutline.pipeline.network import Network
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
 from training.alpha_scores import score_alpha

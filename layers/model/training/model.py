@@ -63,9 +63,9 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
 def open_pipeline(models_dir: Path) -> Model:
     """`matte` as the pipeline looks: twice at small subjects and wide pictures, without fog and strays."""
     # The only needs of the layer's package, which the Makefile puts on PYTHONPATH.
-    from cutline.pipeline.components import remove_specks  # noqa: PLC0415
-    from cutline.pipeline.fog import clear_fog  # noqa: PLC0415
-    from cutline.pipeline.network import Network  # noqa: PLC0415
+    from cutline.pipeline.inference.network import Network  # noqa: PLC0415
+    from cutline.pipeline.matting.cleanup import clear_fog  # noqa: PLC0415
+    from cutline.pipeline.matting.components import remove_specks  # noqa: PLC0415
 
     network = Network.open(models_dir, "matte", 1)
 

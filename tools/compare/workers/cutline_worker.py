@@ -8,9 +8,9 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "layers" / "cutline" / "python"))
 
 from cutline.limits import MIB, PictureLimits  # noqa: E402
+from cutline.pipeline.codecs.decode import decode_image  # noqa: E402
 from cutline.pipeline.cutout import CutOptions, cut_out  # noqa: E402
-from cutline.pipeline.decode import decode_image  # noqa: E402
-from cutline.pipeline.network import Network  # noqa: E402
+from cutline.pipeline.inference.network import Network  # noqa: E402
 from cutline.pipeline.timing import StageTimer  # noqa: E402
 
 limits = PictureLimits(frozenset({"JPEG", "PNG"}), 64 * MIB)

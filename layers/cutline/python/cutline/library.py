@@ -22,22 +22,22 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, get_args, ove
 import numpy as np
 from PIL import Image, ImageOps
 
-from cutline import shipped
+from cutline import resources
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
-from cutline.pipeline.colour import to_srgb
+from cutline.pipeline.codecs.colour import to_srgb
+from cutline.pipeline.codecs.decode import Picture, decode_image
+from cutline.pipeline.codecs.encode import ENCODERS
 from cutline.pipeline.cutout import Composed, Cutout, ResolvedSubject, compose, matte_picture, render
-from cutline.pipeline.decode import Picture, decode_image
-from cutline.pipeline.encode import ENCODERS
 from cutline.pipeline.filters import U8
-from cutline.pipeline.framing import Box, Region
-from cutline.pipeline.framing_text import READERS, read_framing, read_region
-from cutline.pipeline.garment_cutout import GarmentCutout, cut_garments
-from cutline.pipeline.network import Network
+from cutline.pipeline.garments.worn import GarmentCutout, cut_garments
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.layout.framing import Box, Region
+from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
-from cutline.pipeline.profile import Profile
-from cutline.pipeline.publish import Published, publish
-from cutline.pipeline.separate import separate
+from cutline.pipeline.outputs.instances import separate
+from cutline.pipeline.outputs.profiles import Profile
+from cutline.pipeline.outputs.publish import Published, publish
 from cutline.pipeline.timing import StageTimer
 from cutline.storage_keys import ENDINGS
 
@@ -56,7 +56,7 @@ class CutKeywords(TypedDict, total=False):
     subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
     bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.framing), such as "5%", 0.85, "4:5", 800. roi:
+    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.layout.framing), such as "5%", 0.85, "4:5", 800. roi:
     the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
     """
 
@@ -101,7 +101,7 @@ class Cutter:
     ) -> None:
         """`model` of the folder `models` (the package's own) on so many CPU threads (as many as there are CPUs)."""
         self._model = model
-        self._models = shipped.models_dir() if models is None else Path(models)
+        self._models = resources.models_dir() if models is None else Path(models)
         self._threads = threads or len(os.sched_getaffinity(0))
         self._lock = threading.Lock()
         self._networks: dict[str, Network] = {}

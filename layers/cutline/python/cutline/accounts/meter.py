@@ -1,6 +1,6 @@
 """Rate, daily quota, calls under way and charge of an account: a few DynamoDB items per account and UTC day.
 
-A call is reserved by one conditional write to a lane of the day (`cutline.accounts.lanes`) before the work and ended by
+A call is reserved by one conditional write to a lane of the day (`cutline.accounts.shards`) before the work and ended by
 one write after it. Besides what it needs for that, an item counts
 
     calls_<api>, charged_micros_<api>, refused_<api>   what the usage report reads; charged_micros is the sum
@@ -28,8 +28,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account, account_key
-from cutline.accounts.lanes import HOLD, WAIT, Lane, Room, expires_at, lapsed
-from cutline.accounts.rooms import Held, Rooms, named
+from cutline.accounts.shard_allocator import Held, Rooms, named
+from cutline.accounts.shards import HOLD, WAIT, Lane, Room, expires_at, lapsed
 from cutline.adapters.dynamodb import ConditionFailed, Write, may_have_written, write_if
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import DAY

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from cutline.accounts.lanes import Lane
+from cutline.accounts.shards import Lane
 from cutline.adapters.dynamodb import every_item
 from cutline.contracts.usage import UsageRow
 from cutline.storage_keys import DAY

@@ -70,7 +70,7 @@ class GpuEndpoint(Protocol):
     """Either kind of endpoint."""
 
     def alpha(self, picture: bytes, content_type: str) -> bytes:
-        """The picture's maps, a PNG for `cutline.pipeline.prediction_file`. Raises EndpointFault."""
+        """The picture's maps, a PNG for `cutline.pipeline.inference.prediction_file`. Raises EndpointFault."""
 
 
 class RealtimeEndpoint:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cutline.pipeline.profile import Profile
+from cutline.pipeline.outputs.profiles import Profile
 
 # S3's headers hold what the service told beside a result.
 _TOLD = "x-amz-meta-"
@@ -35,7 +35,7 @@ def as_profile_asks(profile: Profile) -> Finishing:
     from PIL import Image  # noqa: PLC0415
 
     from cutline.pipeline.cutout import Matte  # noqa: PLC0415
-    from cutline.pipeline.publish import publish  # noqa: PLC0415
+    from cutline.pipeline.outputs.publish import publish  # noqa: PLC0415
 
     def finish(file: bytes, headers: Mapping[str, str]) -> Finished:
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:

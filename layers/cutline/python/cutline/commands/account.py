@@ -8,10 +8,9 @@ from typing import Any
 from cutline.accounts.account import CACHE_S, Account
 from cutline.accounts.registry import KINDS, AccountTaken
 from cutline.accounts.usage_report import read_usage
+from cutline.commands.account_options import account_name, add_terms, named_terms, with_terms
 from cutline.commands.aws_failure import aws_failures_told
-from cutline.commands.deployment import Deployment, deployment_options
-from cutline.commands.failure import CommandFailed
-from cutline.commands.printing import (
+from cutline.commands.console import (
     account_document,
     cell_text,
     credential_document,
@@ -19,7 +18,8 @@ from cutline.commands.printing import (
     print_json,
     print_table,
 )
-from cutline.commands.terms import account_name, add_terms, named_terms, with_terms
+from cutline.commands.deployment import Deployment, deployment_options
+from cutline.commands.failure import CommandFailed
 from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
 from cutline.errors import InputRefused
 from cutline.tasks.callback import callback_secret

@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from cutline.pipeline.network import Network  # noqa: PLC0415 (the networks' libraries)
+    from cutline.pipeline.inference.network import Network  # noqa: PLC0415 (the networks' libraries)
 
     try:
         network = Network.open(models_dir(arguments), arguments.model, arguments.threads)
@@ -43,8 +43,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _times(data: bytes, network: Any) -> dict[str, float]:
     """Milliseconds by stage, and their sum."""
+    from cutline.pipeline.codecs.decode import decode_image  # noqa: PLC0415
     from cutline.pipeline.cutout import CutOptions, cut_out  # noqa: PLC0415
-    from cutline.pipeline.decode import decode_image  # noqa: PLC0415
     from cutline.pipeline.timing import StageTimer  # noqa: PLC0415
 
     timer = StageTimer()
@@ -68,7 +68,7 @@ def _generate(side: int) -> bytes:
     """A JPEG with a soft subject on a noisy ground: as much work for decoder and encoder as a photograph."""
     import numpy as np  # noqa: PLC0415
 
-    from cutline.pipeline.encode import encode_jpeg  # noqa: PLC0415
+    from cutline.pipeline.codecs.encode import encode_jpeg  # noqa: PLC0415
 
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
     alpha = np.clip((0.55 - np.hypot(x, y)) * 20 + 0.5, 0, 1)[..., None]

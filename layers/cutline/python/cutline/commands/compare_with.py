@@ -7,9 +7,9 @@ from typing import Any
 
 from cutline.batch.folders import LocalFolder
 from cutline.commands.comparison_page import Pair, write_page
+from cutline.commands.console import print_table
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.networks import models_dir, network_options
-from cutline.commands.printing import print_table
 from cutline.commands.progress import tell
 from cutline.errors import MattingError
 
@@ -49,7 +49,7 @@ def pairs(pictures: Path, old: Path) -> Iterator[Pair]:
 
 def _run(arguments: argparse.Namespace) -> None:
     from cutline.commands.comparison import compare  # noqa: PLC0415 (the networks' libraries)
-    from cutline.pipeline.network import Network  # noqa: PLC0415
+    from cutline.pipeline.inference.network import Network  # noqa: PLC0415
 
     for folder in (arguments.old, arguments.pictures):
         if not folder.is_dir():

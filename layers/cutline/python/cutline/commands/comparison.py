@@ -10,10 +10,10 @@ from cutline.commands.comparison_page import Compared, Pair
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.agreement import agreement, difference_picture, same_shape
-from cutline.pipeline.compose import merge_alpha
+from cutline.pipeline.codecs.decode import decode_image
+from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import CutOptions, Predictor, matte_picture
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.encode import encode_png
+from cutline.pipeline.layout.compose import merge_alpha
 from cutline.pipeline.timing import StageTimer
 
 _PREVIEW_PX = 480

@@ -19,7 +19,7 @@ from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.errors import MattingError
-from cutline.pipeline.framing_text import read_framing, read_region
+from cutline.pipeline.layout.framing_parser import read_framing, read_region
 from cutline.pipeline.options import (
     FORMATS,
     GARMENTS,
@@ -29,7 +29,7 @@ from cutline.pipeline.options import (
     Subject,
     read_colour,
 )
-from cutline.pipeline.profile import Profile
+from cutline.pipeline.outputs.profiles import Profile
 
 _WHITE = (255, 255, 255)
 _EPILOG = f"""examples:

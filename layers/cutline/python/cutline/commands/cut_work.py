@@ -9,9 +9,9 @@ from cutline.batch.report import ReportLine
 from cutline.commands.failure import CommandFailed
 from cutline.commands.networks import models_dir
 from cutline.errors import MattingError
-from cutline.pipeline.framing_text import read_region
+from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions
-from cutline.pipeline.profile import Profile
+from cutline.pipeline.outputs.profiles import Profile
 
 if TYPE_CHECKING:
     from cutline.pipeline.cutout import Cutout

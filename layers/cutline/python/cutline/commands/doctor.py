@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutline.commands.checkup import AT_AWS, AT_HOME, Clients, Finding, Plan, Verdict, run
 from cutline.commands.deployment import DEFAULT_STACK
+from cutline.commands.doctor_checks import AT_AWS, AT_HOME, Clients, Finding, Plan, Verdict, run
 from cutline.commands.failure import CommandFailed
 from cutline.commands.sam_project import SamConfig, read_samconfig
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cutline.commands.console import print_json
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.printing import print_json
 from cutline.commands.usage_signs import usages_in
 from cutline.contracts.apis import APIS
 from cutline.limits import MIB

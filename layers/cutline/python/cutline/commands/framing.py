@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from cutline.pipeline.framing_text import READERS, read_region
+from cutline.pipeline.layout.framing_parser import READERS, read_region
 
 _FRAMING = {
     "margin": "around the subject, with --crop: 1, 2 or 4 lengths such as 30px or '10%% 5%%'",

@@ -4,9 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from cutline import shipped
+from cutline import resources
 from cutline.commands.failure import CommandFailed
-from cutline.pipeline.model_entry import MODELS_FILE
+from cutline.pipeline.inference.model_config import MODELS_FILE
 
 _MOST_THREADS = 64
 
@@ -26,7 +26,7 @@ def network_options() -> argparse.ArgumentParser:
 def models_dir(arguments: argparse.Namespace) -> Path:
     """The folder of the networks. Raises CommandFailed."""
     named = arguments.models or os.environ.get("CUTLINE_MODELS")
-    folder = Path(named) if named else shipped.models_dir()
+    folder = Path(named) if named else resources.models_dir()
     if not (folder / MODELS_FILE).is_file():
         raise CommandFailed(f"there are no networks in {folder}")
     return folder

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from cutline.commands.failure import CommandFailed
-from cutline.pipeline.profile import BUILT_IN, Profile, read_profiles
+from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
 
 
 def profile_options() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cutline import shipped
+from cutline import resources
 from cutline.commands.failure import CommandFailed
 
 
@@ -22,11 +22,11 @@ def add_to(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     if any(importlib.util.find_spec(module) is None for module in ("moto", "samtranslator", "awslambdaric")):
-        extra = "pip install 'cutline[serve]'" if shipped.is_installed() else "run `make run` in the repository"
+        extra = "pip install 'cutline[serve]'" if resources.is_installed() else "run `make run` in the repository"
         raise CommandFailed(f"the local cloud needs packages that are not here: {extra}")
-    stack = shipped.stack_dir()
+    stack = resources.stack_dir()
     options = ["--port", str(arguments.port), "--state", str(arguments.state.resolve())]
-    if not shipped.is_installed():
+    if not resources.is_installed():
         os.chdir(stack)  # where the package `localcloud` is
     # In place of this process, so that signals and exit status are the cloud's own.
     os.execv(sys.executable, [sys.executable, "-m", "localcloud", "--template", str(stack / "template.yaml"), *options])

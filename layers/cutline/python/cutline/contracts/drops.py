@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.contracts import own_fields, picwish
+from cutline.contracts import extensions, picwish
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
 # Fields that may be said in the object's metadata; everything else in there is the owner's business.
-METADATA = ("format", "bg_color", "crop", "output_type", *own_fields.NAMES)
+METADATA = ("format", "bg_color", "crop", "output_type", *extensions.NAMES)
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
 MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
 _FAULT = "The picture could not be processed for a reason of ours; put it there again"

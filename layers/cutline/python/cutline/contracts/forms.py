@@ -13,7 +13,7 @@ from typing import Any
 from cutline.contracts.wire import MAX_FIELDS, Request
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB
-from cutline.pipeline.headers import sniff_format
+from cutline.pipeline.codecs.headers import sniff_format
 
 # The standard library reads a part's head in time that grows with its square, and callers are not counted yet.
 _MAX_HEAD_BYTES, _MAX_HEADS_BYTES, _MAX_HEAD_LINES = 8 * KIB, 32 * KIB, 16

@@ -11,7 +11,7 @@ from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.headers import sniff_format
+from cutline.pipeline.codecs.headers import sniff_format
 
 NAME = "jdc"
 TITLE = "JD Cloud Image Matting"

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cutline.contracts.extensions import told, with_own_fields
 from cutline.contracts.forms import Form, decode_base64, read_form
-from cutline.contracts.own_fields import told, with_own_fields
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.facts import ResultFacts
 from cutline.pipeline.options import CutOptions, ImageFormat, Subject
-from cutline.pipeline.profile import read_profiles
+from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.profiles import read_profiles
 
 NAME = "pw"
 TITLE = "PicWish segmentation"

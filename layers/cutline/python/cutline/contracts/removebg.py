@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 
-from cutline.contracts.accept import prefers_json
+from cutline.contracts.content_negotiation import prefers_json
 from cutline.contracts.forms import Form, decode_base64, read_form
 from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, Wishes, read_wishes
 from cutline.contracts.wire import (

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 from cutline.contracts.colours import read_rgba
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.framing import NO_LENGTH, Framing, Length, Region
-from cutline.pipeline.framing_text import read_margin, read_position, read_scale
+from cutline.pipeline.layout.framing import NO_LENGTH, Framing, Length, Region
+from cutline.pipeline.layout.framing_parser import read_margin, read_position, read_scale
 from cutline.pipeline.options import Subject
 from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL, RemovalFormat, RemovalOptions
 

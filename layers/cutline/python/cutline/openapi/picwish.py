@@ -21,7 +21,7 @@ from cutline.openapi.schema import (
     source,
     text,
 )
-from cutline.pipeline.profile import read_profiles
+from cutline.pipeline.outputs.profiles import read_profiles
 
 FACTS: Mapping[str, Any] = {}
 _API = Api(

@@ -22,7 +22,7 @@ from cutline.openapi.schema import (
     source,
     text,
 )
-from cutline.pipeline.framing import Box
+from cutline.pipeline.layout.framing import Box
 from cutline.pipeline.removal_options import RemovalFacts
 
 FACTS: Mapping[str, Any] = {}

@@ -10,21 +10,21 @@ import numpy as np
 from PIL import Image
 
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.components import remove_specks
-from cutline.pipeline.compose import crop, draw, merge_alpha, put_on_colour, subject_box
-from cutline.pipeline.decode import Picture
-from cutline.pipeline.doubt import confidence_of
-from cutline.pipeline.encode import CONTENT_TYPES, ENCODERS
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
-from cutline.pipeline.fog import clear_fog
-from cutline.pipeline.foreground import estimate_foreground
-from cutline.pipeline.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
-from cutline.pipeline.holes import close_torn_holes
+from cutline.pipeline.inference.confidence import confidence_of
+from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
+from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
+from cutline.pipeline.matting.cleanup import clear_fog
+from cutline.pipeline.matting.components import remove_specks
+from cutline.pipeline.matting.foreground import estimate_foreground
+from cutline.pipeline.matting.holes import close_torn_holes
+from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_alpha
+from cutline.pipeline.matting.roi import Look, look_for
+from cutline.pipeline.matting.stamp import extract_stamp
+from cutline.pipeline.matting.subject import select_subject
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.refine import guide_side, stretch_alpha, upsample_alpha
-from cutline.pipeline.region import Look, look_for
-from cutline.pipeline.stamp import extract_stamp
-from cutline.pipeline.subject import select_subject
 from cutline.pipeline.timing import StageTimer
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Predictor(Protocol):
-    """`cutline.pipeline.network.Network`, or the `KnownPredictions` of another machine's network."""
+    """`cutline.pipeline.inference.network.Network`, or the `KnownPredictions` of another machine's network."""
 
     @property
     def view_size(self) -> tuple[int, int]:
@@ -61,7 +61,7 @@ class Matte:
     """A picture's subject at the picture's own size.
 
     rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
-    that it is good (cutline.pipeline.doubt), or for a stamp how clear its ink is.
+    that it is good (cutline.pipeline.inference.confidence), or for a stamp how clear its ink is.
     """
 
     rgb_u8: U8

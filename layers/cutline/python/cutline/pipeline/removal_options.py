@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
-from cutline.pipeline.framing import AS_IT_IS, MAX_CANVAS_PX, Box, Framing, Region
+from cutline.pipeline.layout.framing import AS_IT_IS, MAX_CANVAS_PX, Box, Framing, Region
 from cutline.pipeline.options import Subject
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.

@@ -17,7 +17,7 @@ from cutline.accounts.usage_report import read_usage
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import native, uploads, usage
-from cutline.contracts.accept import prefers_webp
+from cutline.contracts.content_negotiation import prefers_webp
 from cutline.contracts.wire import CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer

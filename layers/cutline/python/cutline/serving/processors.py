@@ -5,13 +5,13 @@ from pathlib import Path
 
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.apart import decode_apart, start_decoder
-from cutline.pipeline.garment_cutout import cut_garments
-from cutline.pipeline.memory import keep_freed_memory
-from cutline.pipeline.network import Network
+from cutline.pipeline.codecs.decoder_process import decode_apart, start_decoder
+from cutline.pipeline.codecs.memory import keep_freed_memory
+from cutline.pipeline.garments.worn import cut_garments
+from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import GarmentOptions
+from cutline.pipeline.outputs.files import make_results
 from cutline.pipeline.removal_options import RemovalOptions
-from cutline.pipeline.results import make_results
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 from cutline.serving.removals import remove

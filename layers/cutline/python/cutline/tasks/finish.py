@@ -9,10 +9,10 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish
 from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.pipeline.apart import decode_apart
-from cutline.pipeline.facts import ResultFacts
-from cutline.pipeline.prediction_file import KnownPredictions, decode_predictions
-from cutline.pipeline.results import Results, make_results
+from cutline.pipeline.codecs.decoder_process import decode_apart
+from cutline.pipeline.inference.prediction_file import KnownPredictions, decode_predictions
+from cutline.pipeline.outputs.files import Results, make_results
+from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore

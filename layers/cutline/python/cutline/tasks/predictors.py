@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cutline.adapters.sagemaker import EndpointFault, GpuEndpoint
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.decode import decode_image
-from cutline.pipeline.network import Network
-from cutline.pipeline.prediction_file import encode_predictions
+from cutline.pipeline.codecs.decode import decode_image
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.prediction_file import encode_predictions
 
 _VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2400)
 _TRIES = 3

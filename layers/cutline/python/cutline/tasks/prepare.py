@@ -9,11 +9,11 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish
-from cutline.pipeline.apart import decode_apart
-from cutline.pipeline.encode import encode_png
-from cutline.pipeline.model_entry import ModelEntry
-from cutline.pipeline.region import look_at
-from cutline.pipeline.tiling import reduce_picture
+from cutline.pipeline.codecs.decoder_process import decode_apart
+from cutline.pipeline.codecs.encode import encode_png
+from cutline.pipeline.inference.model_config import ModelEntry
+from cutline.pipeline.inference.tiling import reduce_picture
+from cutline.pipeline.matting.roi import look_at
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source

@@ -4,7 +4,7 @@ pk           the task's id
 account_id   who may ask for it
 state        contracts.md 3.5; 1 and everything negative are final, and nothing changes a final state
 order        JSON of `cutline.tasks.task.WorkOrder`, for tasks that the flow works
-facts        JSON of `cutline.pipeline.facts.ResultFacts`, of a task that is done
+facts        JSON of `cutline.pipeline.outputs.metadata.ResultFacts`, of a task that is done
 expires_at   unix second after which it is unknown, also while DynamoDB has not deleted it yet
 keep_until   in place of that for tasks whose id comes again with every duplicate of an event; shown no longer for it
 """
@@ -17,7 +17,7 @@ from typing import Any
 from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.picwish import DONE, LINK_LIFETIME_S, Options, TaskRecord
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.facts import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.

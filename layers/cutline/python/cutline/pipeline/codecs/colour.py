@@ -1,0 +1,113 @@
+"""Any of Pillow's modes to 8-bit sRGB and an optional 8-bit alpha."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from cutline.pipeline.codecs.icc import bounded_profile
+from cutline.pipeline.filters import U8
+
+_DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
+_OPAQUE = 255
+# Modes that littlecms reads as they are; all others are converted to RGB first.
+_PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
+# Larger pictures are copied in strips, which stay in the processor's cache.
+_LARGE_PX, _STRIP_ROWS = 2_000_000, 64
+# In the names of profiles with sRGB's colours and another curve, such as sRGB-elle-V2-g10.icc.
+_LINEAR = ("g10", "linear", "Linear")
+
+
+def to_srgb(image: Image.Image) -> tuple[U8, U8 | None]:
+    """RGB (H, W, 3) and alpha (H, W) or None where the picture is opaque, from a loaded image of any mode.
+
+    A broken or unfitting ICC profile is ignored, as browsers do.
+    """
+    image, alpha_u8 = _split_alpha(image)
+    if image.mode in _DEEP_GREY:
+        profile = image.info.get("icc_profile")
+        image = Image.fromarray(_deep_grey_to_u8(image))
+        image.info["icc_profile"] = profile
+    elif image.mode == "LAB":
+        image = _from_lab(image)
+    elif image.mode not in _PROFILED_MODES:
+        image = image.convert("RGB")
+    image = _apply_profile(image, image.info.get("icc_profile"))
+    rgb_u8 = _to_array(image if image.mode == "RGB" else image.convert("RGB"))
+    if alpha_u8 is not None and alpha_u8.min() == _OPAQUE:
+        alpha_u8 = None
+    return rgb_u8, alpha_u8
+
+
+def _to_array(image: Image.Image) -> U8:
+    """(H, W, 3) of an RGB image; Pillow would copy a large one three times."""
+    if image.width * image.height < _LARGE_PX:
+        return np.array(image)
+    rgb_u8 = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, image.height)
+        rgb_u8[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return rgb_u8
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
+    """The image without its alpha, and the alpha; a tRNS colour key becomes alpha 0."""
+    key = image.info.get("transparency")
+    profile = image.info.get("icc_profile")
+    if image.mode in _DEEP_GREY:
+        if not isinstance(key, int):
+            return image, None
+        return image, np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)
+    if image.mode not in _WITH_ALPHA and key is None:
+        return image, None
+    if image.mode in ("L", "LA", "La"):
+        # As grey, because its profile fits nothing else.
+        grey = image if image.mode == "LA" else image.convert("LA")
+        opaque, alpha = grey.getchannel("L"), grey.getchannel("A")
+    else:
+        full = image if image.mode == "RGBA" else image.convert("RGBA")
+        opaque, alpha = full.convert("RGB"), full.getchannel("A")
+    opaque.info = {"icc_profile": profile} if profile else {}
+    return opaque, np.array(alpha)
+
+
+def _deep_grey_to_u8(image: Image.Image) -> U8:
+    """(H, W) bytes from 16-bit, 32-bit or float grey: 65535 is white, and 1.0 in a float picture of mostly less."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        finite = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0)
+        # Not the brightest pixel: one overshoot would turn the whole picture black.
+        white = 255.0 if np.quantile(finite, 0.99) <= 1.0 else 1.0
+        scaled: U8 = np.clip(np.rint(finite * white), 0, 255).astype(np.uint8)
+        return scaled
+    cut: U8 = ((np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return cut
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if converted is None:
+        raise ValueError("LAB conversion gave nothing")
+    converted.info = {}
+    return converted
+
+
+def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
+    """The image in sRGB; unchanged where it has no profile, an sRGB one, or one that is not bounded or not valid."""
+    bounded = bounded_profile(profile) if isinstance(profile, bytes) else None
+    if bounded is None:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(bounded))
+        # The transform costs 25 ms per megapixel, and sRGB to sRGB would only add rounding.
+        description = ImageCms.getProfileDescription(source)
+        if description.startswith("sRGB") and not any(word in description for word in _LINEAR):
+            return image
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError, MemoryError):
+        return image
+    return image if converted is None else converted

@@ -1,0 +1,167 @@
+"""A network: a picture in, its predictions out, one named plane in [0, 1] per output channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.inference.crop import Predict, predict_zoomed
+from cutline.pipeline.inference.flip import predict_doubted
+from cutline.pipeline.inference.model_config import ModelEntry, read_entry
+from cutline.pipeline.inference.patches import sharpen_outline
+from cutline.pipeline.inference.preprocess import fit_picture, to_predictions, to_tensor
+from cutline.pipeline.inference.tiling import is_tiled, predict_tiled
+
+Provider = tuple[str, dict[str, Any]]
+CPU: Provider = ("CPUExecutionProvider", {})
+# onnxruntime's binding raises plain RuntimeErrors besides its own classes.
+_ORT_ERRORS = (
+    RuntimeError,
+    ValueError,
+    ort.capi.onnxruntime_pybind11_state.Fail,
+    ort.capi.onnxruntime_pybind11_state.InvalidArgument,
+    ort.capi.onnxruntime_pybind11_state.InvalidGraph,
+    ort.capi.onnxruntime_pybind11_state.InvalidProtobuf,
+    ort.capi.onnxruntime_pybind11_state.NoSuchFile,
+    ort.capi.onnxruntime_pybind11_state.NotImplemented,
+    ort.capi.onnxruntime_pybind11_state.RuntimeException,
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture as the network's input: tensor (1, 3, height, width), whose inner part the picture fills."""
+
+    tensor: F32
+    inner_height: int
+    inner_width: int
+
+
+class Network:
+    """An open ONNX session and its entry in models.toml; open it once per process and share it between threads."""
+
+    def __init__(self, entry: ModelEntry, session: ort.InferenceSession) -> None:
+        self.entry = entry
+        self._session = session
+
+    @classmethod
+    def open(cls, models_dir: Path, name: str, threads: int, providers: Sequence[Provider] = (CPU,)) -> Network:
+        """The network `name` of `models_dir`, on the first of `providers` that starts, with `threads` CPU threads.
+
+        Raises:
+            ServiceFault: if the model is missing, damaged or differs from its entry.
+        """
+        entry = read_entry(models_dir, name)
+        if not entry.path.is_file():
+            raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} is not there.")
+        try:
+            session = ort.InferenceSession(
+                str(entry.path), sess_options=_session_options(threads), providers=list(providers)
+            )
+        except _ORT_ERRORS as error:
+            raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} cannot be opened.") from error
+        _check_interface(entry, session)
+        return cls(entry, session)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the planes that `predict` returns."""
+        return self.entry.channels
+
+    @property
+    def view_size(self) -> tuple[int, int]:
+        """The largest height and width of use to `predict`; a picture reduced to them loses nothing."""
+        return self.entry.view_height, self.entry.view_width
+
+    @property
+    def provider(self) -> str:
+        """onnxruntime's name of the provider that runs the network; one that does not start falls back to the next."""
+        return str(self._session.get_providers()[0])
+
+    @property
+    def batches(self) -> bool:
+        """Whether the model takes several pictures in one run; a fixed batch axis takes one."""
+        return not isinstance(self._session.get_inputs()[0].shape[0], int)
+
+    def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
+        """Predictions (h, w) in [0, 1] by channel name; each covers the whole picture at the network's scale.
+
+        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. To batch pictures, call `predict_in_passes` with a
+        `predict` made of `prepare`, `run` and `finish`. Raises ServiceFault.
+        """
+        return self.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
+
+    def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+        """Predictions from one or several passes of `predict`: tiles of a wide picture, mirror, zoom, parts."""
+        if is_tiled(self.entry, rgb_u8):
+            return predict_tiled(predict, rgb_u8, alpha_u8)
+        look = partial(predict_doubted, predict) if self.entry.mirror else predict
+        predictions = predict_zoomed(look, rgb_u8, alpha_u8) if self.entry.zoom else look(rgb_u8, alpha_u8)
+        return sharpen_outline(predict, rgb_u8, alpha_u8, predictions) if self.entry.parts else predictions
+
+    def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+        prepared = self.prepare(rgb_u8, alpha_u8)
+        return self.finish(prepared, self.run([prepared])[0])
+
+    def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared:
+        """The picture as input for `run`."""
+        small_u8 = fit_picture(self.entry, rgb_u8, alpha_u8)
+        return Prepared(to_tensor(self.entry, small_u8), *small_u8.shape[:2])
+
+    def run(self, pictures: Sequence[Prepared]) -> list[F32]:
+        """Each picture's raw planes (C, height, width): in one run if the model `batches`, else one after another.
+
+        Raises:
+            ServiceFault: if the network fails.
+        """
+        tensors = [prepared.tensor for prepared in pictures]
+        if self.batches and len(tensors) > 1:
+            return list(self._run(np.concatenate(tensors)))
+        return [self._run(tensor)[0] for tensor in tensors]
+
+    def finish(self, prepared: Prepared, planes: F32) -> dict[str, F32]:
+        """The predictions of one pass from the planes that `run` returned for this picture."""
+        return to_predictions(self.entry, planes, prepared.inner_height, prepared.inner_width)
+
+    def _run(self, tensor: F32) -> F32:
+        try:
+            planes: F32 = self._session.run([self.entry.output], {self.entry.input: tensor})[0]
+        except _ORT_ERRORS as error:
+            raise ServiceFault(Reason.MODEL_FAILED, f"{self.entry.path.name} failed.") from error
+        return planes
+
+
+def _session_options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # On `matte` with one thread the arena saves 40 % of the time; planning its pattern ahead costs 36 MB and saves
+    # none.
+    options.enable_cpu_mem_arena = True
+    options.enable_mem_pattern = False
+    # Spinning workers would take the vCPU from the NumPy stages.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
+def _check_interface(entry: ModelEntry, session: ort.InferenceSession) -> None:
+    inputs = {node.name: node.shape for node in session.get_inputs()}
+    outputs = {node.name: node.shape for node in session.get_outputs()}
+    wanted_in = [3, entry.height, entry.width]
+    wanted_out = [len(entry.channels), entry.height, entry.width]
+    # The first axis counts pictures: 1, or a name if the model takes any number.
+    batch, *sides = inputs.get(entry.input) or [None]
+    batch_out, *sides_out = outputs.get(entry.output) or [None]
+    counts = batch == batch_out and (batch == 1 or isinstance(batch, str))
+    if not counts or sides != wanted_in or sides_out != wanted_out:
+        raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} is not what its entry {entry.name!r} describes.")

@@ -1,0 +1,213 @@
+"""A matte made into the picture that a profile asks for, and a verdict per rule on the file that came out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from cutline.pipeline.codecs.encode import (
+    CONTENT_TYPES,
+    JPEG_QUALITY,
+    WEBP_QUALITY,
+    encode_jpeg,
+    encode_png,
+    encode_webp,
+)
+from cutline.pipeline.cutout import Composed, Matte, compose, placement_of
+from cutline.pipeline.filters import U8
+from cutline.pipeline.layout.compose import subject_box
+from cutline.pipeline.layout.framing import MAX_SIDE_PX, Framing
+from cutline.pipeline.layout.framing_parser import read_ratio
+from cutline.pipeline.options import CutOptions, ImageFormat
+from cutline.pipeline.outputs.metadata import ResultFacts, Verdict
+from cutline.pipeline.outputs.profiles import Profile, Rule
+
+# Below this a product's texture visibly breaks up.
+_LEAST_QUALITY, _MOST_QUALITY = 60, 100
+_QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
+    "jpeg": (encode_jpeg, JPEG_QUALITY),
+    "webp": (encode_webp, WEBP_QUALITY),
+}
+# What a verdict wanted if there is no rule: the value is only told.
+_TOLD = "told"
+# A canvas has whole pixels, so its ratio misses the one asked for by up to one of them.
+_RATIO_PX = 1.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """The file, the verdict of each rule, and the picture behind it.
+
+    quality: a JPEG's or WebP's, else 0. `enlargement` above 1 is never hidden: there is then a verdict about it, with
+    or without a rule.
+    """
+
+    file: bytes
+    content_type: str
+    quality: int
+    verdicts: tuple[Verdict, ...]
+    composed: Composed
+    profile: str = ""
+
+    @property
+    def facts(self) -> ResultFacts:
+        """What is known of the result."""
+        made = self.composed
+        return ResultFacts(
+            subject=made.subject,
+            coverage=made.coverage,
+            confidence=made.confidence,
+            enlargement=made.placement.enlargement,
+            profile=self.profile,
+            verdicts=self.verdicts,
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know: rules that are not kept, enlargement, a subject that the photograph cuts off."""
+        return tuple(verdict.text for verdict in self.verdicts if not verdict.passed or verdict.wanted == _TOLD)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule is kept."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+
+def publish(matte: Matte, profile: Profile) -> Published:
+    """The picture that a profile asks for, of a matte whose subject was found."""
+    composed = _composed(matte, profile)
+    file, quality = _encoded(composed.pixels_u8, profile)
+    verdicts = tuple(_verdicts(file, composed, profile))
+    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, composed, profile.name)
+
+
+def _composed(matte: Matte, profile: Profile) -> Composed:
+    options = CutOptions(
+        background=profile.ground,
+        crop=True,
+        image_format=profile.image_format,
+        framing=Framing(scale=profile.share, ratio=profile.ratio),
+    )
+    rule = profile.rules.get("longest_side")
+    height, width = matte.alpha_u8.shape
+    framing = replace(options.framing, most=(MAX_SIDE_PX, MAX_SIDE_PX))
+    if rule is not None:
+        native = placement_of(matte.box, (width, height), options)
+        side = max(native.width, native.height)
+        # Larger pictures are reduced to what is best; smaller ones are left alone until the least size enlarges them.
+        aim = min(side, rule.best or rule.most or side)
+        aim = max(aim, rule.least or aim)
+        sides = _sides(native.width, native.height, aim)
+        framing = replace(options.framing, least=sides, most=sides)
+    return compose(matte, replace(options, framing=framing))
+
+
+def _sides(width: int, height: int, longest: float) -> tuple[int, int]:
+    factor = longest / max(width, height)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _encoded(pixels_u8: U8, profile: Profile) -> tuple[bytes, int]:
+    """The file and its quality: the usual one, unless the rule on the file's size wants less or more."""
+    if profile.image_format not in _QUALITIES:
+        return encode_png(pixels_u8), 0
+    encode, usual = _QUALITIES[profile.image_format]
+    file = encode(pixels_u8, usual)
+    rule = profile.rules.get("bytes")
+    if rule is None or rule.allows(len(file)):
+        return file, usual
+    if rule.most is not None and len(file) > rule.most:
+        return _search(pixels_u8, encode, _LEAST_QUALITY, usual - 1, rule.most)
+    # Too small: the least quality that reaches the least size, found as the last one that does not, and one more.
+    _, below = _search(pixels_u8, encode, usual, _MOST_QUALITY, (rule.least or 0) - 1)
+    quality = min(below + 1, _MOST_QUALITY)
+    return encode(pixels_u8, quality), quality
+
+
+def _search(
+    pixels_u8: U8, encode: Callable[[U8, int], bytes], low: int, high: int, most_bytes: float
+) -> tuple[bytes, int]:
+    """The largest file of at most so many bytes and its quality in low..high; that of `low` where none is so small."""
+    best, quality = encode(pixels_u8, low), low
+    low += 1
+    while low <= high:
+        middle = (low + high) // 2
+        file = encode(pixels_u8, middle)
+        if len(file) <= most_bytes:
+            best, quality, low = file, middle, middle + 1
+        else:
+            high = middle - 1
+    return best, quality
+
+
+def _verdicts(file: bytes, composed: Composed, profile: Profile) -> list[Verdict]:
+    """A verdict per rule, measured on the decoded file."""
+    with Image.open(io.BytesIO(file)) as image:
+        image.load()
+    width, height = image.size
+    measured: dict[str, tuple[str, bool]] = {}
+    for name, rule in profile.rules.items():
+        match name:
+            case "format":
+                made = str(image.format).lower()
+                measured[name] = made, made in rule.one_of
+            case "colour_space":
+                plain = image.mode in ("RGB", "RGBA") and "icc_profile" not in image.info
+                measured[name] = ("sRGB" if plain else image.mode), plain
+            case "ratio":
+                wanted = read_ratio(rule.one_of[0])
+                near = abs(width - height * wanted) <= _RATIO_PX * max(1.0, wanted)
+                measured[name] = f"{width}:{height}", near
+            case "ground":
+                measured[name] = _ground(image, profile)
+            case _:
+                measured[name] = _number(rule, _value(name, file, composed, (width, height)))
+    found = [_verdict(profile.rules[name], *outcome) for name, outcome in measured.items()]
+    if "enlargement" not in profile.rules and (factor := composed.placement.enlargement) > 1:
+        found.append(Verdict("enlargement", _TOLD, f"{factor:.2f}", True))
+    if (sides := _cut_off(composed)) != "":
+        found.append(Verdict("whole", _TOLD, f"the photograph ends at the subject's {sides}", True))
+    return found
+
+
+def _verdict(rule: Rule, measured: str, passed: bool) -> Verdict:
+    assumed = bool(rule.assumption)
+    return Verdict(rule.name, rule.wanted, measured, passed, rule.source or rule.assumption, assumed)
+
+
+def _number(rule: Rule, value: float) -> tuple[str, bool]:
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return text, rule.allows(float(text))
+
+
+def _value(name: str, file: bytes, composed: Composed, size: tuple[int, int]) -> float:
+    if name == "bytes":
+        return len(file)
+    if name == "longest_side":
+        return max(size)
+    if name == "enlargement":
+        return composed.placement.enlargement
+    box = subject_box(composed.rgba_u8[..., 3])
+    assert box is not None
+    return max(box.width / size[0], box.height / size[1])
+
+
+def _ground(image: Image.Image, profile: Profile) -> tuple[str, bool]:
+    """The colour of the frame's outermost pixels that is farthest from the ground, and whether that is the ground."""
+    pixels = np.asarray(image.convert("RGB"))
+    ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(int)
+    ground = np.asarray(profile.ground)
+    farthest = ring[np.abs(ring - ground).max(axis=1).argmax()]
+    return bytes(farthest.astype(np.uint8)).hex(), bool((farthest == ground).all())
+
+
+def _cut_off(composed: Composed) -> str:
+    """The sides at which the subject reaches the photograph's edge, so that some of it may be missing."""
+    box, (width, height) = composed.box, composed.picture_size
+    assert box is not None
+    reached = {"left": box.left == 0, "top": box.top == 0, "right": box.right == width, "bottom": box.bottom == height}
+    return ", ".join(side for side, there in reached.items() if there)

@@ -1,0 +1,221 @@
+"""One picture's background removed from end to end, with a background, a frame and a file format of the caller's."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from PIL import Image
+
+from cutline.errors import InputRefused, Reason
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.encode import encode_jpeg, encode_png, encode_webp
+from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte_picture
+from cutline.pipeline.filters import U8, resize_u8
+from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
+from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
+from cutline.pipeline.removal_options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
+from cutline.pipeline.timing import StageTimer
+
+CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}
+_OPAQUE = 255
+_WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The result as pixels, ready for any format.
+
+    pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
+    or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; most: width and height at the
+    largest size.
+    """
+
+    pixels_u8: U8
+    colour_u8: U8
+    alpha_u8: U8
+    person: bool
+    coverage: float
+    confidence: float
+    box: Box
+    most: tuple[int, int]
+
+    @property
+    def width(self) -> int:
+        return int(self.alpha_u8.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.alpha_u8.shape[0])
+
+    def facts(self, content_type: str) -> RemovalFacts:
+        """What an answer tells of it."""
+        return RemovalFacts(content_type, self.person, self.box, self.most)
+
+
+def remove_background(
+    picture: Picture, options: RemovalOptions, backdrop: Picture | None, network: Predictor, timer: StageTimer
+) -> Removal:
+    """The subject on what the options ask for; `backdrop` is the picture behind it.
+
+    Raises InputRefused(NO_SUBJECT | REGION_EMPTY | REGION_OUTSIDE), and ServiceFault if the network fails.
+    """
+    full = picture.width, picture.height
+    region = _region_in(options, *full)
+    most_px = _most_px(options, backdrop)
+    with timer.stage("decode"):
+        size = reduced(*full, min(options.most_px, most_px))
+        picture = _resized(picture, size)
+    roi = None if region is None else _scaled(region, full, size)
+    matte = matte_picture(picture, CutOptions(options.subject, want_image=not options.mask, roi=roi), network, timer)
+    box = matte.box
+    if box is None and not options.may_be_empty:
+        raise InputRefused(Reason.NO_SUBJECT)
+    with timer.stage("compose"):
+        return _composed(
+            matte,
+            _cut_of(options, size, box or Box(0, 0, *size)),
+            options,
+            backdrop,
+            reduced(*full, most_px)[0] / size[0],
+        )
+
+
+def encode_removal(removal: Removal, options: RemovalOptions) -> tuple[bytes, str]:
+    """The file and its format: what "auto" means is told by the pixels."""
+    name = options.file_format
+    if name == "auto":
+        name = "png" if options.mask or removal.pixels_u8.shape[-1] == len("RGBA") else "jpg"
+    return encode_as(removal, options, name), name
+
+
+def encode_as(removal: Removal, options: RemovalOptions, name: str) -> bytes:
+    """The file in a format of `CONTENT_TYPES`."""
+    if name == "zip":
+        return _zipped(removal)
+    pixels_u8 = removal.alpha_u8 if options.mask else removal.pixels_u8
+    if name == "jpg":
+        return encode_jpeg(put_on_colour(pixels_u8, _WHITE) if pixels_u8.shape[-1] == len("RGBA") else pixels_u8)
+    if name == "webp":
+        return encode_webp(_within_webp(pixels_u8))
+    return encode_png(pixels_u8)
+
+
+def _most_px(options: RemovalOptions, backdrop: Picture | None) -> int:
+    """The largest size that the format has."""
+    opaque = backdrop is not None or (options.background is not None and options.background[3] == _OPAQUE)
+    is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
+    return options.most_png_px if is_png else LARGEST_PX
+
+
+def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    if size == (picture.width, picture.height):
+        return picture
+    rgb_u8 = resize_u8(picture.rgb_u8, *size, Image.Resampling.LANCZOS)
+    alpha_u8 = None if picture.alpha_u8 is None else resize_u8(picture.alpha_u8, *size, Image.Resampling.LANCZOS)
+    return Picture(rgb_u8, alpha_u8, picture.format)
+
+
+def _region_in(options: RemovalOptions, width: int, height: int) -> Box | None:
+    """The region's pixels. Raises InputRefused(REGION_EMPTY | REGION_OUTSIDE)."""
+    if options.region is None:
+        return None
+    box = options.region.box_in(width, height)
+    if box.right > width or box.bottom > height:
+        raise InputRefused(Reason.REGION_OUTSIDE, f"the picture is {width} x {height} px")
+    if box.width < 1 or box.height < 1:
+        raise InputRefused(Reason.REGION_EMPTY)
+    return box
+
+
+def _scaled(box: Box, full: tuple[int, int], size: tuple[int, int]) -> Region:
+    """The box in a smaller copy of the picture, at least a pixel wide and high."""
+    across, down = size[0] / full[0], size[1] / full[1]
+    left, top = min(int(box.left * across), size[0] - 1), min(int(box.top * down), size[1] - 1)
+    ends = left, top, max(left + 1, round(box.right * across)), max(top + 1, round(box.bottom * down))
+    return Region(*(Length(end) for end in ends))
+
+
+def _cut_of(options: RemovalOptions, size: tuple[int, int], box: Box) -> CutOptions:
+    """The frame; one that margins make larger than the format's largest size is reduced to it."""
+    framing = options.framing
+    placed = place(size, box, framing, crop=options.crop, target=(None, None))
+    most_px = max(options.most_px, size[0] * size[1])
+    if placed.width * placed.height > most_px:
+        factor = sqrt(most_px / (placed.width * placed.height))
+        framing = replace(framing, most=(max(1, int(placed.width * factor)), max(1, int(placed.height * factor))))
+    return CutOptions(crop=options.crop, framing=framing)
+
+
+def _composed(
+    matte: Matte, cut: CutOptions, options: RemovalOptions, backdrop: Picture | None, growth: float
+) -> Removal:
+    composed = compose(matte, cut)
+    rgba_u8, placement = composed.rgba_u8, composed.placement
+    box = subject_box(rgba_u8[..., 3]) or Box(0, 0, placement.width, placement.height)
+    behind = _behind(options, backdrop, (placement.width, placement.height))
+    if behind is not None:
+        # Porter and Duff's "over", on colours that are not premultiplied.
+        rgba_u8 = np.asarray(Image.alpha_composite(behind, Image.fromarray(rgba_u8)))
+        colour_u8 = np.ascontiguousarray(rgba_u8[..., :3])
+    elif options.file_format == "zip":
+        # What the picture shows beside the subject stays, so that JPEG draws no line along the edge.
+        opaque_u8 = np.full(matte.alpha_u8.shape, _OPAQUE, np.uint8)
+        whole_u8 = crop(np.dstack([matte.rgb_u8, opaque_u8]), placement.source)
+        colour_u8 = np.ascontiguousarray(draw(whole_u8, placement)[..., :3])
+    else:
+        colour_u8 = rgba_u8[..., :3]
+    alpha_u8 = np.ascontiguousarray(rgba_u8[..., 3] if not options.mask else composed.rgba_u8[..., 3])
+    opaque = bool(rgba_u8[..., 3].min() == _OPAQUE)
+    return Removal(
+        pixels_u8=np.ascontiguousarray(rgba_u8[..., :3]) if opaque else rgba_u8,
+        colour_u8=colour_u8,
+        alpha_u8=alpha_u8,
+        person=matte.subject == "person",
+        coverage=composed.coverage,
+        confidence=composed.confidence,
+        box=box,
+        most=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
+    )
+
+
+def _behind(options: RemovalOptions, backdrop: Picture | None, size: tuple[int, int]) -> Image.Image | None:
+    if options.mask:
+        return None
+    if backdrop is not None:
+        return _covering(backdrop, size)
+    if options.background is not None:
+        return Image.new("RGBA", size, options.background)
+    return None
+
+
+def _covering(backdrop: Picture, size: tuple[int, int]) -> Image.Image:
+    """The backdrop in the middle of the canvas, resized to fill it, on white where it is transparent itself."""
+    image = Image.fromarray(backdrop.rgb_u8)
+    if backdrop.alpha_u8 is not None:
+        white = Image.new("RGB", image.size, _WHITE)
+        image = Image.composite(image, white, Image.fromarray(backdrop.alpha_u8))
+    width, height = size
+    scale = max(width / image.width, height / image.height)
+    part = width / scale, height / scale
+    left, top = (image.width - part[0]) / 2, (image.height - part[1]) / 2
+    box = (max(0.0, left), max(0.0, top), min(left + part[0], image.width), min(top + part[1], image.height))
+    return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0).convert("RGBA")
+
+
+def _zipped(removal: Removal) -> bytes:
+    """color.jpg and alpha.png, which are compressed already."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("color.jpg", encode_jpeg(removal.colour_u8))
+        archive.writestr("alpha.png", encode_png(removal.alpha_u8))
+    return file.getvalue()
+
+
+def _within_webp(pixels_u8: U8) -> U8:
+    if max(pixels_u8.shape[:2]) > MAX_WEBP_SIDE_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
+    return pixels_u8

@@ -1,0 +1,66 @@
+"""Confidence: high where the network is sure of the subject, low where it hesitates, none where it finds none."""
+
+import io
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.cutout import Cutout, cut_out
+from cutline.pipeline.inference.confidence import confidence_of, doubt_of
+from cutline.pipeline.inference.network import Network
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.timing import StageTimer
+from tests.support.running import ROOT
+
+STATIC = ROOT / "functions" / "site" / "static"
+
+
+def plane(value: float) -> np.ndarray:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[16:48, 16:48] = value
+    return alpha
+
+
+def test_confidence_falls_with_the_networks_hesitation() -> None:
+    found = [confidence_of(plane(value)) for value in (1.0, 0.99, 0.95, 0.9, 0.8, 0.6)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 0.97
+    assert found[-1] < 0.3
+    assert all(0 < value < 1 for value in found)
+
+
+def test_where_nothing_was_found_there_is_no_confidence() -> None:
+    assert (confidence_of(plane(0.4)), doubt_of(plane(0.0))) == (0.0, None)
+
+
+def test_it_looks_at_the_subject_and_not_at_how_much_ground_there_is() -> None:
+    small = np.zeros((640, 640), np.float32)
+    small[:64, :64] = plane(0.9)
+    assert confidence_of(small) == pytest.approx(confidence_of(plane(0.9)))
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network.open(ROOT / "layers" / "model", "matte", 1)
+
+
+def cut(pixels: np.ndarray, network: Network) -> Cutout:
+    return cut_out(Picture(np.ascontiguousarray(pixels), None, "PNG"), CutOptions(), network, StageTimer())
+
+
+def test_products_and_people_are_surer_than_pictures_without_a_subject(network: Network) -> None:
+    good = [cut(np.asarray(Image.open(STATIC / f"{name}.jpg")), network).confidence for name in ("mug", "person")]
+    texts = (skimage.data.brick(), skimage.data.page(), skimage.data.coins())
+    doubtful = [cut(np.repeat(grey[..., None], 3, axis=2), network).confidence for grey in texts]
+    assert min(good) > 0.9
+    assert max(doubtful) < 0.5
+
+
+def test_an_empty_cut_out_has_none(network: Network) -> None:
+    clear = Picture(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), "PNG")
+    found = cut_out(clear, CutOptions(), network, StageTimer())
+    assert (found.confidence, found.box) == (0.0, None)
+    assert io.BytesIO(found.image or b"").read(4) == b"\x89PNG"

@@ -1,0 +1,64 @@
+"""Predictions survive the file at 8 bits, and any other file is a fault."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.inference.prediction_file import decode_predictions, encode_predictions
+
+
+def predictions(*names: str) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(7)
+    return {name: generator.random((20, 30), np.float32) for name in names}
+
+
+@pytest.mark.parametrize("names", [("foreground",), ("foreground", "person"), ("person", "foreground")])
+def test_predictions_come_back_by_name_within_half_a_level(names: tuple[str, ...]) -> None:
+    given = predictions(*names)
+    read = decode_predictions(encode_predictions(given))
+    assert set(read) == set(names)
+    for name in names:
+        assert read[name].dtype == np.float32
+        assert np.abs(read[name] - given[name]).max() <= 0.5 / 255 + 1e-6
+
+
+def test_the_whole_range_is_kept() -> None:
+    plane = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    assert np.array_equal(decode_predictions(encode_predictions({"foreground": plane}))["foreground"], plane)
+
+
+def _encoded(mode: str, kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, (4, 4)).save(file, kind)
+    return file.getvalue()
+
+
+def _claiming(side: int) -> bytes:
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    chunks = (
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, b"IDAT")
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        _encoded("RGB", "PNG"),
+        _encoded("L", "JPEG"),
+        _encoded("L", "PNG")[:45],
+        _claiming(10**4),
+        _claiming(10**5),
+    ],
+)
+def test_anything_else_is_a_fault_of_the_model(data: bytes) -> None:
+    with pytest.raises(ServiceFault) as fault:
+        decode_predictions(data)
+    assert fault.value.reason is Reason.MODEL_FAILED
