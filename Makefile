@@ -9,7 +9,7 @@ COVERAGE ?= 95
 BIN := .venv/bin
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 JAVASCRIPT := functions/site/static docs/examples tools/compare/workers tools/javascript
-CODE := layers/cutline/python/cutline functions endpoint events localcloud tools tests layers/model layers/runtime docs
+CODE := layers/cutline/python/cutline functions endpoint events localcloud devkit tools tests layers/model layers/runtime docs
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The layer's package, this folder's (localcloud, tools, tests), the container's modules and the networks' training.

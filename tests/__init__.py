@@ -1,5 +1,5 @@
-"""`tests.support` is what test modules share; its assertions speak as theirs do."""
+"""`tests.support` and `devkit` are what test modules share; their assertions report as tests' own do."""
 
 import pytest
 
-pytest.register_assert_rewrite("tests.support")
+pytest.register_assert_rewrite("tests.support", "devkit")

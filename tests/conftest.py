@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from devkit.running import RunningCloud, running_cloud
 from tests.support.browser import Browser, browser
-from tests.support.running import RunningCloud, running_cloud
 
 pytest_plugins = ["tests.support.judged", "tests.support.untraced"]
 _PROGRAMS = ("chromium", "chromedriver", "node")

@@ -1,12 +1,10 @@
-"""Who may import whom: tests share through tests/support, tools measure, and the product knows neither."""
+"""Who may import whom: tests share through tests/support, tests and tools through devkit; the product imports neither."""
 
 import ast
 from functools import cache
 from pathlib import Path
 
-import pytest
-
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 PRODUCT = ("layers", "functions", "localcloud", "endpoint", "events", "docs")
 
@@ -38,22 +36,26 @@ def holds_tests(name: str) -> bool:
 def test_nothing_imports_a_test_module_or_a_conftest() -> None:
     assert holds_tests("tests.conftest")
     wrong = {
-        file: names for file in modules_in("tests", "tools") if (names := set(filter(holds_tests, imports_of(file))))
+        file: names
+        for file in modules_in("tests", "tools", "devkit")
+        if (names := set(filter(holds_tests, imports_of(file))))
     }
     assert wrong == {}
 
 
-@pytest.mark.parametrize("folder", ["tests/support", "tools"])
-def test_of_tests_only_what_is_shared_is_imported(folder: str) -> None:
-    imported = {name for file in modules_in(folder) for name in imports_of(file) if name.startswith("tests.")}
+def test_tests_support_imports_no_other_test_code() -> None:
+    imported = {name for file in modules_in("tests/support") for name in imports_of(file) if name.startswith("tests.")}
     assert imported
     assert {name for name in imported if not name.startswith("tests.support")} == set()
 
 
-def test_what_tests_share_knows_no_tool() -> None:
-    assert not {name for file in modules_in("tests/support") for name in imports_of(file) if name.startswith("tools")}
+def test_devkit_and_tools_import_no_tests_and_devkit_no_tools() -> None:
+    assert not {name for file in modules_in("devkit", "tools") for name in imports_of(file) if name.startswith("tests")}
+    assert not {
+        name for file in modules_in("devkit", "tests/support") for name in imports_of(file) if name.startswith("tools")
+    }
 
 
-def test_the_product_knows_neither_tests_nor_tools() -> None:
+def test_the_product_imports_no_tests_tools_or_devkit() -> None:
     imported = {name.partition(".")[0] for file in modules_in(*PRODUCT) for name in imports_of(file)}
-    assert imported & {"tests", "tools"} == set()
+    assert imported & {"tests", "tools", "devkit"} == set()

@@ -24,7 +24,7 @@ from cutline.accounts.meter import Meter, Reservation, at_once
 from cutline.accounts.shards import HOLD, Lane, NoRoom, Room, Taking, lanes_for
 from cutline.adapters.dynamodb import ConditionFailed
 from cutline.errors import Reason
-from tests.support.memory_table import MemoryTable
+from devkit.memory_table import MemoryTable
 
 # Noon, so that no midnight falls into a run.
 START = 1_704_110_400.0

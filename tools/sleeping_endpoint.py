@@ -20,7 +20,7 @@ from enum import Enum
 
 from cutline.adapters.endpoint_watch import WatchedEndpoint
 from cutline.adapters.sagemaker import EndpointFault, Trouble
-from tests.support.memory_table import MemoryTable
+from devkit.memory_table import MemoryTable
 
 WORKERS = 10
 INTAKE_PER_S = 60.0

@@ -12,8 +12,8 @@ from cutline.accounts.meter import HOLD_S, Meter, Reservation
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
+from devkit.memory_table import MemoryTable
 from tests.support.bank import Bank
-from tests.support.memory_table import MemoryTable
 from tests.support.signed_calls import NOW
 
 DAY = "2024-01-02"

@@ -11,7 +11,7 @@ from cutline.accounts.shards import LANE_QPS, lanes_for
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
-from tests.support.memory_table import MemoryTable
+from devkit.memory_table import MemoryTable
 from tests.support.signed_calls import NOW
 from tools.meter_simulation import ITEM_UNITS, Simulation
 

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import SSLError
 
 from cutline.adapters import aws_tls
+from devkit.listening import QuietHandler, listening
 from tests.support.certificate import self_signed
-from tests.support.listening import QuietHandler, listening
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from cutline.adapters.dynamodb import (
     write_if,
 )
 from cutline.errors import Reason, ServiceFault
-from tests.support.memory_table import client_error
+from devkit.memory_table import client_error
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from cutline.adapters.endpoint_watch import AWAKE_S, LOOK_S, PROBE_S, WatchedEndpoint
 from cutline.adapters.sagemaker import EndpointFault, Trouble
 from cutline.tasks.store import TaskStore
-from tests.support.memory_table import MemoryTable, client_error
+from devkit.memory_table import MemoryTable, client_error
 
 START = 1_704_164_645
 

@@ -13,8 +13,8 @@ import pytest
 
 from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch
 from cutline.errors import Reason
+from devkit.hostile_server import Script, answer, drip, serving
 from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
-from tests.support.hostile_server import Script, answer, drip, serving
 
 PUBLIC_ONLY = FetchPolicy()
 

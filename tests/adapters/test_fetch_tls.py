@@ -9,9 +9,9 @@ import pytest
 
 from cutline.adapters.fetch import _tls, fetch
 from cutline.errors import Reason
+from devkit.hostile_server import Script, answer, drip, serving
 from tests.support.certificate import self_signed
 from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
-from tests.support.hostile_server import Script, answer, drip, serving
 
 
 @pytest.fixture(scope="module")

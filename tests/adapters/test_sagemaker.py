@@ -15,7 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.errors import Reason
-from tests.support.listening import QuietHandler, listening
+from devkit.listening import QuietHandler, listening
 
 PICTURE, MAPS = b"a network-size picture", b"its maps"
 OUTPUT, FAILURE = "s3://out/endpoint/out/1.out", "s3://out/endpoint/failed/1-error.out"

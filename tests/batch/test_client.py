@@ -9,7 +9,7 @@ import pytest
 
 from cutline.batch import client as module
 from cutline.batch.client import Refused, Stopped, TasksClient, Unrecoverable
-from tests.support.listening import QuietHandler, listening
+from devkit.listening import QuietHandler, listening
 
 Scripted = tuple[int, dict[str, str], bytes]
 TASK: Scripted = (200, {}, b'{"data":{"task_id":"t","state":0}}')

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import PicWish
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import accounts_of
+from devkit.clients import PicWish
+from devkit.faulty import FaultyCloud
+from devkit.running import running_cloud
 from tests.support.picwish import submit, wait
-from tests.support.running import running_cloud
 from tools.chaos.run import Outcome, parameters, run, table
 
 SEED = 11

@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tests.support.clients import encoded, follow, open_picture
-from tests.support.running import ROOT, RunningCloud
+from devkit.clients import encoded, follow, open_picture
+from devkit.running import ROOT, RunningCloud
 
 PROGRAMS = Path(__file__).parent / "programs"
 NODE_MODULES = ROOT / "build" / "clients" / "node_modules"

@@ -10,7 +10,7 @@ from skimage import data
 from cutline.commands import main
 from cutline.commands.compare_with import pairs
 from cutline.pipeline.agreement import agreement, difference_picture, same_shape
-from tests.support.clients import open_picture
+from devkit.clients import open_picture
 
 
 def plane(left: int, right: int, width: int = 100) -> np.ndarray:

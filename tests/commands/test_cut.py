@@ -17,8 +17,8 @@ from cutline.batch.report import read_report
 from cutline.commands import INTERRUPTED, cut, main
 from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.codecs.heif import HEIF, is_readable
-from tests.support.clients import plain_picture
-from tests.support.running import ROOT
+from devkit.clients import plain_picture
+from devkit.running import ROOT
 
 SAMPLES = ROOT / "functions" / "site" / "static"
 MUG = (SAMPLES / "mug.jpg").read_bytes()

@@ -26,7 +26,7 @@ from cutline.commands.doctor_checks import (
     stack,
     stack_name,
 )
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tests.support.template import whole_template
 
 OK, WARNING, FAILURE = Verdict

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 _LIMIT_S = 90
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.clients import Answer, multipart, plain_picture
+from devkit.clients import Answer, multipart, plain_picture
 from tests.support.ledger import Ledger, Row, describe_call, describe_picture, fits, keys_of
 from tests.support.rows import new_ledger
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from devkit.running import RunningCloud, running_cloud
 from localcloud.aws_account import BUCKETS, credentials_environment
 from tests.support.playground import STATIC
-from tests.support.running import RunningCloud, running_cloud
 
 DEMO = {
     "CUTLINE_API_KEY": "demo-key",

@@ -20,10 +20,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from devkit.listening import QuietHandler, listening
+from devkit.running import ROOT, RunningCloud
 from tests.support.browser import Browser
-from tests.support.listening import QuietHandler, listening
 from tests.support.playground import STATIC
-from tests.support.running import ROOT, RunningCloud
 
 EXAMPLES = ROOT / "docs" / "examples"
 APIS = ("jd", "selfie", "picwish", "aidge", "ailab")

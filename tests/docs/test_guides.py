@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import BUCKETS
 from localcloud.stack.template import LocalTemplate
-from tests.support.running import ROOT, RunningCloud
 from tests.support.template import ALARM, of_type, watched, whole_template
 
 DOCS = ROOT / "docs"

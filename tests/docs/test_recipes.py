@@ -14,8 +14,8 @@ from PIL import Image
 
 from cutline.batch.report import ReportLine, write_report
 from cutline.openapi.document import document
+from devkit.running import ROOT
 from tests.support.playground import STATIC
-from tests.support.running import ROOT
 from tests.support.stores import TOKEN, WC, WP, Shopify, WooCommerce, serving
 
 EXAMPLES = ROOT / "docs" / "examples"

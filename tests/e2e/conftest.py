@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accounts import Accounts, accounts_of
-from tests.support.faulty import FAULTY_PARAMETERS, FaultyCloud
-from tests.support.running import ROOT, RunningCloud, running_cloud
+from devkit.accounts import Accounts, accounts_of
+from devkit.faulty import FAULTY_PARAMETERS, FaultyCloud
+from devkit.running import ROOT, RunningCloud, running_cloud
 
 
 @pytest.fixture(scope="session")

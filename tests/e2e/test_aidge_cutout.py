@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tests.support.clients import AidgeClient, Answer, encoded, follow, open_picture, plain_picture, send
+from devkit.clients import AidgeClient, Answer, encoded, follow, open_picture, plain_picture, send
 
 PICTURE = plain_picture(120, 100)
 

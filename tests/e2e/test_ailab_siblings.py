@@ -9,11 +9,11 @@ import pytest
 from skimage import data
 
 from cutline.contracts.ailabtools import CREDITS_ROUTE, CUTOUTS, HD_ROUTE, TASK_ROUTE
-from tests.support.accounts import Accounts
+from devkit.accounts import Accounts
+from devkit.clients import AiLab, Answer, encoded, follow, open_picture, plain_picture, send
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.ailabtools import assert_refused
-from tests.support.clients import AiLab, Answer, encoded, follow, open_picture, plain_picture, send
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 
 PERSON = encoded(data.astronaut()[:300, 60:380])
 MODES = {"": "RGBA", "mask": "L", "whiteBK": "RGB", "crop": "RGBA"}

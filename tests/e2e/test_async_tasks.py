@@ -11,13 +11,13 @@ import pytest
 from skimage import data
 
 from cutline.tasks.callback import callback_secret, signature
-from tests.support.accounts import Accounts, accounts_of
-from tests.support.clients import PicWish, encoded, follow, open_picture
-from tests.support.faulty import FaultyCloud
-from tests.support.listening import QuietHandler, listening
-from tests.support.meters import meter_of
+from devkit.accounts import Accounts, accounts_of
+from devkit.clients import PicWish, encoded, follow, open_picture
+from devkit.faulty import FaultyCloud
+from devkit.listening import QuietHandler, listening
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.picwish import assert_request_error, submit, wait
-from tests.support.running import RunningCloud
 
 _WAIT_S = 90
 

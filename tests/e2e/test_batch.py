@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from cutline.commands import INTERRUPTED
+from devkit.accounts import Accounts
+from devkit.clients import encoded, plain_picture
+from devkit.meters import meter_of
+from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
-from tests.support.accounts import Accounts
-from tests.support.clients import encoded, plain_picture
 from tests.support.drops import eventually
-from tests.support.meters import meter_of
-from tests.support.running import ROOT, RunningCloud
 
 _WAIT_S = 90
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from skimage import data
 
+from devkit.clients import AiLab, encoded, follow, open_picture, plain_picture, send
+from devkit.running import ROOT
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
-from tests.support.clients import AiLab, encoded, follow, open_picture, plain_picture, send
-from tests.support.running import ROOT
 
 CLASSES = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 SMALL = plain_picture(64, 60)

@@ -8,11 +8,11 @@ import psutil
 import pytest
 
 from cutline.accounts.meter import HOLD_S
-from tests.support.accounts import accounts_of
-from tests.support.clients import JdClient, plain_picture
-from tests.support.faulty import FaultyCloud
-from tests.support.meters import counters
-from tests.support.running import RunningCloud, running_cloud
+from devkit.accounts import accounts_of
+from devkit.clients import JdClient, plain_picture
+from devkit.faulty import FaultyCloud
+from devkit.meters import counters
+from devkit.running import RunningCloud, running_cloud
 
 SMALL = plain_picture(64, 48)
 WAIT_S = 30

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
-from tests.support.running import RunningCloud
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, plain_picture
+from devkit.running import RunningCloud
 
 PICTURE = plain_picture(100, 100)
 Keys = Mapping[str, tuple[str, str]]

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import PicWish, plain_picture
-from tests.support.meters import counters, meter_of
-from tests.support.running import RunningCloud, running_cloud
+from devkit.accounts import accounts_of
+from devkit.clients import PicWish, plain_picture
+from devkit.meters import counters, meter_of
+from devkit.running import RunningCloud, running_cloud
 from tools.load.floods import from_source, slow_source
 
 SMALL = plain_picture(64, 48)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.accounts import Accounts
-from tests.support.clients import PicWish, follow, open_picture, plain_picture
+from devkit.accounts import Accounts
+from devkit.clients import PicWish, follow, open_picture, plain_picture
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.drops import PICTURE, Drops, eventually
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 
 
 @pytest.fixture(scope="module")

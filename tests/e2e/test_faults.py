@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from skimage import data
 
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture
+from devkit.faulty import FaultyCloud
 from tests.support.ailabtools import DRESSED, assert_refused, elements_of
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture
-from tests.support.faulty import FaultyCloud
 from tests.support.jd import MATTING, SELFIE
 from tests.support.jd import assert_business_failure as assert_selfie_failure
 from tests.support.picwish import assert_failed_task, assert_request_error

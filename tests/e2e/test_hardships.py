@@ -9,10 +9,10 @@ from typing import Any
 
 from skimage import data
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
-from tests.support.faulty import FaultyCloud
-from tests.support.meters import meter_of
+from devkit.accounts import accounts_of
+from devkit.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, plain_picture
+from devkit.faulty import FaultyCloud
+from devkit.meters import meter_of
 
 PICTURE = plain_picture(120, 100)
 ENCODED = base64.b64encode(PICTURE).decode()

@@ -10,7 +10,7 @@ from skimage import data
 from cutline.contracts.ailabtools import CREDITS_ROUTE, CUTOUTS, HD_ROUTE, TASK_ROUTE
 from cutline.contracts.wire import Response
 from cutline.serving.proxy_event import to_proxy
-from tests.support.clients import (
+from devkit.clients import (
     AidgeClient,
     AiLab,
     Answer,
@@ -22,7 +22,7 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 from tests.support.template import api_document, whole_template
 
 PICTURE = plain_picture(120, 100)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from skimage import data
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
-from tests.support.meters import meter_of
+from devkit.accounts import accounts_of
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
+from devkit.meters import meter_of
+from devkit.running import ROOT, RunningCloud, running_cloud
 from tests.support.picwish import submit, wait
-from tests.support.running import ROOT, RunningCloud, running_cloud
 from tools.trust.icc_files import curve_set, element_profile, png_with
 
 # 951 bytes that once took the functions half a minute and their lives.

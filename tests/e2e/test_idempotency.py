@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from skimage import data
 
-from tests.support.accounts import Accounts, accounts_of
-from tests.support.clients import encoded, send
-from tests.support.clients import multipart as form
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import Accounts, accounts_of
+from devkit.clients import encoded, send
+from devkit.clients import multipart as form
+from devkit.faulty import FaultyCloud
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.keyed_calls import APIS, PICTURES, jd_cutout
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 
 MISMATCH: dict[str, tuple[int, dict[str, Any]]] = {
     "jdc": (409, {"code": 10061, "msg": "Idempotency-Key已用于其他请求", "result": None}),

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.clients import AidgeClient, PicWish, plain_picture
-from tests.support.faulty import FaultyCloud
-from tests.support.listening import QuietHandler, listening
+from devkit.clients import AidgeClient, PicWish, plain_picture
+from devkit.faulty import FaultyCloud
+from devkit.listening import QuietHandler, listening
 from tests.support.picwish import assert_failed_task
 
 PICTURE = plain_picture(120, 100)

@@ -9,7 +9,7 @@ from jdcloud_sdk.core.credential import Credential
 from jdcloud_sdk.core.signer import Signer
 from skimage import data
 
-from tests.support.clients import SMALL, Answer, JdClient, encoded, follow, open_picture, plain_picture, send
+from devkit.clients import SMALL, Answer, JdClient, encoded, follow, open_picture, plain_picture, send
 from tests.support.jd import BAD_SIGNATURE, MATTING
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.accounts import Accounts
-from tests.support.clients import JdClient, send
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import Accounts
+from devkit.clients import JdClient, send
+from devkit.faulty import FaultyCloud
+from devkit.running import RunningCloud
 from tests.support.jd import BAD_SIGNATURE, MATTING, SELFIE, Product
-from tests.support.running import RunningCloud
 
 
 @pytest.fixture(params=[MATTING, SELFIE], ids=["matting", "selfie"])

@@ -13,9 +13,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from skimage import data
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, follow, send
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import accounts_of
+from devkit.clients import SMALL, AidgeClient, AiLab, JdClient, PicWish, encoded, follow, send
+from devkit.faulty import FaultyCloud
 from tests.support.picwish import wait
 
 ACCOUNT = "sentinel"

@@ -6,9 +6,9 @@ import time
 import uuid
 from typing import Any
 
-from tests.support.accounts import Accounts
-from tests.support.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
-from tests.support.running import ROOT, RunningCloud
+from devkit.accounts import Accounts
+from devkit.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
+from devkit.running import ROOT, RunningCloud
 
 _WAIT_S = 90
 _DASHBOARD = (ROOT / "template.yaml").read_text("utf-8").partition("DashboardBody:")[2].partition("\nOutputs:")[0]

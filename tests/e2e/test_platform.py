@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.ailabtools import DRESSED, assert_refused
-from tests.support.clients import (
+from devkit.clients import (
     SMALL,
     AidgeClient,
     AiLab,
@@ -18,9 +17,10 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
+from devkit.running import ROOT, RunningCloud, running_cloud
+from tests.support.ailabtools import DRESSED, assert_refused
 from tests.support.jd import MATTING, SELFIE
 from tests.support.picwish import assert_failed_task
-from tests.support.running import ROOT, RunningCloud, running_cloud
 
 TOO_LARGE = bytes(5 * 1024 * 1024)
 

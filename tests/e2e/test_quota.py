@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
-from tests.support.meters import counters
-from tests.support.running import RunningCloud, running_cloud
+from devkit.accounts import accounts_of
+from devkit.clients import AidgeClient, Answer, JdClient, PicWish, plain_picture, send
+from devkit.meters import counters
+from devkit.running import RunningCloud, running_cloud
 
 CALLERS, QUOTA, PRICE_MICROS = 200, 50, 1200
 SMALL = plain_picture(48, 48)

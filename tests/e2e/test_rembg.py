@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from cutline.contracts.rembg import MODELS
-from tests.support.accounts import Accounts
-from tests.support.clients import Answer, Rembg, encoded, multipart, open_picture, plain_picture, send
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import Accounts
+from devkit.clients import Answer, Rembg, encoded, multipart, open_picture, plain_picture, send
+from devkit.faulty import FaultyCloud
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.fetching import picture_server
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 
 DISC = plain_picture(160, 120)
 

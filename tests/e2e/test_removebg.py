@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tests.support.accounts import Accounts
-from tests.support.clients import Answer, RemoveBg, encoded, multipart, open_picture, plain_picture, send
-from tests.support.faulty import FaultyCloud
+from devkit.accounts import Accounts
+from devkit.clients import Answer, RemoveBg, encoded, multipart, open_picture, plain_picture, send
+from devkit.faulty import FaultyCloud
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.fetching import picture_server
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 
 COFFEE = encoded(data.coffee())
 DISC = plain_picture(640, 480)

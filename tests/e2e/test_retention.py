@@ -11,12 +11,12 @@ import pytest
 from skimage import data
 
 from cutline.pipeline.options import GARMENTS
-from tests.support.accounts import Accounts
-from tests.support.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
+from devkit.accounts import Accounts
+from devkit.clients import AidgeClient, AiLab, JdClient, PicWish, encoded, open_picture, plain_picture
+from devkit.meters import meter_of
+from devkit.running import RunningCloud
 from tests.support.drops import Drops
 from tests.support.keyed_calls import APIS, PICTURES
-from tests.support.meters import meter_of
-from tests.support.running import RunningCloud
 from tests.support.uploads import uploaded
 
 PICTURE = plain_picture(120, 100)

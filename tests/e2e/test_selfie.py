@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from tests.support.clients import JdClient, encoded, open_picture, plain_picture, send
+from devkit.clients import JdClient, encoded, open_picture, plain_picture, send
 from tests.support.jd import assert_business_failure
 
 PATH = "/jdai/SelfieSeg"

@@ -9,8 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from tests.support.accounts import Accounts
-from tests.support.clients import (
+from devkit.accounts import Accounts
+from devkit.clients import (
     SMALL,
     AidgeClient,
     AiLab,
@@ -21,7 +21,7 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 STAGE = "/v1"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tests.support.clients import SMALL, PicWish, encoded, follow, open_picture, plain_picture, send
+from devkit.clients import SMALL, PicWish, encoded, follow, open_picture, plain_picture, send
 from tests.support.picwish import assert_failed_task, assert_request_error
 
 PATH = PicWish.path

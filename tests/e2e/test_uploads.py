@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from tests.support.clients import (
+from devkit.clients import (
     AidgeClient,
     AiLab,
     JdClient,
@@ -15,7 +15,7 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 from tests.support.uploads import ask, ticket, uploaded
 
 PICTURE = plain_picture(120, 100)

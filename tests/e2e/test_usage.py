@@ -11,8 +11,8 @@ import pytest
 from skimage import data
 
 from cutline.tasks.callback import callback_secret
-from tests.support.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
-from tests.support.running import RunningCloud
+from devkit.clients import AidgeClient, Answer, JdClient, PicWish, encoded, plain_picture, send
+from devkit.running import RunningCloud
 
 SMALL = plain_picture(64, 48)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cutline.pipeline.inference.network import Network
-from tests.support.serving import MODELS
+from devkit.serving import MODELS
 from tests.support.tiny_model import write_tiny_models
 
 

@@ -11,7 +11,7 @@ import pytest
 from batcher import Batcher
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.inference.network import Network
-from tests.support.serving import WAIT_S, GatedNetwork, noise
+from devkit.serving import WAIT_S, GatedNetwork, noise
 
 
 @pytest.fixture

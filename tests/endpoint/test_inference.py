@@ -15,9 +15,9 @@ from cutline.pipeline.codecs.encode import encode_jpeg
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
+from devkit.composites import compose
+from devkit.serving import MODELS, encoded, noise
 from inference import MAX_BYTES, UnsupportedType, input_fn, model_fn, output_fn, predict_fn
-from tests.support.composites import compose
-from tests.support.serving import MODELS, encoded, noise
 
 HALF_A_LEVEL = 0.5 / 255 + 1e-6
 

@@ -13,8 +13,8 @@ import package
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
-from tests.support.running import ROOT
-from tests.support.serving import child, encoded
+from devkit.running import ROOT
+from devkit.serving import child, encoded
 from tests.support.template import whole_template
 
 

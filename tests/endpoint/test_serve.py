@@ -19,9 +19,9 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
+from devkit.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
 from inference import MAX_BYTES
 from serve import Server, ServeSettings
-from tests.support.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from cutline import Cut, Cutter, remove_background
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.library import CutKeywords
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 PACKAGE = ROOT / "layers" / "cutline" / "python"
 MUG = (ROOT / "functions" / "site" / "static" / "mug.jpg").read_bytes()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 PACKAGE = ROOT / "layers" / "cutline" / "python"
 MUG = ROOT / "functions" / "site" / "static" / "mug.jpg"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.running import TOY_TEMPLATE, RunningCloud, running_cloud
+from devkit.running import TOY_TEMPLATE, RunningCloud, running_cloud
 
 
 @pytest.fixture(scope="session")

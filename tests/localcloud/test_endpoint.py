@@ -22,9 +22,9 @@ from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
-from tests.support.clients import PicWish
+from devkit.clients import PicWish
+from devkit.running import ROOT, RunningCloud, running_cloud
 from tests.support.picwish import submit, wait
-from tests.support.running import ROOT, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
 WAIT_S = 60.0

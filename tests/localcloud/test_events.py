@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
 MIB = 1024 * 1024

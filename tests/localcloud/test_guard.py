@@ -7,9 +7,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from devkit.running import RunningCloud
 from localcloud.aws.needs import Need, caller_of, needs_of
 from localcloud.aws.roles import Grant
-from tests.support.running import RunningCloud
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/Meter"
 

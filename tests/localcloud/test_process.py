@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.running import ROOT, TOY_TEMPLATE, RunningCloud, running_cloud
+from devkit.running import ROOT, TOY_TEMPLATE, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
 

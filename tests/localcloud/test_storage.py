@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.running import Answer, RunningCloud
+from devkit.running import Answer, RunningCloud
 
 pytestmark = pytest.mark.http
 BODY = os.urandom(2000)

@@ -12,7 +12,7 @@ from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import CutOptions, Cutout, cut_out
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.timing import StageTimer
-from tests.support.composites import compose, disc
+from devkit.composites import compose, disc
 
 MODELS = Path(__file__).parents[2] / "layers" / "model"
 

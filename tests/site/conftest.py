@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import open_playground
-from tests.support.running import RunningCloud
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import cut, cut_sample, take_sample
-from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.timeout(400)
 

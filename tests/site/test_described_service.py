@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from cutline.contracts.apis import APIS
 from cutline.openapi import examples
 from cutline.openapi.document import document
+from devkit.running import RunningCloud
 from localcloud.welcome import curl_lines
 from tests.support.described import DOCUMENT, Operation, all_operations, call, is_file, judge
-from tests.support.running import RunningCloud
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = list(all_operations())

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from devkit.clients import encoded, open_picture
+from devkit.running import RunningCloud
 from tests.support.browser import Browser
-from tests.support.clients import encoded, open_picture
 from tests.support.playground import LANGUAGES, STATIC, alpha_at, cut, result_size, run_code
-from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.timeout(400)
 

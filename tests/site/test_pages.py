@@ -13,7 +13,7 @@ import pytest
 from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Request
 from cutline.openapi.playground_facts import playground_facts
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 SITE = Path(__file__).parents[2] / "functions" / "site"
 

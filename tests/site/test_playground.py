@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.accounts import accounts_of
+from devkit.accounts import accounts_of
+from devkit.clients import follow, open_picture, plain_picture
+from devkit.running import RunningCloud
 from tests.support.browser import Browser, browser
-from tests.support.clients import follow, open_picture, plain_picture
 from tests.support.playground import (
     APIS,
     LANGUAGES,
@@ -22,7 +23,6 @@ from tests.support.playground import (
     run_code,
     take_sample,
 )
-from tests.support.running import RunningCloud
 
 # A browser beside a local cloud on a busy machine of two cores.
 pytestmark = pytest.mark.timeout(400)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from devkit.clients import plain_picture
+from devkit.running import RunningCloud
 from tests.support.browser import Browser
-from tests.support.clients import plain_picture
 from tests.support.playground import cut, take_sample
-from tests.support.running import RunningCloud
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 CHECKS = (
     "not_a_server_error",

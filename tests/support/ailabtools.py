@@ -4,7 +4,7 @@ import re
 
 from skimage import data
 
-from tests.support.clients import Answer, encoded
+from devkit.clients import Answer, encoded
 
 DRESSED = encoded(data.astronaut())
 

@@ -34,9 +34,9 @@ from cutline.tasks.finish import Finish
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
+from devkit.memory_table import client_error
 from tests.support.calls import Part, json_of, multipart, multipart_call
 from tests.support.lossy import Killed, Line, LossyTable
-from tests.support.memory_table import client_error
 
 START = 1_704_164_645.0
 PRICE = 7

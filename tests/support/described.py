@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from cutline.openapi import examples
 from cutline.openapi.document import document
 from cutline.openapi.reference_page import operations, resolved
+from devkit.running import Answer, RunningCloud
 from localcloud.sign import aidge_url, jd_headers
-from tests.support.running import Answer, RunningCloud
 
 DOCUMENT = document("https://cutout.example.com/v1")
 

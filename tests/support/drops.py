@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.clients import plain_picture
-from tests.support.running import RunningCloud
+from devkit.clients import plain_picture
+from devkit.running import RunningCloud
 
 PICTURE = plain_picture(120, 100)
 _WAIT_S = 90

@@ -8,7 +8,7 @@ import pytest
 
 from cutline.adapters.fetch import FetchPolicy, fetch, resolve
 from cutline.errors import InputRefused, Reason
-from tests.support.listening import QuietHandler, listening
+from devkit.listening import QuietHandler, listening
 
 LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
 HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)

@@ -8,7 +8,7 @@ from typing import Any
 
 from skimage import data
 
-from tests.support.clients import SMALL, Answer, JdClient, encoded
+from devkit.clients import SMALL, Answer, JdClient, encoded
 
 PORTRAIT = json.dumps({"image": base64.b64encode(encoded(data.astronaut()[::2, ::2])).decode()}).encode()
 BAD_SIGNATURE = (401, 10047, "UNAUTHENTICATED", "请求签名sign无效，请检查签名信息")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from skimage import data
 
-from tests.support.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
+from devkit.clients import AidgeClient, Answer, JdClient, encoded, plain_picture, send
 
 PICTURES = (encoded(data.astronaut()[:256, 60:380]), plain_picture(120, 100))
 # Path, header of the key, field of the picture.

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.support.memory_table import MemoryTable, client_error
+from devkit.memory_table import MemoryTable, client_error
 
 # What may become of one write.
 #   repeated   applied, its answer lost; the SDK sends it again and hears that answer

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.support.clients import SMALL, Answer, PicWish
+from devkit.clients import SMALL, Answer, PicWish
 
 _WAIT_S = 90
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.listening import QuietHandler, listening
+from devkit.listening import QuietHandler, listening
 
 WC, WP, TOKEN = ("ck_1", "cs_1"), ("editor", "abcd efgh"), "shpat_1"
 Answer = tuple[int, Any]

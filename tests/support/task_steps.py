@@ -11,8 +11,8 @@ from cutline.tasks.fail import Fail
 from cutline.tasks.finish import Finish
 from cutline.tasks.matte import Matte
 from cutline.tasks.prepare import Prepare
-from tests.support.clients import plain_picture
-from tests.support.running import ROOT
+from devkit.clients import plain_picture
+from devkit.running import ROOT
 from tests.support.task_stack import NOW, Stack
 
 MODELS = ROOT / "layers" / "model"

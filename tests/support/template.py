@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate, load_template
-from tests.support.running import ROOT
 from tests.support.untraced import untraced
 
 Resources = dict[str, dict[str, Any]]

@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.clients import (
+from devkit.clients import (
     Answer,
     multipart,
     send,
 )
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 KEY = {"X-API-KEY": "demo-key"}
 

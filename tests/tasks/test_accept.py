@@ -20,8 +20,8 @@ from cutline.tasks.accept import Acceptance
 from cutline.tasks.api import TaskJournal, TaskService
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.task import PENDING_S, Task
+from devkit.clients import plain_picture
 from tests.support.calls import Part, json_of, multipart, multipart_call
-from tests.support.clients import plain_picture
 from tests.support.lossy import Killed
 from tests.support.task_stack import NOW, SHOP, Stack
 

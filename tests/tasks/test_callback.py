@@ -15,7 +15,7 @@ from cutline.errors import InputRefused
 from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
-from tests.support.listening import QuietHandler, listening
+from devkit.listening import QuietHandler, listening
 from tests.support.task_stack import NOW, Stack
 
 LOCAL = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)

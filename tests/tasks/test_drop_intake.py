@@ -12,7 +12,7 @@ from cutline.contracts import drops
 from cutline.errors import AccessRefused, InputRefused, Reason
 from cutline.tasks.drop_intake import UNSEEN, Intake, read_event, task_id_of
 from cutline.tasks.step import Step
-from tests.support.memory_table import client_error
+from devkit.memory_table import client_error
 from tests.support.task_stack import NOW, SHOP, Stack
 from tests.support.task_steps import PICTURE, fail, finish, matte, prepare
 

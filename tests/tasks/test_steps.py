@@ -28,7 +28,7 @@ from cutline.tasks.predictors import CpuPredictor
 from cutline.tasks.step import Step
 from cutline.tasks.task import WorkOrder
 from cutline.tasks.view import show_task
-from tests.support.clients import encoded, plain_picture
+from devkit.clients import encoded, plain_picture
 from tests.support.task_stack import NOW, Stack
 from tests.support.task_steps import MODELS, PICTURE, fail, finish, matte, prepare
 

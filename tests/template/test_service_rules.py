@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
-from tests.support.running import ROOT
 from tests.support.template import as_list, of_type
 
 Resources = dict[str, dict[str, Any]]

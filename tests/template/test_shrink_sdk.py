@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 from botocore.loaders import JSONFileLoader, Loader
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 RUNTIME = ROOT / "layers" / "runtime"
 _FOUND = re.search(r"^SERVICES := (.+)$", (RUNTIME / "Makefile").read_text("utf-8"), re.MULTILINE)

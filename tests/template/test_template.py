@@ -17,8 +17,8 @@ from cutline.contracts import aidge, ailabtools
 from cutline.contracts.wire import Response
 from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
+from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
-from tests.support.running import ROOT
 from tests.support.template import ALARM, api_document, as_list, of_type, watched, whole_template
 
 # The resource of a key policy is the key that it is attached to.

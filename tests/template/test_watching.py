@@ -4,8 +4,8 @@ import json
 import re
 
 from cutline.contracts.apis import APIS
+from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
-from tests.support.running import ROOT
 from tests.support.template import ALARM, Resources, of_type, watched
 
 SYNC_SERVICES = {"cutout", "selfie", "tasks", "costume"}

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from tests.support.clients import plain_picture
-from tests.support.running import ROOT
+from devkit.clients import plain_picture
+from devkit.running import ROOT
 from tools.bench.against import Tree
 from tools.bench.against_worker import cpu_s
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from devkit.clients import PicWish
+from devkit.running import ROOT, RunningCloud
 from localcloud.stack.template import LocalTemplate
-from tests.support.clients import PicWish
 from tests.support.picwish import submit
-from tests.support.running import ROOT, RunningCloud
 from tests.support.template import whole_template
 from tools.bench.routes import ROUTES, photograph
 from tools.bill.measure import Measured, be_quiet, measured

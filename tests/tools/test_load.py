@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients import Answer
-from tests.support.listening import QuietHandler, listening
+from devkit.clients import Answer
+from devkit.listening import QuietHandler, listening
 from tools.load.__main__ import run, visitor
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table

@@ -9,8 +9,8 @@ import pytest
 import snapshot_restore_py
 
 import cutline.bootstrap  # noqa: F401 (it asks to be told of a restored snapshot)
+from devkit.running import ROOT
 from localcloud.stack.template import load_template
-from tests.support.running import ROOT
 from tests.support.template import of_type
 from tests.support.untraced import untraced
 from tools.deploy import write_rollout

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.bill.totals import Habits, per_thousand
 from tools.bill.work import CALLS, TASK
 from tools.scale.__main__ import template_parameters

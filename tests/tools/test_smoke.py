@@ -14,8 +14,8 @@ from botocore.stub import Stubber
 
 from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from cutline.contracts.apis import APIS
+from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
-from tests.support.running import ROOT, RunningCloud
 from tools.smoke.calls import CALLS, Failed, Keys, read_keys
 from tools.smoke.reports import Report, from_cloudwatch, table
 

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
 

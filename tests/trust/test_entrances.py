@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.trust.entrances import CPU_LIMIT_S, ENTRANCES, HEADER_BYTES, measured
 
 SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")

@@ -5,7 +5,7 @@ from importlib.metadata import metadata
 
 import pytest
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.trust.shipped import LOCKS, licences, locked, sbom
 
 # The same licences as older packages word them.

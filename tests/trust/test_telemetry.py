@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tests.support.template import whole_template
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.bench.against_cloud import Cloud
 from tools.bench.bars import Bar, load_line
 

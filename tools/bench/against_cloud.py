@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.clients import JdClient
-from tests.support.running import RunningCloud, running_cloud
+from devkit.clients import JdClient
+from devkit.running import RunningCloud, running_cloud
 from tools.bench.against_worker import cpu_s
 
 _FUNCTION = Path("functions", "cutout")

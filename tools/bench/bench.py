@@ -25,7 +25,7 @@ from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.cutout import CutOptions, cut_out
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.timing import StageTimer
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.bench.against import compare
 from tools.bench.bars import Bar, load_line
 

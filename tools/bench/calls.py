@@ -19,8 +19,8 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from tests.support.clients import Answer, JdClient, encoded
-from tests.support.running import RunningCloud, running_cloud
+from devkit.clients import Answer, JdClient, encoded
+from devkit.running import RunningCloud, running_cloud
 
 SIDES = (1024, 2048)  # larger photographs do not pass through a synchronous call at this quality
 _BEFORE = ("gate", "parse")

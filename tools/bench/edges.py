@@ -11,8 +11,8 @@ import statistics
 
 from cutline.pipeline.matting.foreground import estimate_foreground
 from cutline.pipeline.matting.refine import upsample_alpha
-from tests.support.composites import SCENES, SHAPES, Composite, compose
-from tests.support.edge_scores import band_error, bicubic, colour_error
+from devkit.composites import SCENES, SHAPES, Composite, compose
+from devkit.edge_scores import band_error, bicubic, colour_error
 from tools.bench.bars import Bar
 
 

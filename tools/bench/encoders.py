@@ -22,7 +22,7 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.compose import merge_alpha
 from cutline.pipeline.timing import StageTimer
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 _STRATEGIES = {"default": 0, "filtered": 1, "Huffman only": 2, "run lengths": 3, "fixed": 4}
 _WAYS = [(1, name) for name in _STRATEGIES] + [(3, "default"), (6, "default")]

@@ -24,8 +24,8 @@ import skimage.data
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.inference.model_config import read_entry
 from cutline.pipeline.inference.preprocess import fit_picture
-from tests.support.running import ROOT
-from tests.support.serving import MODELS, Child, child, in_repository
+from devkit.running import ROOT
+from devkit.serving import MODELS, Child, child, in_repository
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.inference.network import Network
-from tests.support.running import ROOT
+from devkit.running import ROOT
 from tools.bench.bars import Bar, load_line
 
 _MODELS = ROOT / "layers" / "model"

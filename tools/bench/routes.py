@@ -20,8 +20,8 @@ import psutil
 import skimage.data
 from PIL import Image
 
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
-from tests.support.running import ROOT, RunningCloud, running_cloud
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
+from devkit.running import ROOT, RunningCloud, running_cloud
 from tools.bench.bars import Bar, load_line
 from tools.bill.prices import PRICES
 from tools.smoke.reports import Report, from_folder

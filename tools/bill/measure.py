@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 _CALLS = "/localcloud/calls"
 _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}

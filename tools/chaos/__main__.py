@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.running import running_cloud
+from devkit.running import running_cloud
 from tools.chaos.run import parameters, run, table
 
 

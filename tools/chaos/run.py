@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import Answer, send
-from tests.support.meters import counters
-from tests.support.running import RunningCloud
+from devkit.accounts import accounts_of
+from devkit.clients import Answer, send
+from devkit.meters import counters
+from devkit.running import RunningCloud
 from tools.chaos.trouble import Trouble
 from tools.chaos.workload import Kind, drawn, site
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.support.clients import encoded, plain_picture
-from tests.support.listening import QuietHandler, listening
+from devkit.clients import encoded, plain_picture
+from devkit.listening import QuietHandler, listening
 
 MIB = 1024 * 1024
 _SLOW_S = 3.0

@@ -9,7 +9,7 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from tests.support.composites import U8, compose
+from devkit.composites import U8, compose
 
 _SHAPES = ("disc", "ring with a hole", "thin rods", "hair")
 _SCENES = ("apart", "bright sky", "white on white", "dark on dark")

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from devkit.accounts import accounts_of
+from devkit.clients import Answer, PicWish, plain_picture, send
+from devkit.running import running_cloud
 from localcloud.api.gateway import TIMES
-from tests.support.accounts import accounts_of
-from tests.support.clients import Answer, PicWish, plain_picture, send
-from tests.support.running import running_cloud
 from tools.bench.bars import load_line
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table, watch

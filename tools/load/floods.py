@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.support.clients import Answer, PicWish, multipart, plain_picture, send
-from tests.support.listening import QuietHandler, listening
+from devkit.clients import Answer, PicWish, multipart, plain_picture, send
+from devkit.listening import QuietHandler, listening
 
 _DRIBBLE_S = 60
 _PICTURE = plain_picture(400, 300)

@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.support.clients import Answer, follow, open_picture, send
+from devkit.clients import Answer, follow, open_picture, send
 from tools.smoke.calls import CALLS, PICTURE, SIZE, Call, Failed, Keys, Result, Skipped, read_keys
 from tools.smoke.reports import from_cloudwatch, from_folder, table
 from tools.smoke.work import drop, run_task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, Rembg, RemoveBg
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, Rembg, RemoveBg
 
 ROOT = Path(__file__).resolve().parents[2]
 # Drawn by tools/playground_samples.py: small enough for every API, with somebody who wears something.

@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.contracts.drops import error_key, result_key
-from tests.support.clients import PicWish, open_picture, send
+from devkit.clients import PicWish, open_picture, send
 from tools.smoke.calls import PICTURE, SIZE, Failed, Keys, Result, Skipped
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.running import ROOT, RunningCloud
+from devkit.running import ROOT, RunningCloud
 
 HOOK = Path(__file__).parent / "no_disk" / "sitecustomize.py"
 _SIZE = 256 * 1024

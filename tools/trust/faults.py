@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 
 from skimage import data
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import (
+from devkit.accounts import accounts_of
+from devkit.clients import (
     AidgeClient,
     AiLab,
     Answer,
@@ -33,9 +33,9 @@ from tests.support.clients import (
     plain_picture,
     send,
 )
-from tests.support.faulty import FaultyCloud
-from tests.support.meters import counters
-from tests.support.running import ROOT, running_cloud
+from devkit.faulty import FaultyCloud
+from devkit.meters import counters
+from devkit.running import ROOT, running_cloud
 from tools.trust.disks import full, on_a_small_disk, sealed
 
 PICTURE = plain_picture(120, 100)

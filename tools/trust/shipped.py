@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 LOCKS = {
     "runtime layer": ROOT / "layers/runtime/requirements.txt",

@@ -19,9 +19,9 @@ from pathlib import Path
 import psutil
 from skimage import data
 
-from tests.support.accounts import accounts_of
-from tests.support.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
-from tests.support.running import RunningCloud, running_cloud
+from devkit.accounts import accounts_of
+from devkit.clients import SMALL, AidgeClient, AiLab, Answer, JdClient, PicWish, encoded, plain_picture, send
+from devkit.running import RunningCloud, running_cloud
 
 CONCURRENCY = (1, 2, 4, 8, 16, 32)
 NAME = "load"

@@ -41,7 +41,7 @@ from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of
-from tests.support.hostile_server import serving
+from devkit.hostile_server import serving
 from tools.trust.damage import damaged_files
 from tools.trust.icc_damage import profiles
 from tools.trust.icc_files import png_with

@@ -13,7 +13,7 @@ from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.headers import sniff_format
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 AVIF = PictureLimits(frozenset({"AVIF"}), 10 * MIB)
 RED, BLUE = (220, 30, 40), (20, 40, 230)

@@ -19,7 +19,7 @@ from cutline.pipeline.codecs import heif
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.decoder_process import Decoder
 from cutline.pipeline.codecs.headers import sniff_format
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 HEIC = PictureLimits(frozenset({"HEIF"}), 10 * MIB, max_side_px=1000)
 RED, BLUE = (220, 30, 40), (20, 40, 230)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cutline.pipeline.codecs.png import png_file
-from tests.support.composites import compose
+from devkit.composites import compose
 
 
 def _read(file: bytes) -> np.ndarray:

@@ -13,7 +13,7 @@ from cutline.pipeline.inference.confidence import confidence_of, doubt_of
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 STATIC = ROOT / "functions" / "site" / "static"
 

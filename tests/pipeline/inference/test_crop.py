@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cutline.pipeline.inference.crop import Window, predict_zoomed
-from tests.support.composites import disc
+from devkit.composites import disc
 from tests.support.seeing import SIDE, Sees, error_of
 
 PICTURE_SIDE = 512

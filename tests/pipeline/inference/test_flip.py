@@ -5,7 +5,7 @@ import pytest
 
 from cutline.pipeline.inference.flip import predict_doubted
 from cutline.pipeline.inference.network import Network
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 LEFT, WIDTH = 8, 48
 

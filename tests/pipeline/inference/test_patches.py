@@ -9,7 +9,7 @@ from PIL import Image
 
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.patches import sharpen_outline
-from tests.support.composites import compose
+from devkit.composites import compose
 from tests.support.seeing import SIDE, Sees, error_of
 
 PICTURE_SIDE = 512

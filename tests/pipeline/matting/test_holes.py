@@ -11,7 +11,7 @@ from cutline.pipeline.cutout import CutOptions, matte_picture
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.matting.holes import close_torn_holes
 from cutline.pipeline.timing import StageTimer
-from tests.support.composites import SCENES, compose, disc
+from devkit.composites import SCENES, compose, disc
 
 ROOT = Path(__file__).parents[3]
 SIDE = 384

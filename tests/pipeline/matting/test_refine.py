@@ -5,8 +5,8 @@ import pytest
 
 from cutline.pipeline.matting.foreground import OPAQUE_FROM, estimate_foreground
 from cutline.pipeline.matting.refine import stretch_alpha, upsample_alpha
-from tests.support.composites import SCENES, SHAPES, compose, disc
-from tests.support.edge_scores import band_error, bicubic, colour_error
+from devkit.composites import SCENES, SHAPES, compose, disc
+from devkit.edge_scores import band_error, bicubic, colour_error
 
 SHARP = ["disc", "ring with a hole", "thin rods"]
 DISTINCT = [scene for scene in SCENES if scene != "same"]

@@ -14,7 +14,7 @@ from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.matting.roi import Look, look_at, look_for
 from cutline.pipeline.outputs.files import make_results
 from cutline.pipeline.timing import StageTimer
-from tests.support.running import ROOT
+from devkit.running import ROOT
 
 WIDTH, HEIGHT = 900, 600
 

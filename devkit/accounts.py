@@ -8,7 +8,7 @@ import boto3
 from cutline.accounts.account import Account, AccountStore
 from cutline.adapters.kms import KmsCipher
 from cutline.contracts.wire import Scheme
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What an account has used, read off the meter's table."""
 
 from cutline.accounts.shards import MAX_LANES, Lane
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 
 def counters(cloud: RunningCloud, account: str) -> dict[str, int]:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from localcloud.aws_account import HOST, credentials_environment
 from localcloud.welcome import READY
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 TOY_TEMPLATE = ROOT / "tests" / "localcloud" / "fixtures" / "template.yaml"
 # The state folders of the clouds that this run has started.
 started: list[Path] = []
@@ -87,10 +87,10 @@ class RunningCloud:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
         try:
             with opener.open(request, timeout=wait_s) as response:
-                return Answer(response.status, response.headers, response.read())
+                return Answer(response.status, cast(Mapping[str, str], response.headers), response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, error.read())
+                return Answer(error.code, cast(Mapping[str, str], error.headers), error.read())
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

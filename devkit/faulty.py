@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cutline.accounts.shards import Lane, lanes_for
-from tests.support.running import RunningCloud
+from devkit.running import RunningCloud
 
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
 

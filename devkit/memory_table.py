@@ -193,7 +193,7 @@ class _Condition:
             return held
         if token.startswith("attribute_"):
             _, name, _ = (self._tokens.pop(0) for _ in range(3))
-            return (self._read.value(name) is not None) == (token == "attribute_exists")
+            return bool((self._read.value(name) is not None) == (token == "attribute_exists"))
         sign, other = self._tokens.pop(0), self._tokens.pop(0)
         left, right = self._read.value(token), self._read.value(other)
         return left is not None and right is not None and bool(_COMPARE[sign](left, right))

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 
 from cutline.pipeline.inference.network import Network, Prepared
+from devkit.running import ROOT, Answer
 from serve import Server, ServeSettings
-from tests.support.running import ROOT, Answer
 
 MODELS = ROOT / "layers" / "model"
 WAIT_S = 60.0
@@ -53,7 +53,7 @@ class Caller:
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Answer(response.status, cast(Mapping[str, str], response.headers), response.read())
         finally:
             connection.close()
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.matting.foreground import OPAQUE_FROM
-from tests.support.composites import U8, Composite
+from devkit.composites import U8, Composite
 
 
 def bicubic(case: Composite) -> U8:

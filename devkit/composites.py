@@ -40,7 +40,8 @@ class Composite:
         """What a perfect network of that input size would say: the true alpha, averaged and a little blurred."""
         plane = Image.fromarray(self.alpha_f32).resize((side, side), Image.Resampling.BOX)
         half = plane.resize((side * 5 // 8, side * 5 // 8), Image.Resampling.BOX)
-        return np.clip(np.asarray(half.resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+        alpha: F32 = np.clip(np.asarray(half.resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+        return alpha
 
 
 def _grid(side: int) -> tuple[F32, F32]:
@@ -50,7 +51,8 @@ def _grid(side: int) -> tuple[F32, F32]:
 
 def _smooth(mask: npt.NDArray[np.bool_], side: int) -> F32:
     image = Image.fromarray(mask.astype(np.uint8) * 255).resize((side, side), Image.Resampling.BOX)
-    return np.asarray(image, np.float32) / 255
+    plane: F32 = np.asarray(image, np.float32) / np.float32(255)
+    return plane
 
 
 def disc(side: int) -> F32:
@@ -60,7 +62,8 @@ def disc(side: int) -> F32:
 
 def soft_disc(side: int) -> F32:
     y, x = _grid(side)
-    return np.clip((0.34 - np.hypot(y - 0.5, x - 0.5)) / 0.04, 0, 1).astype(np.float32)
+    alpha: F32 = np.clip((0.34 - np.hypot(y - 0.5, x - 0.5)) / 0.04, 0, 1).astype(np.float32)
+    return alpha
 
 
 def ring(side: int) -> F32:
@@ -90,7 +93,8 @@ def glass(side: int) -> F32:
 
 def blurred(side: int) -> F32:
     small = Image.fromarray(disc(side)).resize((side // 24, side // 24), Image.Resampling.BOX)
-    return np.clip(np.asarray(small.resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+    alpha: F32 = np.clip(np.asarray(small.resize((side, side), Image.Resampling.BICUBIC)), 0, 1)
+    return alpha
 
 
 SHAPES: dict[str, Callable[[int], F32]] = {
@@ -110,7 +114,8 @@ def plain(side: int, colour: Colour, seed: int, texture: float = 0.03) -> F32:
     planes = [np.asarray(Image.fromarray(noise[..., c]).resize((side, side), 2)) for c in range(3)]
     y, x = _grid(side)
     light = (0.12 * (y - 0.5) + 0.08 * (x - 0.5))[..., None]
-    return np.clip(np.asarray(colour, np.float32) + light + np.stack(planes, -1), 0, 1).astype(np.float32)
+    rgb: F32 = np.clip(np.asarray(colour, np.float32) + light + np.stack(planes, -1), 0, 1).astype(np.float32)
+    return rgb
 
 
 def busy(side: int, seed: int) -> F32:
