@@ -71,5 +71,5 @@ def predict_fn(picture: Picture, model: Predictor) -> Predictions:
 
 
 def output_fn(prediction: Predictions, accept: str = "") -> tuple[bytes, str]:
-    """The predictions as a PNG of their own size (`cutline.pipeline.inference.prediction_file`), whatever `accept` says."""
+    """Encode the predictions as a PNG of their own size (prediction_file), whatever `accept` says."""
     return encode_predictions(prediction), "image/png"

@@ -76,7 +76,7 @@ def _sources() -> Iterator[tuple[Path, Path]]:
     package = ROOT / "layers" / "cutline" / "python" / "cutline"
     for part in _PACKAGE:
         source = package / part
-        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+        for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
             yield path, Path("cutline") / path.relative_to(package)
     for name in _MODELS:
         yield ROOT / "layers" / "model" / name, Path("models") / name

@@ -1,4 +1,4 @@
-"""Who may import whom: tests share through tests/support, tests and tools through devkit; the product imports neither."""
+"""Imports: tests share through tests/support, tests and tools through devkit; the product imports none of them."""
 
 import ast
 from functools import cache

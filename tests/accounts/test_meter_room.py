@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from cutline.accounts import lanes, rooms
+from cutline.accounts import shard_allocator, shards
 from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S, UNDER_WAY_MIN, Meter, Reservation
 from cutline.accounts.shards import LANE_QPS, lanes_for
@@ -22,7 +22,7 @@ TASK_S = 12 * 3600
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> MemoryTable:
-    monkeypatch.setattr(rooms, "_RETURNED_S", -1.0)
+    monkeypatch.setattr(shard_allocator, "_RETURNED_S", -1.0)
     return MemoryTable("meters", "pk", "sk")
 
 
@@ -124,7 +124,7 @@ def test_a_fast_account_has_lanes_and_one_report(table: MemoryTable) -> None:
 def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(
     table: MemoryTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes, "LANE_QUOTA", 50)
+    monkeypatch.setattr(shards, "LANE_QUOTA", 50)
     meter, account = Meter(table), Account("a", qps=100_000, daily_quota=207)
     assert lanes_for(account.qps, account.daily_quota) == 4
     tasks = [meter.reserve(account, f"t{index}", NOW, TASK_S) for index in range(20)]

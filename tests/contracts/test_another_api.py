@@ -65,7 +65,7 @@ REASONS: dict[str, tuple[set[str], str]] = {
         {"jdc", "jds", "pw", "aid", "ail", "rbg", "rem"},
         "by what the APIs are known in other people's code",
     ),
-    f"{PACKAGE}/commands/printing.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/commands/console.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from devkit.clients import observers
 from devkit import running
+from devkit.clients import observers
 from tests.support.ledger import Ledger
 from tests.support.rows import new_ledger
 

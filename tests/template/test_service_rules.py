@@ -112,8 +112,7 @@ def test_the_runtime_layer_says_which_machine_it_was_built_for(given: list[str],
 def test_the_runtime_layer_describes_every_service_that_is_called() -> None:
     makefile = (ROOT / "layers" / "runtime" / "Makefile").read_text("utf-8")
     services = re.search(r"^SERVICES := (.+)$", makefile, re.MULTILINE)
-    code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/cutline/python/cutline").glob("*/*.py")]
-    code += (ROOT / "layers/cutline/python/cutline").glob("*.py")
+    code = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/cutline/python/cutline").rglob("*.py")]
     called = {
         match[1]
         for path in code

@@ -56,8 +56,8 @@ class CutKeywords(TypedDict, total=False):
     subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
     bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.layout.framing), such as "5%", 0.85, "4:5", 800. roi:
-    the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
+    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.layout.framing), such as "5%", 0.85, "4:5", 800.
+    roi: the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
     """
 
     subject: Subject

@@ -1,7 +1,7 @@
 """Rate, daily quota, calls under way and charge of an account: a few DynamoDB items per account and UTC day.
 
-A call is reserved by one conditional write to a lane of the day (`cutline.accounts.shards`) before the work and ended by
-one write after it. Besides what it needs for that, an item counts
+A call is reserved by one conditional write to a lane of the day (`cutline.accounts.shards`) before the work and
+ended by one write after it. Besides what it needs for that, an item counts
 
     calls_<api>, charged_micros_<api>, refused_<api>   what the usage report reads; charged_micros is the sum
 

@@ -15,8 +15,8 @@ class ReportLine:
     picture: its path, absolute on this machine, or s3://...; result: its path below the report's folder, empty if there
     is none; confidence: in [0, 1]; coverage: the subject's share of the picture; enlargement: above 1 where the result
     has more pixels of the subject than the picture had; profile, passed ("yes", "no"), verdicts: as of
-    `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and so on,
-    where each has a result; box: where the subject is in the picture: left, top, right, bottom.
+    `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and
+    so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom.
     """
 
     picture: str

@@ -37,8 +37,8 @@ class CutOptions:
 
     background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
     size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: the
-    part of the picture that holds the subject (cutline.pipeline.matting.roi), outside of which everything is background;
-    profile: the name of a built-in one (cutline.pipeline.outputs.profiles), which stands for all but `subject` and `roi`.
+    part of the picture that holds the subject (pipeline/matting/roi.py), outside of which everything is background;
+    profile: the name of a built-in one (pipeline/outputs/profiles.py), which stands for all but `subject` and `roi`.
     """
 
     subject: Subject = "auto"
