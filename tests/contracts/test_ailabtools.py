@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import ailabtools, picwish
+from cutline.contracts import ailabtools, picwish, task_record
 from cutline.contracts.wire import Job, Outcome, Request, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
@@ -206,11 +206,11 @@ def test_a_siblings_answer_is_one_address() -> None:
 def test_a_background_task_is_accepted_shown_and_done() -> None:
     request = sibling(ailabtools.HD_ROUTE)
     job = ailabtools.parse(request)
-    assert isinstance(job.options, picwish.Options)
+    assert isinstance(job.options, task_record.TaskOptions)
     assert (job.options.asynchronous, job.limits) == (True, picwish.LIMITS)
     told = json_of(ailabtools.render(request, job, Outcome(6, 6)))
     assert told["task_id"] == told["data"]["task_id"] == job.options.task_id
-    record = picwish.queued("shop", request, job.options)
+    record = task_record.queued("shop", request, job.options)
     seen = {}
     for state in (0, 2, 3, 4, 1, -1, -7):
         body = json_of(ailabtools.show_task(request, replace(record, state=state), {"image": "https://a.b/c.png"}))

@@ -14,7 +14,7 @@ import pytest
 
 from cutline.accounts.account import Account
 from cutline.commands.account_options import add_terms, with_terms
-from cutline.contracts import jd_matting, picwish, wire
+from cutline.contracts import jd_matting, picwish, task_record, wire
 from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageRow
 from cutline.contracts.wire import Contract, Progress, Quota
@@ -45,7 +45,7 @@ HANDLERS = {
 }
 _KINDS = "a kind of credential, which has its vendor's name and which several APIs can share"
 _SIGNED = "Aidge's signature is a kind of credential"
-_TASKS = "background tasks are PicWish's: its options, states and record"
+_STATES = "background tasks have PicWish's states, and PicWish's module shows them"
 _BATCH = "cutline batch is a client of PicWish's tasks"
 _DROPS = "a drop is worked and charged as a task of PicWish's"
 REASONS: dict[str, tuple[set[str], str]] = {
@@ -69,9 +69,8 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),
-    f"{PACKAGE}/tasks": ({"pw", "ail"}, _TASKS),
-    f"{PACKAGE}/contracts/ailabtools.py": ({"pw", "ail"}, _TASKS),
-    f"{PACKAGE}/openapi/ailabtools.py": ({"pw", "ail"}, _TASKS),
+    f"{PACKAGE}/tasks": ({"pw", "ail"}, _STATES),
+    f"{PACKAGE}/contracts/task_record.py": ({"pw"}, _STATES),
     "functions/site/static/call.js": ({"aid"}, _SIGNED),
     "functions/site/static/sign.js": ({"aid"}, _SIGNED),
     "functions/site/static/words.js": ({"aid"}, _SIGNED),
@@ -147,7 +146,7 @@ def test_every_contract_is_in_the_list_and_has_its_place_everywhere() -> None:
 def test_codes_are_what_a_refusal_says(name: str) -> None:
     contract = APIS[name]
     # A task has failed only once there is one.
-    options = picwish.Options("task") if contract is picwish else None
+    options = task_record.TaskOptions("task") if contract is picwish else None
     progress = Progress(examples.job(contract, options), Quota(1))
     assert contract.CODES
     for reason, code in contract.CODES.items():

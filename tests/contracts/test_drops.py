@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cutline.contracts import drops, picwish
+from cutline.contracts import drops, task_record
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.layout.framing import Framing
 from cutline.pipeline.options import CutOptions
@@ -19,7 +19,7 @@ def test_the_key_names_the_account_and_the_type() -> None:
 def test_metadata_says_what_picwishs_fields_say() -> None:
     metadata = {"format": "jpg", "bg-color": "0a0b0c", "Crop": "1", "output_type": "1", "owner": "warehouse"}
     drop = drops.parse("in/shop/auto/x.png", metadata)
-    assert drop.options.output_type == picwish.BOTH
+    assert drop.options.output_type == task_record.BOTH
     assert drop.cut == CutOptions(
         background=(10, 11, 12), crop=True, image_format="jpeg", want_image=True, want_mask=True
     )
@@ -39,7 +39,7 @@ def test_metadata_may_name_a_profile() -> None:
 
 def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> None:
     options = drops.parse("in/shop/auto/x.png", {"callback_url": "https://a.example", "return_type": "2"}).options
-    assert (options.callback_url, options.return_type) == ("", picwish.AS_LINK)
+    assert (options.callback_url, options.return_type) == ("", task_record.AS_LINK)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_results_of_pictures_that_differ_by_their_ending_stay_apart() -> None:
 
 def test_every_way_to_fail_has_words() -> None:
     gate = {Reason.KEY_UNKNOWN, Reason.ACCOUNT_DISABLED, Reason.API_NOT_ALLOWED, Reason.QUOTA_EXCEEDED}
-    assert set(drops.WORDS) == set(picwish.STATES) | gate | {Reason.PARAMETER_INVALID}
+    assert set(drops.WORDS) == set(task_record.STATES) | gate | {Reason.PARAMETER_INVALID}
 
 
 def test_an_error_file_tells_state_reason_and_words() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, task_record
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
@@ -47,7 +47,7 @@ APIS = {
         1004, 1004, 1004, 1005,
     ),
     "pw": Expected(
-        picwish.LIMITS, lambda reason: picwish.STATES.get(reason) or picwish.ERRORS[reason][0], 1, 4096, 15 * MIB,
+        picwish.LIMITS, lambda reason: task_record.STATES.get(reason) or picwish.ERRORS[reason][0], 1, 4096, 15 * MIB,
         formats("JPEG BMP PNG WEBP TIFF AVIF"), None, -7, 413, -7,
     ),
     "aid": Expected(

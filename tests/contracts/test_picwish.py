@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.contracts.wire import Job, Outcome, Progress, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
@@ -28,9 +28,9 @@ def upload(**fields: str) -> Any:
     return multipart_call(multipart(Part('; name="image_file"; filename="a.png"', PNG), *parts))
 
 
-def options_of(**fields: str) -> picwish.Options:
+def options_of(**fields: str) -> task_record.TaskOptions:
     options = picwish.parse(upload(**fields)).options
-    assert isinstance(options, picwish.Options)
+    assert isinstance(options, task_record.TaskOptions)
     return options
 
 
@@ -42,7 +42,7 @@ def refusal_of(request: Any) -> tuple[int, str]:
 
 
 def job_of(cut: CutOptions | None = None, **options: Any) -> Job:
-    return Job(Source(data=PNG), picwish.LIMITS, cut or CutOptions(), picwish.Options(TASK_ID, **options))
+    return Job(Source(data=PNG), picwish.LIMITS, cut or CutOptions(), task_record.TaskOptions(TASK_ID, **options))
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -51,12 +51,12 @@ def test_defaults_are_the_documented_ones() -> None:
     assert job.cut == CutOptions()
     options = options_of()
     assert str(uuid.UUID(options.task_id)) == options.task_id
-    assert replace(options, task_id="") == picwish.Options("")
+    assert replace(options, task_id="") == task_record.TaskOptions("")
 
 
 def test_empty_fields_count_as_absent() -> None:
     empty = dict.fromkeys(("type", "return_type", "output_type", "crop", "format", "sync", "image_url"), "")
-    assert replace(options_of(**empty), task_id="") == picwish.Options("")
+    assert replace(options_of(**empty), task_id="") == task_record.TaskOptions("")
 
 
 def test_a_url_may_come_by_form_or_json_or_multipart() -> None:
@@ -110,7 +110,7 @@ def test_crop_and_sync_are_numbers_in_text() -> None:
 def test_numbers_switches_and_colours_may_be_spelled_as_other_languages_do() -> None:
     document = {"image_base64": base64.b64encode(PNG).decode(), "sync": True, "crop": True, "return_type": 2.0}
     job = picwish.parse(json_call({**document, "format": "jpeg", "bg_color": "#336699"}))
-    assert isinstance(job.options, picwish.Options)
+    assert isinstance(job.options, task_record.TaskOptions)
     assert (job.options.asynchronous, job.options.return_type, job.cut.crop) == (False, 2, True)
     assert (job.cut.image_format, job.cut.background) == ("jpeg", (0x33, 0x66, 0x99))
     assert options_of(sync="false").asynchronous
@@ -212,7 +212,7 @@ def test_confidence_and_verdicts_are_told_where_something_of_ours_was_asked_for(
     assert {**told, **plain} == told
     assert (told["confidence"], told["profile"], told["passed"]) == (0.9876, "ebay", False)
     assert told["verdicts"] == [asdict(VERDICT)]
-    record = picwish.finished("shop", REQUEST, job_of(), replace(outcome, facts=replace(FACTS, profile="")))
+    record = task_record.finished("shop", REQUEST, job_of(), replace(outcome, facts=replace(FACTS, profile="")))
     shown = json_of(picwish.show(record, LINKS))["data"]
     assert shown["confidence"] == 0.9876
     assert not {"profile", "passed", "verdicts"} & set(shown)
@@ -345,7 +345,7 @@ def test_every_reason_has_an_answer_before_and_after_there_is_a_task(reason: Rea
 
 
 def test_a_pending_task_has_data_without_pictures() -> None:
-    record = picwish.TaskRecord(TASK_ID, "demo", 0, 1704164645, None, None, picwish.Options(TASK_ID))
+    record = task_record.TaskRecord(TASK_ID, "demo", 0, 1704164645, None, None, task_record.TaskOptions(TASK_ID))
     assert json_of(picwish.show(record, {})) == {
         "status": 200,
         "message": "success",

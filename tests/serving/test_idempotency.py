@@ -9,7 +9,7 @@ import pytest
 
 from cutline.accounts.account import Account
 from cutline.accounts.meter import day_of
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.contracts.wire import Job, Response, Source
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.limits import PictureLimits
@@ -145,13 +145,13 @@ def test_the_fingerprint_is_what_was_asked_and_not_how() -> None:
         Job(Source(url="https://example.com/picture"), LIMITS),
         Job(Source(data=b"picture"), LIMITS, CutOptions(crop=True)),
         Job(Source(data=b"picture"), LIMITS, CutOptions(background=(0, 0, 1))),
-        Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1")),
-        Job(Source(data=b"picture"), LIMITS, options=picwish.Options("task-1", asynchronous=True)),
+        Job(Source(data=b"picture"), LIMITS, options=task_record.TaskOptions("task-1")),
+        Job(Source(data=b"picture"), LIMITS, options=task_record.TaskOptions("task-1", asynchronous=True)),
     ]
     assert len({fingerprint_of(job) for job in jobs}) == len(jobs)
-    assert fingerprint_of(replace(jobs[-1], options=picwish.Options("task-2", asynchronous=True))) == fingerprint_of(
-        jobs[-1]
-    )
+    assert fingerprint_of(
+        replace(jobs[-1], options=task_record.TaskOptions("task-2", asynchronous=True))
+    ) == fingerprint_of(jobs[-1])
 
 
 def test_a_dead_calls_key_may_be_used_for_another_request(bank: Bank, keys: Idempotency) -> None:

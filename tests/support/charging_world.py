@@ -18,7 +18,7 @@ from cutline.accounts.meter import HOLD_S, Meter
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.input_files import FileFacts
 from cutline.adapters.sources import Sources
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.contracts.wire import Request, Response
 from cutline.errors import MattingError, Reason
 from cutline.pipeline.outputs.metadata import ResultFacts
@@ -211,7 +211,7 @@ class World:
         for task_id in list(self.told):
             self._step(lambda task_id=task_id: self._ask(task_id))  # type: ignore[misc]
         for task_id in self.executions.names:
-            self._step(lambda task_id=task_id: self.tasks.advance(task_id, picwish.PREPARING))  # type: ignore[misc]
+            self._step(lambda task_id=task_id: self.tasks.advance(task_id, task_record.PREPARING))  # type: ignore[misc]
             for _ in range(2):
                 self._step(lambda task_id=task_id: self._end(task_id))  # type: ignore[misc]
 
@@ -232,7 +232,7 @@ class World:
             task_id
         )
         assert task is not None
-        if task.record.state == picwish.DONE:
+        if task.record.state == task_record.DONE:
             charge(task, self._meter, self.buckets, lambda *_: None, Step())
 
     def _step(self, work: Callable[[], object]) -> None:

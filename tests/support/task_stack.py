@@ -9,7 +9,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.pipeline.options import CutOptions
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
@@ -64,8 +64,14 @@ class Stack:
         """A task that has been accepted, with its reservation and, if given, its picture."""
         task_id = str(uuid.uuid4())
         reservation = self.meter.reserve(SHOP, task_id, NOW, PENDING_S)
-        record = picwish.TaskRecord(
-            task_id, SHOP.account_id, picwish.QUEUED, NOW, None, None, picwish.Options(task_id, True, **options)
+        record = task_record.TaskRecord(
+            task_id,
+            SHOP.account_id,
+            task_record.QUEUED,
+            NOW,
+            None,
+            None,
+            task_record.TaskOptions(task_id, True, **options),
         )
         order = WorkOrder(cut or CutOptions(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
         task = Task(record, order)

@@ -11,7 +11,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.sources import Sources
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.contracts.wire import Request, Response
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.serving.idempotency import LEASE_S, Idempotency
@@ -93,7 +93,7 @@ def test_the_answer_is_the_id_of_a_task_on_record_and_started(stack: Stack) -> N
     assert stack.machine.started == [task_id]
     task = stack.tasks.find(task_id)
     assert task is not None
-    assert (task.record.state, task.record.created_at) == (picwish.QUEUED, NOW)
+    assert (task.record.state, task.record.created_at) == (task_record.QUEUED, NOW)
     assert (task.order.cut.crop, task.record.options.callback_url) == (True, "https://shop.example/done")
     assert stack.files.get(task.source_key) == PICTURE
 

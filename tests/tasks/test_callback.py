@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cutline.adapters.fetch import FetchPolicy
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.errors import InputRefused
 from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.callback import Callback, callback_secret, signature
@@ -54,24 +54,24 @@ def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:
 
 def ended(stack: Stack, url: str, state: int = -7) -> str:
     task_id = stack.task(callback_url=url).record.task_id
-    if state == picwish.DONE:
+    if state == task_record.DONE:
         stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, ResultFacts("object", 0.5, 0.875), NOW)
     else:
         stack.tasks.fail(task_id, state, NOW)
     return task_id
 
 
-@pytest.mark.parametrize("state", [picwish.DONE, -7])
+@pytest.mark.parametrize("state", [task_record.DONE, -7])
 def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, state: int) -> None:
     task_id = ended(stack, listener.url, state)
     assert call_back(stack).run(task_id, Step()) is True
     [(headers, body)] = listener.heard
     data = json.loads(body)["data"]
     assert (data["task_id"], data["state"]) == (task_id, state)
-    assert ("image" in data) is (state == picwish.DONE)
+    assert ("image" in data) is (state == task_record.DONE)
     assert headers["content-type"].startswith("application/json")
     is_told = data.get("confidence") == 0.875 and headers.get("x-cutline-confidence") == "0.8750"
-    assert is_told is (state == picwish.DONE)
+    assert is_told is (state == task_record.DONE)
 
 
 def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:

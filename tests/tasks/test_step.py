@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 
-from cutline.contracts.picwish import Options, TaskRecord
+from cutline.contracts.task_record import TaskOptions, TaskRecord
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.options import CutOptions
 from cutline.tasks.step import StepCrowded, StepFailed, StepRefused, run_step
@@ -61,7 +61,7 @@ def test_a_failed_step_is_named_for_the_state_machine_and_counted_for_the_alarms
 
 
 def test_the_line_of_a_step_names_the_api_that_is_charged(capsys: pytest.CaptureFixture[str]) -> None:
-    record = TaskRecord("id", "shop", 0, 1, None, None, Options("id"))
+    record = TaskRecord("id", "shop", 0, 1, None, None, TaskOptions("id"))
     order = WorkOrder(CutOptions(), "2026-01-01", "id", 0, "", api="ail")
     metrics = Metrics(namespace="Cutline", service="prepare")
     run_step("prepare", "id", lambda step: step.works_on(Task(record, order)), Logger(service="line"), metrics)

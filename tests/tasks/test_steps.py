@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from cutline.accounts.meter import Meter
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.cutout import cut_out
@@ -42,7 +42,7 @@ class Dying(Meter):
         raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
 
 
-def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> picwish.TaskRecord:
+def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> task_record.TaskRecord:
     """A task from accepted to done."""
     task_id = stack.task(data, **options).record.task_id
     assert prepare(stack).run(task_id, STEP)
@@ -54,8 +54,8 @@ def run(stack: Stack, data: bytes = PICTURE, **options: Any) -> picwish.TaskReco
 
 
 def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) -> None:
-    record = run(stack, output_type=picwish.BOTH, cut=CutOptions(want_mask=True))
-    assert (record.state, record.processed_at, record.completed_at) == (picwish.DONE, NOW + 1, NOW + 5)
+    record = run(stack, output_type=task_record.BOTH, cut=CutOptions(want_mask=True))
+    assert (record.state, record.processed_at, record.completed_at) == (task_record.DONE, NOW + 1, NOW + 5)
     assert set(record.keys) == {"image", "mask"}
     assert stack.objects(stack.output_bucket) == set(record.keys.values())
     assert stack.objects(stack.files.bucket) == set()
@@ -133,14 +133,14 @@ def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(
 
 def test_states_follow_the_steps(stack: Stack) -> None:
     task = stack.task(PICTURE)
-    assert stack.state(task) == picwish.QUEUED
+    assert stack.state(task) == task_record.QUEUED
     prepare(stack).run(task.record.task_id, STEP)
-    assert stack.state(task) == picwish.PREPARING
+    assert stack.state(task) == task_record.PREPARING
     assert stack.files.exists(task.view_key)  # what GET shows as state 3
     matte(stack).run(task.record.task_id, STEP)
-    assert stack.state(task) == picwish.PROCESSING
+    assert stack.state(task) == task_record.PROCESSING
     finish(stack).run(task.record.task_id, STEP)
-    assert stack.state(task) == picwish.DONE
+    assert stack.state(task) == task_record.DONE
 
 
 def test_every_step_may_run_twice(stack: Stack) -> None:
@@ -152,11 +152,11 @@ def test_every_step_may_run_twice(stack: Stack) -> None:
     assert stack.day()["charged_micros"] == 3000
 
 
-@pytest.mark.parametrize("ended", [picwish.DONE, -7])
+@pytest.mark.parametrize("ended", [task_record.DONE, -7])
 def test_nothing_changes_a_task_that_has_ended(stack: Stack, ended: int) -> None:
     task = stack.task(PICTURE)
     task_id = task.record.task_id
-    if ended == picwish.DONE:
+    if ended == task_record.DONE:
         prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP), finish(stack).run(task_id, STEP)
     else:
         fail(stack).run(task_id, Reason.IMAGE_CORRUPT, STEP)
@@ -175,7 +175,7 @@ def test_a_task_that_dies_after_its_end_was_written_is_charged_by_the_next_try(s
     prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
     with pytest.raises(ClientError):
         finish(stack, Dying(stack.meters)).run(task_id, STEP)
-    assert (stack.state(task), stack.day().get("charged_micros", 0)) == (picwish.DONE, 0)
+    assert (stack.state(task), stack.day().get("charged_micros", 0)) == (task_record.DONE, 0)
     assert stack.noted_charges == []
     for _ in range(2):
         finish(stack).run(task_id, STEP)
@@ -190,7 +190,7 @@ def test_a_done_task_that_could_not_be_charged_is_charged_by_its_failing(stack: 
         finish(stack, Dying(stack.meters)).run(task_id, STEP)
     for _ in range(2):
         assert fail(stack).run(task_id, Reason.INTERNAL, STEP) is True
-    assert (stack.state(task), stack.day()["charged_micros"], stack.noted_charges) == (picwish.DONE, 3000, [3000])
+    assert (stack.state(task), stack.day()["charged_micros"], stack.noted_charges) == (task_record.DONE, 3000, [3000])
     assert stack.objects(stack.files.bucket) == set()
 
 
@@ -265,11 +265,11 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
 
 def test_a_result_too_large_for_base64_is_an_upload_that_failed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picwish, "_MAX_INLINE_BYTES", 1000)
-    task_id = stack.task(PICTURE, return_type=picwish.AS_BASE64).record.task_id
+    task_id = stack.task(PICTURE, return_type=task_record.AS_BASE64).record.task_id
     prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
     with pytest.raises(ServiceFault) as fault:
         finish(stack).run(task_id, STEP)
-    assert (picwish.STATES[fault.value.reason], fault.value.retry) == (-2, False)
+    assert (task_record.STATES[fault.value.reason], fault.value.retry) == (-2, False)
 
 
 def test_a_missing_work_file_is_a_fault_that_another_try_may_heal(stack: Stack) -> None:

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ReadTimeoutError
 
 from cutline.accounts.account import Account
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg, task_record
 from cutline.errors import Reason
 from cutline.serving.service import Service
 from tests.support import calls
@@ -102,7 +102,7 @@ def codes_of(api: str, reason: Reason) -> set[object]:
         case "aid":
             return {aidge.ERRORS.get(reason, aidge.ERRORS[Reason.INTERNAL])[0]}
         case "pw":
-            return {picwish.STATES.get(reason, picwish.ERRORS.get(reason, (0,))[0])}
+            return {task_record.STATES.get(reason, picwish.ERRORS.get(reason, (0,))[0])}
         case "rem":
             return {rembg.CODES[reason]}
         case "rbg":

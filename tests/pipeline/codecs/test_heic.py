@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS, MIB, PictureLimits
 from cutline.pipeline.codecs import heif
@@ -109,7 +109,7 @@ def test_without_the_layer_a_contract_refuses_it_like_any_other_format(without_l
     with pytest.raises(InputRefused, check=lambda error: error.reason == Reason.IMAGE_TYPE) as refused:
         decode_image(data, picwish.LIMITS)
     assert refused.value.detail == "Not one of AVIF, BMP, JPEG, PNG, TIFF, WEBP."
-    assert picwish.STATES[refused.value.reason] == -7
+    assert task_record.STATES[refused.value.reason] == -7
 
 
 @needs_heif

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.errors import Reason
 from cutline.serving.service import NO_TASKS
 from tests.support.ledger import Row, Shape
@@ -36,7 +36,7 @@ def _success(data: Shape) -> Shape:
 
 
 def _finished(output_type: int, return_type: int, kind: Shape = _KIND, **own: Shape) -> Shape:
-    value = _BASE64 if return_type == picwish.AS_BASE64 else LINK
+    value = _BASE64 if return_type == task_record.AS_BASE64 else LINK
     more = {"completed_at": int, "output_type": output_type, "progress": 100, "return_type": return_type, **own}
     return _success({**_TASK, **more, "state": 1, "type": kind, **dict.fromkeys(_OUTPUTS[output_type], value)})
 
@@ -53,7 +53,7 @@ def _pending(state: int) -> tuple[Shape, ...]:
 _DONE = tuple(
     _finished(output, kind, **own)
     for output in _OUTPUTS
-    for kind in (picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES)
+    for kind in (task_record.AS_LINK, task_record.AS_BASE64, task_record.AS_BYTES)
     for own in ({}, _TOLD)
 )
 
@@ -84,12 +84,14 @@ def _parameters() -> Iterator[Row]:
     yield from sent_rows(_API, table, _DONE, [{"sync": None, "method": "POST"}, {"sync": "1"}])
     yield from sent_rows(_API, table, _success({"task_id": UUID}), [{"sync": "0"}, {"callback_url": ".+", "sync": "0"}])
     for kind in ("auto", "person", "object", "stamp"):
-        done = tuple(_finished(output, picwish.AS_LINK, kind) for output in _OUTPUTS)
+        done = tuple(_finished(output, task_record.AS_LINK, kind) for output in _OUTPUTS)
         yield Row(_API, table, f"type = {kind}, echoed", body=done, sent={"type": kind})
-    done = tuple(_finished(output, picwish.AS_LINK, "auto") for output in _OUTPUTS)
+    done = tuple(_finished(output, task_record.AS_LINK, "auto") for output in _OUTPUTS)
     for name, sent in {"type empty is auto": "", "type absent is auto": None}.items():
         yield Row(_API, table, name, body=done, sent={"type": sent, "method": "POST"})
-    for number, output in [(number, output) for number in (picwish.AS_LINK, picwish.AS_BASE64) for output in _OUTPUTS]:
+    for number, output in [
+        (number, output) for number in (task_record.AS_LINK, task_record.AS_BASE64) for output in _OUTPUTS
+    ]:
         sent = {"return_type": str(number), "output_type": str(output)}
         yield from sent_rows(_API, table, _finished(output, number), [sent])
     yield Row(_API, table, "return_type and output_type absent", body=_finished(2, 1), sent=_without_types())
@@ -110,13 +112,13 @@ def _states() -> Iterator[Row]:
         yield Row(_API, table, f"{state} {name}", body=_pending(state), sent=_GET, excused=_PASSING)
     for reason, name in _STATES.items():
         for method in ("POST", "GET"):
-            state = picwish.STATES[reason]
+            state = task_record.STATES[reason]
             yield Row(_API, table, f"{state} {name}, {method}", body=_failed(state), sent={"method": method})
     yield Row(_API, table, "-14 content not acceptable", excused="nothing looks at what a picture shows")
     invalid = ["no picture", ".* cut short", "GIF .*", r"PNG 4097x\d+,.*", r"PNG \d+x4097,.*"]
     for picture in invalid:
         sent = {"image_file": f"file: {picture}"}
-        yield Row(_API, table, f"-7: {picture}", body=_failed(picwish.STATES[Reason.IMAGE_TYPE]), sent=sent)
+        yield Row(_API, table, f"-7: {picture}", body=_failed(task_record.STATES[Reason.IMAGE_TYPE]), sent=sent)
 
 
 def _errors() -> Iterator[Row]:

@@ -19,7 +19,7 @@ from cutline.batch.folders import Folder
 from cutline.batch.progress_file import DONE, FAILED, Entry, Ledger
 from cutline.batch.report import COLUMNS, ReportLine, read_report, write_report
 from cutline.batch.report import FILE as REPORT
-from cutline.contracts import drops, picwish
+from cutline.contracts import drops, task_record
 from cutline.errors import Reason
 
 FAILURES = "failures.csv"
@@ -31,12 +31,12 @@ _UPLOAD_KEEP_S = 20 * 3600
 _FIRST_ASK_S, _LONGEST_ASK_S = 0.5, 5.0
 _TICK_S = 0.2
 _WORDS = {
-    picwish.FAILED: "nothing could be cut out",
-    picwish.STATES[Reason.STORE_FAILED]: "the result could not be stored",
-    picwish.STATES[Reason.URL_UNREACHABLE]: "the upload was gone before it could be read",
-    picwish.STATES[Reason.URL_TOO_LARGE]: "the file is too large",
-    picwish.STATES[Reason.IMAGE_CORRUPT]: "the file is no picture that can be decoded, or too large a one",
-    picwish.STATES[Reason.TIMED_OUT]: "the picture took too long",
+    task_record.FAILED: "nothing could be cut out",
+    task_record.STATES[Reason.STORE_FAILED]: "the result could not be stored",
+    task_record.STATES[Reason.URL_UNREACHABLE]: "the upload was gone before it could be read",
+    task_record.STATES[Reason.URL_TOO_LARGE]: "the file is too large",
+    task_record.STATES[Reason.IMAGE_CORRUPT]: "the file is no picture that can be decoded, or too large a one",
+    task_record.STATES[Reason.TIMED_OUT]: "the picture took too long",
 }
 Progress = Callable[[Counter[str], int], None]
 
@@ -85,7 +85,7 @@ class Batch:
             entry = Entry(mark, entry.attempt + 1)
         try:
             entry, task = self._task(name, entry)
-            if task["state"] == picwish.DONE:
+            if task["state"] == task_record.DONE:
                 self._fetch(name, task)
                 ended = replace(entry, outcome=DONE)
             else:
@@ -133,7 +133,7 @@ class Batch:
         pause_s = _FIRST_ASK_S
         while True:
             task = self.client.show(task_id)
-            if task is None or task["state"] == picwish.DONE or task["state"] < 0:
+            if task is None or task["state"] == task_record.DONE or task["state"] < 0:
                 return task
             self.client.wait(pause_s * random.uniform(0.8, 1.2))
             pause_s = min(pause_s * 1.5, _LONGEST_ASK_S)

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.contracts.forms import Form, is_multipart, read_form
 from cutline.contracts.wire import (
     NO_PROGRESS,
@@ -122,13 +122,13 @@ def parse(request: Request) -> Job:
         return Job(source, LIMITS, _cut(form.fields, *CUTOUTS[path]), needs_subject=True)
     if path == HD_ROUTE:
         # Background tasks are worked within the limits of the API that they are made for.
-        return Job(source, picwish.LIMITS, options=picwish.Options(str(uuid.uuid4()), asynchronous=True))
+        return Job(source, task_record.LIMITS, options=task_record.TaskOptions(str(uuid.uuid4()), asynchronous=True))
     return Job(source, LIMITS, options=_options(form.fields))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """Success (contracts.md 5.4 and 6.3): the union, then the requested classes; "" for one that the picture lacks."""
-    if isinstance(job.options, picwish.Options):
+    if isinstance(job.options, task_record.TaskOptions):
         return accepted(request, job.options.task_id)
     if not isinstance(job.options, GarmentOptions):
         return _success(request, {"image_url": next(iter(outcome.links.values()))})
@@ -141,10 +141,10 @@ def accepted(request: Request, task_id: str) -> Response:
     return _success(request, {"task_id": task_id}, task_id=task_id)
 
 
-def show_task(request: Request, record: picwish.TaskRecord, links: Mapping[str, str]) -> Response:
+def show_task(request: Request, record: task_record.TaskRecord, links: Mapping[str, str]) -> Response:
     """How a task is doing (contracts.md 6.3): 0 queued, 1 at work, 2 done, 3 failed."""
-    status = 3 if record.state < 0 else {picwish.QUEUED: 0, picwish.DONE: 2}.get(record.state, 1)
-    found = {"image_url": links["image"]} if record.state == picwish.DONE else {}
+    status = 3 if record.state < 0 else {task_record.QUEUED: 0, task_record.DONE: 2}.get(record.state, 1)
+    found = {"image_url": links["image"]} if record.state == task_record.DONE else {}
     return _success(request, {"task_status": status, **found}, task_status=status)
 
 

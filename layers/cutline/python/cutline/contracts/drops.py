@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.contracts import extensions, picwish
+from cutline.contracts import extensions, picwish, task_record
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL
@@ -26,11 +26,11 @@ WORDS: Mapping[Reason, str] = {
     Reason.QUOTA_EXCEEDED: "The account's quota for the day is used up",
     Reason.PARAMETER_INVALID: "An option is invalid",
     Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
-    Reason.URL_TOO_LARGE: f"The file is larger than {picwish.LIMITS.max_bytes} bytes",
+    Reason.URL_TOO_LARGE: f"The file is larger than {task_record.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
-    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(picwish.LIMITS.formats))}, or HEIC is not deployed",
+    Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(task_record.LIMITS.formats))}, or HEIC is not deployed",
     Reason.IMAGE_CORRUPT: "The picture cannot be decoded",
-    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {picwish.LIMITS.max_side_px} pixels, or the "
+    Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {task_record.LIMITS.max_side_px} pixels, or the "
     f"result would have more than {LARGEST_PX // MEGAPIXEL} megapixels",
     Reason.RESOLUTION_TOO_LOW: "The picture is too small",
     Reason.NO_SUBJECT: "Nothing was found that could be cut out",
@@ -45,7 +45,7 @@ class Drop:
     """Whose picture it is and what to make of it."""
 
     account_id: str
-    options: picwish.Options
+    options: task_record.TaskOptions
     cut: CutOptions
 
 
@@ -78,7 +78,7 @@ def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:
     """Why there is no result: the state that GET shows, a stable name, and words."""
     document = {
         "task_id": task_id,
-        "state": picwish.STATES.get(reason, picwish.FAILED),
+        "state": task_record.STATES.get(reason, task_record.FAILED),
         "reason": str(reason),
         "message": detail or WORDS.get(reason, _FAULT),
     }

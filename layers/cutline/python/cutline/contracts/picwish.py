@@ -7,16 +7,32 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from cutline.contracts import task_record
 from cutline.contracts.extensions import told, with_own_fields
 from cutline.contracts.forms import Form, decode_base64, read_form
+from cutline.contracts.task_record import (
+    AS_BASE64,
+    AS_BYTES,
+    AS_LINK,
+    BOTH,
+    DONE,
+    IMAGE_ONLY,
+    MASK_ONLY,
+    PREPARING,
+    PROCESSING,
+    STATES,
+    WAITING,
+    TaskOptions,
+    TaskRecord,
+    task_options,
+)
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.limits import MIB, PictureLimits
+from cutline.limits import MIB
 from cutline.pipeline.options import CutOptions, ImageFormat, Subject
-from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.pipeline.outputs.profiles import read_profiles
 
 NAME = "pw"
@@ -24,12 +40,7 @@ TITLE = "PicWish segmentation"
 ROUTES: tuple[str, ...] = ("/api/tasks/visual/segmentation", "/api/tasks/visual/segmentation/{task_id}")
 METHODS = frozenset({"POST"})
 SCHEME = Scheme.PICWISH
-# Of the links and of the task's record alike (contracts.md 3.5).
-LINK_LIFETIME_S = 3600
-# AVIF and HEIF are ours, the latter where it is deployed (contracts.md 3.3).
-LIMITS = PictureLimits(
-    frozenset({"AVIF", "BMP", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), max_bytes=15 * MIB, max_side_px=4096
-)
+LINK_LIFETIME_S, LIMITS = task_record.LINK_LIFETIME_S, task_record.LIMITS
 
 _UNAUTHORIZED = (401, "Unauthorized")
 _NOT_FOUND = (404, "Not Found")
@@ -59,23 +70,6 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.OVERLOADED: _FAULT,
     Reason.INTERNAL: _FAULT,
 }
-QUEUED, DONE, PREPARING, WAITING, PROCESSING = 0, 1, 2, 3, 4
-FAILED = -1
-_INVALID_FILE = -7
-# What is wrong with the task: HTTP 200 and a negative state (contracts.md 3.5).
-STATES: Mapping[Reason, int] = {
-    Reason.NO_SUBJECT: FAILED,
-    Reason.MODEL_FAILED: FAILED,
-    Reason.STORE_FAILED: -2,
-    Reason.URL_UNREACHABLE: -3,
-    Reason.URL_TOO_LARGE: -5,
-    Reason.IMAGE_EMPTY: _INVALID_FILE,
-    Reason.IMAGE_TYPE: _INVALID_FILE,
-    Reason.IMAGE_CORRUPT: _INVALID_FILE,
-    Reason.RESOLUTION_TOO_HIGH: _INVALID_FILE,
-    Reason.RESOLUTION_TOO_LOW: _INVALID_FILE,
-    Reason.TIMED_OUT: -8,
-}
 CODES: Mapping[Reason, str] = {reason: str(status) for reason, (status, _) in ERRORS.items()} | {
     reason: str(state) for reason, state in STATES.items()
 }
@@ -83,8 +77,6 @@ CODES: Mapping[Reason, str] = {reason: str(status) for reason, (status, _) in ER
 # 100 only with state 1, 0 with every failure: there are clients that look at nothing else.
 _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSING: 50}
 
-AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
-BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
 _SWITCH = {"false": "0", "true": "1"}
 _MAX_CALLBACK_CHARS = 2048
@@ -95,39 +87,6 @@ _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"
 _FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone.
-
-    The id is not part of the question: two tasks that ask the same are equal.
-    """
-
-    task_id: str = field(compare=False)
-    asynchronous: bool = False
-    kind: str = "auto"
-    return_type: int = AS_LINK
-    output_type: int = IMAGE_ONLY
-    callback_url: str = ""
-
-
-@dataclass(frozen=True)
-class TaskRecord:
-    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
-
-    `facts` are known of results that the flow or a synchronous call has made.
-    """
-
-    task_id: str
-    account_id: str
-    state: int
-    created_at: int
-    processed_at: int | None
-    completed_at: int | None
-    options: Options
-    keys: Mapping[str, str] = field(default_factory=dict)
-    facts: ResultFacts | None = None
-
-
 def parse(request: Request) -> Job:
     """The fields of a multipart, urlencoded or JSON body (contracts.md 3.3). Size comes first (contracts.md 3.6)."""
     form = read_form(request)
@@ -136,7 +95,7 @@ def parse(request: Request) -> Job:
     return Job(source, LIMITS, cut, options)
 
 
-def read_options(fields: Mapping[str, str]) -> tuple[Options, CutOptions]:
+def read_options(fields: Mapping[str, str]) -> tuple[TaskOptions, CutOptions]:
     """Everything asked for but the picture, under a new task id. Raises InputRefused(PARAMETER_INVALID)."""
     kind = fields.get("type", "").strip() or "auto"
     if kind not in SUBJECTS:
@@ -144,7 +103,7 @@ def read_options(fields: Mapping[str, str]) -> tuple[Options, CutOptions]:
     callback_url = fields.get("callback_url", "").strip()
     if len(callback_url) > _MAX_CALLBACK_CHARS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid callback url")
-    options = Options(
+    options = TaskOptions(
         task_id=str(uuid.uuid4()),
         # The vendor's samples with a callback leave `sync` out, and look at nothing but the callback.
         asynchronous=_number(fields, "sync", 0 if callback_url else 1, (0, 1)) == 0,
@@ -160,7 +119,7 @@ def read_options(fields: Mapping[str, str]) -> tuple[Options, CutOptions]:
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """The finished task, its bytes, or its id alone (contracts.md 3.4)."""
-    options = _options(job)
+    options = task_options(job)
     if options.asynchronous:
         return accepted(options.task_id)
     if options.return_type == AS_BYTES:
@@ -170,7 +129,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     images = dict(outcome.links)
     if options.return_type == AS_BASE64:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
-    record = finished("", request, job, outcome)
+    record = task_record.finished("", request, job, outcome)
     # Without a profile the body is the vendor's, and the confidence is in its header alone.
     return show(record if job.cut.profile else replace(record, facts=None), images)
 
@@ -180,7 +139,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
 
     A call with `sync=0` that fails leaves no task that could be asked for.
     """
-    record = None if progress.job is None else failed("", request, progress.job, error)
+    record = None if progress.job is None else task_record.failed("", request, progress.job, error)
     if record is not None and not record.options.asynchronous:
         return show(record, {})
     status, message = ERRORS.get(error.reason, _FAULT)
@@ -223,30 +182,6 @@ def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
     return _success(dict(sorted(data.items())))
 
 
-def queued(account_id: str, request: Request, options: Options) -> TaskRecord:
-    """The record of a task that is yet to be worked."""
-    return TaskRecord(options.task_id, account_id, QUEUED, int(request.received_at), None, None, options)
-
-
-def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> TaskRecord:
-    """The record of a call that succeeded."""
-    started = int(request.received_at)
-    completed = int(request.received_at + outcome.elapsed_ms / 1000)
-    options = _options(job)
-    facts = outcome.facts if isinstance(outcome.facts, ResultFacts) else None
-    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys, facts)
-
-
-def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:
-    """The record of a task that failed, or None where the failure is not the task's but ours."""
-    state = STATES.get(error.reason)
-    if state is None:
-        return None
-    started = int(request.received_at)
-    options = _options(job)
-    return TaskRecord(options.task_id, account_id, state, started, started, None, options)
-
-
 def _source(form: Form) -> Source:
     """The one source given; an empty field or file counts as not given, because HTML forms send those."""
     data, text, url = form.files.get("image_file", b""), form.fields.get("image_base64"), form.fields.get("image_url")
@@ -263,7 +198,7 @@ def _source(form: Form) -> Source:
     return Source(data=data)
 
 
-def _cut(fields: Mapping[str, str], options: Options) -> CutOptions:
+def _cut(fields: Mapping[str, str], options: TaskOptions) -> CutOptions:
     text = fields.get("format", "").strip() or "png"
     if text not in _FORMATS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
@@ -305,11 +240,6 @@ def _number(fields: Mapping[str, str], name: str, default: int, allowed: tuple[i
     if text not in {str(value) for value in allowed}:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {name.replace('_', ' ')}")
     return int(text)
-
-
-def _options(job: Job) -> Options:
-    assert isinstance(job.options, Options)
-    return job.options
 
 
 def _success(data: Mapping[str, Any]) -> Response:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cutline.contracts import ailabtools, picwish
+from cutline.contracts import ailabtools, task_record
 from cutline.contracts.wire import Response
 from cutline.openapi import examples
 from cutline.openapi.operation import Api, body, credential, operation, query, responses, security_name
@@ -22,7 +22,7 @@ _API = Api(
 _CUTOUT = Api(ailabtools, examples.job(ailabtools), examples.outcome("image"), shapes=("AilCutout",), fault="AilError")
 _HD = Api(
     ailabtools,
-    examples.job(ailabtools, picwish.Options(examples.TASK_ID, asynchronous=True)),
+    examples.job(ailabtools, task_record.TaskOptions(examples.TASK_ID, asynchronous=True)),
     examples.outcome("image"),
     shapes=("AilAccepted",),
     fault="AilError",
@@ -100,7 +100,7 @@ def _hd() -> dict[str, Any]:
 
 
 def _task() -> dict[str, Any]:
-    record = picwish.TaskRecord(examples.TASK_ID, "shop", picwish.DONE, examples.NOW, None, None, _options())
+    record = task_record.TaskRecord(examples.TASK_ID, "shop", task_record.DONE, examples.NOW, None, None, _options())
     answer = ailabtools.show_task(examples.REQUEST, record, examples.outcome("image").links)
     task_id = query("task_id", "From the answer that created the task.", text("The task's id."))
     statuses = ("400", "401", "403", "404", "500", "503")
@@ -113,8 +113,8 @@ def _credits() -> dict[str, Any]:
     return _question("queryCredits", "Ask what is left of the day", answer, "AilCredits", statuses)
 
 
-def _options() -> picwish.Options:
-    return picwish.Options(examples.TASK_ID, asynchronous=True)
+def _options() -> task_record.TaskOptions:
+    return task_record.TaskOptions(examples.TASK_ID, asynchronous=True)
 
 
 def _question(name: str, summary: str, answer: Response, schema: str, statuses: tuple[str, ...]) -> dict[str, Any]:

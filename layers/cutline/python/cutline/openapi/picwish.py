@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cutline.contracts import picwish
+from cutline.contracts import picwish, task_record
 from cutline.openapi import examples
 from cutline.openapi.operation import Api, body, credential, header, operation, path_parameter, responses, security_name
 from cutline.openapi.schema import (
@@ -24,9 +24,11 @@ from cutline.openapi.schema import (
 from cutline.pipeline.outputs.profiles import read_profiles
 
 FACTS: Mapping[str, Any] = {}
+_RETURNS = (task_record.AS_LINK, task_record.AS_BASE64, task_record.AS_BYTES)
+_OUTPUTS = (task_record.BOTH, task_record.IMAGE_ONLY, task_record.MASK_ONLY)
 _API = Api(
     picwish,
-    examples.job(picwish, picwish.Options(examples.TASK_ID, output_type=picwish.BOTH)),
+    examples.job(picwish, task_record.TaskOptions(examples.TASK_ID, output_type=task_record.BOTH)),
     examples.outcome("image", "mask"),
     shapes=("PwTask", "PwAccepted"),
     fault="PwError",
@@ -88,13 +90,13 @@ def _fields() -> dict[str, Schema]:
         "type": choice("What to look for.", list(picwish.SUBJECTS), "auto"),
         "return_type": choice(
             "1 links, 2 base64, 3 the file itself, with `sync` 1 only.",
-            (picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES),
+            _RETURNS,
             1,
         ),
         "output_type": choice(
             "1 picture and mask, 2 picture, 3 mask.",
-            (picwish.BOTH, picwish.IMAGE_ONLY, picwish.MASK_ONLY),
-            picwish.IMAGE_ONLY,
+            _OUTPUTS,
+            task_record.IMAGE_ONLY,
         ),
         "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
         "format": choice("jpg stands on `bg_color`. webp is Cutline's own.", ("png", "jpg", "webp"), "png"),
@@ -159,7 +161,14 @@ def _schemas() -> dict[str, Schema]:
 
 def _task() -> Schema:
     states = sorted(
-        {picwish.QUEUED, picwish.DONE, picwish.PREPARING, picwish.WAITING, picwish.PROCESSING, *picwish.STATES.values()}
+        {
+            task_record.QUEUED,
+            task_record.DONE,
+            task_record.PREPARING,
+            task_record.WAITING,
+            task_record.PROCESSING,
+            *task_record.STATES.values(),
+        }
     )
     seconds = integer("Unix seconds.", minimum=0)
     hours = picwish.LINK_LIFETIME_S // 3600
@@ -174,8 +183,8 @@ def _task() -> Schema:
             "completed_at": seconds,
             "image": picture,
             "mask": picture,
-            "output_type": integer("As asked for.", enum=[picwish.BOTH, picwish.IMAGE_ONLY, picwish.MASK_ONLY]),
-            "return_type": integer("As asked for.", enum=[picwish.AS_LINK, picwish.AS_BASE64, picwish.AS_BYTES]),
+            "output_type": integer("As asked for.", enum=list(_OUTPUTS)),
+            "return_type": integer("As asked for.", enum=list(_RETURNS)),
             "type": text("As asked for.", enum=list(picwish.SUBJECTS)),
             "confidence": number(
                 "Cutline's own, from GET and in callbacks: the probability that the cut-out is good.",

@@ -8,7 +8,7 @@ from cutline.accounts.meter import Reservation
 from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import ailabtools, picwish
+from cutline.contracts import ailabtools, picwish, task_record
 from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
 from cutline.serving.call import Call
@@ -29,16 +29,16 @@ class Acceptance:
 
     def takes(self, job: Job) -> bool:
         """Whether the caller wants the task's id and no result yet."""
-        return isinstance(job.options, picwish.Options) and job.options.asynchronous
+        return isinstance(job.options, task_record.TaskOptions) and job.options.asynchronous
 
     def named(self, job: Job, seed: str) -> Job:
         """The same call, whose task has the seed for its id."""
-        assert isinstance(job.options, picwish.Options)
+        assert isinstance(job.options, task_record.TaskOptions)
         return replace(job, options=replace(job.options, task_id=seed))
 
     def call_id(self, job: Job) -> str:
         """The task's id."""
-        assert isinstance(job.options, picwish.Options)
+        assert isinstance(job.options, task_record.TaskOptions)
         return job.options.task_id
 
     def accept(self, call: Call, reservation: Reservation) -> Response:
@@ -58,7 +58,7 @@ class Acceptance:
                 self._files.put(task.source_key, job.source.data)
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
             if known is not None:
-                ended = known.record.state == picwish.DONE or known.record.state < 0
+                ended = known.record.state == task_record.DONE or known.record.state < 0
                 call.spare = ended or known.order.day != reservation.day
                 if ended:
                     return response
@@ -74,10 +74,10 @@ class Acceptance:
 
 def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
     """The task in state 0. An upload of the caller's own is worked where it lies, unread until then."""
-    assert isinstance(job.options, picwish.Options)
+    assert isinstance(job.options, task_record.TaskOptions)
     account_id, url = reservation.account.account_id, job.source.url or ""
     uploaded = own_key(url, account_id)
-    record = picwish.queued(account_id, call.request, job.options)
+    record = task_record.queued(account_id, call.request, job.options)
     order = WorkOrder(
         cut=job.cut,
         day=reservation.day,

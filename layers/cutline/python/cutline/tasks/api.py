@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import ailabtools, picwish
+from cutline.contracts import ailabtools, picwish, task_record
 from cutline.contracts.wire import Contract, Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.serving.call import Call
@@ -29,11 +29,11 @@ class TaskJournal:
 
     def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
         """Remembers where the results are."""
-        self._store.put(picwish.finished(account_id, request, job, outcome))
+        self._store.put(task_record.finished(account_id, request, job, outcome))
 
     def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
         """Remembers the state, so that a poller learns of the failure too."""
-        record = picwish.failed(account_id, request, job, error)
+        record = task_record.failed(account_id, request, job, error)
         if record is not None:
             self._store.put(record)
 
@@ -78,22 +78,22 @@ class TaskService:
             with call.timer.stage("load"):
                 return self._view(call, record)
 
-    def _view(self, call: Call, record: picwish.TaskRecord) -> Response:
+    def _view(self, call: Call, record: task_record.TaskRecord) -> Response:
         if call.contract is ailabtools:
             links = task_links(record, self._results, call.request.base_url, ailabtools.LINK_LIFETIME_S)
             return with_facts(ailabtools.show_task(call.request, record, links), record)
         return show_task(self._waiting(record), self._results, call.request.base_url)
 
-    def _start_again(self, record: picwish.TaskRecord, now: float) -> None:
+    def _start_again(self, record: task_record.TaskRecord, now: float) -> None:
         """Starts a task that has been queued for so long that its start must have been lost; once is always enough."""
-        if record.state == picwish.QUEUED and record.options.asynchronous and now - record.created_at > _RESTART_S:
+        if record.state == task_record.QUEUED and record.options.asynchronous and now - record.created_at > _RESTART_S:
             try:
                 self._machine.start(record.task_id)
             except (ClientError, BotoCoreError):  # the next question tries again
                 self._service.logger.exception("starting a queued task again failed")
 
-    def _waiting(self, record: picwish.TaskRecord) -> picwish.TaskRecord:
+    def _waiting(self, record: task_record.TaskRecord) -> task_record.TaskRecord:
         """State 3 is read off the file that preparing ends with, which spares every task a write."""
-        if record.state == picwish.PREPARING and self._files.exists(view_key(record)):
-            return replace(record, state=picwish.WAITING)
+        if record.state == task_record.PREPARING and self._files.exists(view_key(record)):
+            return replace(record, state=task_record.WAITING)
         return record

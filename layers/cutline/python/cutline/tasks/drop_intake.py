@@ -16,7 +16,7 @@ from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
 from cutline.adapters.input_files import FileFacts, InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import drops, picwish
+from cutline.contracts import drops, picwish, task_record
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 from cutline.storage_keys import DROPS
 from cutline.tasks.charge import reservation_of
@@ -70,7 +70,7 @@ class Intake:
         step.notes["task_id"] = task_id
         with step.stage("look up"):
             task = self.tasks.find(task_id)
-        if task is not None and task.record.state != picwish.QUEUED:
+        if task is not None and task.record.state != task_record.QUEUED:
             return "known"
         try:
             with step.stage("take"):
@@ -96,7 +96,7 @@ class Intake:
             self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
             state, returned = self._end(task)
-            if state == picwish.DONE:  # by another intake, which found a place: nobody was refused
+            if state == task_record.DONE:  # by another intake, which found a place: nobody was refused
                 return "known"
             if not returned:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
@@ -112,9 +112,9 @@ class Intake:
 
         Another intake may have got a place, and its execution may have been quicker than this.
         """
-        self.tasks.fail(task.record.task_id, picwish.FAILED, int(self.clock()))
+        self.tasks.fail(task.record.task_id, task_record.FAILED, int(self.clock()))
         ended = self.tasks.find(task.record.task_id)
-        state = picwish.FAILED if ended is None else ended.record.state
+        state = task_record.FAILED if ended is None else ended.record.state
         return state, state < 0 and self.meter.release(reservation_of(task), picwish.NAME)
 
     def _account(self, account_id: str) -> Account:
@@ -131,7 +131,7 @@ class Intake:
 
     def _task(self, drop: drops.Drop, account: Account, key: str, found: FileFacts) -> Task:
         now, task_id = int(self.clock()), drop.options.task_id
-        record = picwish.TaskRecord(task_id, drop.account_id, picwish.QUEUED, now, None, None, drop.options)
+        record = task_record.TaskRecord(task_id, drop.account_id, task_record.QUEUED, now, None, None, drop.options)
         order = WorkOrder(
             cut=drop.cut,
             day=day_of(now),

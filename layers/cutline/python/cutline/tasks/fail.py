@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import drops, picwish
+from cutline.contracts import drops, task_record
 from cutline.errors import Reason
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
@@ -36,12 +36,12 @@ class Fail:
         A task that is done comes here if charging it failed. Then it is charged here.
         """
         with step.stage("fail"):
-            state = picwish.STATES.get(reason, picwish.FAILED)
+            state = task_record.STATES.get(reason, task_record.FAILED)
             task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
         if task is None:
             return False
         step.works_on(task)
-        if task.record.state == picwish.DONE:
+        if task.record.state == task_record.DONE:
             with step.stage("settle"):
                 charge(task, self.meter, self.files, self.note_charge, step)
             return task.has_callback

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
-from cutline.contracts import drops, picwish
+from cutline.contracts import drops, picwish, task_record
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.codecs.decoder_process import decode_apart
 from cutline.pipeline.inference.prediction_file import KnownPredictions, decode_predictions
@@ -38,12 +38,12 @@ class Finish:
         if task is None:
             return False
         step.works_on(task)
-        if task.record.state >= 0 and task.record.state != picwish.DONE:
+        if task.record.state >= 0 and task.record.state != task_record.DONE:
             keys, facts = self._work(task, step)
             done = self.tasks.finish(task_id, keys, facts, int(self.clock()))
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
-        if task is None or task.record.state != picwish.DONE:
+        if task is None or task.record.state != task_record.DONE:
             if task is not None and task.record.state >= 0:  # it has expired
                 give_back(task, self.meter, self.files)
             return False
@@ -58,13 +58,13 @@ class Finish:
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
-            picture = decode_apart(data, picwish.LIMITS)
+            picture = decode_apart(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         made = make_results(picture, task.order.cut, KnownPredictions(maps), step)
         if made.facts.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         step.notes |= made.facts.notes
-        if task.record.options.return_type == picwish.AS_BASE64 and not picwish.fits_as_base64(made.files):
+        if task.record.options.return_type == task_record.AS_BASE64 and not picwish.fits_as_base64(made.files):
             raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
         with step.stage("results"):
             keys = {name: self._store(task, name, file, made) for name, file in made.files.items()}

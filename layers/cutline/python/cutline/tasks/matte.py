@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 
@@ -19,7 +19,7 @@ class Matte:
 
     def run(self, task_id: str, step: Step) -> bool:
         """Whether there was work to do. Raises what `predict` raises."""
-        task = self.tasks.advance(task_id, picwish.PROCESSING)
+        task = self.tasks.advance(task_id, task_record.PROCESSING)
         if task is None:
             return False
         step.works_on(task)

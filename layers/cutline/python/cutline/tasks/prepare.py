@@ -8,7 +8,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import picwish
+from cutline.contracts import task_record
 from cutline.pipeline.codecs.decoder_process import decode_apart
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.inference.model_config import ModelEntry
@@ -38,13 +38,13 @@ class Prepare:
         Raises InputRefused for the picture, AccessRefused(RATE_EXCEEDED) while too many servers keep the account's
         calls and tasks waiting.
         """
-        task = self.tasks.advance(task_id, picwish.PREPARING, processed_at=int(self.clock()))
+        task = self.tasks.advance(task_id, task_record.PREPARING, processed_at=int(self.clock()))
         if task is None:
             return False
         step.works_on(task)
         data = self._source(task, step)
         with step.stage("decode"):
-            picture = decode_apart(data, picwish.LIMITS)
+            picture = decode_apart(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         with step.stage("fit"):
             # PNG: JPEG at quality 93 moves the network's maps by 1 % on average.
@@ -61,7 +61,7 @@ class Prepare:
             account = Account(task.record.account_id, qps=task.order.qps)
             waiting = self.meter.enter(account, task.order.call_id, task.order.day)
             try:
-                data = fetch(task.order.source_url, picwish.LIMITS.max_bytes, self.policy)
+                data = fetch(task.order.source_url, task_record.LIMITS.max_bytes, self.policy)
             finally:
                 self.meter.end_wait(waiting)
             # The address may lead elsewhere by the time that Finish wants the picture.

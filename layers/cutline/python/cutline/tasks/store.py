@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cutline.adapters.dynamodb import ConditionFailed, write_if
-from cutline.contracts.picwish import DONE, LINK_LIFETIME_S, Options, TaskRecord
+from cutline.contracts.task_record import DONE, LINK_LIFETIME_S, TaskOptions, TaskRecord
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
@@ -146,7 +146,7 @@ def _record_from(item: Mapping[str, Any]) -> TaskRecord:
         created_at=int(item["created_at"]),
         processed_at=_optional(item, "processed_at"),
         completed_at=_optional(item, "completed_at"),
-        options=Options(
+        options=TaskOptions(
             task_id=options["task_id"],
             asynchronous=bool(options["asynchronous"]),
             kind=options["kind"],

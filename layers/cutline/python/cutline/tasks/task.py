@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import picwish
-from cutline.contracts.picwish import TaskRecord
+from cutline.contracts import picwish, task_record
+from cutline.contracts.task_record import TaskRecord
 from cutline.pipeline.options import CutOptions, cut_document, cut_options_from
 from cutline.storage_keys import TASKS
 
@@ -102,5 +102,5 @@ def view_key(record: TaskRecord) -> str:
 def read_source(files: InputFiles, task: Task) -> bytes:
     """The task's picture. Raises InputRefused(URL_UNREACHABLE) if the caller has deleted or replaced it."""
     if task.order.source_key:
-        return files.read(task.source_key, picwish.LIMITS.max_bytes, task.order.source_etag)
+        return files.read(task.source_key, task_record.LIMITS.max_bytes, task.order.source_etag)
     return files.get(task.source_key)

@@ -1,0 +1,102 @@
+"""A background task as every API sees it: what was asked for, its states, and the record that is kept of it.
+
+PicWish's numbers are the states (contracts.md 3.5), because its tasks came first; other APIs translate them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cutline.contracts.wire import Job, Outcome, Request
+from cutline.errors import MattingError, Reason
+from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.outputs.metadata import ResultFacts
+
+# Of the links and of the record (contracts.md 3.5).
+LINK_LIFETIME_S = 3600
+# AVIF and HEIF are ours, the latter where it is deployed (contracts.md 3.3).
+LIMITS = PictureLimits(
+    frozenset({"AVIF", "BMP", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), max_bytes=15 * MIB, max_side_px=4096
+)
+QUEUED, DONE, PREPARING, WAITING, PROCESSING = 0, 1, 2, 3, 4
+FAILED = -1
+_INVALID_FILE = -7
+# What is wrong with the task: HTTP 200 and a negative state (contracts.md 3.5).
+STATES: Mapping[Reason, int] = {
+    Reason.NO_SUBJECT: FAILED,
+    Reason.MODEL_FAILED: FAILED,
+    Reason.STORE_FAILED: -2,
+    Reason.URL_UNREACHABLE: -3,
+    Reason.URL_TOO_LARGE: -5,
+    Reason.IMAGE_EMPTY: _INVALID_FILE,
+    Reason.IMAGE_TYPE: _INVALID_FILE,
+    Reason.IMAGE_CORRUPT: _INVALID_FILE,
+    Reason.RESOLUTION_TOO_HIGH: _INVALID_FILE,
+    Reason.RESOLUTION_TOO_LOW: _INVALID_FILE,
+    Reason.TIMED_OUT: -8,
+}
+
+AS_LINK, AS_BASE64, AS_BYTES = 1, 2, 3
+BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone.
+
+    The id is not part of the question: two tasks that ask the same are equal.
+    """
+
+    task_id: str = field(compare=False)
+    asynchronous: bool = False
+    kind: str = "auto"
+    return_type: int = AS_LINK
+    output_type: int = IMAGE_ONLY
+    callback_url: str = ""
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
+
+    `facts` are known of results that the flow or a synchronous call has made.
+    """
+
+    task_id: str
+    account_id: str
+    state: int
+    created_at: int
+    processed_at: int | None
+    completed_at: int | None
+    options: TaskOptions
+    keys: Mapping[str, str] = field(default_factory=dict)
+    facts: ResultFacts | None = None
+
+
+def queued(account_id: str, request: Request, options: TaskOptions) -> TaskRecord:
+    """The record of a task that is yet to be worked."""
+    return TaskRecord(options.task_id, account_id, QUEUED, int(request.received_at), None, None, options)
+
+
+def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> TaskRecord:
+    """The record of a call that succeeded."""
+    started = int(request.received_at)
+    completed = int(request.received_at + outcome.elapsed_ms / 1000)
+    options = task_options(job)
+    facts = outcome.facts if isinstance(outcome.facts, ResultFacts) else None
+    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys, facts)
+
+
+def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:
+    """The record of a task that failed, or None where the failure is not the task's but ours."""
+    state = STATES.get(error.reason)
+    if state is None:
+        return None
+    started = int(request.received_at)
+    options = task_options(job)
+    return TaskRecord(options.task_id, account_id, state, started, started, None, options)
+
+
+def task_options(job: Job) -> TaskOptions:
+    """Return the options of a job that is a task."""
+    assert isinstance(job.options, TaskOptions)
+    return job.options
