@@ -16,14 +16,14 @@ from PIL import Image
 from cutline.batch.report import read_report
 from cutline.commands import INTERRUPTED, cut, main
 from cutline.limits import LOCAL_LIMITS
-from cutline.pipeline.codecs.heif import HEIF, is_readable
+from cutline.pipeline.codecs.decode import HEIF, reads_heif
 from devkit.clients import plain_picture
 from devkit.running import ROOT
 
 SAMPLES = ROOT / "functions" / "site" / "static"
 MUG = (SAMPLES / "mug.jpg").read_bytes()
 WHITE = (255, 255, 255)
-FORMATS = LOCAL_LIMITS.formats - (frozenset() if is_readable() else {HEIF})
+FORMATS = LOCAL_LIMITS.formats - (frozenset() if reads_heif() else {HEIF})
 NO_PICTURE = f"Not one of {', '.join(sorted(FORMATS))}."
 
 

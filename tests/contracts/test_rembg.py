@@ -7,7 +7,7 @@ import pytest
 from cutline.contracts import rembg
 from cutline.contracts.wire import CORS, Outcome, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
-from cutline.pipeline.removal_options import RemovalOptions
+from cutline.pipeline.options import RemovalOptions
 from tests.support.calls import Part, call, json_of, multipart, multipart_call
 
 PATH = "/api/remove"

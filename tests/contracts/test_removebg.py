@@ -12,7 +12,7 @@ from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefuse
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.layout.framing import Box, Framing, Length
-from cutline.pipeline.removal_options import MEGAPIXEL, RemovalFacts
+from cutline.pipeline.options import MEGAPIXEL, RemovalFacts
 from tests.support.calls import Part, call, json_of, multipart, multipart_call
 
 PATH = "/v1.0/removebg"

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cutline.pipeline.filters import grow, sample_bilinear
-from cutline.pipeline.matting.colour_grid import ColourGrid
+from cutline.pipeline.matting.foreground import ColourGrid
 
 SIZES = [((1, 1), (5, 9)), ((3, 2), (3, 2)), ((24, 31), (100, 90)), ((40, 40), (33, 70))]
 

@@ -15,8 +15,7 @@ from PIL import Image
 
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts.wire import Response
-from cutline.pipeline.codecs.encode import encode_png
-from cutline.pipeline.codecs.webp_twin import as_webp
+from cutline.pipeline.codecs.encode import as_webp, encode_png
 from cutline.serving.native import LinkService
 from tests.support.calls import call
 

@@ -15,7 +15,7 @@ from PIL import Image
 from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS, MIB, PictureLimits
-from cutline.pipeline.codecs import heif
+from cutline.pipeline.codecs import decode
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.decoder_process import Decoder
 from cutline.pipeline.codecs.headers import sniff_format
@@ -100,7 +100,7 @@ def test_brands_tell_the_format(start: bytes, name: str | None) -> None:
 
 @pytest.fixture
 def without_layer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(heif, "is_readable", lambda: False)
+    monkeypatch.setattr(decode, "reads_heif", lambda: False)
     yield
 
 

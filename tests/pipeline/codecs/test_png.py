@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutline.pipeline.codecs.png import png_file
+from cutline.pipeline.codecs.encode import png_file
 from devkit.composites import compose
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutline.pipeline.garments.garment_masks import GARMENTS, garment_masks, settle_classes, unite
+from cutline.pipeline.garments.worn import GARMENTS, garment_masks, settle_classes, unite
 
 CLASSES = ("background", *GARMENTS, "person")
 

@@ -9,7 +9,7 @@ from PIL import Image
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import CutOptions, matte_picture
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.matting.holes import close_torn_holes
+from cutline.pipeline.matting.cleanup import close_torn_holes
 from cutline.pipeline.timing import StageTimer
 from devkit.composites import SCENES, compose, disc
 

@@ -13,8 +13,8 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.layout.framing import Box, Framing, Length, Region
+from cutline.pipeline.options import MEGAPIXEL, RemovalFormat, RemovalOptions, reduced
 from cutline.pipeline.outputs.single_file import Removal, encode_removal, remove_background
-from cutline.pipeline.removal_options import MEGAPIXEL, RemovalFormat, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 from cutline.serving import removals
 

@@ -52,7 +52,7 @@ _GARBAGE_THRESHOLD = 700
 
 def _as_webp(png: bytes) -> bytes | None:
     # Here, because most links are followed as they are, and the pixel libraries take their time.
-    from cutline.pipeline.codecs.webp_twin import as_webp  # noqa: PLC0415
+    from cutline.pipeline.codecs.encode import as_webp  # noqa: PLC0415
 
     return as_webp(png)
 

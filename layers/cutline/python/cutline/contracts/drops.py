@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from cutline.contracts import extensions, picwish, task_record
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.options import CutOptions
-from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL
+from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 
 # Fields that may be said in the object's metadata; everything else in there is the owner's business.

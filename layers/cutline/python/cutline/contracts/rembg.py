@@ -20,8 +20,7 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import Subject
-from cutline.pipeline.removal_options import LARGEST_PX, RemovalOptions
+from cutline.pipeline.options import LARGEST_PX, RemovalOptions, Subject
 
 NAME = "rem"
 TITLE = "rembg server"

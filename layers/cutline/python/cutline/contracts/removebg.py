@@ -22,7 +22,7 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.removal_options import RemovalFacts
+from cutline.pipeline.options import RemovalFacts
 
 NAME = "rbg"
 TITLE = "remove.bg"

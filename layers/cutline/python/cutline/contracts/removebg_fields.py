@@ -9,8 +9,7 @@ from cutline.contracts.colours import read_rgba
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.layout.framing import NO_LENGTH, Framing, Length, Region
 from cutline.pipeline.layout.framing_parser import read_margin, read_position, read_scale
-from cutline.pipeline.options import Subject
-from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL, RemovalFormat, RemovalOptions
+from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, RemovalFormat, RemovalOptions, Subject
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from cutline.contracts import rembg
 from cutline.openapi import examples
 from cutline.openapi.operation import SAVED_AS, Api, body, operation, query, security_name
 from cutline.openapi.schema import Schema, choice, closed, file, integer, ref, source, text
-from cutline.pipeline.removal_options import RemovalOptions
+from cutline.pipeline.options import RemovalOptions
 
 FACTS: Mapping[str, Any] = {}
 _API = Api(

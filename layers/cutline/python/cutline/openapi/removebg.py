@@ -23,7 +23,7 @@ from cutline.openapi.schema import (
     text,
 )
 from cutline.pipeline.layout.framing import Box
-from cutline.pipeline.removal_options import RemovalFacts
+from cutline.pipeline.options import RemovalFacts
 
 FACTS: Mapping[str, Any] = {}
 _FACTS = RemovalFacts("image/png", person=False, box=Box(30, 30, 90, 90), most=(120, 120))

@@ -16,10 +16,9 @@ from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.inference.confidence import confidence_of
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
-from cutline.pipeline.matting.cleanup import clear_fog
+from cutline.pipeline.matting.cleanup import clear_fog, close_torn_holes
 from cutline.pipeline.matting.components import remove_specks
 from cutline.pipeline.matting.foreground import estimate_foreground
-from cutline.pipeline.matting.holes import close_torn_holes
 from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_alpha
 from cutline.pipeline.matting.roi import Look, look_for
 from cutline.pipeline.matting.stamp import extract_stamp

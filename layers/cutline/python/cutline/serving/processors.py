@@ -9,9 +9,8 @@ from cutline.pipeline.codecs.decoder_process import decode_apart, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.garments.worn import cut_garments
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.options import GarmentOptions
+from cutline.pipeline.options import GarmentOptions, RemovalOptions
 from cutline.pipeline.outputs.files import make_results
-from cutline.pipeline.removal_options import RemovalOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 from cutline.serving.removals import remove

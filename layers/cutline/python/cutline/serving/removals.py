@@ -5,8 +5,8 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MIB
 from cutline.pipeline.codecs.decoder_process import decode_apart
 from cutline.pipeline.cutout import Predictor
+from cutline.pipeline.options import MEGAPIXEL, RemovalOptions
 from cutline.pipeline.outputs.single_file import CONTENT_TYPES, Removal, encode_as, encode_removal, remove_background
-from cutline.pipeline.removal_options import MEGAPIXEL, RemovalOptions
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 

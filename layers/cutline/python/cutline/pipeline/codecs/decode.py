@@ -8,13 +8,14 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
-from cutline.pipeline.codecs import heif
 from cutline.pipeline.codecs.colour import to_srgb
 from cutline.pipeline.codecs.headers import jpeg_is_whole, jpeg_scans, sniff_format, webp_size, without_texts
 from cutline.pipeline.filters import U8
@@ -100,7 +101,7 @@ def _accepted_format(data: bytes, limits: PictureLimits) -> str:
         raise InputRefused(Reason.IMAGE_EMPTY, "The picture has no bytes.")
     if len(data) > limits.max_bytes:
         raise InputRefused(Reason.IMAGE_TOO_LARGE, f"The picture is larger than {limits.max_bytes} bytes.")
-    formats = limits.formats if heif.is_readable() else limits.formats - {heif.HEIF}
+    formats = limits.formats if reads_heif() else limits.formats - {HEIF}
     name = sniff_format(data)
     if name is None or name not in formats:
         raise InputRefused(Reason.IMAGE_TYPE, f"Not one of {', '.join(sorted(formats))}.")
@@ -118,8 +119,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
             return _decode_unended(data, limits)
     if name == "PNG":
         return _decode_png(data, limits)
-    if name == heif.HEIF:
-        heif.register()
+    if name == HEIF:
+        _register_heif()
     return _decode_file(data, name, limits)
 
 
@@ -211,3 +212,23 @@ def _turn_upright(image: Image.Image) -> Image.Image:
     turned = image.transpose(method)
     turned.info = dict(image.info)
     return turned
+
+
+HEIF = "HEIF"
+
+
+@cache
+def reads_heif() -> bool:
+    """Whether the optional package `pi-heif` is installed (layers/heif)."""
+    return find_spec("pi_heif") is not None
+
+
+@cache
+def _register_heif() -> None:
+    """Register HEIC with Pillow. Only the primary picture is decoded, in this thread only.
+
+    Threads of libheif's own would each count against the decoder's memory.
+    """
+    from pi_heif import register_heif_opener  # noqa: PLC0415
+
+    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)

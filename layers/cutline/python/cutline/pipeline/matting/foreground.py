@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cutline.pipeline.filters import F32, U8, Bool, Index, fit_within, resize_f32, resize_u8
-from cutline.pipeline.matting.colour_grid import ColourGrid
+from cutline.pipeline.filters import F32, U8, Bool, Index, fit_within, resize_f32, resize_u8, taps
 from cutline.pipeline.matting.refine import guide_side, strips
 
 # Alpha bytes from here up count as opaque: their pixels keep the original bytes.
@@ -50,10 +49,10 @@ def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) ->
     if guide_u8 is None:
         guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
-    planes = np.empty((4, *small.shape), np.float32)
-    planes[:3], planes[3] = guide_u8.transpose(2, 0, 1), small
-    planes /= _WHITE
-    colours = estimate_colours(planes)
+    pfields = np.empty((4, *small.shape), np.float32)
+    pfields[:3], pfields[3] = guide_u8.transpose(2, 0, 1), small
+    pfields /= _WHITE
+    colours = estimate_colours(pfields)
     grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
     for rows in strips(height, width):
         alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
@@ -84,11 +83,11 @@ def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint
         places += 1
 
 
-def estimate_colours(planes: F32) -> F32:
-    """F and B as six planes (6, h, w) in [0, 1], from colours and alpha as four (4, h, w), coarse to fine."""
-    alpha = planes[3]
-    colours = np.concatenate([_weighted_mean(planes[:3], weight) for weight in (alpha, 1 - alpha)]).reshape(6, 1, 1)
-    for level in _pyramid(planes):
+def estimate_colours(pfields: F32) -> F32:
+    """F and B as six pfields (6, h, w) in [0, 1], from colours and alpha as four (4, h, w), coarse to fine."""
+    alpha = pfields[3]
+    colours = np.concatenate([_weighted_mean(pfields[:3], weight) for weight in (alpha, 1 - alpha)]).reshape(6, 1, 1)
+    for level in _pyramid(pfields):
         colours = _stretch_nearest(colours, level.shape[1:])
         sweeps = _SMALL_SWEEPS if max(level.shape) <= _SMALL_SIDE_PX else _LARGE_SWEEPS
         _sweep_level(colours, level[:3], level[3], sweeps)
@@ -101,11 +100,11 @@ def _weighted_mean(colours: F32, weight: F32) -> F32:
     return mean
 
 
-def _pyramid(planes: F32) -> Iterator[F32]:
+def _pyramid(pfields: F32) -> Iterator[F32]:
     """Levels of round(w^(l/L)) by round(h^(l/L)), L = ceil(log2 max(w, h)), of (4, h, w); the last one is the input."""
-    height, width = planes.shape[1:]
+    height, width = pfields.shape[1:]
     levels = max(1, ceil(log2(max(height, width, 2))))
-    chain = [planes]
+    chain = [pfields]
     # Finest first, so that each level is averaged from the next finer one and not from the input.
     for level in range(levels - 1, -1, -1):
         h, w = round(height ** (level / levels)), round(width ** (level / levels))
@@ -169,3 +168,65 @@ def _neighbours(at: Index, height: int, width: int) -> tuple[npt.NDArray[np.intp
         at - width * (row > 0),
         at + width * (row < height - 1),
     )
+
+
+# Colour samples from a small picture at scattered pixels of the large one that it covers. A pixel's channels stand in
+# the four 16-bit fields of one number. A byte times a weight of at most 256 fits into its field, so that one
+# multiplication weighs all channels.
+_U64 = npt.NDArray[np.uint64]
+_FIELDS = 4
+_WHOLE_BITS = np.uint64(8)
+_WHOLE = np.uint64(256)
+_HALF_IN_EACH = np.uint64(0x0080_0080_0080_0080)
+_BYTE_IN_EACH = np.uint64(0x00FF_00FF_00FF_00FF)
+
+
+class ColourGrid:
+    """Bilinear samples of small pictures (n, 3, h, w) in [0, 1] at pixels of the (H, W) one that they cover."""
+
+    def __init__(self, pictures_f32: F32, size: tuple[int, int]) -> None:
+        count, channels, height, width = pictures_f32.shape
+        # The last row and column have neighbours of weight 0.
+        fields = np.zeros((count, height * width + width + 1, _FIELDS), np.uint16)
+        # A channel at a time: NumPy is several times slower over rows of three.
+        for channel in range(channels):
+            plane = pictures_f32[:, channel].reshape(count, -1) * np.float32(255)
+            fields[:, : height * width, channel] = np.rint(plane, out=plane)
+        self._packed = fields.view(np.uint64)[..., 0]
+        self._rows, self._columns = _taps(height, size[0]), _taps(width, size[1])
+        self._row_length, self._width = width, size[1]
+
+    def sample(self, at: Index, top: int) -> npt.NDArray[np.uint16]:
+        """The colours (n, N, 3) in 0..255 at N flat positions, counted from the left end of row `top`.
+
+        Rounded across, then down, as Pillow does: the PNG of what is rounded once is up to 1 % larger.
+        """
+        rows = at // self._width
+        columns = at - rows * self._width
+        rows += top
+        corner = self._rows[0][rows] * self._row_length + self._columns[0][columns]
+        right, below = corner + 1, corner + self._row_length
+        down, across = self._rows[1][rows], self._columns[1][columns]
+        shares_down, shares_across = (_WHOLE - down, down), (_WHOLE - across, across)
+        sampled = np.empty((len(self._packed), len(at)), np.uint64)
+        for packed, colours in zip(self._packed, sampled, strict=True):
+            upper = _mixed(packed[corner], packed[right], shares_across)
+            lower = _mixed(packed[below], packed[below + 1], shares_across)
+            colours[:] = _mixed(upper, lower, shares_down)
+        return sampled[..., None].view(np.uint16)[..., :-1]
+
+
+def _mixed(one: _U64, other: _U64, shares: tuple[_U64, _U64]) -> _U64:
+    """Both (N,) mixed lane by lane, in place of `one`; the shares are 256 together."""
+    one *= shares[0]
+    one += other * shares[1]
+    one += _HALF_IN_EACH
+    one >>= _WHOLE_BITS
+    one &= _BYTE_IN_EACH
+    return one
+
+
+def _taps(small: int, large: int) -> tuple[Index, _U64]:
+    """First tap and 256ths of the second per pixel."""
+    first, share = taps(small, large)
+    return first, np.rint(share * 256).astype(np.uint64)

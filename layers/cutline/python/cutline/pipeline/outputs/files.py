@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import Matte, Predictor, matte_picture, placement_of, render
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.pipeline.outputs.metadata import ResultFacts
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.publish import publish
-from cutline.pipeline.removal_options import LARGEST_PX, MEGAPIXEL
 from cutline.pipeline.timing import StageTimer
 
 

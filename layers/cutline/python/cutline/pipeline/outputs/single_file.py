@@ -17,7 +17,7 @@ from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
-from cutline.pipeline.removal_options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
+from cutline.pipeline.options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.codecs.colour import bounded_profile
 from cutline.pipeline.codecs.decode import decode_image
-from cutline.pipeline.codecs.icc import bounded_profile
 from tools.trust.icc_files import (
     curve_set,
     element_profile,
