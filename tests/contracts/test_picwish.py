@@ -13,7 +13,7 @@ from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
 from cutline.pipeline.layout.framing import Length, Region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.outputs.metadata import ResultFacts, Verdict
+from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
 from tests.support.calls import Part, call, json_call, json_of, multipart, multipart_call
 
 REQUEST = replace(call(path="/api/tasks/visual/segmentation"), received_at=1704164645.25)
@@ -201,18 +201,18 @@ def test_fifteen_mib_are_taken_and_one_byte_more_is_413() -> None:
 
 
 VERDICT = Verdict("bytes", "at most 10", "12", passed=False, source="a guess", assumed=True)
-FACTS = ResultFacts("object", 0.4, 0.98764, profile="ebay", verdicts=(VERDICT,))
+METADATA = ResultMetadata("object", 0.4, 0.98764, profile="ebay", verdicts=(VERDICT,))
 
 
 def test_confidence_and_verdicts_are_told_where_something_of_ours_was_asked_for() -> None:
-    outcome = Outcome(4, 4, links=LINKS, facts=FACTS)
+    outcome = Outcome(4, 4, links=LINKS, metadata=METADATA)
     plain = json_of(picwish.render(REQUEST, job_of(), outcome))["data"]
     assert not {"confidence", "profile", "passed", "verdicts"} & set(plain)
     told = json_of(picwish.render(REQUEST, job_of(CutOptions(profile="ebay")), outcome))["data"]
     assert {**told, **plain} == told
     assert (told["confidence"], told["profile"], told["passed"]) == (0.9876, "ebay", False)
     assert told["verdicts"] == [asdict(VERDICT)]
-    record = task_record.finished("shop", REQUEST, job_of(), replace(outcome, facts=replace(FACTS, profile="")))
+    record = task_record.finished("shop", REQUEST, job_of(), replace(outcome, metadata=replace(METADATA, profile="")))
     shown = json_of(picwish.show(record, LINKS))["data"]
     assert shown["confidence"] == 0.9876
     assert not {"profile", "passed", "verdicts"} & set(shown)
@@ -220,13 +220,13 @@ def test_confidence_and_verdicts_are_told_where_something_of_ours_was_asked_for(
 
 def test_a_file_of_a_profile_has_the_profiles_type() -> None:
     job = job_of(CutOptions(profile="amazon-main"), return_type=3)
-    response = picwish.render(REQUEST, job, Outcome(4, 4, inline={"image": b"jpeg"}, facts=FACTS))
+    response = picwish.render(REQUEST, job, Outcome(4, 4, inline={"image": b"jpeg"}, metadata=METADATA))
     assert response.headers["Content-Type"] == "image/jpeg"
 
 
 def test_a_finished_task_is_the_documented_body() -> None:
     # What the network thinks of its result changes nothing of the vendor's body.
-    outcome = Outcome(4, 4, links=LINKS, elapsed_ms=1900, facts=ResultFacts("object", 0.4, 0.99))
+    outcome = Outcome(4, 4, links=LINKS, elapsed_ms=1900, metadata=ResultMetadata("object", 0.4, 0.99))
     response = picwish.render(REQUEST, job_of(output_type=1), outcome)
     assert response.status == 200
     assert json_of(response) == {

@@ -7,7 +7,7 @@ import pytest
 from cutline.contracts import rembg
 from cutline.contracts.wire import CORS, Outcome, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
-from cutline.pipeline.options import RemovalOptions
+from cutline.pipeline.options import SingleFileOptions
 from tests.support.calls import Part, call, json_of, multipart, multipart_call
 
 PATH = "/api/remove"
@@ -25,9 +25,9 @@ def got(**query: str) -> Request:
     return call(method="GET", path=PATH, query=tuple(query.items()))
 
 
-def options(request: Request) -> RemovalOptions:
+def options(request: Request) -> SingleFileOptions:
     found = rembg.parse(request).options
-    assert isinstance(found, RemovalOptions)
+    assert isinstance(found, SingleFileOptions)
     return found
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from cutline.contracts import removebg
-from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, Wishes
+from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.layout.framing import Box, Framing, Length
-from cutline.pipeline.options import MEGAPIXEL, RemovalFacts
+from cutline.pipeline.options import MEGAPIXEL, SingleFileMetadata
 from tests.support.calls import Part, call, json_of, multipart, multipart_call
 
 PATH = "/v1.0/removebg"
 PNG = b"\x89PNG\r\n\x1a\n..."
-FACTS = RemovalFacts("image/png", person=True, box=Box(10, 20, 110, 320), most=(500, 333))
-OUTCOME = Outcome(500, 333, inline={"image": PNG}, quota=Quota(9, qps=500 / 60), facts=FACTS)
+METADATA = SingleFileMetadata("image/png", person=True, box=Box(10, 20, 110, 320), most=(500, 333))
+OUTCOME = Outcome(500, 333, inline={"image": PNG}, quota=Quota(9, qps=500 / 60), metadata=METADATA)
 ACCEPT_OF_AXIOS = "application/json, text/plain, */*"
 
 
@@ -27,9 +27,9 @@ def asked(accept: str = "*/*", **fields: Any) -> Request:
     return call(body, path=PATH, headers={"content-type": "application/json", "accept": accept})
 
 
-def wishes(**fields: Any) -> Wishes:
+def options_of(**fields: Any) -> RemoveBgOptions:
     options = removebg.parse(asked(**fields)).options
-    assert isinstance(options, Wishes)
+    assert isinstance(options, RemoveBgOptions)
     return options
 
 
@@ -63,8 +63,8 @@ def test_a_buffer_without_a_file_name_is_a_file() -> None:
 
 
 def test_the_defaults_are_a_preview_of_anything() -> None:
-    assert wishes() == Wishes(most_px=MEGAPIXEL // 4)
-    assert wishes(size="", format="", roi="", crop="", bg_color="", scale="", channels="") == wishes()
+    assert options_of() == RemoveBgOptions(most_px=MEGAPIXEL // 4)
+    assert options_of(size="", format="", roi="", crop="", bg_color="", scale="", channels="") == options_of()
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,19 @@ def test_the_defaults_are_a_preview_of_anything() -> None:
      ("50MP", 25), ("auto", 25)],
 )  # fmt: skip
 def test_each_size_has_its_megapixels(size: str, megapixels: float) -> None:
-    assert wishes(size=size).most_px == megapixels * MEGAPIXEL
-    assert wishes(size=size).is_preview == (megapixels == 0.25)
+    assert options_of(size=size).most_px == megapixels * MEGAPIXEL
+    assert options_of(size=size).is_preview == (megapixels == 0.25)
 
 
 def test_every_other_parameter_is_read() -> None:
-    everything = wishes(
+    everything = options_of(
         format="zip", type="product", type_level="2", channels="alpha", bg_color="81d4fa77", crop=True,
         crop_margin="10% 30px", scale="80%", position="0% 100%", roi="0% 10px 50% 400px", add_shadow="true",
         semitransparency=False, shadow_method="legacy",
     )  # fmt: skip
-    assert everything == Wishes(
+    assert everything == RemoveBgOptions(
         subject="object", file_format="zip", most_px=MEGAPIXEL // 4, mask=True, background=(0x81, 0xD4, 0xFA, 0x77),
-        region=removebg.read_wishes({"roi": "0% 10px 50% 400px"}).region, crop=True,
+        region=removebg.read_options({"roi": "0% 10px 50% 400px"}).region, crop=True,
         framing=Framing(
             (Length(0.1, True), Length(30.0), Length(0.1, True), Length(30.0)), scale=0.8, position=(0.0, 1.0)
         ),
@@ -93,8 +93,8 @@ def test_every_other_parameter_is_read() -> None:
     )  # fmt: skip
     assert everything.region is not None
     assert everything.region.box_in(200, 500) == Box(0, 10, 100, 400)
-    assert wishes(roi="0% 0% 100% 100%").region is None
-    assert wishes(scale="original", position="original").framing == Framing()
+    assert options_of(roi="0% 0% 100% 100%").region is None
+    assert options_of(scale="original", position="original").framing == Framing()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_every_other_parameter_is_read() -> None:
      ("Green", (0, 128, 0, 255)), ("rebeccapurple", (0x66, 0x33, 0x99, 255)), ("transparent", (0, 0, 0, 0))],
 )  # fmt: skip
 def test_colours_are_digits_or_names(text: str, colour: tuple[int, ...]) -> None:
-    assert wishes(bg_color=text).background == colour
+    assert options_of(bg_color=text).background == colour
 
 
 @pytest.mark.parametrize("name", ["size", "channels", "type", "type_level", "crop", "add_shadow", "shadow_method"])
@@ -183,7 +183,7 @@ def test_json_is_for_who_prefers_it(accept: str, json_wanted: bool) -> None:
 
 
 def test_the_type_is_told_as_finely_as_asked() -> None:
-    thing = replace(OUTCOME, facts=replace(FACTS, person=False))
+    thing = replace(OUTCOME, metadata=replace(METADATA, person=False))
     assert answer(asked(), thing).headers["X-Type"] == "product"
     assert answer(asked(type="car"), thing).headers["X-Type"] == "car"
     assert "X-Type" not in answer(asked(type_level="none"), thing).headers

@@ -9,8 +9,9 @@ import skimage.data
 from PIL import Image
 
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import CutOptions, Cutout, cut_out
 from cutline.pipeline.inference.network import Network
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.files import OutputFiles, make_files
 from cutline.pipeline.timing import StageTimer
 from devkit.composites import compose, disc
 
@@ -29,8 +30,8 @@ class Says:
         return self.predictions
 
 
-def cut(picture: Picture, network: object, **options: object) -> Cutout:
-    return cut_out(picture, CutOptions(**options), network, StageTimer())
+def cut(picture: Picture, network: object, **options: object) -> OutputFiles:
+    return make_files(picture, CutOptions(**options), network, StageTimer())
 
 
 def pixels(data: bytes | None) -> np.ndarray:
@@ -66,19 +67,19 @@ def test_a_photograph_keeps_its_subject_and_size_and_loses_its_background(matte,
     np.testing.assert_array_equal(rgba[opaque][:, :3], rgb[opaque])
     assert (rgba[rgba[..., 3] == 0] == 0).all()
     assert (rgba[..., 3] == 0).mean() > 0.1
-    assert 0.3 < result.coverage < 0.9
-    assert result.confidence > 0.5
+    assert 0.3 < result.metadata.coverage < 0.9
+    assert result.metadata.confidence > 0.5
 
 
 def test_the_astronaut_is_a_person(matte):
     picture = Picture(skimage.data.astronaut(), None, "PNG")
-    assert cut(picture, matte).subject == "person"
-    assert cut(picture, matte, subject="person").coverage > 0.3
+    assert cut(picture, matte).metadata.subject == "person"
+    assert cut(picture, matte, subject="person").metadata.coverage > 0.3
 
 
 def test_every_stage_is_timed(matte):
     timer = StageTimer()
-    cut_out(Picture(skimage.data.chelsea(), None, "PNG"), CutOptions(), matte, timer)
+    make_files(Picture(skimage.data.chelsea(), None, "PNG"), CutOptions(), matte, timer)
     assert list(timer.stages_ms) == ["network", "refine", "foreground", "compose", "encode"]
     assert timer.server_timing().startswith("network;dur=")
     assert timer.total_ms == pytest.approx(sum(timer.stages_ms.values()))
@@ -169,7 +170,7 @@ def test_derived_side_is_clamped_to_3000():
 
 def test_mask_alone_skips_the_image(ball, ball_network):
     result = cut(ball, ball_network, want_image=False, want_mask=True)
-    assert result.image is None
+    assert set(result.files) == {"mask"}
     assert np.abs(pixels(result.mask) / 255.0 - disc(480)).mean() < 0.01
 
 
@@ -178,7 +179,7 @@ def test_empty_matte_has_no_coverage_and_is_no_error(ball):
     network = Says(foreground=nothing, person=nothing)
     for options in ({}, {"crop": True}, {"target_width": 200}, {"target_width": 200, "target_height": 300}):
         result = cut(ball, network, **options)
-        assert (result.coverage, result.confidence, result.box) == (0.0, 0.0, None)
+        assert (result.metadata.coverage, result.metadata.confidence, result.box) == (0.0, 0.0, None)
         assert (pixels(result.image) == 0).all()
 
 
@@ -213,23 +214,23 @@ def test_person_and_auto_take_their_own_plane():
     assert pixels(person.image)[185, 215, 3] == 0
     everything = cut(picture, holding())
     assert pixels(everything.image)[185, 215, 3] == 255
-    assert everything.subject == "person"
+    assert everything.metadata.subject == "person"
 
 
 def test_network_without_a_person_map_answers_with_its_foreground(ball):
     network = Says(foreground=compose("disc", "apart", 480).map_of())
-    assert cut(ball, network, subject="person").subject == "person"
-    assert cut(ball, network, subject="object").coverage == pytest.approx(np.pi * 0.09, abs=0.01)
+    assert cut(ball, network, subject="person").metadata.subject == "person"
+    assert cut(ball, network, subject="object").metadata.coverage == pytest.approx(np.pi * 0.09, abs=0.01)
 
 
 def test_stamp_is_ink_where_there_is_ink_and_else_the_object(ball, ball_network):
     page = np.full((300, 300, 3), 245, np.uint8)
     page[100:110, 50:250] = (205, 30, 40)
     found = cut(Picture(page, None, "PNG"), Says(), subject="stamp")
-    assert found.subject == "stamp"
-    assert found.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
+    assert found.metadata.subject == "stamp"
+    assert found.metadata.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
     grey = Picture(np.repeat(ball.rgb_u8.mean(-1, keepdims=True).astype(np.uint8), 3, axis=2), None, "PNG")
-    assert cut(grey, ball_network, subject="stamp").subject == "object"
+    assert cut(grey, ball_network, subject="stamp").metadata.subject == "object"
 
 
 @pytest.mark.parametrize("hidden", [0, 255])
@@ -239,8 +240,8 @@ def test_ink_on_transparency_is_ink_whatever_lies_under_it(hidden):
     own = np.zeros((300, 300), np.uint8)
     own[100:110, 50:250] = 255
     found = cut(Picture(page, own, "PNG"), Says(), subject="stamp")
-    assert found.subject == "stamp"
-    assert found.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
+    assert found.metadata.subject == "stamp"
+    assert found.metadata.coverage == pytest.approx(10 * 200 / 300**2, rel=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 60), (60, 1), (3, 400)])

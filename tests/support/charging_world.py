@@ -21,7 +21,7 @@ from cutline.adapters.sources import Sources
 from cutline.contracts import picwish, task_record
 from cutline.contracts.wire import Request, Response
 from cutline.errors import MattingError, Reason
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.serving.call import Produced
 from cutline.serving.idempotency import LEASE_S, Idempotency
 from cutline.serving.service import Service
@@ -43,7 +43,7 @@ PRICE = 7
 SHOP = Account("shop", qps=1000, daily_quota=5, price_micros={"*": PRICE})
 LOGGER = Logger(service="test", level="CRITICAL")
 DROP = "in/shop/auto/a.jpg"
-FACTS = ResultFacts("object", 0.5, 0.9)
+FACTS = ResultMetadata("object", 0.5, 0.9)
 
 
 class OpenGate(Gate):
@@ -228,7 +228,7 @@ class World:
             fail = Fail(self.tasks, self.buckets, self._meter, self.buckets, lambda *_: None, lambda: self.now)
             fail.run(task_id, Reason.IMAGE_CORRUPT, Step())
             return
-        task = self.tasks.finish(task_id, {}, ResultFacts("object", 0.5, 0.9), int(self.now)) or self.tasks.find(
+        task = self.tasks.finish(task_id, {}, ResultMetadata("object", 0.5, 0.9), int(self.now)) or self.tasks.find(
             task_id
         )
         assert task is not None

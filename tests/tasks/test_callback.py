@@ -12,7 +12,7 @@ import pytest
 from cutline.adapters.fetch import FetchPolicy
 from cutline.contracts import task_record
 from cutline.errors import InputRefused
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.tasks.callback import Callback, callback_secret, signature
 from cutline.tasks.step import Step
 from devkit.listening import QuietHandler, listening
@@ -55,7 +55,7 @@ def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:
 def ended(stack: Stack, url: str, state: int = -7) -> str:
     task_id = stack.task(callback_url=url).record.task_id
     if state == task_record.DONE:
-        stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, ResultFacts("object", 0.5, 0.875), NOW)
+        stack.tasks.finish(task_id, {"image": "r/shop/a.png"}, ResultMetadata("object", 0.5, 0.875), NOW)
     else:
         stack.tasks.fail(task_id, state, NOW)
     return task_id

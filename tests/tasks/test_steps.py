@@ -15,13 +15,13 @@ from cutline.accounts.meter import Meter
 from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.codecs.decode import decode_image
-from cutline.pipeline.cutout import cut_out
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import encode_predictions
 from cutline.pipeline.layout.framing import Framing
 from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.files import make_files
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.tasks.fail import reason_of
 from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import CpuPredictor
@@ -67,24 +67,24 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
 
 
 def test_a_profile_and_a_framing_are_kept_and_told_beside_the_result(stack: Stack) -> None:
-    def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str], ResultFacts]:
+    def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str], ResultMetadata]:
         record = run(stack, cut=cut)
         answer = stack.results._s3.get_object(Bucket=stack.output_bucket, Key=record.keys["image"])
-        assert record.facts is not None
-        return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"], record.facts
+        assert record.metadata is not None
+        return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"], record.metadata
 
-    image, told, facts = made(CutOptions(profile="amazon-main"))
+    image, told, metadata = made(CutOptions(profile="amazon-main"))
     assert (image.format, image.size, image.getpixel((2, 2))) == ("JPEG", (1000, 1000), (255, 255, 255))
     assert (told["profile"], told["passed"]) == ("amazon-main", "yes")
     assert "share 0.9; ratio 1000:1000" in told["verdicts"]
     assert float(told["enlargement"]) > 1
-    assert (facts.passed, facts.profile) == (True, "amazon-main")
-    assert told == {"task-id": told["task-id"], **facts.metadata}
-    assert next(verdict.measured for verdict in facts.verdicts if verdict.rule == "longest_side") == "1000"
-    image, told, facts = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
+    assert (metadata.passed, metadata.profile) == (True, "amazon-main")
+    assert told == {"task-id": told["task-id"], **metadata.object_metadata}
+    assert next(verdict.measured for verdict in metadata.verdicts if verdict.rule == "longest_side") == "1000"
+    image, told, metadata = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
     assert (image.format, round(image.width / image.height, 1)) == ("WEBP", 2)
     assert 0 < float(told["confidence"]) <= 1
-    assert f"{facts.confidence:.4f}" == told["confidence"]
+    assert f"{metadata.confidence:.4f}" == told["confidence"]
     assert "profile" not in told
 
 
@@ -100,10 +100,10 @@ def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack, fram
 def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
     record = run(stack)
     response = show_task(record, stack.results, "https://shop.example")
-    assert record.facts is not None
-    assert response.headers["X-Cutline-Confidence"] == f"{record.facts.confidence:.4f}"
-    assert json.loads(response.body)["data"]["confidence"] == round(record.facts.confidence, 4)
-    failed = show_task(replace(record, state=-1, facts=None), stack.results, "https://shop.example")
+    assert record.metadata is not None
+    assert response.headers["X-Cutline-Confidence"] == f"{record.metadata.confidence:.4f}"
+    assert json.loads(response.body)["data"]["confidence"] == round(record.metadata.confidence, 4)
+    failed = show_task(replace(record, state=-1, metadata=None), stack.results, "https://shop.example")
     assert "X-Cutline-Confidence" not in failed.headers
 
 
@@ -126,7 +126,7 @@ def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(
     finish(stack).run(task.record.task_id, STEP)
     record = stack.tasks.find(task.record.task_id).record
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
-    made = cut_out(decode_image(picture, picwish.LIMITS), cut, Network.open(MODELS, "matte", 1), Step())
+    made = make_files(decode_image(picture, picwish.LIMITS), cut, Network.open(MODELS, "matte", 1), Step())
     sync = np.asarray(Image.open(io.BytesIO(made.image)))[..., 3].astype(int)
     assert np.abs(flow - sync).mean() < bound
 

@@ -40,12 +40,12 @@ class _Pipeline:
 
     def __init__(self, tree: Path) -> None:
         self._decode = _found(
-            "cutline.pipeline.codecs.decoder_process:decode_apart",
+            "cutline.pipeline.codecs.decoder_process:decode_in_subprocess",
             "cutline.pipeline.apart:decode_apart",
             "cutline.pipeline.decode:decode_image",
         )
         self._options = _found("cutline.pipeline.options:CutOptions", "cutline.pipeline.request:CutRequest")
-        self._cut_out = _found("cutline.pipeline.cutout:cut_out")
+        self._cut_out = _found("cutline.pipeline.outputs.files:make_files", "cutline.pipeline.cutout:cut_out")
         self._timer = _found("cutline.pipeline.timing:StageTimer")
         limits = _found("cutline.limits:PictureLimits")
         self._limits = limits(frozenset({"JPEG"}), 64 << 20)

@@ -22,8 +22,9 @@ from contextlib import ExitStack, contextmanager
 
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
-from cutline.pipeline.cutout import CutOptions, cut_out
 from cutline.pipeline.inference.network import Network
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.files import make_files
 from cutline.pipeline.timing import StageTimer
 from devkit.running import ROOT
 from tools.bench.against import compare
@@ -103,7 +104,7 @@ def _one_run(data: bytes, limits: PictureLimits, network: Network) -> dict[str, 
     both = _BothClocks(wall, cpu)
     with both.stage("decode"):
         picture = decode_image(data, limits)
-    cut_out(picture, CutOptions(), network, both)
+    make_files(picture, CutOptions(), network, both)
     result = {}
     for clock, timer in (("wall", wall), ("cpu", cpu)):
         rest = timer.total_ms - timer.stages_ms["network"]

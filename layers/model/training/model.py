@@ -64,14 +64,14 @@ def open_pipeline(models_dir: Path) -> Model:
     """`matte` as the pipeline looks: twice at small subjects and wide pictures, without fog and strays."""
     # The only needs of the layer's package, which the Makefile puts on PYTHONPATH.
     from cutline.pipeline.inference.network import Network  # noqa: PLC0415
-    from cutline.pipeline.matting.cleanup import clear_fog  # noqa: PLC0415
+    from cutline.pipeline.matting.cleanup import remove_haze  # noqa: PLC0415
     from cutline.pipeline.matting.components import remove_specks  # noqa: PLC0415
 
     network = Network.open(models_dir, "matte", 1)
 
     def run(picture: Image.Image) -> np.ndarray:
         predictions = network.predict(np.asarray(picture))
-        return np.stack([remove_specks(clear_fog(predictions[name])) for name in network.channels])
+        return np.stack([remove_specks(remove_haze(predictions[name])) for name in network.channels])
 
     maps = {name: number for number, name in enumerate(network.channels)}
     return Model("pipeline", network.entry.width, run, maps)

@@ -68,7 +68,7 @@ def takes_memory() -> None:
 
 @pytest.mark.parametrize("name", sorted(samples()))
 def test_pictures_are_the_same_as_in_this_process(name: str) -> None:
-    here, there = decode_image(samples()[name], LIMITS), decoder_process.decode_apart(samples()[name], LIMITS)
+    here, there = decode_image(samples()[name], LIMITS), decoder_process.decode_in_subprocess(samples()[name], LIMITS)
     assert np.array_equal(here.rgb_u8, there.rgb_u8) and here.format == there.format
     assert (here.alpha_u8 is None) == (there.alpha_u8 is None)
     if here.alpha_u8 is not None and there.alpha_u8 is not None:
@@ -76,12 +76,12 @@ def test_pictures_are_the_same_as_in_this_process(name: str) -> None:
 
 
 def test_a_picture_outlives_the_next_one_and_may_be_changed() -> None:
-    first = decoder_process.decode_apart(HONEST, LIMITS)
+    first = decoder_process.decode_in_subprocess(HONEST, LIMITS)
     kept = first.rgb_u8.copy()
-    decoder_process.decode_apart(samples()["jpeg"], LIMITS)
+    decoder_process.decode_in_subprocess(samples()["jpeg"], LIMITS)
     assert np.array_equal(first.rgb_u8, kept)
     first.rgb_u8[:] = 0
-    assert decoder_process.decode_apart(HONEST, LIMITS).rgb_u8.any()
+    assert decoder_process.decode_in_subprocess(HONEST, LIMITS).rgb_u8.any()
 
 
 @pytest.mark.parametrize("data", [b"", b"text", HONEST[:-40]])
@@ -89,7 +89,7 @@ def test_refusals_are_the_same_too(data: bytes) -> None:
     with pytest.raises(InputRefused) as here:
         decode_image(data, LIMITS)
     with pytest.raises(InputRefused) as there:
-        decoder_process.decode_apart(data, LIMITS)
+        decoder_process.decode_in_subprocess(data, LIMITS)
     assert (here.value.reason, here.value.detail) == (there.value.reason, there.value.detail)
 
 
@@ -105,7 +105,7 @@ def test_refusals_are_the_same_too(data: bytes) -> None:
 )
 def test_limits_of_every_kind_reach_the_decoder(limits: PictureLimits, reason: Reason) -> None:
     with pytest.raises(InputRefused) as refusal:
-        decoder_process.decode_apart(HONEST, limits)
+        decoder_process.decode_in_subprocess(HONEST, limits)
     assert refusal.value.reason is reason
 
 

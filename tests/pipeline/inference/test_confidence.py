@@ -8,10 +8,10 @@ import skimage.data
 from PIL import Image
 
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import Cutout, cut_out
 from cutline.pipeline.inference.confidence import confidence_of, doubt_of
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.files import OutputFiles, make_files
 from cutline.pipeline.timing import StageTimer
 from devkit.running import ROOT
 
@@ -47,20 +47,22 @@ def network() -> Network:
     return Network.open(ROOT / "layers" / "model", "matte", 1)
 
 
-def cut(pixels: np.ndarray, network: Network) -> Cutout:
-    return cut_out(Picture(np.ascontiguousarray(pixels), None, "PNG"), CutOptions(), network, StageTimer())
+def cut(pixels: np.ndarray, network: Network) -> OutputFiles:
+    return make_files(Picture(np.ascontiguousarray(pixels), None, "PNG"), CutOptions(), network, StageTimer())
 
 
 def test_products_and_people_are_surer_than_pictures_without_a_subject(network: Network) -> None:
-    good = [cut(np.asarray(Image.open(STATIC / f"{name}.jpg")), network).confidence for name in ("mug", "person")]
+    good = [
+        cut(np.asarray(Image.open(STATIC / f"{name}.jpg")), network).metadata.confidence for name in ("mug", "person")
+    ]
     texts = (skimage.data.brick(), skimage.data.page(), skimage.data.coins())
-    doubtful = [cut(np.repeat(grey[..., None], 3, axis=2), network).confidence for grey in texts]
+    doubtful = [cut(np.repeat(grey[..., None], 3, axis=2), network).metadata.confidence for grey in texts]
     assert min(good) > 0.9
     assert max(doubtful) < 0.5
 
 
 def test_an_empty_cut_out_has_none(network: Network) -> None:
     clear = Picture(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), "PNG")
-    found = cut_out(clear, CutOptions(), network, StageTimer())
-    assert (found.confidence, found.box) == (0.0, None)
+    found = make_files(clear, CutOptions(), network, StageTimer())
+    assert (found.metadata.confidence, found.box) == (0.0, None)
     assert io.BytesIO(found.image or b"").read(4) == b"\x89PNG"

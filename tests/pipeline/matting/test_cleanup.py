@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cutline.pipeline.filters import F32
-from cutline.pipeline.matting.cleanup import clear_fog
+from cutline.pipeline.matting.cleanup import remove_haze
 
 SIDE = 384
 
@@ -20,19 +20,19 @@ def _subject() -> F32:
 def test_fog_on_the_ground_fades(before: float, after: float) -> None:
     alpha = _subject()
     alpha[20:60, 20:60] = before
-    np.testing.assert_allclose(clear_fog(alpha)[25:55, 25:55], after, atol=1e-3)
+    np.testing.assert_allclose(remove_haze(alpha)[25:55, 25:55], after, atol=1e-3)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.9, 1.0), (0.7, 1.0), (0.6, 0.75)])
 def test_the_subjects_inside_closes(before: float, after: float) -> None:
     alpha = _subject()
     alpha[150:250, 150:250] = before
-    np.testing.assert_allclose(clear_fog(alpha)[155:245, 155:245], after, atol=1e-3)
+    np.testing.assert_allclose(remove_haze(alpha)[155:245, 155:245], after, atol=1e-3)
 
 
 def test_the_soft_edge_stays() -> None:
     alpha = np.tile(np.clip((np.arange(SIDE, dtype=np.float32) - 190) / 5, 0, 1), (SIDE, 1))
-    np.testing.assert_array_equal(clear_fog(alpha), alpha)
+    np.testing.assert_array_equal(remove_haze(alpha), alpha)
 
 
 def test_strands_stay_and_smooth_grey_of_the_same_mean_does_not() -> None:
@@ -41,14 +41,14 @@ def test_strands_stay_and_smooth_grey_of_the_same_mean_does_not() -> None:
     smooth = _subject()
     smooth[20:80, 20:80] = 0.15
     inner = (slice(30, 70), slice(30, 70))
-    assert clear_fog(strands)[inner].max() > 0.3
-    assert clear_fog(smooth)[inner].max() < 0.001
+    assert remove_haze(strands)[inner].max() > 0.3
+    assert remove_haze(smooth)[inner].max() < 0.001
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 384), (1024, 700)])
 @pytest.mark.parametrize("value", [0.0, 0.2, 0.5, 1.0])
 def test_any_plane_stays_in_range(shape: tuple[int, int], value: float) -> None:
-    cleared = clear_fog(np.full(shape, value, np.float32))
+    cleared = remove_haze(np.full(shape, value, np.float32))
     assert cleared.shape == shape
     assert cleared.dtype == np.float32
     assert 0 <= cleared.min() <= cleared.max() <= 1

@@ -7,12 +7,13 @@ import pytest
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import CutOptions, cut_out, matte_picture
+from cutline.pipeline.cutout import matte_picture
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box
 from cutline.pipeline.layout.framing_parser import read_region
-from cutline.pipeline.matting.roi import Look, look_at, look_for
-from cutline.pipeline.outputs.files import make_results
+from cutline.pipeline.matting.roi import RoiCrop, crop_to_roi, roi_crop
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.files import make_files
 from cutline.pipeline.timing import StageTimer
 from devkit.running import ROOT
 
@@ -70,7 +71,7 @@ def test_the_network_sees_the_region_and_a_tenth_around_it() -> None:
     matted(picture, "100px 300px 300px 500px", network)
     assert network.shown.shape == (240, 240, 3)
     assert np.array_equal(network.shown, picture.rgb_u8[280:520, 80:320])
-    assert look_for(read_region("0 0 100% 100%"), 40, 30) == Look(Box(0, 0, 40, 30), Box(0, 0, 40, 30))
+    assert roi_crop(read_region("0 0 100% 100%"), 40, 30) == RoiCrop(Box(0, 0, 40, 30), Box(0, 0, 40, 30))
 
 
 def test_a_neighbour_that_reaches_into_the_region_is_left_out_and_beside_it_all_is_background() -> None:
@@ -95,11 +96,11 @@ def test_colours_beside_the_region_stay_and_the_size_is_the_pictures() -> None:
 def test_a_region_without_a_pixel_of_the_picture_holds_nothing(roi: str) -> None:
     picture, _ = two_things()
     network = Colourful()
-    cutout = cut_out(picture, CutOptions(roi=read_region(roi)), network, StageTimer())
-    assert (cutout.coverage, cutout.confidence, cutout.box) == (0, 0, None)
+    cutout = make_files(picture, CutOptions(roi=read_region(roi)), network, StageTimer())
+    assert (cutout.metadata.coverage, cutout.metadata.confidence, cutout.box) == (0, 0, None)
     assert network.shown is None
     # What prepares a task for another machine's network still has something to show it.
-    assert look_at(picture, read_region(roi)) is picture
+    assert crop_to_roi(picture, read_region(roi)) is picture
     with pytest.raises(InputRefused) as refused:
-        make_results(picture, CutOptions(profile="ebay", roi=read_region(roi)), network, StageTimer())
+        make_files(picture, CutOptions(profile="ebay", roi=read_region(roi)), network, StageTimer())
     assert refused.value.reason is Reason.NO_SUBJECT

@@ -13,8 +13,8 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.layout.framing import Box, Framing, Length, Region
-from cutline.pipeline.options import MEGAPIXEL, RemovalFormat, RemovalOptions, reduced
-from cutline.pipeline.outputs.single_file import Removal, encode_removal, remove_background
+from cutline.pipeline.options import MEGAPIXEL, SingleFileFormat, SingleFileOptions, reduced
+from cutline.pipeline.outputs.single_file import SingleFile, encode_single_file, make_single_file
 from cutline.pipeline.timing import StageTimer
 from cutline.serving import removals
 
@@ -39,12 +39,12 @@ def picture(width: int = 400, height: int = 300, box: tuple[int, int, int, int] 
     return Picture(rgb_u8, None, "PNG")
 
 
-def removed(options: RemovalOptions, backdrop: Picture | None = None, source: Picture | None = None) -> Removal:
-    return remove_background(source or picture(), options, backdrop, RedIsTheSubject(), StageTimer())
+def removed(options: SingleFileOptions, backdrop: Picture | None = None, source: Picture | None = None) -> SingleFile:
+    return make_single_file(source or picture(), options, backdrop, RedIsTheSubject(), StageTimer())
 
 
-def file_of(options: RemovalOptions) -> tuple[Image.Image, str]:
-    data, name = encode_removal(removed(options), options)
+def file_of(options: SingleFileOptions) -> tuple[Image.Image, str]:
+    data, name = encode_single_file(removed(options), options)
     return Image.open(io.BytesIO(data)), name
 
 
@@ -52,14 +52,14 @@ def test_a_picture_is_reduced_in_proportion_and_never_enlarged() -> None:
     assert reduced(600, 400, MEGAPIXEL) == (600, 400)
     assert reduced(6250, 4000, MEGAPIXEL // 4) == (625, 400)
     assert reduced(100_000, 1, 10) == (1000, 1)
-    removal = removed(RemovalOptions(most_px=30_000))
-    assert (removal.width, removal.height) == (200, 150)
-    assert removal.most == (400, 300)
-    assert removal.person
+    single = removed(SingleFileOptions(most_px=30_000))
+    assert (single.width, single.height) == (200, 150)
+    assert single.most == (400, 300)
+    assert single.person
 
 
 def test_the_box_is_where_the_subject_is() -> None:
-    box = removed(RemovalOptions()).box
+    box = removed(SingleFileOptions()).box
     assert np.abs(np.subtract((box.left, box.top, box.right, box.bottom), (100, 75, 300, 225))).max() <= 4
 
 
@@ -69,10 +69,10 @@ def test_the_box_is_where_the_subject_is() -> None:
      (Region(Length(0), Length(0), Length(0.5, True), Length(1, True)), 200)],
 )  # fmt: skip
 def test_beside_a_region_all_is_transparent(region: Region, visible: int) -> None:
-    alpha_u8 = removed(RemovalOptions(region=region)).alpha_u8
+    alpha_u8 = removed(SingleFileOptions(region=region)).alpha_u8
     assert alpha_u8[:, visible:].max() == 0
     assert alpha_u8[150, visible - 20] > 240
-    smaller = removed(RemovalOptions(region=region, most_px=30_000)).alpha_u8
+    smaller = removed(SingleFileOptions(region=region, most_px=30_000)).alpha_u8
     assert smaller[:, visible // 2 :].max() == 0
 
 
@@ -84,22 +84,22 @@ def test_beside_a_region_all_is_transparent(region: Region, visible: int) -> Non
 def test_a_region_has_to_lie_in_the_picture(ends: tuple[int, ...], reason: Reason) -> None:
     left, top, right, bottom = map(Length, ends)
     with pytest.raises(InputRefused) as refused:
-        removed(RemovalOptions(region=Region(left, top, right, bottom)))
+        removed(SingleFileOptions(region=Region(left, top, right, bottom)))
     assert refused.value.reason is reason
 
 
 def test_without_a_subject_there_is_no_result() -> None:
     with pytest.raises(InputRefused) as refused:
-        removed(RemovalOptions(), source=picture(box=(0, 0, 0, 0)))
+        removed(SingleFileOptions(), source=picture(box=(0, 0, 0, 0)))
     assert refused.value.reason is Reason.NO_SUBJECT
 
 
 def test_backgrounds_are_colours_of_any_opacity_and_pictures() -> None:
-    assert removed(RemovalOptions()).pixels_u8.shape[-1] == 4
-    solid = removed(RemovalOptions(background=(1, 2, 3, 255))).pixels_u8
+    assert removed(SingleFileOptions()).pixels_u8.shape[-1] == 4
+    solid = removed(SingleFileOptions(background=(1, 2, 3, 255))).pixels_u8
     assert solid.shape[-1] == 3
     assert (tuple(solid[5, 5]), tuple(solid[150, 200])) == ((1, 2, 3), RED)
-    veil = removed(RemovalOptions(background=(1, 2, 3, 128))).pixels_u8
+    veil = removed(SingleFileOptions(background=(1, 2, 3, 128))).pixels_u8
     assert tuple(veil[5, 5]) == (1, 2, 3, 128)
     assert tuple(veil[150, 200]) == (*RED, 255)
 
@@ -108,50 +108,50 @@ def test_a_backdrop_fills_the_canvas_from_its_middle() -> None:
     """Twice as wide as the canvas: of its thirds, red, blue and red, the middle and a bit of both others show."""
     wide = np.zeros((30, 90, 3), np.uint8)
     wide[:, 30:60] = (0, 0, 255)
-    shown = removed(RemovalOptions(background=None), Picture(wide, None, "PNG")).pixels_u8
+    shown = removed(SingleFileOptions(background=None), Picture(wide, None, "PNG")).pixels_u8
     assert shown.shape == (300, 400, 3)
     assert tuple(shown[10, 200]) == (0, 0, 255)
     assert tuple(shown[10, 10]) == (0, 0, 0)
     clear = Picture(np.zeros((3, 4, 3), np.uint8), np.zeros((3, 4), np.uint8), "PNG")
-    assert tuple(removed(RemovalOptions(), clear).pixels_u8[5, 5]) == (255, 255, 255)
+    assert tuple(removed(SingleFileOptions(), clear).pixels_u8[5, 5]) == (255, 255, 255)
 
 
 def test_margins_grow_the_canvas_within_the_size() -> None:
     share = Length(0.5, True)
     framing = Framing((share, share, share, share))
-    free = removed(RemovalOptions(crop=True, framing=framing))
+    free = removed(SingleFileOptions(crop=True, framing=framing))
     assert np.abs(np.subtract((free.width, free.height), (400, 300))).max() <= 8
     filling = picture(box=(0, 0, 400, 300))
-    held = removed(RemovalOptions(crop=True, framing=framing, most_px=120_000), source=filling)
+    held = removed(SingleFileOptions(crop=True, framing=framing, most_px=120_000), source=filling)
     assert held.width * held.height <= 120_000
 
 
 @pytest.mark.parametrize(
     ("options", "name", "mode"),
     [
-        (RemovalOptions(), "png", "RGBA"),
-        (RemovalOptions(background=(1, 2, 3, 255)), "jpg", "RGB"),
-        (RemovalOptions(mask=True), "png", "L"),
-        (RemovalOptions(mask=True, background=(1, 2, 3, 255)), "png", "L"),
-        (RemovalOptions(file_format="jpg"), "jpg", "RGB"),
-        (RemovalOptions(file_format="jpg", mask=True), "jpg", "L"),
-        (RemovalOptions(file_format="webp"), "webp", "RGBA"),
-        (RemovalOptions(file_format="png", background=(1, 2, 3, 255)), "png", "RGB"),
+        (SingleFileOptions(), "png", "RGBA"),
+        (SingleFileOptions(background=(1, 2, 3, 255)), "jpg", "RGB"),
+        (SingleFileOptions(mask=True), "png", "L"),
+        (SingleFileOptions(mask=True, background=(1, 2, 3, 255)), "png", "L"),
+        (SingleFileOptions(file_format="jpg"), "jpg", "RGB"),
+        (SingleFileOptions(file_format="jpg", mask=True), "jpg", "L"),
+        (SingleFileOptions(file_format="webp"), "webp", "RGBA"),
+        (SingleFileOptions(file_format="png", background=(1, 2, 3, 255)), "png", "RGB"),
     ],
 )
-def test_files(options: RemovalOptions, name: str, mode: str) -> None:
+def test_files(options: SingleFileOptions, name: str, mode: str) -> None:
     image, format_name = file_of(options)
     assert (format_name, image.mode, image.size) == (name, mode, (400, 300))
 
 
 def test_a_jpeg_without_background_is_on_white() -> None:
-    image, _ = file_of(RemovalOptions(file_format="jpg"))
+    image, _ = file_of(SingleFileOptions(file_format="jpg"))
     assert min(np.asarray(image)[5, 5]) > 250
 
 
 def test_a_zip_keeps_what_stood_beside_the_subject_in_its_colours() -> None:
-    options = RemovalOptions(file_format="zip")
-    data, name = encode_removal(removed(options), options)
+    options = SingleFileOptions(file_format="zip")
+    data, name = encode_single_file(removed(options), options)
     assert name == "zip"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         colour = np.asarray(Image.open(io.BytesIO(archive.read("color.jpg"))))
@@ -173,7 +173,7 @@ def no_time(*_: object) -> bytes:
     ],
 )
 def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
-    monkeypatch: pytest.MonkeyPatch, name: RemovalFormat, most: int, hurried: bool, told: str
+    monkeypatch: pytest.MonkeyPatch, name: SingleFileFormat, most: int, hurried: bool, told: str
 ) -> None:
     if hurried:
         monkeypatch.setattr(removals, "encode_as", no_time)
@@ -182,7 +182,7 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
     noisy.rgb_u8[75:225, 100:300, 2] = rng.integers(0, 60, (150, 200))
     file = io.BytesIO()
     Image.fromarray(noisy.rgb_u8).save(file, "PNG")
-    options = RemovalOptions(file_format=name)
+    options = SingleFileOptions(file_format=name)
     job = Job(Source(data=file.getvalue()), LIMITS, options=options)
     monkeypatch.setattr(removals, "MOST_ANSWER_BYTES", most)
     with pytest.raises(InputRefused) as refused:
@@ -194,6 +194,6 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
 def test_a_thin_region_of_a_reduced_picture_is_still_a_pixel() -> None:
     region = Region(Length(399), Length(0), Length(400), Length(300))
     with pytest.raises(InputRefused) as refused:
-        removed(RemovalOptions(region=region, most_px=100))
+        removed(SingleFileOptions(region=region, most_px=100))
     assert refused.value.reason is Reason.NO_SUBJECT
     assert Box(0, 0, 1, 1).width == 1

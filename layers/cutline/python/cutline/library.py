@@ -28,13 +28,14 @@ from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.codecs.colour import to_srgb
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
-from cutline.pipeline.cutout import Composed, Cutout, ResolvedSubject, compose, matte_picture, render
+from cutline.pipeline.cutout import Cutout, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
+from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
 from cutline.pipeline.outputs.profiles import Profile
 from cutline.pipeline.outputs.publish import Published, publish
@@ -121,11 +122,11 @@ class Cutter:
         asked, wishes = _options(image, options), dict(options)
         picture = _picture(image)
         matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
-        composed = compose(matte, asked)
-        if composed.box is None:
+        cutout = compose(matte, asked)
+        if cutout.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
-        pixels_u8 = composed.rgba_u8[..., 3] if asked.want_mask else composed.pixels_u8
-        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), composed)
+        pixels_u8 = cutout.rgba_u8[..., 3] if asked.want_mask else cutout.pixels_u8
+        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), cutout)
 
     @overload
     def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
@@ -137,22 +138,22 @@ class Cutter:
         """`cut`, and of its result the picture alone."""
         return self.cut(image, **options).image
 
-    def encode(self, data: bytes, options: CutOptions) -> Cutout:
+    def encode(self, data: bytes, options: CutOptions) -> OutputFiles:
         """The files of a picture file's cut-out. Raises InputRefused, and ServiceFault where a network is missing."""
         picture = decode_image(data, LOCAL_LIMITS)
         timer = StageTimer()
-        cutout = render(matte_picture(picture, options, self.network(self._model), timer), options, timer)
-        if cutout.box is None:
+        made = encode_files(matte_picture(picture, options, self.network(self._model), timer), options, timer)
+        if made.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
-        return cutout
+        return made
 
-    def encode_each(self, data: bytes, options: CutOptions) -> list[Cutout]:
+    def encode_each(self, data: bytes, options: CutOptions) -> list[OutputFiles]:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
         matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
-        return [render(alone, options, timer) for alone in separate(matte)]
+        return [encode_files(alone, options, timer) for alone in separate(matte)]
 
     def publish(self, data: bytes, profile: Profile, subject: Subject = "auto", roi: Region | None = None) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
@@ -266,15 +267,15 @@ def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: objec
     return target
 
 
-def _told(image: Any, composed: Composed) -> Cut[Any]:
-    assert composed.box is not None
-    placement = composed.placement
+def _told(image: Any, cutout: Cutout) -> Cut[Any]:
+    assert cutout.box is not None
+    placement = cutout.placement
     return Cut(
         image,
-        composed.subject,
-        composed.coverage,
-        composed.confidence,
-        composed.box,
+        cutout.subject,
+        cutout.coverage,
+        cutout.confidence,
+        cutout.box,
         placement.width,
         placement.height,
         placement.enlargement,

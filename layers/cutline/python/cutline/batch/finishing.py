@@ -42,8 +42,12 @@ def as_profile_asks(profile: Profile) -> Finishing:
             rgba_u8 = np.array(image.convert("RGBA"))
         made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile)
         # The service told what was found and how sure that is. Values measured here win over the others.
-        told = {name: value for name, value in made.facts.metadata.items() if name not in ("subject", "confidence")}
-        facts = {**as_it_came(file, headers).facts, **told, "coverage": f"{made.facts.coverage:.4f}"}
+        told = {
+            name: value
+            for name, value in made.metadata.object_metadata.items()
+            if name not in ("subject", "confidence")
+        }
+        facts = {**as_it_came(file, headers).facts, **told, "coverage": f"{made.metadata.coverage:.4f}"}
         return Finished(made.file, made.content_type, facts)
 
     return finish

@@ -44,13 +44,14 @@ def _run(arguments: argparse.Namespace) -> None:
 def _times(data: bytes, network: Any) -> dict[str, float]:
     """Milliseconds by stage, and their sum."""
     from cutline.pipeline.codecs.decode import decode_image  # noqa: PLC0415
-    from cutline.pipeline.cutout import CutOptions, cut_out  # noqa: PLC0415
+    from cutline.pipeline.options import CutOptions  # noqa: PLC0415
+    from cutline.pipeline.outputs.files import make_files  # noqa: PLC0415
     from cutline.pipeline.timing import StageTimer  # noqa: PLC0415
 
     timer = StageTimer()
     with timer.stage("decode"):
         picture = decode_image(data, LOCAL_LIMITS)
-    cut_out(picture, CutOptions(), network, timer)
+    make_files(picture, CutOptions(), network, timer)
     return {**timer.stages_ms, "total": timer.total_ms}
 
 

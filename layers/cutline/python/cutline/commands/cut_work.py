@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutline.batch.report import ReportLine
@@ -14,7 +14,7 @@ from cutline.pipeline.options import CutOptions, GarmentOptions
 from cutline.pipeline.outputs.profiles import Profile
 
 if TYPE_CHECKING:
-    from cutline.pipeline.cutout import Cutout
+    from cutline.pipeline.outputs.files import OutputFiles
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
 
     def cut(data: bytes) -> list[Made]:
         assert isinstance(wish, CutOptions)
-        cutouts = cutter.encode_each(data, wish) if arguments.each else [cutter.encode(data, wish)]
+        results = cutter.encode_each(data, wish) if arguments.each else [cutter.encode(data, wish)]
         return [
-            Made(_file(cutout), replace(_line_of(cutout), part=str(number) if arguments.each else ""))
-            for number, cutout in enumerate(cutouts, 1)
+            Made(next(iter(made.files.values())), _line_of(made, str(number) if arguments.each else ""))
+            for number, made in enumerate(results, 1)
         ]
 
     def cut_garments(data: bytes) -> list[Made]:
@@ -62,7 +62,7 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
     def publish(data: bytes) -> list[Made]:
         assert isinstance(wish, Profile)
         made = cutter.publish(data, wish, arguments.subject, roi)
-        line = ReportLine("", **{**made.facts.metadata, "coverage": f"{made.facts.coverage:.4f}"})
+        line = ReportLine("", **{**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"})
         return [Made(made.file, line, made.warnings)]
 
     if isinstance(wish, Profile):
@@ -70,19 +70,14 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
     return cut if isinstance(wish, CutOptions) else cut_garments
 
 
-def _file(cutout: "Cutout") -> bytes:
-    file = cutout.image or cutout.mask
-    assert file is not None
-    return file
-
-
-def _line_of(cutout: "Cutout") -> ReportLine:
-    box = cutout.box
+def _line_of(made: "OutputFiles", part: str) -> ReportLine:
+    box, metadata = made.box, made.metadata
     return ReportLine(
         "",
-        subject=cutout.subject,
-        confidence=f"{cutout.confidence:.4f}",
-        coverage=f"{cutout.coverage:.4f}",
-        enlargement=f"{cutout.enlargement:.4f}",
+        part=part,
+        subject=metadata.subject,
+        confidence=f"{metadata.confidence:.4f}",
+        coverage=f"{metadata.coverage:.4f}",
+        enlargement=f"{metadata.enlargement:.4f}",
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
     )

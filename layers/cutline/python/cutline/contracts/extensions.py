@@ -7,7 +7,7 @@ from typing import Any
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import read_profiles
 
 NAMES = (*READERS, "roi", "profile")
@@ -30,12 +30,12 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {error}") from error
 
 
-def told(facts: ResultFacts | None) -> dict[str, Any]:
+def response_fields(metadata: ResultMetadata | None) -> dict[str, Any]:
     """The fields that Cutline adds to the vendor's answer about a result."""
-    if facts is None:
+    if metadata is None:
         return {}
-    confidence = {"confidence": round(facts.confidence, 4)}
-    if not facts.profile:
+    confidence = {"confidence": round(metadata.confidence, 4)}
+    if not metadata.profile:
         return confidence
-    verdicts = [asdict(verdict) for verdict in facts.verdicts]
-    return {**confidence, "profile": facts.profile, "passed": facts.passed, "verdicts": verdicts}
+    verdicts = [asdict(verdict) for verdict in metadata.verdicts]
+    return {**confidence, "profile": metadata.profile, "passed": metadata.passed, "verdicts": verdicts}

@@ -1,6 +1,6 @@
 """PW: PicWish segmentation, `POST /api/tasks/visual/segmentation` and `GET .../{task_id}` (contracts.md section 3).
 
-A call that is well formed becomes a task, and from then on HTTP says 200: how the task went is told by its `state`.
+A call that is well formed becomes a task, and from then on HTTP says 200: `state` says how the task went.
 """
 
 import base64
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cutline.contracts import task_record
-from cutline.contracts.extensions import told, with_own_fields
+from cutline.contracts.extensions import response_fields, with_own_fields
 from cutline.contracts.forms import Form, decode_base64, read_form
 from cutline.contracts.task_record import (
     AS_BASE64,
@@ -131,7 +131,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
     # Without a profile the body is the vendor's, and the confidence is in its header alone.
-    return show(record if job.cut.profile else replace(record, facts=None), images)
+    return show(record if job.cut.profile else replace(record, metadata=None), images)
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
@@ -177,7 +177,7 @@ def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
             "output_type": options.output_type,
             "return_type": options.return_type,
             "type": options.kind,
-            **told(record.facts),
+            **response_fields(record.metadata),
         }
     return _success(dict(sorted(data.items())))
 

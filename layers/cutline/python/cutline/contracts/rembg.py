@@ -20,7 +20,7 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import LARGEST_PX, RemovalOptions, Subject
+from cutline.pipeline.options import LARGEST_PX, SingleFileOptions, Subject
 
 NAME = "rem"
 TITLE = "rembg server"
@@ -153,7 +153,7 @@ def _source(form: Form, fields: Mapping[str, str], place: str) -> Source:
     return Source(url=url)
 
 
-def _options(fields: Mapping[str, str], place: str) -> RemovalOptions:
+def _options(fields: Mapping[str, str], place: str) -> SingleFileOptions:
     model = fields.get("model", "").strip() or "u2net"
     if model not in MODELS:
         raise FieldRefused(
@@ -164,7 +164,7 @@ def _options(fields: Mapping[str, str], place: str) -> RemovalOptions:
     for name in ("af", "ab"):
         _integer(fields, name, place, most=_MOST_BYTE)
     _integer(fields, "ae", place)
-    return RemovalOptions(
+    return SingleFileOptions(
         subject=MODELS[model],
         file_format="png",
         most_px=LARGEST_PX,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from cutline.contracts.content_negotiation import prefers_json
 from cutline.contracts.forms import Form, decode_base64, read_form
-from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, Wishes, read_wishes
+from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, RemoveBgOptions, read_options
 from cutline.contracts.wire import (
     CORS,
     NO_PROGRESS,
@@ -22,7 +22,7 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.options import RemovalFacts
+from cutline.pipeline.options import SingleFileMetadata
 
 NAME = "rbg"
 TITLE = "remove.bg"
@@ -126,29 +126,29 @@ def parse(request: Request) -> Job:
         raise FieldRefused(NOT_COLLECTED)
     form = read_form(request)
     source, backdrop = _source(form), _backdrop(form)
-    return Job(source, LIMITS, options=read_wishes(form.fields), backdrop=backdrop)
+    return Job(source, LIMITS, options=read_options(form.fields), backdrop=backdrop)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """The file itself, or JSON for a caller who prefers that; never a redirect."""
-    facts, wishes = outcome.facts, job.options
-    assert isinstance(facts, RemovalFacts) and isinstance(wishes, Wishes)
-    box, data = facts.box, outcome.inline["image"]
+    metadata, asked = outcome.metadata, job.options
+    assert isinstance(metadata, SingleFileMetadata) and isinstance(asked, RemoveBgOptions)
+    box, data = metadata.box, outcome.inline["image"]
     places = {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
-    kind = {} if wishes.type_level == "none" else {"X-Type": _kind(facts, wishes)}
+    kind = {} if asked.type_level == "none" else {"X-Type": _kind(metadata, asked)}
     headers = {
         **CORS,
         **_rate_headers(request, outcome.quota),
         "X-Width": str(outcome.width),
         "X-Height": str(outcome.height),
-        "X-Max-Width": str(facts.most[0]),
-        "X-Max-Height": str(facts.most[1]),
+        "X-Max-Width": str(metadata.most[0]),
+        "X-Max-Height": str(metadata.most[1]),
         **{f"X-Foreground-{name.capitalize()}": str(value) for name, value in places.items()},
         **kind,
-        "X-Credits-Charged": "0.25" if wishes.is_preview else "1",
+        "X-Credits-Charged": "0.25" if asked.is_preview else "1",
     }
     if not prefers_json(request.headers.get("accept", "")):
-        return Response(200, {**headers, "Content-Type": facts.content_type}, data)
+        return Response(200, {**headers, "Content-Type": metadata.content_type}, data)
     found = {f"foreground_{name}": value for name, value in places.items()}
     return json_response(200, {"data": {"result_b64": base64.b64encode(data).decode(), **found}}, headers)
 
@@ -208,11 +208,11 @@ def _address(url: str, row: ErrorRow) -> Source:
     return Source(url=url)
 
 
-def _kind(facts: RemovalFacts, wishes: Wishes) -> str:
+def _kind(metadata: SingleFileMetadata, asked: RemoveBgOptions) -> str:
     """Cutline tells people from things; what kind of thing is what the caller said."""
-    if facts.person:
+    if metadata.person:
         return "person"
-    return "product" if wishes.kind in ("auto", "person") else wishes.kind
+    return "product" if asked.kind in ("auto", "person") else asked.kind
 
 
 def _rate_headers(request: Request, quota: Quota, *, spent: bool = False) -> dict[str, str]:

@@ -9,7 +9,7 @@ from cutline.contracts.colours import read_rgba
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.layout.framing import NO_LENGTH, Framing, Length, Region
 from cutline.pipeline.layout.framing_parser import read_margin, read_position, read_scale
-from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, RemovalFormat, RemovalOptions, Subject
+from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, SingleFileFormat, SingleFileOptions, Subject
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class FieldRefused(InputRefused):
 
 
 @dataclass(frozen=True)
-class Wishes(RemovalOptions):
+class RemoveBgOptions(SingleFileOptions):
     """What a caller asked for: the removal, the kind of thing that it is, and how it is to be told."""
 
     kind: str = "auto"
@@ -58,7 +58,8 @@ KINDS: Final[Mapping[str, Subject]] = {
     "transportation": "object",
     "graphics": "auto",
 }
-FORMATS: Final[Mapping[str, RemovalFormat]] = {"auto": "auto", "png": "png", "jpg": "jpg", "zip": "zip", "webp": "webp"}
+_FORMATS: tuple[SingleFileFormat, ...] = ("auto", "png", "jpg", "zip", "webp")
+FORMATS: Final[Mapping[str, SingleFileFormat]] = {name: name for name in _FORMATS}
 _BOOLEANS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
 _VALUE, _GIVEN = "Invalid value for parameter '{}'", "Invalid {} parameter given"
 # How each parameter's refusal is worded; the vendor has two forms.
@@ -74,7 +75,7 @@ _Value = TypeVar("_Value")
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 
 
-def read_wishes(fields: Mapping[str, str]) -> Wishes:
+def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
     """The validated parameters; an empty one counts as not given. Raises FieldRefused."""
     size = _choice(fields, "size", SIZES)
     kind = _choice(fields, "type", KINDS)
@@ -82,7 +83,7 @@ def read_wishes(fields: Mapping[str, str]) -> Wishes:
         _boolean(fields, name)
     _choice(fields, "shadow_method", ("latest", "legacy"))
     margin = _read(fields, "crop_margin", read_margin)
-    return Wishes(
+    return RemoveBgOptions(
         subject=KINDS[kind],
         file_format=FORMATS[_choice(fields, "format", FORMATS)],
         most_px=SIZES[size],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cutline.contracts.wire import Job, Outcome, Request
 from cutline.errors import MattingError, Reason
 from cutline.limits import MIB, PictureLimits
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 
 # Of the links and of the record (contracts.md 3.5).
 LINK_LIFETIME_S = 3600
@@ -58,7 +58,7 @@ class TaskOptions:
 class TaskRecord:
     """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
 
-    `facts` are known of results that the flow or a synchronous call has made.
+    `metadata` are known of results that the flow or a synchronous call has made.
     """
 
     task_id: str
@@ -69,7 +69,7 @@ class TaskRecord:
     completed_at: int | None
     options: TaskOptions
     keys: Mapping[str, str] = field(default_factory=dict)
-    facts: ResultFacts | None = None
+    metadata: ResultMetadata | None = None
 
 
 def queued(account_id: str, request: Request, options: TaskOptions) -> TaskRecord:
@@ -82,8 +82,8 @@ def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> T
     started = int(request.received_at)
     completed = int(request.received_at + outcome.elapsed_ms / 1000)
     options = task_options(job)
-    facts = outcome.facts if isinstance(outcome.facts, ResultFacts) else None
-    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys, facts)
+    metadata = outcome.metadata if isinstance(outcome.metadata, ResultMetadata) else None
+    return TaskRecord(options.task_id, account_id, DONE, started, started, completed, options, outcome.keys, metadata)
 
 
 def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:

@@ -120,7 +120,7 @@ class Quota:
 class Outcome:
     """A finished call: its results, keyed by what they show ("image", "mask", a garment).
 
-    links: public addresses; keys: where the results are stored; inline: the files themselves; facts: what else the
+    links: public addresses; keys: where the results are stored; inline: the files themselves; metadata: what else the
     answer tells, a frozen dataclass that the contract and its work agree on.
     """
 
@@ -131,7 +131,7 @@ class Outcome:
     inline: Mapping[str, bytes] = field(default_factory=dict)
     quota: Quota = field(default_factory=Quota)
     elapsed_ms: int = 0
-    facts: object = None
+    metadata: object = None
 
 
 @dataclass(frozen=True)

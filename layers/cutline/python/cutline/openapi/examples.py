@@ -38,12 +38,12 @@ def job(contract: Contract, options: object = None) -> Job:
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 
-def outcome(*names: str, facts: object = None) -> Outcome:
+def outcome(*names: str, metadata: object = None) -> Outcome:
     """How it went: a charged call with the named results behind links; the picture is inside as well."""
     links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
     inline = {"image": picture()}
     quota = Quota(499, charged=True, qps=10)
-    return Outcome(_SIDE, _SIDE, links, inline=inline, quota=quota, elapsed_ms=412, facts=facts)
+    return Outcome(_SIDE, _SIDE, links, inline=inline, quota=quota, elapsed_ms=412, metadata=metadata)
 
 
 def examples(answers: dict[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from cutline.contracts import rembg
 from cutline.openapi import examples
 from cutline.openapi.operation import SAVED_AS, Api, body, operation, query, security_name
 from cutline.openapi.schema import Schema, choice, closed, file, integer, ref, source, text
-from cutline.pipeline.options import RemovalOptions
+from cutline.pipeline.options import SingleFileOptions
 
 FACTS: Mapping[str, Any] = {}
 _API = Api(
     rembg,
-    examples.job(rembg, RemovalOptions()),
+    examples.job(rembg, SingleFileOptions()),
     examples.outcome("image"),
     shapes=(),
     fault="RemError",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from cutline.contracts import removebg
-from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, Wishes
+from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions
 from cutline.openapi import examples
 from cutline.openapi.operation import SAVED_AS, Api, body, header, operation, responses, security_name
 from cutline.openapi.schema import (
@@ -23,16 +23,16 @@ from cutline.openapi.schema import (
     text,
 )
 from cutline.pipeline.layout.framing import Box
-from cutline.pipeline.options import RemovalFacts
+from cutline.pipeline.options import SingleFileMetadata
 
 FACTS: Mapping[str, Any] = {}
-_FACTS = RemovalFacts("image/png", person=False, box=Box(30, 30, 90, 90), most=(120, 120))
+_METADATA = SingleFileMetadata("image/png", person=False, box=Box(30, 30, 90, 90), most=(120, 120))
 _FILES = ("image/png", "image/jpeg", "image/webp", "application/zip")
 _PIXELS = ("X-Width", "X-Height", "X-Max-Width", "X-Max-Height")
 _API = Api(
     removebg,
-    examples.job(removebg, Wishes()),
-    examples.outcome("image", facts=_FACTS),
+    examples.job(removebg, RemoveBgOptions()),
+    examples.outcome("image", metadata=_METADATA),
     shapes=("RbgResult",),
     fault="RbgError",
     headers={

@@ -12,7 +12,6 @@ garments   the costume API: one alpha per garment class
 outputs    files and metadata of a result, as a contract, a profile or a library call asks for them
 agreement  how far two alphas agree, for `cutline compare-with`
 
-Sync routes, tasks and drops call `outputs.files`; remove.bg's and rembg's routes call `outputs.single_file`; the
-costume route calls `garments.worn`; the library calls `matte_picture` and `compose`, or for a
-profile `outputs.publish`.
+Calls, tasks and drops end in `outputs.files`, APIs whose answer is the file itself in `outputs.single_file`, the
+costume route in `garments.worn`; the library calls `matte_picture` and `compose`, or `outputs.publish` for a profile.
 """

@@ -1,4 +1,4 @@
-"""One picture cut out from end to end: network, refine, foreground, compose, encode."""
+"""The way of a cut-out: `matte_picture` runs the network, refine and foreground; `compose` draws the result."""
 
 from __future__ import annotations
 
@@ -11,31 +11,27 @@ from PIL import Image
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.codecs.encode import CONTENT_TYPES, ENCODERS
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.inference.confidence import confidence_of
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
-from cutline.pipeline.matting.cleanup import clear_fog, close_torn_holes
+from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze
 from cutline.pipeline.matting.components import remove_specks
 from cutline.pipeline.matting.foreground import estimate_foreground
 from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_alpha
-from cutline.pipeline.matting.roi import Look, look_for
+from cutline.pipeline.matting.roi import RoiCrop, roi_crop
 from cutline.pipeline.matting.stamp import extract_stamp
 from cutline.pipeline.matting.subject import select_subject
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
 
 __all__ = [
-    "Composed",
     "CutOptions",
     "Cutout",
     "Matte",
     "ResolvedSubject",
     "compose",
-    "cut_out",
     "matte_picture",
-    "render",
 ]
 
 
@@ -75,12 +71,13 @@ class Matte:
 
 
 @dataclass(frozen=True)
-class Composed:
+class Cutout:
     """The pixels that the options ask for, from a finished matte.
 
-    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject, coverage and
-    confidence as in `Cutout`; box: the subject's in the picture of `picture_size` (width, height), or None;
-    placement: where it went.
+    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject: the kind found;
+    coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none; confidence: the probability that
+    the cut-out is good; box: the subject's in the picture of `picture_size` (width, height), or None; placement: where
+    it went.
     """
 
     rgba_u8: U8
@@ -93,63 +90,31 @@ class Composed:
     picture_size: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Cutout:
-    """Encoded results and their properties.
-
-    image and mask: the files that the options ask for, both of `content_type` and of the same width and height;
-    subject: the kind found; coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none;
-    confidence: the probability that the cut-out is good; box: the subject's in the picture, or None; enlargement: how
-    much larger than in the picture the subject is drawn.
-    """
-
-    image: bytes | None
-    mask: bytes | None
-    content_type: str
-    width: int
-    height: int
-    subject: ResolvedSubject
-    coverage: float
-    confidence: float
-    box: Box | None
-    enlargement: float = 1.0
-
-
-def cut_out(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Cutout:
-    """The subject of a picture in the form that the options ask for.
+def matte_picture(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Matte:
+    """The subject's alpha and colours at the picture's size, before crop, background and size. Raises ServiceFault.
 
     "auto" takes the network's foreground: all persons and things in front. "person" takes its person plane; "object"
     the foreground without the person, or all of it if nothing else remains; "stamp" the ink, or the object if there
     is no ink. A network without a person plane (the quality tier) answers everything but stamps with its foreground.
-    An empty matte is not an error here: its `coverage` is 0.
-
-    Raises:
-        ServiceFault: if the network fails.
-    """
-    return render(matte_picture(picture, options, network, timer), options, timer)
-
-
-def matte_picture(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Matte:
-    """The subject's alpha and colours at the picture's size, before crop, background and size. Raises ServiceFault.
-
-    With a region the network looks there, and outside of it all is background.
+    With a region the network is shown the region only, and everything outside of it is background. An empty matte is
+    not an error here.
     """
     if options.roi is None:
         return _matte(picture, options, network, timer, None)
-    look = look_for(options.roi, picture.width, picture.height)
+    view = roi_crop(options.roi, picture.width, picture.height)
     alpha_u8 = np.zeros((picture.height, picture.width), np.uint8)
-    if look is None:
+    if view is None:
         return Matte(picture.rgb_u8, alpha_u8, "person" if options.subject == "person" else "object", 0.0)
-    part = _matte(look.cut(picture), options, network, timer, look)
+    part = _matte(view.cut(picture), options, network, timer, view)
     rgb_u8 = picture.rgb_u8.copy()
-    crop(rgb_u8, look.box)[:] = part.rgb_u8
-    region = look.region
-    crop(alpha_u8, region.moved(look.box.left, look.box.top))[:] = crop(part.alpha_u8, region)
+    crop(rgb_u8, view.box)[:] = part.rgb_u8
+    region = view.region
+    crop(alpha_u8, region.moved(view.box.left, view.box.top))[:] = crop(part.alpha_u8, region)
     return replace(part, rgb_u8=rgb_u8, alpha_u8=alpha_u8)
 
 
-def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer, look: Look | None) -> Matte:
-    """The matte of all that is shown; with a look without the subjects beside its region."""
+def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer, view: RoiCrop | None) -> Matte:
+    """The matte of all that is shown; with `view`, without subjects that lie mostly outside of its region."""
     if options.subject == "stamp":
         with timer.stage("stamp"):
             found = extract_stamp(_on_white(picture))
@@ -163,10 +128,10 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
         asked = "person" if options.subject == "person" and "person" in predictions else "foreground"
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
-        if look is not None:
-            small_f32 = look.choose(small_f32)
+        if view is not None:
+            small_f32 = view.choose(small_f32)
         confidence = confidence_of(small_f32)
-        small_f32 = remove_specks(clear_fog(stretch_alpha(small_f32)))
+        small_f32 = remove_specks(remove_haze(stretch_alpha(small_f32)))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
     with timer.stage("foreground"):
         rgb_u8 = picture.rgb_u8
@@ -188,7 +153,7 @@ def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) ->
     return place(size, box or Box(0, 0, *size), options.framing, crop=cropped, target=target)
 
 
-def compose(matte: Matte, options: CutOptions) -> Composed:
+def compose(matte: Matte, options: CutOptions) -> Cutout:
     """The pixels that the options ask for, from a finished matte.
 
     Raises:
@@ -202,7 +167,7 @@ def compose(matte: Matte, options: CutOptions) -> Composed:
     source = placement.source
     rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
     background = options.background or (_WHITE if options.image_format == "jpeg" else None)
-    return Composed(
+    return Cutout(
         rgba_u8=rgba_u8,
         pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
         subject=matte.subject,
@@ -211,28 +176,6 @@ def compose(matte: Matte, options: CutOptions) -> Composed:
         box=box,
         placement=placement,
         picture_size=(width, height),
-    )
-
-
-def render(matte: Matte, options: CutOptions, timer: StageTimer) -> Cutout:
-    """The files that the options ask for, from a finished matte. Raises as `compose`."""
-    with timer.stage("compose"):
-        composed = compose(matte, options)
-    encode = ENCODERS[options.image_format]
-    with timer.stage("encode"):
-        image = encode(composed.pixels_u8) if options.want_image else None
-        mask = encode(composed.rgba_u8[..., 3]) if options.want_mask else None
-    return Cutout(
-        image=image,
-        mask=mask,
-        content_type=CONTENT_TYPES[options.image_format],
-        width=composed.placement.width,
-        height=composed.placement.height,
-        subject=composed.subject,
-        coverage=composed.coverage,
-        confidence=composed.confidence,
-        box=composed.box,
-        enlargement=composed.placement.enlargement,
     )
 
 

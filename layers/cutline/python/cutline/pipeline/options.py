@@ -89,14 +89,14 @@ class GarmentOptions:
 
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
-RemovalFormat = Literal["auto", "png", "jpg", "webp", "zip"]
+SingleFileFormat = Literal["auto", "png", "jpg", "webp", "zip"]
 MEGAPIXEL = 1_000_000
 # Of any result: what fits into the memory of a function.
 LARGEST_PX = MAX_CANVAS_PX
 
 
 @dataclass(frozen=True)
-class RemovalOptions:
+class SingleFileOptions:
     """Options of one removal.
 
     most_px, most_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
@@ -106,7 +106,7 @@ class RemovalOptions:
     """
 
     subject: Subject = "auto"
-    file_format: RemovalFormat = "auto"
+    file_format: SingleFileFormat = "auto"
     most_px: int = LARGEST_PX
     most_png_px: int = 10 * MEGAPIXEL
     mask: bool = False
@@ -115,11 +115,11 @@ class RemovalOptions:
     crop: bool = False
     framing: Framing = AS_IT_IS
     may_be_empty: bool = False
-    alternatives: tuple[RemovalFormat, ...] = ("webp", "zip", "jpg")
+    alternatives: tuple[SingleFileFormat, ...] = ("webp", "zip", "jpg")
 
 
 @dataclass(frozen=True)
-class RemovalFacts:
+class SingleFileMetadata:
     """What an answer tells of a removal, besides its size.
 
     person: whether the subject is mostly people; box: the subject's in the result; most: width and height that the

@@ -22,13 +22,13 @@ class Processor(Protocol):
 
 @dataclass(frozen=True)
 class Produced:
-    """Encoded results by name, each with its content type; `notes` go to the log, `facts` into the answer."""
+    """Encoded results by name, each with its content type; `notes` go to the log, `metadata` into the answer."""
 
     width: int
     height: int
     results: Mapping[str, tuple[bytes, str]]
     notes: Mapping[str, Any]
-    facts: object = None
+    metadata: object = None
 
 
 class Journal(Protocol):

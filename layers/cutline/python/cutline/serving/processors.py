@@ -5,12 +5,12 @@ from pathlib import Path
 
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.codecs.decoder_process import decode_apart, start_decoder
+from cutline.pipeline.codecs.decoder_process import decode_in_subprocess, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.garments.worn import cut_garments
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.options import GarmentOptions, RemovalOptions
-from cutline.pipeline.outputs.files import make_results
+from cutline.pipeline.options import GarmentOptions, SingleFileOptions
+from cutline.pipeline.outputs.files import make_files
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 from cutline.serving.removals import remove
@@ -58,16 +58,16 @@ class CutoutProcessor:
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
-        if isinstance(job.options, RemovalOptions):
+        if isinstance(job.options, SingleFileOptions):
             return remove(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
-            picture = decode_apart(data, job.limits)
-        made = make_results(picture, job.cut, self.open(), timer)
+            picture = decode_in_subprocess(data, job.limits)
+        made = make_files(picture, job.cut, self.open(), timer)
         floor = self._floor_of(job)
-        if floor is not None and made.facts.coverage <= floor.coverage:
+        if floor is not None and made.metadata.coverage <= floor.coverage:
             raise InputRefused(floor.reason)
         results = {name: (file, made.content_type) for name, file in made.files.items()}
-        return Produced(made.width, made.height, results, made.facts.notes, made.facts)
+        return Produced(made.width, made.height, results, made.metadata.notes, made.metadata)
 
 
 class CostumeProcessor:
@@ -91,7 +91,7 @@ class CostumeProcessor:
         """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
         assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
-            picture = decode_apart(data, job.limits)
+            picture = decode_in_subprocess(data, job.limits)
         matte, costume = self.open()
         garments = cut_garments(picture, job.options, matte, costume, timer)
         if garments.image is None:

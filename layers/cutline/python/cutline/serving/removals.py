@@ -1,12 +1,18 @@
-"""What APIs do whose answer is the file itself: the removal, in a size that a synchronous answer can carry."""
+"""What APIs do whose answer is the file itself: the single, in a size that a synchronous answer can carry."""
 
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MIB
-from cutline.pipeline.codecs.decoder_process import decode_apart
+from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.cutout import Predictor
-from cutline.pipeline.options import MEGAPIXEL, RemovalOptions
-from cutline.pipeline.outputs.single_file import CONTENT_TYPES, Removal, encode_as, encode_removal, remove_background
+from cutline.pipeline.options import MEGAPIXEL, SingleFileOptions
+from cutline.pipeline.outputs.single_file import (
+    CONTENT_TYPES,
+    SingleFile,
+    encode_as,
+    encode_single_file,
+    make_single_file,
+)
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
 
@@ -14,31 +20,31 @@ from cutline.serving.call import Produced
 MOST_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
 
 
-def remove(data: bytes, job: Job, options: RemovalOptions, network: Predictor, timer: StageTimer) -> Produced:
+def remove(data: bytes, job: Job, options: SingleFileOptions, network: Predictor, timer: StageTimer) -> Produced:
     """The file. Raises InputRefused, also where it is too large for an answer, and ServiceFault for the model."""
     with timer.stage("decode"):
-        picture = decode_apart(data, job.limits)
+        picture = decode_in_subprocess(data, job.limits)
         backdrop = None
         if job.backdrop is not None:
-            backdrop = decode_apart(job.backdrop.data or b"", job.limits)
-    removal = remove_background(picture, options, backdrop, network, timer)
+            backdrop = decode_in_subprocess(job.backdrop.data or b"", job.limits)
+    single = make_single_file(picture, options, backdrop, network, timer)
     with timer.stage("encode"):
-        file, name = encode_removal(removal, options)
+        file, name = encode_single_file(single, options)
         if len(file) > MOST_ANSWER_BYTES:
-            raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(removal, options, name, len(file)))
+            raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(single, options, name, len(file)))
     content_type = CONTENT_TYPES[name]
     notes = {
-        "subject": "person" if removal.person else "object",
-        "coverage": round(removal.coverage, 4),
-        "confidence": round(removal.confidence, 4),
+        "subject": "person" if single.person else "object",
+        "coverage": round(single.coverage, 4),
+        "confidence": round(single.confidence, 4),
     }
     results = {"image": (file, content_type)}
-    return Produced(removal.width, removal.height, results, notes, removal.facts(content_type))
+    return Produced(single.width, single.height, results, notes, single.metadata(content_type))
 
 
-def _what_fits(removal: Removal, options: RemovalOptions, name: str, size: int) -> str:
+def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:
     """Which format would fit; where none does, or besides, up to how many pixels this one fits."""
-    pixels = removal.width * removal.height
+    pixels = single.width * single.height
     fitting = int(0.9 * pixels * MOST_ANSWER_BYTES / size) / MEGAPIXEL
     told = (
         f"The result takes {_megabytes(size)} as {name} at {pixels / MEGAPIXEL:.1f} megapixels, "
@@ -46,9 +52,9 @@ def _what_fits(removal: Removal, options: RemovalOptions, name: str, size: int) 
     )
     for other in options.alternatives:
         # JPEG alone has no transparency, so it replaces nothing but an opaque result.
-        if other != name and (other != "jpg" or removal.pixels_u8.shape[-1] != len("RGBA")):
+        if other != name and (other != "jpg" or single.pixels_u8.shape[-1] != len("RGBA")):
             try:
-                length = len(encode_as(removal, options, other))
+                length = len(encode_as(single, options, other))
             except ServiceFault:  # no time is left to find out
                 continue
             if length <= MOST_ANSWER_BYTES:

@@ -236,7 +236,7 @@ class Service:
             inline={name: body for name, (body, _) in produced.results.items()},
             quota=Quota(reservation.remaining, charged=account.price_of(contract.NAME) > 0, qps=account.qps),
             elapsed_ms=call.elapsed_ms,
-            facts=produced.facts,
+            metadata=produced.metadata,
         )
         response = with_confidence(contract.render(request, job, outcome), call.notes.get("confidence"))
         if not fits_the_proxy(response):

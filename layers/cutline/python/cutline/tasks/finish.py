@@ -9,10 +9,10 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish, task_record
 from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.pipeline.codecs.decoder_process import decode_apart
+from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.inference.prediction_file import KnownPredictions, decode_predictions
-from cutline.pipeline.outputs.files import Results, make_results
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.files import OutputFiles, make_files
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -39,8 +39,8 @@ class Finish:
             return False
         step.works_on(task)
         if task.record.state >= 0 and task.record.state != task_record.DONE:
-            keys, facts = self._work(task, step)
-            done = self.tasks.finish(task_id, keys, facts, int(self.clock()))
+            keys, metadata = self._work(task, step)
+            done = self.tasks.finish(task_id, keys, metadata, int(self.clock()))
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != task_record.DONE:
@@ -53,28 +53,30 @@ class Finish:
                 self.results.delete(drops.error_key(task.order.result_key))  # of a file that lay there before
         return task.has_callback
 
-    def _work(self, task: Task, step: Step) -> tuple[Mapping[str, str], ResultFacts]:
+    def _work(self, task: Task, step: Step) -> tuple[Mapping[str, str], ResultMetadata]:
         """Where the results are stored, and what is known of them. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
-            picture = decode_apart(data, task_record.LIMITS)
+            picture = decode_in_subprocess(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        made = make_results(picture, task.order.cut, KnownPredictions(maps), step)
-        if made.facts.coverage <= 0:
+        made = make_files(picture, task.order.cut, KnownPredictions(maps), step)
+        if made.metadata.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
-        step.notes |= made.facts.notes
+        step.notes |= made.metadata.notes
         if task.record.options.return_type == task_record.AS_BASE64 and not picwish.fits_as_base64(made.files):
             raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
         with step.stage("results"):
             keys = {name: self._store(task, name, file, made) for name, file in made.files.items()}
-        return keys, made.facts
+        return keys, made.metadata
 
-    def _store(self, task: Task, name: str, file: bytes, made: Results) -> str:
+    def _store(self, task: Task, name: str, file: bytes, made: OutputFiles) -> str:
         """The key, made of the task's id or the drop's name, so a second try replaces the first one's file."""
         if task.order.result_key:
             key = drops.result_key(task.order.result_key, name, made.content_type)
         else:
             key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", made.content_type)
-        self.results.put_at(key, file, made.content_type, {"task-id": task.record.task_id, **made.facts.metadata})
+        self.results.put_at(
+            key, file, made.content_type, {"task-id": task.record.task_id, **made.metadata.object_metadata}
+        )
         return key

@@ -9,11 +9,11 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import task_record
-from cutline.pipeline.codecs.decoder_process import decode_apart
+from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.inference.model_config import ModelEntry
 from cutline.pipeline.inference.tiling import reduce_picture
-from cutline.pipeline.matting.roi import look_at
+from cutline.pipeline.matting.roi import crop_to_roi
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source
@@ -44,11 +44,11 @@ class Prepare:
         step.works_on(task)
         data = self._source(task, step)
         with step.stage("decode"):
-            picture = decode_apart(data, task_record.LIMITS)
+            picture = decode_in_subprocess(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         with step.stage("fit"):
             # PNG: JPEG at quality 93 moves the network's maps by 1 % on average.
-            shown = look_at(picture, task.order.cut.roi)
+            shown = crop_to_roi(picture, task.order.cut.roi)
             view = encode_png(reduce_picture(self.entry, shown.rgb_u8, shown.alpha_u8))
         with step.stage("store"):
             self.files.put(task.view_key, view)

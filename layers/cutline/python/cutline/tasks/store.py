@@ -4,20 +4,20 @@ pk           the task's id
 account_id   who may ask for it
 state        contracts.md 3.5; 1 and everything negative are final, and nothing changes a final state
 order        JSON of `cutline.tasks.task.WorkOrder`, for tasks that the flow works
-facts        JSON of `cutline.pipeline.outputs.metadata.ResultFacts`, of a task that is done
+metadata        JSON of `cutline.pipeline.outputs.metadata.ResultMetadata`, of a task that is done
 expires_at   unix second after which it is unknown, also while DynamoDB has not deleted it yet
 keep_until   in place of that for tasks whose id comes again with every duplicate of an event; shown no longer for it
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.task_record import DONE, LINK_LIFETIME_S, TaskOptions, TaskRecord
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 # DynamoDB refuses keys beyond 2048 bytes; every id that was ever given out is a UUID.
@@ -80,10 +80,10 @@ class TaskStore:
         """The unfinished task in its new state, with the given times noted; None for one that has ended or expired."""
         return self._end_or_advance(task_id, state, times, pending=True)
 
-    def finish(self, task_id: str, keys: Mapping[str, str], facts: ResultFacts, now: int) -> Task | None:
+    def finish(self, task_id: str, keys: Mapping[str, str], metadata: ResultMetadata, now: int) -> Task | None:
         """The task as done, its results named; None where it has ended or expired before."""
         ended = {"completed_at": now, "expires_at": now + LINK_LIFETIME_S}
-        told = {"keys": dict(keys), "facts": facts.to_json()}
+        told = {"keys": dict(keys), "facts": metadata.to_json()}
         return self._end_or_advance(task_id, DONE, {**ended, **told}, pending=True)
 
     def fail(self, task_id: str, state: int, now: int) -> Task | None:
@@ -128,9 +128,9 @@ def _pending(task: Task) -> dict[str, Any]:
 
 
 def _item_of(record: TaskRecord) -> dict[str, Any]:
-    item = {name: value for name, value in asdict(record).items() if value is not None}
+    item = {name: value for name, value in asdict(replace(record, metadata=None)).items() if value is not None}
     item["pk"] = item.pop("task_id")
-    return item if record.facts is None else {**item, "facts": record.facts.to_json()}
+    return item if record.metadata is None else {**item, "facts": record.metadata.to_json()}
 
 
 def _task_from(item: Mapping[str, Any]) -> Task:
@@ -155,7 +155,7 @@ def _record_from(item: Mapping[str, Any]) -> TaskRecord:
             callback_url=options["callback_url"],
         ),
         keys=dict(item["keys"]),
-        facts=ResultFacts.from_json(item["facts"]) if "facts" in item else None,
+        metadata=ResultMetadata.from_json(item["facts"]) if "facts" in item else None,
     )
 
 

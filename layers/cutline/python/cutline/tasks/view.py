@@ -14,7 +14,7 @@ def show_task(record: task_record.TaskRecord, results: ResultStore, base_url: st
 
 def with_facts(response: Response, record: task_record.TaskRecord) -> Response:
     """An answer about the task, with the header that every cut-out has."""
-    return with_confidence(response, None if record.facts is None else record.facts.confidence)
+    return with_confidence(response, None if record.metadata is None else record.metadata.confidence)
 
 
 def _images(record: task_record.TaskRecord, results: ResultStore, base_url: str) -> dict[str, str]:

@@ -147,11 +147,11 @@ atexit.register(_decoder.hang_up)
 
 
 def start_decoder() -> None:
-    """Starts the process that `decode_apart` uses. For INIT."""
+    """Starts the process that `decode_in_subprocess` uses. For INIT."""
     _decoder.start()
 
 
-def decode_apart(data: bytes, limits: PictureLimits) -> Picture:
+def decode_in_subprocess(data: bytes, limits: PictureLimits) -> Picture:
     """`decode_image` in a process of its own. Raises InputRefused and, where that process ends, ServiceFault."""
     return _decoder.decode(data, limits)
 

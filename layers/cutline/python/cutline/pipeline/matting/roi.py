@@ -1,9 +1,9 @@
 """A region that a caller chose: the network looks at it alone, and the subject that is mostly in it counts.
 
 With a second subject beside the one that is meant, the network looks at both, or at the other. Measured on 15
-pictures of two cut-outs each, with regions 0, 5 and 20 % larger than the subject: this look has a mean IoU of .96 to
+pictures of two cut-outs each, with regions 0, 5 and 20 % larger than the subject: this view has a mean IoU of .96 to
 .97, and the worst is .84. The matte of the whole picture, cut to the region, has .82 to .87 and loses (IoU < .8) 10 to
-25 % of the subjects. A look without margin, at 5 %, has .88 and loses 17 %: what ends at its edge passes for
+25 % of the subjects. A view without margin, at 5 %, has .88 and loses 17 %: what ends at its edge passes for
 background.
 """
 
@@ -27,7 +27,7 @@ _EDGE_PX = 4
 
 
 @dataclass(frozen=True)
-class Look:
+class RoiCrop:
     """What the network is shown: `box` of the picture; `region`, in pixels of that box, holds the subject."""
 
     box: Box
@@ -43,7 +43,7 @@ class Look:
         )
 
     def choose(self, alpha_f32: F32) -> F32:
-        """Alpha (h, w) of the look without subjects of which less than half lies in the region.
+        """Alpha (h, w) of the view without subjects of which less than half lies in the region.
 
         If no subject has half of itself there, such as a part of one that was chosen, all stay.
         """
@@ -62,18 +62,18 @@ class Look:
         return np.where(grow(others, _EDGE_PX) & ~mine, np.float32(0), alpha_f32)
 
 
-def look_for(roi: Region, width: int, height: int) -> Look | None:
-    """Where to look in a picture of this size; None where no pixel of the region is in it."""
+def roi_crop(roi: Region, width: int, height: int) -> RoiCrop | None:
+    """Where to view in a picture of this size; None where no pixel of the region is in it."""
     region = roi.box_in(width, height).within(width, height)
     if region.width < 1 or region.height < 1:
         return None
     margin = round(_MARGIN * max(region.width, region.height))
     box = Box(region.left - margin, region.top - margin, region.right + margin, region.bottom + margin)
     box = box.within(width, height)
-    return Look(box, region.moved(-box.left, -box.top))
+    return RoiCrop(box, region.moved(-box.left, -box.top))
 
 
-def look_at(picture: Picture, roi: Region | None) -> Picture:
+def crop_to_roi(picture: Picture, roi: Region | None) -> Picture:
     """The part of a picture that a network is shown for `roi`, which is None for the whole."""
-    look = None if roi is None else look_for(roi, picture.width, picture.height)
-    return picture if look is None else look.cut(picture)
+    view = None if roi is None else roi_crop(roi, picture.width, picture.height)
+    return picture if view is None else view.cut(picture)

@@ -1,7 +1,7 @@
 """Files and metadata of a result.
 
 files        the files of one result ("image", "mask") as options or a profile ask for them
-single_file  one file with a background, region, frame and format, for remove.bg's and rembg's APIs
+single_file  one file with a background, region, frame and format, for APIs whose answer is the file itself
 profiles     what marketplaces ask for, as data (profiles.toml)
 publish      a matte made into the picture that a profile asks for, with a verdict per rule
 metadata     what is known of a result besides its pixels: subject, confidence, a profile's verdicts

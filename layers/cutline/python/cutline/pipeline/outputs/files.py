@@ -7,26 +7,39 @@ from dataclasses import dataclass
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import Matte, Predictor, matte_picture, placement_of, render
+from cutline.pipeline.codecs.encode import CONTENT_TYPES, ENCODERS
+from cutline.pipeline.cutout import Matte, Predictor, compose, matte_picture, placement_of
+from cutline.pipeline.layout.framing import Box
 from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
-from cutline.pipeline.outputs.metadata import ResultFacts
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.publish import publish
 from cutline.pipeline.timing import StageTimer
 
 
 @dataclass(frozen=True)
-class Results:
-    """Files by name ("image", "mask"), all of one type and size in pixels."""
+class OutputFiles:
+    """Files by name ("image", "mask"), all of one type and size. box: the subject's in the picture, or None."""
 
     files: Mapping[str, bytes]
     content_type: str
     width: int
     height: int
-    facts: ResultFacts
+    metadata: ResultMetadata
+    box: Box | None
+
+    @property
+    def image(self) -> bytes:
+        """The cut-out. Raises KeyError where the options did not ask for it."""
+        return self.files["image"]
+
+    @property
+    def mask(self) -> bytes:
+        """The alpha. Raises KeyError where the options did not ask for it."""
+        return self.files["mask"]
 
 
-def make_results(picture: Picture, options: CutOptions, predictor: Predictor, timer: StageTimer) -> Results:
+def make_files(picture: Picture, options: CutOptions, predictor: Predictor, timer: StageTimer) -> OutputFiles:
     """The files that the options ask for. Without a subject their `coverage` is 0.
 
     Raises InputRefused(NO_SUBJECT) for a profile, which has nothing to measure then, InputRefused(RESOLUTION_TOO_HIGH)
@@ -41,17 +54,31 @@ def make_results(picture: Picture, options: CutOptions, predictor: Predictor, ti
         raise InputRefused(
             Reason.RESOLUTION_TOO_HIGH, f"The result would have more than {LARGEST_PX // MEGAPIXEL} megapixels."
         )
-    cutout = render(matte, options, timer)
-    named = {"image": cutout.image, "mask": cutout.mask}
-    files = {name: file for name, file in named.items() if file is not None}
-    facts = ResultFacts(cutout.subject, cutout.coverage, cutout.confidence, cutout.enlargement)
-    return Results(files, cutout.content_type, cutout.width, cutout.height, facts)
+    return encode_files(matte, options, timer)
 
 
-def _published(matte: Matte, profile: str, timer: StageTimer) -> Results:
+def encode_files(matte: Matte, options: CutOptions, timer: StageTimer) -> OutputFiles:
+    """The files that the options ask for, from a finished matte. Raises as `compose`."""
+    with timer.stage("compose"):
+        cutout = compose(matte, options)
+    encode = ENCODERS[options.image_format]
+    wanted = {
+        "image": cutout.pixels_u8 if options.want_image else None,
+        "mask": cutout.rgba_u8[..., 3] if options.want_mask else None,
+    }
+    with timer.stage("encode"):
+        files = {name: encode(pixels_u8) for name, pixels_u8 in wanted.items() if pixels_u8 is not None}
+    placement = cutout.placement
+    metadata = ResultMetadata(cutout.subject, cutout.coverage, cutout.confidence, placement.enlargement)
+    content_type = CONTENT_TYPES[options.image_format]
+    return OutputFiles(files, content_type, placement.width, placement.height, metadata, cutout.box)
+
+
+def _published(matte: Matte, profile: str, timer: StageTimer) -> OutputFiles:
     if matte.box is None:
         raise InputRefused(Reason.NO_SUBJECT)
     with timer.stage("encode"):
         made = publish(matte, read_profiles()[profile])
-    placement = made.composed.placement
-    return Results({"image": made.file}, made.content_type, placement.width, placement.height, made.facts)
+    placement = made.cutout.placement
+    files = {"image": made.file}
+    return OutputFiles(files, made.content_type, placement.width, placement.height, made.metadata, matte.box)

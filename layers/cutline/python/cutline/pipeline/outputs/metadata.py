@@ -30,7 +30,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class ResultFacts:
+class ResultMetadata:
     """Facts of one result.
 
     subject, coverage, confidence, enlargement: as of `cutline.pipeline.cutout.Cutout`; profile: the name of the one
@@ -50,7 +50,7 @@ class ResultFacts:
         return all(verdict.passed for verdict in self.verdicts)
 
     @property
-    def metadata(self) -> dict[str, str]:
+    def object_metadata(self) -> dict[str, str]:
         """For an object's metadata, and by the names of a report's columns."""
         told = {
             "subject": self.subject,
@@ -70,15 +70,15 @@ class ResultFacts:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> ResultFacts:
-        """The facts that `to_json` wrote."""
+    def from_json(cls, text: str) -> ResultMetadata:
+        """The metadata that `to_json` wrote."""
         fields: Mapping[str, Any] = json.loads(text)
         return cls(**{**fields, "verdicts": tuple(Verdict(**verdict) for verdict in fields["verdicts"])})
 
 
-def _judged(facts: ResultFacts) -> dict[str, str]:
+def _judged(metadata: ResultMetadata) -> dict[str, str]:
     return {
-        "profile": facts.profile,
-        "passed": "yes" if facts.passed else "no",
-        "verdicts": "; ".join(verdict.text for verdict in facts.verdicts),
+        "profile": metadata.profile,
+        "passed": "yes" if metadata.passed else "no",
+        "verdicts": "; ".join(verdict.text for verdict in metadata.verdicts),
     }

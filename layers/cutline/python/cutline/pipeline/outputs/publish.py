@@ -17,13 +17,13 @@ from cutline.pipeline.codecs.encode import (
     encode_png,
     encode_webp,
 )
-from cutline.pipeline.cutout import Composed, Matte, compose, placement_of
+from cutline.pipeline.cutout import Cutout, Matte, compose, placement_of
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.compose import subject_box
 from cutline.pipeline.layout.framing import MAX_SIDE_PX, Framing
 from cutline.pipeline.layout.framing_parser import read_ratio
 from cutline.pipeline.options import CutOptions, ImageFormat
-from cutline.pipeline.outputs.metadata import ResultFacts, Verdict
+from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
 from cutline.pipeline.outputs.profiles import Profile, Rule
 
 # Below this a product's texture visibly breaks up.
@@ -50,14 +50,14 @@ class Published:
     content_type: str
     quality: int
     verdicts: tuple[Verdict, ...]
-    composed: Composed
+    cutout: Cutout
     profile: str = ""
 
     @property
-    def facts(self) -> ResultFacts:
+    def metadata(self) -> ResultMetadata:
         """What is known of the result."""
-        made = self.composed
-        return ResultFacts(
+        made = self.cutout
+        return ResultMetadata(
             subject=made.subject,
             coverage=made.coverage,
             confidence=made.confidence,
@@ -79,13 +79,13 @@ class Published:
 
 def publish(matte: Matte, profile: Profile) -> Published:
     """The picture that a profile asks for, of a matte whose subject was found."""
-    composed = _composed(matte, profile)
-    file, quality = _encoded(composed.pixels_u8, profile)
-    verdicts = tuple(_verdicts(file, composed, profile))
-    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, composed, profile.name)
+    cutout = _composed(matte, profile)
+    file, quality = _encoded(cutout.pixels_u8, profile)
+    verdicts = tuple(_verdicts(file, cutout, profile))
+    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, cutout, profile.name)
 
 
-def _composed(matte: Matte, profile: Profile) -> Composed:
+def _composed(matte: Matte, profile: Profile) -> Cutout:
     options = CutOptions(
         background=profile.ground,
         crop=True,
@@ -144,7 +144,7 @@ def _search(
     return best, quality
 
 
-def _verdicts(file: bytes, composed: Composed, profile: Profile) -> list[Verdict]:
+def _verdicts(file: bytes, cutout: Cutout, profile: Profile) -> list[Verdict]:
     """A verdict per rule, measured on the decoded file."""
     with Image.open(io.BytesIO(file)) as image:
         image.load()
@@ -165,11 +165,11 @@ def _verdicts(file: bytes, composed: Composed, profile: Profile) -> list[Verdict
             case "ground":
                 measured[name] = _ground(image, profile)
             case _:
-                measured[name] = _number(rule, _value(name, file, composed, (width, height)))
+                measured[name] = _number(rule, _value(name, file, cutout, (width, height)))
     found = [_verdict(profile.rules[name], *outcome) for name, outcome in measured.items()]
-    if "enlargement" not in profile.rules and (factor := composed.placement.enlargement) > 1:
+    if "enlargement" not in profile.rules and (factor := cutout.placement.enlargement) > 1:
         found.append(Verdict("enlargement", _TOLD, f"{factor:.2f}", True))
-    if (sides := _cut_off(composed)) != "":
+    if (sides := _cut_off(cutout)) != "":
         found.append(Verdict("whole", _TOLD, f"the photograph ends at the subject's {sides}", True))
     return found
 
@@ -184,14 +184,14 @@ def _number(rule: Rule, value: float) -> tuple[str, bool]:
     return text, rule.allows(float(text))
 
 
-def _value(name: str, file: bytes, composed: Composed, size: tuple[int, int]) -> float:
+def _value(name: str, file: bytes, cutout: Cutout, size: tuple[int, int]) -> float:
     if name == "bytes":
         return len(file)
     if name == "longest_side":
         return max(size)
     if name == "enlargement":
-        return composed.placement.enlargement
-    box = subject_box(composed.rgba_u8[..., 3])
+        return cutout.placement.enlargement
+    box = subject_box(cutout.rgba_u8[..., 3])
     assert box is not None
     return max(box.width / size[0], box.height / size[1])
 
@@ -205,9 +205,9 @@ def _ground(image: Image.Image, profile: Profile) -> tuple[str, bool]:
     return bytes(farthest.astype(np.uint8)).hex(), bool((farthest == ground).all())
 
 
-def _cut_off(composed: Composed) -> str:
+def _cut_off(cutout: Cutout) -> str:
     """The sides at which the subject reaches the photograph's edge, so that some of it may be missing."""
-    box, (width, height) = composed.box, composed.picture_size
+    box, (width, height) = cutout.box, cutout.picture_size
     assert box is not None
     reached = {"left": box.left == 0, "top": box.top == 0, "right": box.right == width, "bottom": box.bottom == height}
     return ", ".join(side for side, there in reached.items() if there)

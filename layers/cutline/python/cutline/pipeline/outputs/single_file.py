@@ -17,7 +17,7 @@ from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
-from cutline.pipeline.options import LARGEST_PX, RemovalFacts, RemovalOptions, reduced
+from cutline.pipeline.options import LARGEST_PX, SingleFileMetadata, SingleFileOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
 CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}
@@ -26,7 +26,7 @@ _WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
-class Removal:
+class SingleFile:
     """The result as pixels, ready for any format.
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
@@ -51,14 +51,14 @@ class Removal:
     def height(self) -> int:
         return int(self.alpha_u8.shape[0])
 
-    def facts(self, content_type: str) -> RemovalFacts:
+    def metadata(self, content_type: str) -> SingleFileMetadata:
         """What an answer tells of it."""
-        return RemovalFacts(content_type, self.person, self.box, self.most)
+        return SingleFileMetadata(content_type, self.person, self.box, self.most)
 
 
-def remove_background(
-    picture: Picture, options: RemovalOptions, backdrop: Picture | None, network: Predictor, timer: StageTimer
-) -> Removal:
+def make_single_file(
+    picture: Picture, options: SingleFileOptions, backdrop: Picture | None, network: Predictor, timer: StageTimer
+) -> SingleFile:
     """The subject on what the options ask for; `backdrop` is the picture behind it.
 
     Raises InputRefused(NO_SUBJECT | REGION_EMPTY | REGION_OUTSIDE), and ServiceFault if the network fails.
@@ -84,19 +84,19 @@ def remove_background(
         )
 
 
-def encode_removal(removal: Removal, options: RemovalOptions) -> tuple[bytes, str]:
+def encode_single_file(single: SingleFile, options: SingleFileOptions) -> tuple[bytes, str]:
     """The file and its format: what "auto" means is told by the pixels."""
     name = options.file_format
     if name == "auto":
-        name = "png" if options.mask or removal.pixels_u8.shape[-1] == len("RGBA") else "jpg"
-    return encode_as(removal, options, name), name
+        name = "png" if options.mask or single.pixels_u8.shape[-1] == len("RGBA") else "jpg"
+    return encode_as(single, options, name), name
 
 
-def encode_as(removal: Removal, options: RemovalOptions, name: str) -> bytes:
+def encode_as(single: SingleFile, options: SingleFileOptions, name: str) -> bytes:
     """The file in a format of `CONTENT_TYPES`."""
     if name == "zip":
-        return _zipped(removal)
-    pixels_u8 = removal.alpha_u8 if options.mask else removal.pixels_u8
+        return _zipped(single)
+    pixels_u8 = single.alpha_u8 if options.mask else single.pixels_u8
     if name == "jpg":
         return encode_jpeg(put_on_colour(pixels_u8, _WHITE) if pixels_u8.shape[-1] == len("RGBA") else pixels_u8)
     if name == "webp":
@@ -104,7 +104,7 @@ def encode_as(removal: Removal, options: RemovalOptions, name: str) -> bytes:
     return encode_png(pixels_u8)
 
 
-def _most_px(options: RemovalOptions, backdrop: Picture | None) -> int:
+def _most_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
     """The largest size that the format has."""
     opaque = backdrop is not None or (options.background is not None and options.background[3] == _OPAQUE)
     is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
@@ -119,7 +119,7 @@ def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return Picture(rgb_u8, alpha_u8, picture.format)
 
 
-def _region_in(options: RemovalOptions, width: int, height: int) -> Box | None:
+def _region_in(options: SingleFileOptions, width: int, height: int) -> Box | None:
     """The region's pixels. Raises InputRefused(REGION_EMPTY | REGION_OUTSIDE)."""
     if options.region is None:
         return None
@@ -139,7 +139,7 @@ def _scaled(box: Box, full: tuple[int, int], size: tuple[int, int]) -> Region:
     return Region(*(Length(end) for end in ends))
 
 
-def _cut_of(options: RemovalOptions, size: tuple[int, int], box: Box) -> CutOptions:
+def _cut_of(options: SingleFileOptions, size: tuple[int, int], box: Box) -> CutOptions:
     """The frame; one that margins make larger than the format's largest size is reduced to it."""
     framing = options.framing
     placed = place(size, box, framing, crop=options.crop, target=(None, None))
@@ -151,10 +151,10 @@ def _cut_of(options: RemovalOptions, size: tuple[int, int], box: Box) -> CutOpti
 
 
 def _composed(
-    matte: Matte, cut: CutOptions, options: RemovalOptions, backdrop: Picture | None, growth: float
-) -> Removal:
-    composed = compose(matte, cut)
-    rgba_u8, placement = composed.rgba_u8, composed.placement
+    matte: Matte, cut: CutOptions, options: SingleFileOptions, backdrop: Picture | None, growth: float
+) -> SingleFile:
+    cutout = compose(matte, cut)
+    rgba_u8, placement = cutout.rgba_u8, cutout.placement
     box = subject_box(rgba_u8[..., 3]) or Box(0, 0, placement.width, placement.height)
     behind = _behind(options, backdrop, (placement.width, placement.height))
     if behind is not None:
@@ -168,21 +168,21 @@ def _composed(
         colour_u8 = np.ascontiguousarray(draw(whole_u8, placement)[..., :3])
     else:
         colour_u8 = rgba_u8[..., :3]
-    alpha_u8 = np.ascontiguousarray(rgba_u8[..., 3] if not options.mask else composed.rgba_u8[..., 3])
+    alpha_u8 = np.ascontiguousarray(rgba_u8[..., 3] if not options.mask else cutout.rgba_u8[..., 3])
     opaque = bool(rgba_u8[..., 3].min() == _OPAQUE)
-    return Removal(
+    return SingleFile(
         pixels_u8=np.ascontiguousarray(rgba_u8[..., :3]) if opaque else rgba_u8,
         colour_u8=colour_u8,
         alpha_u8=alpha_u8,
         person=matte.subject == "person",
-        coverage=composed.coverage,
-        confidence=composed.confidence,
+        coverage=cutout.coverage,
+        confidence=cutout.confidence,
         box=box,
         most=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
     )
 
 
-def _behind(options: RemovalOptions, backdrop: Picture | None, size: tuple[int, int]) -> Image.Image | None:
+def _behind(options: SingleFileOptions, backdrop: Picture | None, size: tuple[int, int]) -> Image.Image | None:
     if options.mask:
         return None
     if backdrop is not None:
@@ -206,12 +206,12 @@ def _covering(backdrop: Picture, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0).convert("RGBA")
 
 
-def _zipped(removal: Removal) -> bytes:
+def _zipped(single: SingleFile) -> bytes:
     """color.jpg and alpha.png, which are compressed already."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("color.jpg", encode_jpeg(removal.colour_u8))
-        archive.writestr("alpha.png", encode_png(removal.alpha_u8))
+        archive.writestr("color.jpg", encode_jpeg(single.colour_u8))
+        archive.writestr("alpha.png", encode_png(single.alpha_u8))
     return file.getvalue()
 
 
