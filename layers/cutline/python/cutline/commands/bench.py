@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cutline.commands.arguments import models_dir, network_options
 from cutline.commands.failure import CommandFailed
-from cutline.commands.networks import models_dir, network_options
 from cutline.errors import MattingError
 from cutline.limits import LOCAL_LIMITS
 

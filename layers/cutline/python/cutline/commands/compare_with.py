@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from cutline.batch.folders import LocalFolder
+from cutline.commands.arguments import models_dir, network_options
 from cutline.commands.comparison_page import Pair, write_page
 from cutline.commands.console import print_table
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.networks import models_dir, network_options
 from cutline.commands.progress import tell
 from cutline.errors import MattingError
 

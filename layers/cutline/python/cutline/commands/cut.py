@@ -10,10 +10,10 @@ from typing import Any, get_args
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report, write_report
+from cutline.commands.arguments import network_options
 from cutline.commands.cut_work import Work, open_work
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.framing import checked, framing_of, framing_options
-from cutline.commands.networks import network_options
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.commands.profiles import find_profile, profile_options
 from cutline.commands.progress import show_progress, tell

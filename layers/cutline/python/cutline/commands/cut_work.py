@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutline.batch.report import ReportLine
+from cutline.commands.arguments import models_dir
 from cutline.commands.failure import CommandFailed
-from cutline.commands.networks import models_dir
 from cutline.errors import MattingError
 from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions
