@@ -8,8 +8,7 @@ from PIL import Image
 from skimage import data
 
 from cutline.commands import main
-from cutline.commands.compare_with import pairs
-from cutline.pipeline.agreement import agreement, difference_picture, same_shape
+from cutline.commands.comparison import difference_picture, find_pairs, measure_agreement, same_shape
 from devkit.clients import open_picture
 
 
@@ -20,14 +19,14 @@ def plane(left: int, right: int, width: int = 100) -> np.ndarray:
 
 
 def test_agreement_is_overlap_and_mean_difference() -> None:
-    same = agreement(plane(20, 60), plane(20, 60))
+    same = measure_agreement(plane(20, 60), plane(20, 60))
     assert (same.overlap, same.difference) == (1.0, 0.0)
-    half = agreement(plane(20, 60), plane(40, 80))
+    half = measure_agreement(plane(20, 60), plane(40, 80))
     assert half.overlap == pytest.approx(20 / 60)
     assert half.difference == pytest.approx(0.4)
-    assert agreement(plane(0, 0), plane(0, 0)).overlap == 1.0
+    assert measure_agreement(plane(0, 0), plane(0, 0)).overlap == 1.0
     smaller = np.ascontiguousarray(plane(20, 60)[::2, ::2])
-    assert agreement(plane(20, 60), smaller).overlap > 0.95
+    assert measure_agreement(plane(20, 60), smaller).overlap > 0.95
 
 
 def test_the_difference_shows_whose_opaque_pixels_are_alone() -> None:
@@ -58,7 +57,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_results_are_found_by_the_names_of_their_pictures(shop: Path) -> None:
-    found = {(pair.picture.name, pair.result.name) for pair in pairs(shop / "pictures", shop / "old")}
+    found = {(pair.picture.name, pair.result.name) for pair in find_pairs(shop / "pictures", shop / "old")}
     assert found == {("person.jpg", "person-no-bg.png"), ("mug.jpg", "mug.jpg.png")}
 
 
@@ -67,7 +66,7 @@ def test_the_page_has_the_worst_first(shop: Path, capsys: pytest.CaptureFixture[
     out = shop / "page"
     assert main(["compare-with", str(shop / "old"), str(shop / "pictures"), "--out", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["picture", "overlap", "difference", "old_kb", "our_kb", "ms"]
+    assert lines[0].split() == ["picture", "overlap", "difference", "old_kb", "new_kb", "ms"]
     assert [line.split()[0] for line in lines[1:3]] == ["mug.jpg", "person.jpg"]
     assert float(lines[1].split()[1]) < 0.1
     assert float(lines[2].split()[1]) > 0.98

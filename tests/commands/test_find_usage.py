@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from cutline.commands import main
-from cutline.commands.find_usage import findings
-from cutline.commands.usage_signs import usages_in
+from cutline.commands.find_usage import findings, usages_in
 
 SAMPLES = {
     "cut.py": """import requests

@@ -61,11 +61,11 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/accounts/demo.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/identity.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/accounts/registry.py": ({"pw", "aid"}, _KINDS),
-    f"{PACKAGE}/commands/usage_signs.py": (
+    f"{PACKAGE}/commands/find_usage.py": (
         {"jdc", "jds", "pw", "aid", "ail", "rbg", "rem"},
         "by what the APIs are known in other people's code",
     ),
-    f"{PACKAGE}/commands/console.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/commands/account.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),

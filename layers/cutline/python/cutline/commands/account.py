@@ -1,29 +1,28 @@
 """`cutline account`: who may call, how often, for how much."""
 
 import argparse
-from collections.abc import Callable
+
+# What a kind of credential is called where it is used: its key, and its secret if it has one.
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from cutline.accounts.account import CACHE_S, Account
-from cutline.accounts.registry import KINDS, AccountTaken
+from cutline.accounts.registry import KINDS, AccountTaken, CredentialRecord, Issued
 from cutline.accounts.usage_report import read_usage
 from cutline.commands.account_options import account_name, add_terms, named_terms, with_terms
-from cutline.commands.aws_failure import aws_failures_told
-from cutline.commands.console import (
-    account_document,
-    cell_text,
-    credential_document,
-    print_issued,
-    print_json,
-    print_table,
-)
+from cutline.commands.console import cell_text, print_json, print_table
 from cutline.commands.deployment import Deployment, deployment_options
-from cutline.commands.failure import CommandFailed
-from cutline.contracts.usage import COLUMNS, UsageQuery, parse_period, report, to_csv, totals
+from cutline.commands.failure import CommandFailed, aws_errors_as_failures
+from cutline.contracts.usage import COLUMNS, UsageQuery, amount, parse_period, report, to_csv, totals
 from cutline.errors import InputRefused
 from cutline.tasks.callback import callback_secret
 
+_USED_AS = {
+    "jd": ("JD access key", "JD secret key"),
+    "aidge": ("Aidge app_key", "Aidge secret"),
+    "api-key": ("X-API-KEY, ailabapi-api-key", ""),
+}
 _SOON = f"The functions follow within {CACHE_S:.0f} seconds."
 
 
@@ -37,7 +36,7 @@ def add_to(commands: Any) -> None:
 
     def add(name: str, run: Callable[[argparse.Namespace], None], text: str, *flags: str) -> argparse.ArgumentParser:
         action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, parents=[options])
-        action.set_defaults(run=aws_failures_told()(run))
+        action.set_defaults(run=aws_errors_as_failures()(run))
         if "NAME" in flags:
             action.add_argument("name", metavar="NAME", type=account_name, help="the account")
         if "--json" in flags:
@@ -72,11 +71,11 @@ def _create(arguments: argparse.Namespace) -> None:
         message = f"account {error} exists; change it with `set`, or its credentials with `rotate`"
         raise CommandFailed(message) from error
     issued = [registry.issue(account.account_id, kind) for kind in KINDS]
-    print_issued(account, issued, as_json=arguments.json)
+    _print_issued(account, issued, as_json=arguments.json)
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    accounts = [account_document(account) for account in Deployment(arguments).registry.accounts()]
+    accounts = [_account_document(account) for account in Deployment(arguments).registry.accounts()]
     if arguments.json:
         print_json(accounts)
     else:
@@ -86,11 +85,11 @@ def _list(arguments: argparse.Namespace) -> None:
 def _show(arguments: argparse.Namespace) -> None:
     deployment = Deployment(arguments)
     account = _existing(deployment, arguments.name)
-    credentials = [credential_document(record) for record in deployment.registry.credentials(account.account_id)]
+    credentials = [_credential_document(record) for record in deployment.registry.credentials(account.account_id)]
     if arguments.json:
-        print_json({**account_document(account), "credentials": credentials})
+        print_json({**_account_document(account), "credentials": credentials})
         return
-    for name, value in account_document(account).items():
+    for name, value in _account_document(account).items():
         print(f"{name:10} {cell_text(value)}")
     print()
     print_table(("kind", "key", "enabled", "created"), credentials)
@@ -102,7 +101,7 @@ def _set(arguments: argparse.Namespace) -> None:
     # Only what this command names: another operator may be changing the rest, `disable` above all.
     deployment.registry.change(account, named_terms(arguments))
     if arguments.json:
-        print_json(account_document(account))
+        print_json(_account_document(account))
     else:
         print(f"Account {account.account_id} is changed. {_SOON}")
 
@@ -113,7 +112,7 @@ def _rotate(arguments: argparse.Namespace) -> None:
     old = registry.credentials(account.account_id)
     kinds = [arguments.only] if arguments.only else sorted({record.kind for record in old} or KINDS)
     # Printed before the old ones go: should that fail, the operator holds the new ones and can try again.
-    print_issued(account, [registry.issue(account.account_id, kind) for kind in kinds], as_json=arguments.json)
+    _print_issued(account, [registry.issue(account.account_id, kind) for kind in kinds], as_json=arguments.json)
     if not arguments.keep_old:
         for record in old:
             if record.kind in kinds:
@@ -172,3 +171,35 @@ def _existing(deployment: Deployment, name: str) -> Account:
     if account is None:
         raise CommandFailed(f"there is no account {name}")
     return account
+
+
+def _account_document(account: Account) -> dict[str, Any]:
+    """An account's terms; None is no limit."""
+    return {
+        "account": account.account_id,
+        "enabled": account.enabled,
+        "qps": account.qps,
+        "quota": account.daily_quota,
+        "apis": None if account.apis is None else sorted(account.apis),
+        "prices": {api: amount(micros) for api, micros in sorted(account.price_micros.items())},
+        "retention": "on" if account.retains else "off",
+    }
+
+
+def _credential_document(record: CredentialRecord) -> dict[str, Any]:
+    """A credential without its secret."""
+    created = datetime.fromtimestamp(record.created_at, UTC).isoformat().replace("+00:00", "Z")
+    return {"kind": record.kind, "key": record.label, "enabled": record.enabled, "created": created}
+
+
+def _print_issued(account: Account, issued: Sequence[Issued], *, as_json: bool) -> None:
+    """New credentials, the only time that they are shown."""
+    if as_json:
+        credentials = [{"kind": new.kind, "key": new.key, "secret": new.secret or None} for new in issued]
+        print_json({**_account_document(account), "credentials": credentials})
+        return
+    print(f"Credentials of {account.account_id}. They are not shown again: what is kept is hashed or encrypted.\n")
+    for new in issued:
+        for use, value in zip(_USED_AS[new.kind], (new.key, new.secret), strict=True):
+            if value:
+                print(f"  {use:28} {value}")

@@ -14,11 +14,9 @@ from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
-from cutline.commands.aws_failure import aws_failures_told
-from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.framing import framing_of, framing_options
-from cutline.commands.profiles import find_profile, profile_options
-from cutline.commands.progress import show_progress, tell
+from cutline.commands.arguments import find_profile, framing_of, framing_options, profile_options
+from cutline.commands.console import show_progress, tell
+from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
 from cutline.contracts import picwish
 
 _EPILOG = f"""examples:
@@ -58,7 +56,7 @@ def add_to(commands: Any) -> None:
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
 
 
-@aws_failures_told()
+@aws_errors_as_failures()
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.url or not arguments.api_key:
         raise CommandFailed("--url and --api-key (or CUTLINE_URL and CUTLINE_API_KEY) are needed")

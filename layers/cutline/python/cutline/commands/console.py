@@ -1,52 +1,12 @@
-"""What the command line prints: documents, as tables for people or as JSON for scripts."""
+"""What the command line prints: tables or JSON on stdout, messages and a progress bar on stderr."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from cutline.accounts.account import Account
-from cutline.accounts.registry import CredentialRecord, Issued
-from cutline.contracts.usage import amount
-
-# What a kind of credential is called where it is used: its key, and its secret if it has one.
-_USED_AS = {
-    "jd": ("JD access key", "JD secret key"),
-    "aidge": ("Aidge app_key", "Aidge secret"),
-    "api-key": ("X-API-KEY, ailabapi-api-key", ""),
-}
-
-
-def account_document(account: Account) -> dict[str, Any]:
-    """An account's terms; None is no limit."""
-    return {
-        "account": account.account_id,
-        "enabled": account.enabled,
-        "qps": account.qps,
-        "quota": account.daily_quota,
-        "apis": None if account.apis is None else sorted(account.apis),
-        "prices": {api: amount(micros) for api, micros in sorted(account.price_micros.items())},
-        "retention": "on" if account.retains else "off",
-    }
-
-
-def credential_document(record: CredentialRecord) -> dict[str, Any]:
-    """A credential without its secret."""
-    created = datetime.fromtimestamp(record.created_at, UTC).isoformat().replace("+00:00", "Z")
-    return {"kind": record.kind, "key": record.label, "enabled": record.enabled, "created": created}
-
-
-def print_issued(account: Account, issued: Sequence[Issued], *, as_json: bool) -> None:
-    """New credentials, the only time that they are shown."""
-    if as_json:
-        credentials = [{"kind": new.kind, "key": new.key, "secret": new.secret or None} for new in issued]
-        print_json({**account_document(account), "credentials": credentials})
-        return
-    print(f"Credentials of {account.account_id}. They are not shown again: what is kept is hashed or encrypted.\n")
-    for new in issued:
-        for use, value in zip(_USED_AS[new.kind], (new.key, new.secret), strict=True):
-            if value:
-                print(f"  {use:28} {value}")
+_BAR_CHARS = 30
+_CLEAR_LINE = "\r\x1b[K"
 
 
 def print_json(document: object) -> None:
@@ -86,3 +46,17 @@ def cell_text(value: object) -> str:
 def _is_number(value: object) -> bool:
     text = value if isinstance(value, str) else "0" if isinstance(value, int | float) else ""
     return text.replace(".", "", 1).isdigit() and not isinstance(value, bool)
+
+
+def show_progress(ended: int, total: int, failed: int) -> None:
+    """Draws the bar on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        return
+    filled = "#" * (_BAR_CHARS * ended // max(total, 1))
+    text = f"\r[{filled:<{_BAR_CHARS}}] {ended}/{total}, {failed} failed"
+    print(text, end="\n" if ended == total else "", file=sys.stderr, flush=True)
+
+
+def tell(message: str) -> None:
+    """Prints a line on stderr, in place of the bar, which the next call of `show_progress` draws again."""
+    print(f"{_CLEAR_LINE if sys.stderr.isatty() else ''}cutline: {message}", file=sys.stderr)

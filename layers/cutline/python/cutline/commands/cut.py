@@ -3,20 +3,26 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report, write_report
-from cutline.commands.arguments import network_options
-from cutline.commands.cut_work import Work, open_work
+from cutline.commands.arguments import (
+    checked,
+    find_profile,
+    framing_of,
+    framing_options,
+    models_dir,
+    network_options,
+    profile_options,
+)
+from cutline.commands.console import show_progress, tell
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.framing import checked, framing_of, framing_options
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
-from cutline.commands.profiles import find_profile, profile_options
-from cutline.commands.progress import show_progress, tell
 from cutline.contracts import drops
 from cutline.errors import MattingError
 from cutline.pipeline.layout.framing_parser import read_framing, read_region
@@ -30,6 +36,9 @@ from cutline.pipeline.options import (
     read_colour,
 )
 from cutline.pipeline.outputs.profiles import Profile
+
+if TYPE_CHECKING:
+    from cutline.pipeline.outputs.files import OutputFiles
 
 _WHITE = (255, 255, 255)
 _EPILOG = f"""examples:
@@ -45,6 +54,19 @@ _EPILOG = f"""examples:
 Results that are there already are left alone and count as failures; --force replaces them.
 
 {EXIT_STATUS}"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A result: its file, what is known of it, and warnings."""
+
+    file: bytes
+    line: ReportLine
+    warnings: tuple[str, ...] = ()
+
+
+# One result of a picture, or one of each of its subjects.
+Work = Callable[[bytes], list[Made]]
 
 
 def add_to(commands: Any) -> None:
@@ -204,3 +226,56 @@ def _garments(text: str) -> tuple[str, ...]:
 
 def _colour(text: str) -> tuple[int, int, int]:
     return read_colour(checked(read_colour)(text))
+
+
+def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions | Profile) -> Work:
+    """What makes a picture file into its result, its networks open. Raises CommandFailed."""
+    # Here, because the networks' libraries are slow to import.
+    from cutline.library import Cutter  # noqa: PLC0415
+
+    folder = models_dir(arguments)
+    cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
+    try:
+        for name in ["matte", "costume"] if isinstance(wish, GarmentOptions) else [arguments.model]:
+            cutter.network(name)
+    except MattingError as error:
+        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
+
+    def cut(data: bytes) -> list[Made]:
+        assert isinstance(wish, CutOptions)
+        results = cutter.encode_each(data, wish) if arguments.each else [cutter.encode(data, wish)]
+        return [
+            Made(next(iter(made.files.values())), _line_of(made, str(number) if arguments.each else ""))
+            for number, made in enumerate(results, 1)
+        ]
+
+    def cut_garments(data: bytes) -> list[Made]:
+        assert isinstance(wish, GarmentOptions)
+        file = cutter.encode_garments(data, wish).image
+        assert file is not None
+        return [Made(file, ReportLine("", subject="garments"))]
+
+    roi = read_region(arguments.roi) if arguments.roi else None
+
+    def publish(data: bytes) -> list[Made]:
+        assert isinstance(wish, Profile)
+        made = cutter.publish(data, wish, arguments.subject, roi)
+        line = ReportLine("", **{**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"})
+        return [Made(made.file, line, made.warnings)]
+
+    if isinstance(wish, Profile):
+        return publish
+    return cut if isinstance(wish, CutOptions) else cut_garments
+
+
+def _line_of(made: "OutputFiles", part: str) -> ReportLine:
+    box, metadata = made.box, made.metadata
+    return ReportLine(
+        "",
+        part=part,
+        subject=metadata.subject,
+        confidence=f"{metadata.confidence:.4f}",
+        coverage=f"{metadata.coverage:.4f}",
+        enlargement=f"{metadata.enlargement:.4f}",
+        box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
+    )

@@ -1,7 +1,24 @@
-"""How a command says that it could not do what it was asked to."""
+"""How a command ends when it cannot do what it was asked to."""
 
-EXIT_STATUS = "exit status: 0 done, 1 something failed (told on stderr), 2 wrong arguments, 130 interrupted"
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+EXIT_STATUS = "exit status: 0 done, 1 something failed (see stderr), 2 wrong arguments, 130 interrupted"
 
 
 class CommandFailed(Exception):
     """The message is for the person who ran the command."""
+
+
+@contextmanager
+def aws_errors_as_failures() -> Iterator[None]:
+    """Wrap a block or decorate a function that calls AWS: raises CommandFailed in place of AWS's own exceptions."""
+    # Here, because `cutline cut` needs none of AWS's libraries.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from cutline.adapters.dynamodb import ConditionFailed  # noqa: PLC0415
+
+    try:
+        yield
+    except (ConditionFailed, ClientError, BotoCoreError) as error:
+        raise CommandFailed(str(error)) from error

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 from cutline.commands.console import print_json
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
-from cutline.commands.usage_signs import usages_in
 from cutline.contracts.apis import APIS
 from cutline.limits import MIB
 
@@ -17,6 +17,49 @@ from cutline.limits import MIB
 _SKIPPED = frozenset({"node_modules", "vendor", "venv", "__pycache__", "site-packages", "dist", "build", "target"})
 _MOST_BYTES = 2 * MIB
 _LINE_CHARS = 160
+_HOST = "replace the host with your own, and the key with one from `cutline account create`"
+_HOSTS = {
+    "jdc": (r"cutout[\w-]*\.jdcloud(?:-api)?\.(?:com|net)",),
+    "jds": (r"aiapi\.jd(?:cloud)?\.com",),
+    "pw": (r"tech(?:hk|sz)\.aoscdn\.com",),
+    "aid": (r"(?:cn-)?api\.aidc-ai\.com",),
+    "ail": (r"(?:www\.)?ailabapi\.com",),
+    "rbg": (r"api\.remove\.bg",),
+}
+_CLIENTS = {
+    "rbg": (
+        (r"(?:from|import) removebg\b", 'set removebg.removebg.API_ENDPOINT to "https://HOST/v1.0/removebg"'),
+        (r"""(?:require\(|from )["']remove\.bg["']""", "patch API_ENDPOINT in node_modules/remove.bg/dist/index.js"),
+        (r"""require ["']remove_bg["']|\bRemoveBg\.(?:from_|configure)""",
+         'give RemoveBg::ApiClient.new a connection: RemoveBg::HttpConnection.build("https://HOST")'),
+    ),
+    "ail": (
+        (r"\bAILabClient\(", 'give the client base_url="https://HOST" (baseUrl in JavaScript), and your key'),
+        (r"\bAILab(?:Tools)?Client\b|ailabtools-sdk", "give the client your address as its base URL, and your key"),
+    ),
+    "aid": (
+        (r"\b(?:Lazop|Iop)Client(?:Impl)?\(", 'give the client "https://HOST/rest", your app key and secret'),
+    ),
+    "jds": ((r"\bjdcloud_sdk\b|\bjdcloud-sdk-", 'give Config endpoint="HOST", and Credential your keys'),),
+    "rem": ((r"""["']rembg["'], *["']s["']|\brembg s\b""", "call your host, and add a key as X-Api-Key"),),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A pattern, whose API it shows, and what is to be changed there."""
+
+    api: str
+    pattern: re.Pattern[str]
+    change: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one line calls, and what is to be changed."""
+
+    api: str
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,3 +117,31 @@ def _lines(path: Path) -> list[str]:
     except OSError:
         return []
     return [] if b"\0" in data else data.decode("utf-8", "replace").splitlines()
+
+
+def _signs() -> Iterator[Sign]:
+    for api, hosts in _HOSTS.items():
+        for host in hosts:
+            yield Sign(api, re.compile(host, re.IGNORECASE), _HOST)
+    for api, clients in _CLIENTS.items():
+        for pattern, change in clients:
+            yield Sign(api, re.compile(pattern), change)
+    for api, contract in APIS.items():
+        for route in contract.ROUTES:
+            path = re.escape(route.partition("{")[0].rstrip("/"))
+            text = f"the route stays; {_HOST}"
+            yield Sign(api, re.compile(rf"{path}/?(?![\w/-])"), text)
+
+
+SIGNS = tuple(_signs())
+
+
+def usages_in(line: str) -> list[Usage]:
+    """What a line calls. A route says nothing new where the host stands in the same line."""
+    found: dict[str, list[str]] = {}
+    for sign in SIGNS:
+        if sign.pattern.search(line) is not None:
+            changes = found.setdefault(sign.api, [])
+            if not any(change in sign.change for change in changes):
+                changes.append(sign.change)
+    return [Usage(api, tuple(changes)) for api, changes in found.items()]

@@ -10,7 +10,6 @@ layout     where the subject goes on its canvas, and what is behind it
 cutout     the way of a cut-out: `matte_picture` runs network and matting, `render` layout and codecs
 garments   the costume API: one alpha per garment class
 outputs    files and metadata of a result, as a contract, a profile or a library call asks for them
-agreement  how far two alphas agree, for `cutline compare-with`
 
 Calls, tasks and drops end in `outputs.files`, APIs whose answer is the file itself in `outputs.single_file`, the
 costume route in `garments.worn`; the library calls `matte_picture` and `compose`, or `outputs.publish` for a profile.
