@@ -162,7 +162,7 @@ eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.c
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
 
 doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
-	cd layers/model && ../../$(BIN)/python -m training.doubt --data "$(abspath $(DATA))"
+	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))"
 
 deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPLOY adds options of sam deploy
 	$(BIN)/python -m tools.deploy $(DEPLOY)

@@ -63,7 +63,6 @@ class GatedNetwork:
 
     def __init__(self, network: Network) -> None:
         self.entry, self.batches, self.provider = network.entry, network.batches, network.provider
-        self.predict_in_passes = network.predict_in_passes
         self.prepare, self.finish = network.prepare, network.finish
         self._network = network
         self.gate, self.started = threading.Event(), threading.Semaphore(0)

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.crop import Predict
+from cutline.pipeline.inference.model_config import ModelEntry
 from cutline.pipeline.inference.network import Prepared
+from cutline.pipeline.inference.passes import predict_in_passes
 
 _Waiting = tuple[Prepared, "Future[F32]"]
 # A lost GPU fails every run; a single failure may come from one picture.
@@ -21,7 +22,8 @@ _FAILURES_TO_GIVE_UP = 3
 class BatchNetwork(Protocol):
     """The part of `cutline.pipeline.inference.network.Network` that a batcher uses."""
 
-    def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]: ...
+    @property
+    def entry(self) -> ModelEntry: ...
 
     def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared: ...
 
@@ -66,7 +68,7 @@ class Batcher:
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """The same as the network's own `predict`. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
-        return self._network.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
+        return predict_in_passes(self._network.entry, self._predict_once, rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self._network.prepare(rgb_u8, alpha_u8)

@@ -19,9 +19,9 @@ white = 1.0
 mean = [0.5, 0.5, 0.5]
 std = [1.0, 1.0, 1.0]
 rescale = false
-mirror = false
-zoom = false
-parts = false
+flip = false
+crop = false
+patches = false
 """
 
 

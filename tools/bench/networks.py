@@ -5,8 +5,8 @@
 The networks take turns on the same picture, so what else the machine does slows all of them; the ratio is the median
 of the pairs'. CPU time is that of the whole process: with two threads, both.
 
-With a folder of pictures, each enlarged to a megapixel: how many looks `matte` takes at each, because the subject is
-small or in doubt, and what these cost.
+With a folder of pictures, each enlarged to a megapixel: how many passes `matte` takes at each, because the subject is
+small or the confidence low, and what these cost.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from PIL import Image
 
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.passes import predict_in_passes
 from devkit.running import ROOT
 from tools.bench.bars import Bar, load_line
 
@@ -51,7 +52,7 @@ def main() -> None:
             verdicts.append(bar.verdict(ratio))
     print("\n".join(verdicts or ["IS-Net: not run, its weights are missing: make isnet"]))
     if arguments.pictures is not None:
-        _print_looks(arguments.pictures)
+        _print_passes(arguments.pictures)
 
 
 def _in_turns(names: list[str], threads: int, runs: int) -> dict[str, list[tuple[float, float]]]:
@@ -67,36 +68,36 @@ def _in_turns(names: list[str], threads: int, runs: int) -> dict[str, list[tuple
     return {name: pairs[1:] for name, pairs in taken.items()}
 
 
-def _print_looks(folder: Path) -> None:
-    """How often `matte` looks again at the pictures of a folder, and CPU milliseconds by number of looks (medians)."""
+def _print_passes(folder: Path) -> None:
+    """Print how many passes `matte` makes over the pictures of a folder, and their CPU milliseconds (medians)."""
     network = Network.open(_MODELS, _FAST, 1)
     taken: dict[int, list[float]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in Image.registered_extensions()):
         with Image.open(path) as image:
             scale = (_PIXELS / (image.width * image.height)) ** 0.5
             rgb_u8 = np.array(image.convert("RGB").resize((round(image.width * scale), round(image.height * scale))))
-        looks, cpu_ms = _look(network, rgb_u8)
-        taken.setdefault(looks, []).append(cpu_ms)
+        passes, cpu_ms = _count_passes(network, rgb_u8)
+        taken.setdefault(passes, []).append(cpu_ms)
     count = sum(map(len, taken.values()))
     print(f"{_FAST} on {count} pictures of {folder.name}, 1 MP, one thread; {load_line()}")
-    for looks, times in sorted(taken.items()):
-        print(f"{looks} look(s): {len(times)} of {count}, {statistics.median(times):.0f} ms of CPU")
+    for passes, times in sorted(taken.items()):
+        print(f"{passes} pass(es): {len(times)} of {count}, {statistics.median(times):.0f} ms of CPU")
     print(f"on average {statistics.mean(time for times in taken.values() for time in times):.0f} ms")
 
 
-def _look(network: Network, rgb_u8: U8) -> tuple[int, float]:
-    """The network's runs on a picture, and their CPU milliseconds."""
-    looks = 0
+def _count_passes(network: Network, rgb_u8: U8) -> tuple[int, float]:
+    """Return the network's passes over a picture, and their CPU milliseconds."""
+    passes = 0
 
     def predict(rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        nonlocal looks
-        looks += 1
+        nonlocal passes
+        passes += 1
         prepared = network.prepare(rgb_u8, alpha_u8)
         return network.finish(prepared, network.run([prepared])[0])
 
     begun = time.process_time()
-    network.predict_in_passes(predict, rgb_u8, None)
-    return looks, (time.process_time() - begun) * 1000
+    predict_in_passes(network.entry, predict, rgb_u8, None)
+    return passes, (time.process_time() - begun) * 1000
 
 
 if __name__ == "__main__":

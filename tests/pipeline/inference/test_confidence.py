@@ -1,4 +1,4 @@
-"""Confidence: high where the network is sure of the subject, low where it hesitates, none where it finds none."""
+"""Confidence: high where the network is certain of the subject, low where it is not, 0 where it finds none."""
 
 import io
 
@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.inference.confidence import confidence_of, doubt_of
+from cutline.pipeline.inference.confidence import confidence_of, uncertainty_of
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.outputs.files import OutputFiles, make_files
@@ -24,7 +24,7 @@ def plane(value: float) -> np.ndarray:
     return alpha
 
 
-def test_confidence_falls_with_the_networks_hesitation() -> None:
+def test_confidence_falls_with_the_networks_uncertainty() -> None:
     found = [confidence_of(plane(value)) for value in (1.0, 0.99, 0.95, 0.9, 0.8, 0.6)]
     assert found == sorted(found, reverse=True)
     assert found[0] > 0.97
@@ -33,10 +33,10 @@ def test_confidence_falls_with_the_networks_hesitation() -> None:
 
 
 def test_where_nothing_was_found_there_is_no_confidence() -> None:
-    assert (confidence_of(plane(0.4)), doubt_of(plane(0.0))) == (0.0, None)
+    assert (confidence_of(plane(0.4)), uncertainty_of(plane(0.0))) == (0.0, None)
 
 
-def test_it_looks_at_the_subject_and_not_at_how_much_ground_there_is() -> None:
+def test_confidence_does_not_depend_on_the_size_of_the_background() -> None:
     small = np.zeros((640, 640), np.float32)
     small[:64, :64] = plane(0.9)
     assert confidence_of(small) == pytest.approx(confidence_of(plane(0.9)))
@@ -51,14 +51,14 @@ def cut(pixels: np.ndarray, network: Network) -> OutputFiles:
     return make_files(Picture(np.ascontiguousarray(pixels), None, "PNG"), CutOptions(), network, StageTimer())
 
 
-def test_products_and_people_are_surer_than_pictures_without_a_subject(network: Network) -> None:
+def test_confidence_is_high_for_products_and_people_and_low_without_a_subject(network: Network) -> None:
     good = [
         cut(np.asarray(Image.open(STATIC / f"{name}.jpg")), network).metadata.confidence for name in ("mug", "person")
     ]
     texts = (skimage.data.brick(), skimage.data.page(), skimage.data.coins())
-    doubtful = [cut(np.repeat(grey[..., None], 3, axis=2), network).metadata.confidence for grey in texts]
+    bad = [cut(np.repeat(grey[..., None], 3, axis=2), network).metadata.confidence for grey in texts]
     assert min(good) > 0.9
-    assert max(doubtful) < 0.5
+    assert max(bad) < 0.5
 
 
 def test_an_empty_cut_out_has_none(network: Network) -> None:

@@ -1,17 +1,18 @@
-"""A doubtful subject is seen in the mirror too, and the mean of both looks counts."""
+"""An uncertain subject is predicted from the mirror image too, and the mean of both counts."""
 
 import numpy as np
 import pytest
 
-from cutline.pipeline.inference.flip import predict_doubted
-from cutline.pipeline.inference.network import Network
+from cutline.pipeline.inference.flip import predict_with_flip
+from cutline.pipeline.inference.model_config import read_entry
+from cutline.pipeline.inference.passes import predict_in_passes
 from devkit.running import ROOT
 
 LEFT, WIDTH = 8, 48
 
 
-class Hesitates:
-    """A network that gives a subject `alpha`, and is surer of the left half of what it is shown by `more`."""
+class Uncertain:
+    """A network that gives a subject `alpha`, and `more` of it in the left half of its input."""
 
     def __init__(self, alpha: float, more: float = 0) -> None:
         self.alpha, self.more = alpha, more
@@ -30,18 +31,18 @@ def picture() -> np.ndarray:
     return pixels
 
 
-@pytest.mark.parametrize(("alpha", "looks"), [(0.99, 1), (0.8, 2), (0.3, 1)])
-def test_it_looks_again_at_what_it_found_and_doubts(alpha: float, looks: int) -> None:
-    network = Hesitates(alpha)
-    found = predict_doubted(network, picture(), None)
-    assert len(network.shown) == looks
+@pytest.mark.parametrize(("alpha", "passes"), [(0.99, 1), (0.8, 2), (0.3, 1)])
+def test_a_second_pass_follows_an_uncertain_subject(alpha: float, passes: int) -> None:
+    network = Uncertain(alpha)
+    found = predict_with_flip(network, picture(), None)
+    assert len(network.shown) == passes
     np.testing.assert_allclose(found["foreground"], (picture()[..., 0] > 0) * np.float32(alpha), rtol=1e-6)
 
 
-def test_the_mean_of_both_looks_counts_for_every_plane() -> None:
-    network = Hesitates(0.6, more=0.2)
+def test_every_plane_is_the_mean_of_both_passes() -> None:
+    network = Uncertain(0.6, more=0.2)
     own = np.arange(32 * WIDTH).reshape(32, WIDTH).astype(np.uint8)
-    found = predict_doubted(network, picture(), own)
+    found = predict_with_flip(network, picture(), own)
     np.testing.assert_allclose(found["foreground"][16, LEFT:36], 0.7, rtol=1e-6)
     np.testing.assert_allclose(found["person"][16, LEFT:36], 0.35, rtol=1e-6)
     assert not found["foreground"][:, :LEFT].any()
@@ -50,8 +51,8 @@ def test_the_mean_of_both_looks_counts_for_every_plane() -> None:
     np.testing.assert_array_equal(second, first[:, ::-1])
 
 
-@pytest.mark.parametrize(("model", "looks"), [("matte", 2), ("costume", 1)])
-def test_a_network_looks_again_if_its_entry_says_so(model: str, looks: int) -> None:
-    sees = Hesitates(0.8)
-    Network.open(ROOT / "layers" / "model", model, 1).predict_in_passes(sees, picture(), None)
-    assert len(sees.shown) == looks
+@pytest.mark.parametrize(("model", "passes"), [("matte", 2), ("costume", 1)])
+def test_the_entry_decides_on_flips(model: str, passes: int) -> None:
+    sees = Uncertain(0.8)
+    predict_in_passes(read_entry(ROOT / "layers" / "model", model), sees, picture(), None)
+    assert len(sees.shown) == passes

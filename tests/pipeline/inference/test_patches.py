@@ -1,4 +1,4 @@
-"""A second look at four parts of the subject moves its outline, and nothing else."""
+"""Four patches of the subject move its outline, and nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ def combs(width: int = PICTURE_SIDE, height: int = PICTURE_SIDE) -> np.ndarray:
 
 
 def sharpened(network: Sees, picture: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What one look gives, and what the look at the parts makes of it."""
+    """The predictions of one pass, and of one pass with patches."""
     once = network(picture, None)
     return once, sharpen_outline(network, picture, np.full(picture.shape[:2], 255, np.uint8), once)
 
@@ -58,7 +58,7 @@ def test_what_is_far_from_the_outline_stays() -> None:
     assert fine[height // 2 : 5 * height // 8, 7 * width // 16 : 9 * width // 16].min() == 1
 
 
-def test_parts_that_disagree_change_nothing() -> None:
+def test_patches_that_disagree_change_nothing() -> None:
     picture, network = combs(), Sees()
     network.blind_from = 1
     once, fine = sharpened(network, picture)
@@ -74,14 +74,14 @@ def test_parts_that_disagree_change_nothing() -> None:
         (lambda: np.zeros((512, 512, 3), np.uint8), "no subject"),
     ],
 )
-def test_where_nothing_can_be_won_there_is_no_second_look(picture: Callable[[], np.ndarray], why: str) -> None:
+def test_without_more_detail_or_a_subject_no_patch_is_run(picture: Callable[[], np.ndarray], why: str) -> None:
     network = Sees()
     once, fine = sharpened(network, picture())
     assert len(network.shown) == 1, why
     assert fine is once
 
 
-def test_a_part_without_an_outline_is_not_looked_at() -> None:
+def test_a_patch_without_an_outline_is_not_run() -> None:
     picture = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), 255, np.uint8)
     picture[:64, :64] = 0
     network = Sees()
@@ -100,7 +100,7 @@ def test_the_plane_is_no_larger_than_the_picture() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(411, 1), (1, 900), (411, 3), (3000, 2)])
-def test_the_narrowest_pictures_are_looked_at_where_they_have_pixels(width: int, height: int) -> None:
+def test_the_narrowest_pictures_are_patched_where_they_have_pixels(width: int, height: int) -> None:
     plane = np.zeros((SIDE, SIDE), np.float32)
     plane[40:60, 40:60] = 1
 

@@ -1,11 +1,12 @@
-"""How sure a cut-out is: the probability that it is good, from how sure the network was of the subject's own pixels.
+"""Confidence: the probability that a cut-out is good, from the network's certainty about the subject's own pixels.
 
-A network that hesitates gives the subject a grey, not a white, plane. The mean m of alpha over the pixels that it takes
-for the subject (above one half) orders pictures by their risk, and P(IoU < .8) = 1 / (1 + exp(-(a + b log(c - m))))
-fits that risk. layers/model/training/doubt.py (`make doubt`) fitted a and b on 529 pictures that the network had not
-seen, 17 % of them bad: in each of eight bins the promised share of good ones was met within .09, and of the most
-doubtful tenth 81 % were bad. Further signs (softness away from edges, number of parts, coverage of the border, what the
-network says of the mirrored picture) added nothing. For another network, such as `isnet`, the numbers only order.
+An uncertain network gives the subject a grey, not a white, plane. The mean m of alpha over the pixels that it takes for
+the subject (above one half) orders pictures by their risk, and P(IoU < .8) = 1 / (1 + exp(-(a + b log(c - m)))) fits
+that risk. layers/model/training/fit_confidence.py (`make doubt`) fitted a and b on 529 pictures that the network had
+not seen, 17 % of them bad: in each of eight bins the promised share of good ones was met within .09, and of the tenth
+with the lowest confidence 81 % were bad. Further signs (softness away from edges, number of components, coverage of the
+border, agreement with the mirror image's prediction) added nothing. For another network, such as `isnet`, the numbers
+only order.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _HALF = 0.5
 
 
 def confidence_of(alpha_f32: F32) -> float:
-    """The probability in [0, 1] that a cut-out is good (IoU of .8 or more); alpha: (h, w) as the network gave it."""
-    doubt = doubt_of(alpha_f32)
-    return 0.0 if doubt is None else float(1 / (1 + np.exp(_OFFSET + _SLOPE * doubt)))
+    """Return the probability in [0, 1] that a cut-out is good (IoU of .8 or more); alpha: (h, w) from the network."""
+    uncertainty = uncertainty_of(alpha_f32)
+    return 0.0 if uncertainty is None else float(1 / (1 + np.exp(_OFFSET + _SLOPE * uncertainty)))
 
 
-def doubt_of(alpha_f32: F32) -> float | None:
-    """log(c - m) as above, or None where the network took no pixel for the subject."""
+def uncertainty_of(alpha_f32: F32) -> float | None:
+    """Return log(c - m) as above, or None where the network took no pixel for the subject."""
     inside = alpha_f32[alpha_f32 > _HALF]
     return float(np.log(CERTAIN - inside.mean(dtype=np.float64))) if len(inside) else None

@@ -10,8 +10,8 @@ from typing import Any
 from cutline.errors import Reason, ServiceFault
 
 MODELS_FILE = "models.toml"
-# The largest subject that zoom enlarges has half the picture's width and height; at twice the size it fills the input.
-_ZOOM_FACTOR = 2
+# The largest subject that gets a crop has half the picture's width and height; at twice the size it fills the input.
+_CROP_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class ModelEntry:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     rescale: bool
-    mirror: bool
-    zoom: bool
-    parts: bool
+    flip: bool
+    crop: bool
+    patches: bool
 
     @property
     def view_height(self) -> int:
-        """The largest height of use to the network: its own, or twice that if it zooms."""
-        return self.height * (_ZOOM_FACTOR if self.zoom else 1)
+        """The largest height of use to the network: its own, or twice that if it crops."""
+        return self.height * (_CROP_FACTOR if self.crop else 1)
 
     @property
     def view_width(self) -> int:
         """The largest width of use to the network."""
-        return self.width * (_ZOOM_FACTOR if self.zoom else 1)
+        return self.width * (_CROP_FACTOR if self.crop else 1)
 
 
 def read_entry(models_dir: Path, name: str) -> ModelEntry:
@@ -79,9 +79,9 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         mean=_triple(entry["mean"]),
         std=_triple(entry["std"]),
         rescale=bool(entry["rescale"]),
-        mirror=bool(entry["mirror"]),
-        zoom=bool(entry["zoom"]),
-        parts=bool(entry["parts"]),
+        flip=bool(entry["flip"]),
+        crop=bool(entry["crop"]),
+        patches=bool(entry["patches"]),
     )
 
 

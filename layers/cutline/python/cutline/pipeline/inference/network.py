@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.crop import Predict, predict_zoomed
-from cutline.pipeline.inference.flip import predict_doubted
 from cutline.pipeline.inference.model_config import ModelEntry, read_entry
-from cutline.pipeline.inference.patches import sharpen_outline
+from cutline.pipeline.inference.passes import predict_in_passes
 from cutline.pipeline.inference.preprocess import fit_picture, to_predictions, to_tensor
-from cutline.pipeline.inference.tiling import is_tiled, predict_tiled
 
 Provider = tuple[str, dict[str, Any]]
 CPU: Provider = ("CPUExecutionProvider", {})
@@ -94,18 +90,10 @@ class Network:
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Predictions (h, w) in [0, 1] by channel name; each covers the whole picture at the network's scale.
 
-        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. To batch pictures, call `predict_in_passes` with a
-        `predict` made of `prepare`, `run` and `finish`. Raises ServiceFault.
+        rgb_u8: (H, W, 3); alpha_u8: (H, W), the picture's own alpha. To batch pictures, call
+        `passes.predict_in_passes` with a `predict` made of `prepare`, `run` and `finish`. Raises ServiceFault.
         """
-        return self.predict_in_passes(self._predict_once, rgb_u8, alpha_u8)
-
-    def predict_in_passes(self, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        """Predictions from one or several passes of `predict`: tiles of a wide picture, mirror, zoom, parts."""
-        if is_tiled(self.entry, rgb_u8):
-            return predict_tiled(predict, rgb_u8, alpha_u8)
-        look = partial(predict_doubted, predict) if self.entry.mirror else predict
-        predictions = predict_zoomed(look, rgb_u8, alpha_u8) if self.entry.zoom else look(rgb_u8, alpha_u8)
-        return sharpen_outline(predict, rgb_u8, alpha_u8, predictions) if self.entry.parts else predictions
+        return predict_in_passes(self.entry, self._predict_once, rgb_u8, alpha_u8)
 
     def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
         prepared = self.prepare(rgb_u8, alpha_u8)
