@@ -138,7 +138,7 @@ def test_own_profiles_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text('[shop]\ntitle = "Ours"\n[shop.share]\nleast = 0.5\nmost = 0.7\n[shop.format]\none_of = ["png"]\n')
     shop = read_profiles(file)["shop"]
-    assert (shop.title, shop.share, shop.image_format, shop.ground, shop.ratio) == ("Ours", 0.6, "png", None, None)
+    assert (shop.title, shop.share, shop.image_format, shop.background, shop.ratio) == ("Ours", 0.6, "png", None, None)
     assert verdict_of(publish(matte(), shop), "share") == ("0.6", True)
     assert BUILT_IN.is_file()
 

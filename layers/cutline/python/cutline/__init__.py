@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Cut", "Cutter", "__version__", "remove_background"]
 __version__ = "0.1.0"
 
-# onnxruntime tells its maker of its use, over the network, unless told otherwise before it is imported.
+# onnxruntime sends telemetry over the network unless this is set before it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A function's imports make half a million objects that stay. Searching them for cycles again and again would take a
 # seventh of INIT, so the search waits until there are many; `cutline.bootstrap` ends that.

@@ -10,7 +10,7 @@ MIB = 1024 * KIB
 class PictureLimits:
     """What a contract accepts; sides are in pixels after EXIF orientation, and all bounds are inclusive.
 
-    `formats` holds Pillow's names ("JPEG", "PNG", ...), told from the bytes, never from a file name; "HEIF" counts
+    `formats` holds Pillow's names ("JPEG", "PNG", ...), recognised by the bytes, never by the file name; "HEIF" counts
     where pi-heif is installed. `max_pixels` None: what the sides allow.
     """
 

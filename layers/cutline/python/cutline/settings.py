@@ -18,7 +18,7 @@ class Settings:
     """Documented defaults and ranges of every variable that the functions read.
 
     accounts_table, meter_table, output_bucket, link_secret, accounts_key: names from the template (required).
-    tasks_table, input_bucket, flow_arn, callback_queue: likewise, for the functions that deal with tasks and uploads.
+    tasks_table, input_bucket, flow_arn, callback_queue: of the functions that deal with tasks and uploads.
     ticket_s: seconds that an upload ticket is good for, 60..43200. Default 3600.
     endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.

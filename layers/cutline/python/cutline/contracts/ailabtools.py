@@ -233,7 +233,7 @@ def _success(request: Request, data: object, **more: object) -> Response:
 
 
 def _envelope(request: Request, code: int, name: str, message: str) -> dict[str, object]:
-    """`log_id` is digits alone: the time in milliseconds, then six that tell calls of the same time apart."""
+    """`log_id` is digits alone: the time in milliseconds, then six that make it unique."""
     serial = zlib.crc32(request.request_id.encode()) % 1_000_000
     return {
         "request_id": request.request_id,

@@ -30,7 +30,7 @@ class Form:
 
 
 def read_form(request: Request) -> Form:
-    """The fields and files of a multipart, urlencoded or JSON body, told apart by Content-Type.
+    """The fields and files of a multipart, urlencoded or JSON body, by Content-Type.
 
     Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
     """

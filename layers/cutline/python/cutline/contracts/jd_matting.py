@@ -26,7 +26,7 @@ MESSAGE = "Search succeeded"
 _EMPTY = (12002, "not enough param")
 _TYPE = (12003, "image type error")
 _SIZE = (12004, "image size exceeds limit")
-# Business failures: HTTP 200 and code 10000, told by result.status.
+# Business failures: HTTP 200 and code 10000, distinguished by result.status.
 # Numbers are those of JD's human parsing (contracts.md 1.5).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_MISSING: _EMPTY,

@@ -29,7 +29,7 @@ _BASE64 = (1003, "base64 image flow failed")
 _SIZE = (1004, "incorrect image size")
 _TYPE = (1005, "not valid image format")
 _PERSON = (1006, "only portrait image is allowed")
-# Business failures: HTTP 200 (405 for the last) and code 10000, told by result.status (contracts.md 2.4).
+# Business failures: HTTP 200 (405 for the last) and code 10000, distinguished by result.status (contracts.md 2.4).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_MISSING: _PARAMETER,
     Reason.BODY_MALFORMED: (1002, "not valid json string"),
@@ -70,7 +70,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A business failure told by its status, or the gateway's own envelope (contracts.md 2.5)."""
+    """A business failure by its status, or the gateway's own envelope (contracts.md 2.5)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
         result = {"message": message, "status": status, "used_time": progress.elapsed_ms}

@@ -220,7 +220,7 @@ def _content_type(cut: CutOptions) -> str:
 
 
 def _colour(fields: Mapping[str, str], image_format: ImageFormat) -> tuple[int, int, int] | None:
-    """The ground: a JPEG's, white if none is named, and a WebP's if one is named; the vendor ignores a PNG's."""
+    """The background: a JPEG's, white by default, and a WebP's if given; the vendor ignores a PNG's."""
     text = fields.get("bg_color", "").strip().removeprefix("#")
     if image_format == "png" or (image_format == "webp" and not text):
         return None

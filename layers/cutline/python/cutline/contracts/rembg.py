@@ -83,7 +83,7 @@ MODELS: Mapping[str, Subject] = {
     **dict.fromkeys(("u2net_human_seg", "birefnet-portrait"), "person"),
 }
 _TRUE, _FALSE = ("true", "1", "yes", "on", "t", "y"), ("false", "0", "no", "off", "f", "n")
-_MOST_BYTE = 255
+_MAX_BYTE = 255
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _options(fields: Mapping[str, str], place: str) -> SingleFileOptions:
     for name in ("a", "ppm"):  # Cutline refines every alpha, and removes every speck
         _boolean(fields, name, place)
     for name in ("af", "ab"):
-        _integer(fields, name, place, most=_MOST_BYTE)
+        _integer(fields, name, place, most=_MAX_BYTE)
     _integer(fields, "ae", place)
     return SingleFileOptions(
         subject=MODELS[model],
@@ -204,9 +204,9 @@ def _colour(fields: Mapping[str, str]) -> tuple[int, int, int, int] | None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == len("rgb"):
-        parts.append(str(_MOST_BYTE))
+        parts.append(str(_MAX_BYTE))
     valid = len(parts) == len("rgba") and all(re.fullmatch("[0-9]{1,3}", part) for part in parts)
-    if not valid or max(map(int, parts)) > _MOST_BYTE:
+    if not valid or max(map(int, parts)) > _MAX_BYTE:
         raise FieldRefused(Fault(("query", "bgc"), "Value error, must be four numbers in 0..255", "value_error"))
     red, green, blue, opacity = map(int, parts)
     return red, green, blue, opacity

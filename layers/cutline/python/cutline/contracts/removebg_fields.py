@@ -32,7 +32,7 @@ class FieldRefused(InputRefused):
 
 @dataclass(frozen=True)
 class RemoveBgOptions(SingleFileOptions):
-    """What a caller asked for: the removal, the kind of thing that it is, and how it is to be told."""
+    """Options of a call: the result, the kind of subject, and how much of `type` the answer carries."""
 
     kind: str = "auto"
     type_level: str = "1"
@@ -40,14 +40,14 @@ class RemoveBgOptions(SingleFileOptions):
 
 
 _PREVIEW: Final = MEGAPIXEL // 4
-MOST_PX: Final = LARGEST_PX
-MOST_PNG_PX: Final = 10 * MEGAPIXEL
+MAX_PX: Final = LARGEST_PX
+MAX_PNG_PX: Final = 10 * MEGAPIXEL
 # Pixels of a result by `size`.
 SIZES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("preview", "small", "regular"), _PREVIEW),
     "medium": 3 * MEGAPIXEL // 2,
     "hd": 4 * MEGAPIXEL,
-    **dict.fromkeys(("full", "4k", "50MP", "auto"), MOST_PX),
+    **dict.fromkeys(("full", "4k", "50MP", "auto"), MAX_PX),
 }
 KINDS: Final[Mapping[str, Subject]] = {
     "auto": "auto",
@@ -87,7 +87,7 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
         subject=KINDS[kind],
         file_format=FORMATS[_choice(fields, "format", FORMATS)],
         most_px=SIZES[size],
-        most_png_px=MOST_PNG_PX,
+        most_png_px=MAX_PNG_PX,
         mask=_choice(fields, "channels", ("rgba", "alpha")) == "alpha",
         background=_read(fields, "bg_color", read_rgba),
         region=_read(fields, "roi", read_region),

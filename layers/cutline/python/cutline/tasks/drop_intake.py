@@ -96,7 +96,7 @@ class Intake:
             self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
             state, returned = self._end(task)
-            if state == task_record.DONE:  # by another intake, which found a place: nobody was refused
+            if state == task_record.DONE:  # by another intake, which reserved a place: no refusal
                 return "known"
             if not returned:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
@@ -163,10 +163,10 @@ def read_event(body: str, bucket: str) -> list[Dropped]:
     for record in _object(body).get("Records", []):
         if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
             continue
-        told = record["s3"]
-        key = unquote_plus(told["object"]["key"])
-        if told["bucket"]["name"] == bucket and key.startswith(DROPS):
-            found.append(Dropped(key, told["object"]["eTag"]))
+        notice = record["s3"]
+        key = unquote_plus(notice["object"]["key"])
+        if notice["bucket"]["name"] == bucket and key.startswith(DROPS):
+            found.append(Dropped(key, notice["object"]["eTag"]))
     return found
 
 

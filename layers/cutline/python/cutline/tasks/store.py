@@ -26,7 +26,7 @@ _MAX_ID_CHARS = 64
 KEEP_S = 3 * 24 * 3600
 _VALUES = {"expires_at": "if_not_exists(keep_until, :expires_at)"}
 _UNFINISHED = "attribute_exists(pk) AND #state >= :queued AND #state <> :done"
-# A task that has expired is nobody's: it is shown to nobody, so it is neither worked nor charged.
+# An expired task is no longer shown, so it is neither worked nor charged.
 _PENDING = f"{_UNFINISHED} AND expires_at > :now"
 
 
@@ -83,8 +83,8 @@ class TaskStore:
     def finish(self, task_id: str, keys: Mapping[str, str], metadata: ResultMetadata, now: int) -> Task | None:
         """The task as done, its results named; None where it has ended or expired before."""
         ended = {"completed_at": now, "expires_at": now + LINK_LIFETIME_S}
-        told = {"keys": dict(keys), "facts": metadata.to_json()}
-        return self._end_or_advance(task_id, DONE, {**ended, **told}, pending=True)
+        results = {"keys": dict(keys), "facts": metadata.to_json()}
+        return self._end_or_advance(task_id, DONE, {**ended, **results}, pending=True)
 
     def fail(self, task_id: str, state: int, now: int) -> Task | None:
         """The task as failed; None where it has ended before."""

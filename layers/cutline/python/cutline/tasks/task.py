@@ -40,15 +40,15 @@ class WorkOrder:
     def to_json(self) -> str:
         """For storage, and short: below a kilobyte each of the record's writes costs one unit. `from_json` reads it."""
         usual = {field.name: field.default for field in fields(self)}
-        told = {name: value for name, value in asdict(self).items() if value != usual[name]}
-        return json.dumps({**told, "cut": cut_document(self.cut)}, separators=(",", ":"))
+        changed = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return json.dumps({**changed, "cut": cut_document(self.cut)}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "WorkOrder":
         """The order that `to_json` wrote."""
-        told = json.loads(text)
-        cut = told.pop("cut")
-        return cls(cut_options_from(cut), **told)
+        changed = json.loads(text)
+        cut = changed.pop("cut")
+        return cls(cut_options_from(cut), **changed)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ _PLUGIN_ERRORS = (
     zlib.error,
 )
 # Encoders write about ten. libtiff too refuses more than 100 in the JPEG inside a TIFF.
-_MOST_SCANS = 100
+_MAX_SCANS = 100
 _END_OF_JPEG = b"\xff\xd9"
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # Colour types and the greatest depth of PNG's header.
@@ -113,8 +113,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
         _check_sides(size, limits)
     if name == "JPEG":
         scans, is_ended = jpeg_scans(data)
-        if scans > _MOST_SCANS:
-            raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MOST_SCANS} scans.")
+        if scans > _MAX_SCANS:
+            raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MAX_SCANS} scans.")
         if not is_ended:
             return _decode_unended(data, limits)
     if name == "PNG":
@@ -127,7 +127,7 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
 def _decode_unended(data: bytes, limits: PictureLimits) -> Picture:
     """A JPEG whose end marker was lost, if nothing else was: then what follows the last scan changes no pixel.
 
-    Of 528 pictures that had lost 3 to 13 bytes, these bits told each that was no longer the same from its former self.
+    Of 528 pictures that had lost 3 to 13 bytes, these bits detected each that no longer decoded to the same pixels.
     The restart marker is the one that would come next, if a whole interval between two of them is missing.
     """
     data = data.rstrip(b"\xff")

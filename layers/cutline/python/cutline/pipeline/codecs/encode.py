@@ -61,8 +61,8 @@ def _expect(seconds: float) -> None:
     """Raises ServiceFault(TIMED_OUT) where the deadline (cutline.serving.deadline) would come before so long."""
     left_s, _ = signal.getitimer(signal.ITIMER_REAL)
     if 0 < left_s < seconds:
-        told = f"an encoder may take {seconds:.1f} s of the {left_s:.1f} s that are left"
-        raise ServiceFault(Reason.TIMED_OUT, told)
+        text = f"an encoder may take {seconds:.1f} s of the {left_s:.1f} s that are left"
+        raise ServiceFault(Reason.TIMED_OUT, text)
 
 
 # The PNG writer: one filter for all rows, computed by NumPy, and run-length coding. libpng and Pillow try five filters

@@ -21,7 +21,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 # HEVC inside, still and in sequences (ISO/IEC 23008-12), and what says nothing of the inside.
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _HEIF_BRANDS = frozenset({b"mif1", b"msf1"})
-_MOST_BRANDS_BYTES = 256
+_MAX_BRANDS_BYTES = 256
 _WEBP_SIZE_BYTES = 10
 # A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
 # If several \xff stand in a row, the last one counts. A pattern that begins with one byte is found 20 times as fast.
@@ -45,7 +45,7 @@ def sniff_format(data: bytes) -> str | None:
 
 def _sniff_heif(data: bytes) -> str | None:
     """AVIF or HEIF by the brands of the file's first box: the major one or, where that is general, the compatible."""
-    major, end = data[8:12], min(int.from_bytes(data[:4], "big"), _MOST_BRANDS_BYTES)
+    major, end = data[8:12], min(int.from_bytes(data[:4], "big"), _MAX_BRANDS_BYTES)
     brands = {data[at : at + 4] for at in range(16, end - 3, 4)} if major in _HEIF_BRANDS else {major}
     if brands & _AVIF_BRANDS:
         return "AVIF"

@@ -9,7 +9,7 @@ from cutline.limits import MIB
 # Parameters of glibc's mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 # Larger blocks, such as a picture of 16 megapixels, still go back at once. More than this would stay with the process.
-_LARGEST_KEPT, _MOST_KEPT = 32 * MIB, 128 * MIB
+_LARGEST_KEPT, _MAX_KEPT = 32 * MIB, 128 * MIB
 
 
 def keep_freed_memory() -> None:
@@ -21,4 +21,4 @@ def keep_freed_memory() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "gnu_get_libc_version"):
         library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
-        library.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+        library.mallopt(_TRIM_THRESHOLD, _MAX_KEPT)

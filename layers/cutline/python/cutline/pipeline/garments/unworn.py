@@ -1,4 +1,4 @@
-"""One alpha per garment class for garments that nobody wears: flat on a floor, on a hanger, a pair of shoes."""
+"""One alpha per garment class for garments without a wearer: flat on a floor, on a hanger, a pair of shoes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from cutline.pipeline.matting.components import Labels, label_components
 from cutline.pipeline.options import GARMENTS
 
 # Share of the canvas' side that the foreground's longer side fills. On 82 garments and 62 things the costume network
-# told them apart better on this canvas than on the photograph (area under the curve .92 instead of .80), and it has
+# separated them better on this canvas than on the photograph (area under the curve .92 instead of .80), and it has
 # been trained on such canvases since.
 _FILL = 0.7
 _WHITE = 255
 # Least probability of clothing, all classes together, averaged over a component; and beside such a component, because
 # the second shoe of a pair is a shoe too. Of 333 garments that no training saw 99 % are found, 92 % of them by name;
 # none of 296 things is taken for clothes (`make eval`).
-_LEAST_CLOTHING, _LEAST_BESIDE_CLOTHING = 0.7, 0.6
-# Least share of the visible foreground that is more than half opaque; less is fog, with no subject in it.
-_LEAST_SOLID, _VISIBLE = 0.5, 8
+_MIN_CLOTHING, _MIN_BESIDE_CLOTHING = 0.7, 0.6
+# Least share of the visible foreground that is more than half opaque; less is haze without a subject.
+_MIN_SOLID, _VISIBLE = 0.5, 8
 # A component below this share of the largest is a part of its neighbour, such as a strap or a lace.
-_LEAST_SHARE = 0.05
+_MIN_SHARE = 0.05
 _HALF = 127
 _EACH = np.float32(0.5)
 _REACHES_PX = (1, 4, 16, 64)
@@ -47,14 +47,14 @@ def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: M
         return {}
     canvas_u8, alpha_u8, inner = _on_canvas(foreground, box, max(costume.view_size))
     labels, areas = label_components(alpha_u8 > _HALF)
-    if areas.sum() <= _LEAST_SOLID * (alpha_u8 > _VISIBLE).sum():
+    if areas.sum() <= _MIN_SOLID * (alpha_u8 > _VISIBLE).sum():
         return {}
     alone = costume.predict(canvas_u8)
     means: dict[str, F32] = {
         name: (alone[name] + _moved(probabilities[name], foreground, box, inner, alone[name].shape)) * _EACH
         for name in GARMENTS
     }
-    large = np.flatnonzero(areas >= _LEAST_SHARE * areas.max()) + 1
+    large = np.flatnonzero(areas >= _MIN_SHARE * areas.max()) + 1
     classes = _classes_of(means, [labels == component for component in large])
     names = [name for name in GARMENTS if name in classes]
     if not names:
@@ -100,7 +100,7 @@ def _classes_of(probabilities: dict[str, F32], components: list[Bool]) -> list[s
     """Each component's most probable garment class, or None if it is no clothing; components: masks (h, w)."""
     means = [{name: float(probabilities[name][component].mean()) for name in GARMENTS} for component in components]
     clothing = [sum(classes.values()) for classes in means]
-    least = _LEAST_BESIDE_CLOTHING if max(clothing) >= _LEAST_CLOTHING else _LEAST_CLOTHING
+    least = _MIN_BESIDE_CLOTHING if max(clothing) >= _MIN_CLOTHING else _MIN_CLOTHING
     return [
         max(classes, key=classes.__getitem__) if share >= least else None
         for classes, share in zip(means, clothing, strict=True)

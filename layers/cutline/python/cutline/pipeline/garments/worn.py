@@ -21,9 +21,9 @@ from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentO
 from cutline.pipeline.timing import StageTimer
 
 # A smaller share of the picture is a stray patch; a hat or a pair of shoes in a full-body picture covers more.
-LEAST_GARMENT_COVERAGE = 0.0005
-# A person that is a smaller share of the foreground is nobody.
-LEAST_PERSON_SHARE = 0.1
+MIN_GARMENT_COVERAGE = 0.0005
+# A person that is a smaller share of the foreground is none.
+MIN_PERSON_SHARE = 0.1
 _WHITE = (255, 255, 255)
 
 
@@ -89,7 +89,7 @@ def cut_garments(
     wearer = matte_picture(picture, CutOptions(subject="person"), matte, timer)
     with timer.stage("garments"):
         garments = _worn(probabilities, picture, wearer, options)
-    if not garments.masks and _shows_nobody(matte.predict(picture.rgb_u8)):
+    if not garments.masks and _shows_no_person(matte.predict(picture.rgb_u8)):
         foreground = matte_picture(picture, CutOptions(), matte, timer)
         with timer.stage("classes"):
             garments = _unworn(foreground, costume, probabilities, options)
@@ -122,15 +122,15 @@ def _unworn(
 
 
 def _without_patches(masks: Mapping[str, U8]) -> dict[str, U8]:
-    return {name: mask for name, mask in masks.items() if mask.mean() / 255 > LEAST_GARMENT_COVERAGE}
+    return {name: mask for name, mask in masks.items() if mask.mean() / 255 > MIN_GARMENT_COVERAGE}
 
 
 def _in_union(masks: Mapping[str, U8], options: GarmentOptions) -> dict[str, U8]:
     return {name: mask for name, mask in masks.items() if not options.merged or name in options.classes}
 
 
-def _shows_nobody(predictions: Mapping[str, F32]) -> bool:
-    return float(predictions["person"].mean()) < LEAST_PERSON_SHARE * float(predictions["foreground"].mean())
+def _shows_no_person(predictions: Mapping[str, F32]) -> bool:
+    return float(predictions["person"].mean()) < MIN_PERSON_SHARE * float(predictions["foreground"].mean())
 
 
 def _encode(rgb_u8: U8, alpha_u8: U8, form: GarmentForm) -> bytes:
@@ -147,7 +147,7 @@ _HALF = 0.5
 # that are there and 21 % of those that are not; .55 finds 96 % and 37 %.
 _SURE = 0.7
 # Least share of all clothing that a garment of no sure class has; smaller ones are the edges between two garments.
-_LEAST_UNSURE = 0.05
+_MIN_UNSURE = 0.05
 # Half the ramp around one half, in probability: wide enough to keep a soft edge after resampling.
 _RAMP = np.float32(0.15)
 
@@ -167,7 +167,7 @@ def settle_classes(probabilities: Mapping[str, F32]) -> dict[str, F32]:
             unsure = unsure & (probabilities[name] <= _HALF)
     labels, areas = label_components(unsure)
     settled = dict(probabilities)
-    for label in np.flatnonzero(areas >= max(1, _LEAST_UNSURE * worn.sum())) + 1:
+    for label in np.flatnonzero(areas >= max(1, _MIN_UNSURE * worn.sum())) + 1:
         part = labels == label
         if clothing[part].mean() >= _SURE:
             winner = max(names, key=lambda name: float(probabilities[name][part].sum()))
@@ -192,8 +192,8 @@ def garment_masks(
     total: U16 = np.zeros(rgb_u8.shape[:2], np.uint16)
     for alpha_u8 in alphas.values():
         total += alpha_u8
-    room: U16 = np.full_like(total, 255) if subject_u8 is None else subject_u8.astype(np.uint16)
-    return {name: _share(alpha_u8, total, room) for name, alpha_u8 in alphas.items()}
+    limit: U16 = np.full_like(total, 255) if subject_u8 is None else subject_u8.astype(np.uint16)
+    return {name: _share(alpha_u8, total, limit) for name, alpha_u8 in alphas.items()}
 
 
 def unite(
@@ -224,15 +224,15 @@ def _is_there(probability: F32) -> bool:
 
 
 def _decide(probability: F32) -> F32:
-    """Probability to alpha: a steep ramp around one half, because doubt about a class is not translucency."""
+    """Probability to alpha: a steep ramp around one half, because uncertainty about a class is not translucency."""
     return stretch_alpha(np.clip((probability - _HALF) / (2 * _RAMP) + np.float32(0.5), 0, 1).astype(np.float32))
 
 
-def _share(alpha_u8: U8, total: U16, room: U16) -> U8:
-    """Alpha (H, W) scaled down where the sum of all garments, total, exceeds the room."""
-    crowded = total > room
+def _share(alpha_u8: U8, total: U16, limit: U16) -> U8:
+    """Alpha (H, W) scaled down where the sum of all garments, total, exceeds `limit`."""
+    crowded = total > limit
     if not crowded.any():
         return alpha_u8
     shared = alpha_u8.copy()
-    shared[crowded] = alpha_u8[crowded].astype(np.uint32) * room[crowded] // total[crowded]
+    shared[crowded] = alpha_u8[crowded].astype(np.uint32) * limit[crowded] // total[crowded]
     return shared

@@ -74,7 +74,7 @@ NO_LENGTH = Length(0.0)
 
 @dataclass(frozen=True)
 class Framing:
-    """The wishes that the head of this module explains; None and 0 are no wish.
+    """The options that the head of this module explains; None and 0 leave one out.
 
     margin: top, right, bottom, left; scale: in [0.1, 1]; position: two shares of the free space; ratio: width / height;
     least, most: width and height in pixels.
@@ -160,7 +160,7 @@ class _Draft:
         )
 
     def on(self, width: float, height: float, share: tuple[float, float] = MIDDLE) -> _Draft:
-        """The draft on a canvas of another size; `share` of the room that it gains is at the left and at the top."""
+        """The draft on a canvas of another size; `share` of the space that it gains is at the left and at the top."""
         left = self.left + (width - self.width) * share[0]
         top = self.top + (height - self.height) * share[1]
         return _Draft(width, height, self.source, left, top, self.scale)

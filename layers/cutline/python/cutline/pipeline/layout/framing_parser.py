@@ -8,9 +8,9 @@ from typing import Any
 
 from cutline.pipeline.layout.framing import MAX_CANVAS_PX, MAX_SIDE_PX, MIDDLE, Framing, Length, Region
 
-_LEAST_SCALE, _MOST_MARGIN, _MOST_MARGIN_PX = 0.1, 0.5, 500
+_MIN_SCALE, _MAX_MARGIN, _MAX_MARGIN_PX = 0.1, 0.5, 500
 _NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,4})?", re.ASCII)
-_MOST_RATIO = 10.0
+_MAX_RATIO = 10.0
 
 
 def read_margin(text: str) -> tuple[Length, Length, Length, Length]:
@@ -29,7 +29,7 @@ def read_margin(text: str) -> tuple[Length, Length, Length, Length]:
 def read_scale(text: str) -> float:
     """A share of 10 % to 100 %, such as "85%" or "0.85". Raises ValueError."""
     share = _share(text)
-    if share < _LEAST_SCALE:
+    if share < _MIN_SCALE:
         raise ValueError("a scale is in 10%..100%")
     return share
 
@@ -73,7 +73,7 @@ def read_ratio(text: str) -> float:
     if any(_NUMBER.fullmatch(part) is None for part in parts) or float(parts[1]) == 0:
         raise ValueError("a ratio is width to height, such as 4:5")
     ratio = float(parts[0]) / float(parts[1])
-    if not 1 / _MOST_RATIO <= ratio <= _MOST_RATIO:
+    if not 1 / _MAX_RATIO <= ratio <= _MAX_RATIO:
         raise ValueError("a ratio is in 1:10..10:1")
     return ratio
 
@@ -103,11 +103,11 @@ def _length(text: str) -> Length:
         raise ValueError(f"{text!r} is no length such as 30px or 10%")
     value = float(number)
     if text.endswith("%"):
-        if value > 100 * _MOST_MARGIN:
+        if value > 100 * _MAX_MARGIN:
             raise ValueError("a margin is at most 50% of the subject")
         return Length(value / 100, is_share=True)
-    if value > _MOST_MARGIN_PX:
-        raise ValueError(f"a margin is at most {_MOST_MARGIN_PX}px")
+    if value > _MAX_MARGIN_PX:
+        raise ValueError(f"a margin is at most {_MAX_MARGIN_PX}px")
     return Length(value)
 
 
@@ -134,11 +134,11 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 def read_framing(fields: Mapping[str, str]) -> Framing:
     """The framing that the fields named in `READERS` ask for. Raises ValueError, whose message names the field."""
-    wishes = {}
+    options = {}
     for name, reader in READERS.items():
         if name in fields:
             try:
-                wishes[name] = reader(fields[name])
+                options[name] = reader(fields[name])
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
-    return Framing(**wishes)
+    return Framing(**options)

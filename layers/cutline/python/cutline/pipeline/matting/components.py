@@ -16,16 +16,16 @@ _RIM_PX = 2
 _BELIEF = 0.5
 # Of the largest part's mean alpha: a smaller one that comes near it is one of a set, such as a letter or a rod.
 _SEEN, _CERTAIN = 0.25, 0.87
-_DOUBTFUL_SHARE, _APART_SHARE = 0.15, 0.02
+_DOUBTFUL_SHARE, _GAP_SHARE = 0.15, 0.02
 
 
 def remove_specks(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
     A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
-    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and clearly less opaque. Haze
-    that nobody sees goes too where nothing visible is near, so that a cut-out ends where its alpha does. Holes stay
-    open and all other components stay, such as a strand of hair or a second earring.
+    alpha stays below 0.5. A doubtful part is under 15 % of the largest, apart from it and clearly less opaque. Invisible haze
+    goes too where nothing visible is near, so that a cut-out ends where its alpha does. Holes stay open, and all other
+    components stay, such as a strand of hair or a second earring.
 
     On 478 pictures with ground truth, doubtful parts were in 186: without them IoU rose by .0021, in 41 pictures by
     more than .005, and fell by as much in 8.
@@ -60,12 +60,12 @@ def _without_doubtful(alpha_f32: F32) -> F32:
     doubtful = small & (opacity < _CERTAIN * opacity[masses.argmax()])
     if not doubtful.any():
         return alpha_f32
-    return _without(alpha_f32, seen, _pixels_of(labels, doubtful & ~_near(labels, small, _APART_SHARE)))
+    return _without(alpha_f32, seen, _pixels_of(labels, doubtful & ~_near(labels, small, _GAP_SHARE)))
 
 
 def _without_haze(alpha_f32: F32) -> F32:
     """Alpha with 0 apart from all that is visible."""
-    reached = grow(alpha_f32 > _VISIBLE, max(1, round(_APART_SHARE * max(alpha_f32.shape))))
+    reached = grow(alpha_f32 > _VISIBLE, max(1, round(_GAP_SHARE * max(alpha_f32.shape))))
     return np.where(reached, alpha_f32, np.float32(0))
 
 

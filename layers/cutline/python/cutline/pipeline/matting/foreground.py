@@ -217,7 +217,7 @@ class ColourGrid:
 
 
 def _mixed(one: _U64, other: _U64, shares: tuple[_U64, _U64]) -> _U64:
-    """Both (N,) mixed lane by lane, in place of `one`; the shares are 256 together."""
+    """Both (N,) mixed field by field, in place of `one`; the shares are 256 together."""
     one *= shares[0]
     one += other * shares[1]
     one += _HALF_IN_EACH

@@ -36,10 +36,10 @@ _STEEPER = np.float32(1.3)
 _HALF = np.float32(0.5)
 _BYTE = np.float32(1 / 255)
 # Least variance of alpha in a window that the regression explains; shallower ramps stay bicubic.
-_LEAST_VARIANCE = np.float32(0.01)
+_MIN_VARIANCE = np.float32(0.01)
 _SOFT_LOW, _SOFT_HIGH = 0.02, 0.98
 _MAX_CORRECTION = 0.5
-_LEAST_TRUST = 0.02
+_MIN_TRUST = 0.02
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
     coefficients = np.zeros((5, height, width), np.float32)
     guide_f32 = guide_u8[rows, columns].transpose(2, 0, 1).astype(np.float32) / np.float32(255) - np.float32(0.5)
     coefficients[:, rows, columns] = _regress(guide_f32, target[rows, columns], radius)
-    return EdgeModel(coefficients, soft & (coefficients[4] > _LEAST_TRUST))
+    return EdgeModel(coefficients, soft & (coefficients[4] > _MIN_TRUST))
 
 
 def _bounds(at: Index, margin: int) -> slice:
@@ -131,7 +131,7 @@ def _regress(guide: F32, target: F32, radius: int) -> F32:
     offset = mean_target - (gains * mean_rgb).sum(0)
     # R squared of the fit; a flat window has no variance to explain.
     variance = np.maximum(means[13] - mean_target * mean_target, 0)
-    explained = (gains * shared).sum(0) / (variance + _LEAST_VARIANCE)
+    explained = (gains * shared).sum(0) / (variance + _MIN_VARIANCE)
     steep = np.clip((variance - _STEEP_FROM) / (_STEEP_TO - _STEEP_FROM), 0, 1)
     trust = steep * np.clip((explained - _TRUST_FROM) / (_TRUST_TO - _TRUST_FROM), 0, 1).astype(np.float32)
     slope = 1 + (_STEEPER - 1) * steep

@@ -17,10 +17,10 @@ from cutline.pipeline.filters import F32, U8, box_mean, fit_within, grow, resize
 from cutline.pipeline.matting.page_background import estimate_page_background, is_page, stretch
 from cutline.pipeline.matting.refine import strips
 
-LEAST_SHARE, MOST_SHARE = 0.0005, 0.40
+MIN_SHARE, MAX_SHARE = 0.0005, 0.40
 _ANALYSIS_SIDE_PX = 1024
 # Least smoothed chroma of coloured ink: in YCbCr bytes, in standard deviations of the paper's noise, and least noise.
-_LEAST_CHROMA, _LEAST_SIGMAS, _LEAST_NOISE = 3.0, 4.0, 0.1
+_MIN_CHROMA, _MIN_SIGMAS, _MIN_NOISE = 3.0, 4.0, 0.1
 _HUE_BINS, _HUE_REACH = 72, 3
 # Chroma direction (Cb, Cr) of vermilion; red wins over blue pen if it holds at least this share of the page's colour.
 _RED = np.array([-0.35, 0.94], np.float32)
@@ -28,9 +28,9 @@ _RED_CONE, _RED_SHARE = 0.75, 0.25
 # Saturation as a share of the ink's own: up to the first value it is print, from the second on ink.
 _PRINT, _INK = 0.20, 0.45
 # Least saturation of coloured ink; less is the fringe of black print.
-_LEAST_SATURATION = 0.08
+_MIN_SATURATION = 0.08
 # Least share of light that full ink absorbs, coloured or black, and the most alpha that the paper's grain may get.
-_LEAST_COLOURED_DARKNESS, _LEAST_DARKNESS, _MOST_GRAIN = 0.045, 0.12, 0.10
+_MIN_COLOURED_DARKNESS, _MIN_DARKNESS, _MAX_GRAIN = 0.045, 0.12, 0.10
 # Radii of the windows that average a pixel's colour; and how much darker than full ink print is.
 _NEAR_PX, _WIDE_PX = 1, 5
 _DARKER_THAN_INK = 1.1
@@ -99,18 +99,18 @@ def find_ink(rgb_u8: U8) -> Ink | None:
 def _coloured_ink(absorbed: F32, page: F32) -> Ink | None:
     """The coloured ink in absorbed light (h, w, 3), or None if the dark pixels have no colour."""
     chroma = _chroma(_smooth(absorbed, _NEAR_PX))
-    threshold = max(_LEAST_CHROMA, _LEAST_SIGMAS * _noise(chroma))
+    threshold = max(_MIN_CHROMA, _MIN_SIGMAS * _noise(chroma))
     axis = _dominant_axis(chroma, threshold)
     if axis is None:
         return None
     along = _along(chroma, axis)
     inked = along > threshold
-    if inked.mean() < LEAST_SHARE:
+    if inked.mean() < MIN_SHARE:
         return None
     core = along >= np.quantile(along[inked], 0.8)
     full = np.quantile(absorbed[core], 0.7, axis=0).astype(np.float32)
     darkness = float(full.max())
-    if darkness < _LEAST_COLOURED_DARKNESS or float(_along(_chroma(full), axis)) < _LEAST_SATURATION * 255 * darkness:
+    if darkness < _MIN_COLOURED_DARKNESS or float(_along(_chroma(full), axis)) < _MIN_SATURATION * 255 * darkness:
         return None
     ink_mask = _ink_mask(absorbed, full, axis)
     return _unless_implausible(Ink(full, _floor(absorbed, full), page, ink_mask), absorbed)
@@ -148,8 +148,8 @@ def _black_ink(absorbed: F32, page: F32) -> Ink | None:
     if not is_page(page):
         return None
     darkness = absorbed.mean(axis=2)
-    dark = darkness[darkness > _LEAST_DARKNESS]
-    if dark.size < LEAST_SHARE * darkness.size:
+    dark = darkness[darkness > _MIN_DARKNESS]
+    if dark.size < MIN_SHARE * darkness.size:
         return None
     core = darkness >= np.quantile(dark, 0.6)
     full = np.median(absorbed[core], axis=0).astype(np.float32)
@@ -160,7 +160,7 @@ def _black_ink(absorbed: F32, page: F32) -> Ink | None:
 def _unless_implausible(ink: Ink, absorbed: F32) -> Ink | None:
     """The ink, or None if it covers too little of the page (dirt) or too much (no stamp)."""
     share = float((ink.alpha(absorbed) * ink.ink_mask > _HALF).mean())
-    return ink if LEAST_SHARE <= share <= MOST_SHARE else None
+    return ink if MIN_SHARE <= share <= MAX_SHARE else None
 
 
 def _smooth(values: F32, radius: int) -> F32:
@@ -172,23 +172,23 @@ def _floor(absorbed: F32, full: F32) -> float:
     """The alpha that the paper's own grain reaches: one and a half standard deviations of its lighter half."""
     share = absorbed @ full / np.float32(full @ full)
     grain = share[share < 0]
-    return 0.0 if grain.size == 0 else min(_MOST_GRAIN, 1.5 * float(np.sqrt(np.mean(grain**2))))
+    return 0.0 if grain.size == 0 else min(_MAX_GRAIN, 1.5 * float(np.sqrt(np.mean(grain**2))))
 
 
 def _noise(chroma: F32) -> float:
     """The standard deviation of the paper's chroma, from its median: ink is the smaller part of a page."""
-    return max(_LEAST_NOISE, 1.4826 * float(np.median(np.abs(chroma))))
+    return max(_MIN_NOISE, 1.4826 * float(np.median(np.abs(chroma))))
 
 
 def _dominant_axis(chroma: F32, threshold: float) -> F32 | None:
     """Unit chroma direction (Cb, Cr) of the ink, or None if the page is grey."""
     strength = np.hypot(chroma[..., 0], chroma[..., 1])
     coloured = strength > threshold
-    if coloured.mean() < LEAST_SHARE:
+    if coloured.mean() < MIN_SHARE:
         return None
     vectors, weights = chroma[coloured], strength[coloured]
     red = (vectors @ _RED) > _RED_CONE * weights
-    if red.sum() >= LEAST_SHARE * strength.size and weights[red].sum() > _RED_SHARE * weights.sum():
+    if red.sum() >= MIN_SHARE * strength.size and weights[red].sum() > _RED_SHARE * weights.sum():
         vectors, weights = vectors[red], weights[red]
     hue = np.arctan2(vectors[:, 1], vectors[:, 0])
     bins = ((hue + np.pi) * (_HUE_BINS / (2 * np.pi))).astype(np.intp) % _HUE_BINS

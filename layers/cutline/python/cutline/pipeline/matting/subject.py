@@ -10,7 +10,7 @@ from cutline.pipeline.filters import F32, box_mean, grow
 from cutline.pipeline.options import Subject
 
 # A thing beside a person counts if it is at least this share of the foreground; less is the rim between both planes.
-_LEAST_THING_SHARE = 0.02
+_MIN_THING_SHARE = 0.02
 _RIM_SHARE = 0.012
 _HALF = 0.5
 _WHOLE = 0.99
@@ -43,6 +43,6 @@ def _without_person(foreground: F32, person: F32) -> F32:
     rest = foreground * (1 - person)
     radius = max(1, round(_RIM_SHARE * max(rest.shape)))
     core = box_mean((rest > _HALF).astype(np.float32), radius) > _WHOLE
-    if float(core.sum()) < _LEAST_THING_SHARE * float((foreground > _HALF).sum()):
+    if float(core.sum()) < _MIN_THING_SHARE * float((foreground > _HALF).sum()):
         return foreground
     return np.where(grow(core, 2 * radius), rest, np.float32(0))

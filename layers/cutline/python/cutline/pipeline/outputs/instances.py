@@ -15,7 +15,7 @@ from cutline.pipeline.matting.components import Labels, label_components
 # The search runs at this size: subjects that are nearer to each other than its pixel are one.
 _SIDE_PX = 512
 # A part smaller than this share of the largest, such as a strand or a shoelace, belongs to the nearest larger one.
-_LEAST_SHARE = 0.02
+_MIN_SHARE = 0.02
 _MOST = 32
 
 
@@ -27,7 +27,7 @@ def separate(matte: Matte) -> list[Matte]:
     labels, areas = label_components(small_u8 > VISIBLE_ALPHA)
     if len(areas) == 0:
         return []
-    large = np.flatnonzero(areas >= _LEAST_SHARE * areas.max())
+    large = np.flatnonzero(areas >= _MIN_SHARE * areas.max())
     large = large[np.argsort(-areas[large])][:_MOST] + 1
     owners = _nearest(np.where(np.isin(labels, large), labels, 0))
     lefts = [int(np.flatnonzero((labels == name).any(axis=0))[0]) for name in large]

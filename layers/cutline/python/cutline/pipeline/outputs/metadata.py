@@ -25,8 +25,8 @@ class Verdict:
     @property
     def text(self) -> str:
         """The verdict in one line."""
-        told = f"{self.rule} {self.measured}" if self.passed else f"{self.rule} {self.measured}, not {self.wanted}"
-        return f"{told} (assumed)" if self.assumed else told
+        known = f"{self.rule} {self.measured}" if self.passed else f"{self.rule} {self.measured}, not {self.wanted}"
+        return f"{known} (assumed)" if self.assumed else known
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,18 @@ class ResultMetadata:
     @property
     def object_metadata(self) -> dict[str, str]:
         """For an object's metadata, and by the names of a report's columns."""
-        told = {
+        known = {
             "subject": self.subject,
             "confidence": f"{self.confidence:.4f}",
             "enlargement": f"{self.enlargement:.3f}",
         }
-        return {**told, **_judged(self)} if self.profile else told
+        return {**known, **_judgement(self)} if self.profile else known
 
     @property
     def notes(self) -> dict[str, Any]:
         """For a log line."""
-        told: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
-        return {**told, "confidence": round(self.confidence, 4), **({"profile": self.profile} if self.profile else {})}
+        known: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
+        return {**known, "confidence": round(self.confidence, 4), **({"profile": self.profile} if self.profile else {})}
 
     def to_json(self) -> str:
         """For storage; `from_json` reads it back."""
@@ -76,7 +76,7 @@ class ResultMetadata:
         return cls(**{**fields, "verdicts": tuple(Verdict(**verdict) for verdict in fields["verdicts"])})
 
 
-def _judged(metadata: ResultMetadata) -> dict[str, str]:
+def _judgement(metadata: ResultMetadata) -> dict[str, str]:
     return {
         "profile": metadata.profile,
         "passed": "yes" if metadata.passed else "no",

@@ -67,7 +67,7 @@ class Profile:
         return "png" if rule is None else FORMATS[rule.one_of[0]]
 
     @property
-    def ground(self) -> tuple[int, int, int] | None:
+    def background(self) -> tuple[int, int, int] | None:
         """The colour behind the subject, or None for transparency."""
         rule = self.rules.get("ground")
         return None if rule is None else read_colour(rule.one_of[0])
@@ -119,7 +119,7 @@ def _profile(name: str, table: Any) -> Profile:
     rules = {rule: _rule(f"{name}.{rule}", rule, fields) for rule, fields in table.items() if rule != "title"}
     profile = Profile(name, str(table.get("title", name)), rules)
     try:
-        _ = profile.image_format, profile.ground, profile.ratio
+        _ = profile.image_format, profile.background, profile.ratio
     except (KeyError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from error
     return profile
@@ -131,7 +131,7 @@ def _rule(at: str, name: str, fields: Any) -> Rule:
     if not isinstance(fields, dict) or set(fields) - _KEYS:
         raise ValueError(f"{at}: a rule is a table of {', '.join(sorted(_KEYS))}")
     read = fields.get("read", "")
-    told = Rule(
+    rule = Rule(
         name,
         source=str(fields.get("source", "")),
         read=read.isoformat() if isinstance(read, date) else str(read),
@@ -139,13 +139,13 @@ def _rule(at: str, name: str, fields: Any) -> Rule:
     )
     if name in MEASURES:
         least, most, best = _bounds(at, fields)
-        return replace(told, least=least, most=most, best=best)
+        return replace(rule, least=least, most=most, best=best)
     choices = fields.get("one_of")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, str) for choice in choices):
         raise ValueError(f"{at}: one_of is a list of words")
     if name == "colour_space" and choices != [_SRGB]:
         raise ValueError(f"{at}: results are {_SRGB} and nothing else")
-    return replace(told, one_of=tuple(choices))
+    return replace(rule, one_of=tuple(choices))
 
 
 def _bounds(at: str, fields: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:

@@ -27,13 +27,13 @@ from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
 from cutline.pipeline.outputs.profiles import Profile, Rule
 
 # Below this a product's texture visibly breaks up.
-_LEAST_QUALITY, _MOST_QUALITY = 60, 100
+_MIN_QUALITY, _MAX_QUALITY = 60, 100
 _QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
     "jpeg": (encode_jpeg, JPEG_QUALITY),
     "webp": (encode_webp, WEBP_QUALITY),
 }
-# What a verdict wanted if there is no rule: the value is only told.
-_TOLD = "told"
+# What a verdict wanted if there is no rule: the value is only reported.
+_REPORTED = "told"
 # A canvas has whole pixels, so its ratio misses the one asked for by up to one of them.
 _RATIO_PX = 1.0
 
@@ -69,7 +69,7 @@ class Published:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know: rules that are not kept, enlargement, a subject that the photograph cuts off."""
-        return tuple(verdict.text for verdict in self.verdicts if not verdict.passed or verdict.wanted == _TOLD)
+        return tuple(verdict.text for verdict in self.verdicts if not verdict.passed or verdict.wanted == _REPORTED)
 
     @property
     def passed(self) -> bool:
@@ -87,7 +87,7 @@ def publish(matte: Matte, profile: Profile) -> Published:
 
 def _composed(matte: Matte, profile: Profile) -> Cutout:
     options = CutOptions(
-        background=profile.ground,
+        background=profile.background,
         crop=True,
         image_format=profile.image_format,
         framing=Framing(scale=profile.share, ratio=profile.ratio),
@@ -121,10 +121,10 @@ def _encoded(pixels_u8: U8, profile: Profile) -> tuple[bytes, int]:
     if rule is None or rule.allows(len(file)):
         return file, usual
     if rule.most is not None and len(file) > rule.most:
-        return _search(pixels_u8, encode, _LEAST_QUALITY, usual - 1, rule.most)
+        return _search(pixels_u8, encode, _MIN_QUALITY, usual - 1, rule.most)
     # Too small: the least quality that reaches the least size, found as the last one that does not, and one more.
-    _, below = _search(pixels_u8, encode, usual, _MOST_QUALITY, (rule.least or 0) - 1)
-    quality = min(below + 1, _MOST_QUALITY)
+    _, below = _search(pixels_u8, encode, usual, _MAX_QUALITY, (rule.least or 0) - 1)
+    quality = min(below + 1, _MAX_QUALITY)
     return encode(pixels_u8, quality), quality
 
 
@@ -163,14 +163,14 @@ def _verdicts(file: bytes, cutout: Cutout, profile: Profile) -> list[Verdict]:
                 near = abs(width - height * wanted) <= _RATIO_PX * max(1.0, wanted)
                 measured[name] = f"{width}:{height}", near
             case "ground":
-                measured[name] = _ground(image, profile)
+                measured[name] = _background(image, profile)
             case _:
                 measured[name] = _number(rule, _value(name, file, cutout, (width, height)))
     found = [_verdict(profile.rules[name], *outcome) for name, outcome in measured.items()]
     if "enlargement" not in profile.rules and (factor := cutout.placement.enlargement) > 1:
-        found.append(Verdict("enlargement", _TOLD, f"{factor:.2f}", True))
+        found.append(Verdict("enlargement", _REPORTED, f"{factor:.2f}", True))
     if (sides := _cut_off(cutout)) != "":
-        found.append(Verdict("whole", _TOLD, f"the photograph ends at the subject's {sides}", True))
+        found.append(Verdict("whole", _REPORTED, f"the photograph ends at the subject's {sides}", True))
     return found
 
 
@@ -196,13 +196,13 @@ def _value(name: str, file: bytes, cutout: Cutout, size: tuple[int, int]) -> flo
     return max(box.width / size[0], box.height / size[1])
 
 
-def _ground(image: Image.Image, profile: Profile) -> tuple[str, bool]:
-    """The colour of the frame's outermost pixels that is farthest from the ground, and whether that is the ground."""
+def _background(image: Image.Image, profile: Profile) -> tuple[str, bool]:
+    """The outermost pixels' colour that is farthest from the background's, and whether it is the same."""
     pixels = np.asarray(image.convert("RGB"))
     ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(int)
-    ground = np.asarray(profile.ground)
-    farthest = ring[np.abs(ring - ground).max(axis=1).argmax()]
-    return bytes(farthest.astype(np.uint8)).hex(), bool((farthest == ground).all())
+    background = np.asarray(profile.background)
+    farthest = ring[np.abs(ring - background).max(axis=1).argmax()]
+    return bytes(farthest.astype(np.uint8)).hex(), bool((farthest == background).all())
 
 
 def _cut_off(cutout: Cutout) -> str:

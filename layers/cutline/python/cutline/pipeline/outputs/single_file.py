@@ -85,7 +85,7 @@ def make_single_file(
 
 
 def encode_single_file(single: SingleFile, options: SingleFileOptions) -> tuple[bytes, str]:
-    """The file and its format: what "auto" means is told by the pixels."""
+    """The file and its format: "auto" is PNG where a pixel is transparent, else JPEG."""
     name = options.file_format
     if name == "auto":
         name = "png" if options.mask or single.pixels_u8.shape[-1] == len("RGBA") else "jpg"
