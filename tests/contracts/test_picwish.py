@@ -143,9 +143,12 @@ def test_a_profile_goes_with_what_chooses_the_subject_alone() -> None:
     [
         ({"type": "cat"}, "Invalid task type"),
         ({"profile": "alibaba"}, "There is no profile 'alibaba'"),
-        ({"profile": "ebay", "format": "png"}, "A profile says all; type and roi alone go with it"),
-        ({"profile": "ebay", "scale": "85%"}, "A profile says all; type and roi alone go with it"),
-        ({"profile": "ebay", "output_type": "1"}, "A profile says all; type and roi alone go with it"),
+        ({"profile": "ebay", "format": "png"}, "`profile` cannot be combined with fields other than `type` and `roi`"),
+        ({"profile": "ebay", "scale": "85%"}, "`profile` cannot be combined with fields other than `type` and `roi`"),
+        (
+            {"profile": "ebay", "output_type": "1"},
+            "`profile` cannot be combined with fields other than `type` and `roi`",
+        ),
         ({"format": "webp", "bg_color": "blue"}, "Invalid bg_color"),
         ({"scale": "5%"}, "Invalid scale: a scale is in 10%..100%"),
         ({"roi": "1 2 3"}, "Invalid a region is left, top, right and bottom, such as 0% 0% 50% 100%"),

@@ -172,7 +172,7 @@ def test_the_same_picture_dropped_again_later_is_worked_again(stack: Stack) -> N
 @pytest.mark.parametrize(
     ("account", "reason", "message"),
     [
-        (replace(SHOP, account_id="another"), "key_unknown", "There is no such account"),
+        (replace(SHOP, account_id="another"), "key_unknown", "The account does not exist"),
         (replace(SHOP, enabled=False), "account_disabled", "The account is disabled"),
         (replace(SHOP, apis=frozenset({"aid"})), "api_not_allowed", drops.WORDS[Reason.API_NOT_ALLOWED]),
         (replace(SHOP, daily_quota=0), "quota_exceeded", "The account's quota for the day is used up"),
@@ -230,7 +230,7 @@ def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("key", "metadata", "message"),
     [
-        ("in/shop/auto/folder/", {}, "A folder is no picture"),
+        ("in/shop/auto/folder/", {}, "The key names a folder, not a picture"),
         ("in/shop/cat/x.jpg", {}, "Invalid task type"),
         ("in/shop/auto/x.jpg", {"format": "gif"}, "Invalid format"),
     ],

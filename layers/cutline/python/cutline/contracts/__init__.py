@@ -1,5 +1,17 @@
 """The wire contracts: one module per API. Pure: no AWS, no pixels.
 
+wire                 the types that all contracts share: Request, Job, Outcome, Response, `Contract`
+apis                 the list of the APIs
+jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg
+                     one API each; jd_gateway holds the errors of both JD APIs, removebg_fields remove.bg's parameters
+extensions           fields of Cutline's own for tasks: framing, region, profiles
+task_record          states, record and options of background tasks
+drops, uploads       tasks made by files in S3, and tickets for uploads
+usage, native        Cutline's own route for usage, and what its own routes share
+forms                request bodies: multipart, urlencoded, JSON
+colours              colours as callers write them
+content_negotiation  the `Accept` header
+
 How to add an API:
 
 1. Write `contracts/NAME.py` with what `wire.Contract` lists, in the order of its neighbours. `parse` returns a
@@ -14,7 +26,7 @@ How to add an API:
    its function and its log group. Add the API to the dashboard's two widgets by API. Work that no API does yet goes
    into `serving/processors.py`.
 5. Test it: golden bodies and completeness over Reason as in `tests/contracts/test_jd_selfie.py`, every row over HTTP
-   as in `tests/e2e/test_selfie.py`, a call in `events/generate.py`. `tests/contracts/test_another_api.py` tells what
+   as in `tests/e2e/test_selfie.py`, a call in `events/generate.py`. `tests/contracts/test_another_api.py` finds what
    is missing, and which other file names the API.
 
 An API whose key comes in a header that another API takes needs nothing else. A header of its own is a `wire.Scheme`,

@@ -137,19 +137,19 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def accepted(request: Request, task_id: str) -> Response:
-    """The answer to a call that is worked in the background; the vendor's clients look in both places."""
+    """Return the answer to a call worked in the background; the vendor's clients read both places."""
     return _success(request, {"task_id": task_id}, task_id=task_id)
 
 
 def show_task(request: Request, record: task_record.TaskRecord, links: Mapping[str, str]) -> Response:
-    """How a task is doing (contracts.md 6.3): 0 queued, 1 at work, 2 done, 3 failed."""
+    """Return a task's status (contracts.md 6.3): 0 queued, 1 at work, 2 done, 3 failed."""
     status = 3 if record.state < 0 else {task_record.QUEUED: 0, task_record.DONE: 2}.get(record.state, 1)
     found = {"image_url": links["image"]} if record.state == task_record.DONE else {}
     return _success(request, {"task_status": status, **found}, task_status=status)
 
 
 def render_credits(request: Request, left: int | None, quota: int | None) -> Response:
-    """What is left of the day's quota, in a list of one (contracts.md 6.3)."""
+    """Return the rest of the day's quota, in a list of one (contracts.md 6.3)."""
     day = int(request.received_at) // _DAY_S * _DAY_S
     balance, total = (float(UNLIMITED if value is None else value) for value in (left, quota))
     entry = {

@@ -1,4 +1,4 @@
-"""What a caller would rather have, by its `Accept` header (RFC 9110, 12.5.1)."""
+"""Content negotiation by the `Accept` header (RFC 9110, 12.5.1)."""
 
 
 def weights_of(accept: str) -> dict[str, float]:

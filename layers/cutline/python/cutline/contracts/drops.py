@@ -17,14 +17,14 @@ from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 METADATA = ("format", "bg_color", "crop", "output_type", *extensions.NAMES)
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
 MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
-_FAULT = "The picture could not be processed for a reason of ours; put it there again"
+_FAULT = "Internal error. Upload the file again."
 WORDS: Mapping[Reason, str] = {
-    Reason.KEY_UNKNOWN: "There is no such account",
+    Reason.KEY_UNKNOWN: "The account does not exist",
     Reason.ACCOUNT_DISABLED: "The account is disabled",
     Reason.API_NOT_ALLOWED: "The account may not use PicWish's tasks, which drops are worked as",
     Reason.QUOTA_EXCEEDED: "The account's quota for the day is used up",
     Reason.PARAMETER_INVALID: "An option is invalid",
-    Reason.URL_UNREACHABLE: "The picture was gone before it could be read",
+    Reason.URL_UNREACHABLE: "The file was deleted or replaced before it could be read",
     Reason.URL_TOO_LARGE: f"The file is larger than {task_record.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
     Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(task_record.LIMITS.formats))}, or HEIC is not deployed",
@@ -32,16 +32,16 @@ WORDS: Mapping[Reason, str] = {
     Reason.RESOLUTION_TOO_HIGH: f"A side of the picture is longer than {task_record.LIMITS.max_side_px} pixels, or the "
     f"result would have more than {LARGEST_PX // MEGAPIXEL} megapixels",
     Reason.RESOLUTION_TOO_LOW: "The picture is too small",
-    Reason.NO_SUBJECT: "Nothing was found that could be cut out",
+    Reason.NO_SUBJECT: "No subject was found",
     Reason.MODEL_FAILED: _FAULT,
     Reason.STORE_FAILED: _FAULT,
-    Reason.TIMED_OUT: "The picture took too long",
+    Reason.TIMED_OUT: "Processing took too long",
 }
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Whose picture it is and what to make of it."""
+    """A dropped file's account and options."""
 
     account_id: str
     options: task_record.TaskOptions
@@ -56,7 +56,7 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
     if not (account_id and kind and name):
         raise InputRefused(Reason.PARAMETER_INVALID, "The key must be in/<account>/<type>/<name>")
     if name.endswith("/"):
-        raise InputRefused(Reason.PARAMETER_INVALID, "A folder is no picture")
+        raise InputRefused(Reason.PARAMETER_INVALID, "The key names a folder, not a picture")
     said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
     fields = {option: said[option] for option in METADATA if option in said}
     options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
@@ -64,17 +64,17 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
 
 
 def result_key(key: str, name: str, content_type: str) -> str:
-    """Where a result of the drop belongs; `name` is "image" or "mask"."""
+    """Return the key of a result; `name` is "image" or "mask"."""
     return f"{key}{'' if name == 'image' else f'-{name}'}{ENDINGS[content_type]}"
 
 
 def error_key(key: str) -> str:
-    """The key of the file that says why there is no result."""
+    """Return the key of the file that reports an error."""
     return key + ERROR_ENDING
 
 
 def error_file(task_id: str, reason: Reason, detail: str = "") -> bytes:
-    """Why there is no result: the state that GET shows, a stable name, and words."""
+    """Return the error file: the state that GET shows, a stable name, and a message."""
     document = {
         "task_id": task_id,
         "state": task_record.STATES.get(reason, task_record.FAILED),

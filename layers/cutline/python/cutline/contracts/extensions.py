@@ -20,7 +20,9 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
     asked = {name: text.strip() for name, text in fields.items() if text.strip()}
     profile = asked.get("profile", "")
     if profile and (cut.want_mask or any(name in asked for name in _PROFILED)):
-        raise InputRefused(Reason.PARAMETER_INVALID, "A profile says all; type and roi alone go with it")
+        raise InputRefused(
+            Reason.PARAMETER_INVALID, "`profile` cannot be combined with fields other than `type` and `roi`"
+        )
     if profile and profile not in read_profiles():
         raise InputRefused(Reason.PARAMETER_INVALID, f"There is no profile {profile[:50]!r}")
     try:

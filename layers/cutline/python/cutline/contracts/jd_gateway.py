@@ -54,7 +54,7 @@ SYSTEM_ERRORS: Mapping[Reason, GatewayError] = {
 
 
 def codes(errors: Mapping[Reason, tuple[int, str]]) -> dict[Reason, str]:
-    """What a product answers for each reason, as text: its own status where it has one, or the gateway's code."""
+    """Return a product's answer for each reason, as text: its own status where it has one, or the gateway's code."""
     own = {reason: str(status) for reason, (status, _) in errors.items()}
     return own | {reason: str(row.code) for reason, row in SYSTEM_ERRORS.items() if reason not in own}
 

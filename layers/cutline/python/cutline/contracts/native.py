@@ -1,4 +1,4 @@
-"""What Cutline's own routes share: they accept any credential of the account and word failures in one shape.
+"""Shared by Cutline's own routes: any credential of the account is accepted, and failures have one shape.
 
 The credential is `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorization`, or Aidge's `app_key`, `timestamp`
 and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
@@ -18,7 +18,7 @@ _FAULT: ErrorRow = (500, "internal", "Internal error")
 
 
 def scheme_of(request: Request) -> Scheme:
-    """How the caller chose to authenticate. Raises AccessRefused where there is no credential at all."""
+    """Return the scheme of the caller's credential. Raises AccessRefused where there is no credential at all."""
     for scheme in Scheme:
         if not scheme.signs and scheme.value in request.headers:
             return scheme
@@ -30,7 +30,7 @@ def scheme_of(request: Request) -> Scheme:
 
 
 def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow]) -> Response:
-    """The answer to a question that failed; of a refused credential it tells nothing but that."""
+    """Return the answer to a failed call; a refused credential gets no further detail."""
     row = _UNAUTHORIZED if isinstance(error, AccessRefused) else {**_FAULTS, **errors}.get(error.reason, _FAULT)
     limited = error.reason is Reason.RATE_EXCEEDED
     status, code, message = _RATE if limited else row

@@ -41,7 +41,7 @@ BOTH, IMAGE_ONLY, MASK_ONLY = 1, 2, 3
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """What a task's caller asked for, besides the cut-out itself; `asynchronous` wants the task's id alone.
+    """Options of a task, besides the cut-out's; `asynchronous`: the answer is only the task's id.
 
     The id is not part of the question: two tasks that ask the same are equal.
     """
@@ -58,7 +58,7 @@ class TaskOptions:
 class TaskRecord:
     """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
 
-    `metadata` are known of results that the flow or a synchronous call has made.
+    metadata: of a finished task's results.
     """
 
     task_id: str

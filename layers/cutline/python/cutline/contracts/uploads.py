@@ -31,7 +31,7 @@ _ERRORS: Mapping[Reason, native.ErrorRow] = {
 
 @dataclass(frozen=True)
 class TicketRequest:
-    """What a ticket admits: exactly this type, at most this many bytes."""
+    """Limits of a ticket: exactly this type, at most this many bytes."""
 
     content_type: str = _ANY_TYPE
     max_bytes: int = MAX_BYTES
@@ -39,7 +39,7 @@ class TicketRequest:
 
 @dataclass(frozen=True)
 class Ticket:
-    """Where to and with which form fields to upload, until `expires_at` (unix seconds); `key` is the picture's."""
+    """Address and form fields of an upload, valid until `expires_at` (unix seconds); `key` is the picture's."""
 
     url: str
     fields: Mapping[str, str]

@@ -32,7 +32,7 @@ class UsageQuery:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """What one API served, charged and refused on one day."""
+    """Calls of one API that were served, charged and refused on one day."""
 
     day: str
     api: str

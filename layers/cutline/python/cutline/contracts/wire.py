@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back: status, headers and raw bytes."""
+    """An HTTP response: status, headers and raw bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,7 +59,7 @@ class Response:
 
 
 class Scheme(Enum):
-    """How an API authenticates its callers; the value is part of a credential's key in the accounts table.
+    """Authentication scheme of an API; the value is part of a credential's key in the accounts table.
 
     Callers sign, or send a key as it is in the header that the value names.
     """
@@ -84,7 +84,7 @@ UPLOAD = "upload:"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the picture is: exactly one of inline bytes and an address: http(s), or that of an upload."""
+    """The picture's source: exactly one of inline bytes and an address: http(s), or that of an upload."""
 
     data: bytes | None = None
     url: str | None = None
@@ -136,7 +136,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a refused call got: its job once parsed, the caller's quota once admitted, the time it took."""
+    """State of a refused call: its job once parsed, the caller's quota once admitted, the time it took."""
 
     job: Job | None = None
     quota: Quota = field(default_factory=Quota)
@@ -147,7 +147,7 @@ NO_PROGRESS = Progress()
 
 
 class Contract(Protocol):
-    """What every contract module defines. Read one and you can find everything in the others.
+    """Interface of every contract module.
 
     NAME is the API in accounts, tables, metrics and logs, TITLE is its name for people. ROUTES are its paths as
     template.yaml has them; the first takes METHODS. CODES has what the API answers for each reason that it has words

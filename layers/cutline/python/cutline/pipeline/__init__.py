@@ -7,7 +7,7 @@ codecs     files to pixels and pixels to files, with limits on what untrusted by
 inference  a network and the passes it makes over a picture
 matting    the network's alpha made into the subject's at full size: choice, cleanup, edges, colours
 layout     where the subject goes on its canvas, and what is behind it
-cutout     the way of a cut-out: `matte_picture` runs network and matting, `render` layout and codecs
+cutout     the way of a cut-out: `matte_picture` runs network and matting, `compose` the layout
 garments   the costume API: one alpha per garment class
 outputs    files and metadata of a result, as a contract, a profile or a library call asks for them
 

@@ -146,7 +146,7 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
 
 
 def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) -> Placement:
-    """Where a subject with this box in a picture of this size (width, height) goes."""
+    """Place a subject with this box in a picture of this size (width, height)."""
     target = options.target_width, options.target_height
     # A target cuts to the subject, as `crop` does; where there is no subject, the whole picture stands for it.
     cropped = box is not None and (options.crop or any(target))

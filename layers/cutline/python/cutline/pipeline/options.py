@@ -1,4 +1,4 @@
-"""Options of cut-outs. Imports no library, so that contracts can use it."""
+"""Options of cut-outs, single files and garments. Imports no library, so that contracts can use it."""
 
 import re
 from collections.abc import Mapping
@@ -97,7 +97,7 @@ LARGEST_PX = MAX_CANVAS_PX
 
 @dataclass(frozen=True)
 class SingleFileOptions:
-    """Options of one removal.
+    """Options of one single file.
 
     most_px, most_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
     mask: the result is the alpha alone; background: red, green, blue and opacity in 0..255; region: None is everywhere;
@@ -120,7 +120,7 @@ class SingleFileOptions:
 
 @dataclass(frozen=True)
 class SingleFileMetadata:
-    """What an answer tells of a removal, besides its size.
+    """Metadata of a single file, besides its size.
 
     person: whether the subject is mostly people; box: the subject's in the result; most: width and height that the
     result would have at the largest `size`.

@@ -34,7 +34,7 @@ UNSEEN = "gone or unreadable"
 
 @dataclass(frozen=True)
 class Dropped:
-    """What an event says: which object, and which content of it."""
+    """An object of an event: its key, and the ETag of its content."""
 
     key: str
     etag: str
@@ -53,7 +53,7 @@ class Intake:
     clock: Callable[[], float] = time.time
 
     def run(self, body: str, step: Step) -> str:
-        """What became of it: "no drop", "long key", UNSEEN, "stale", "known", "started" or the reason of a refusal."""
+        """Return the outcome: "no drop", "long key", UNSEEN, "stale", "known", "started" or the reason of a refusal."""
         # S3 puts one record into a message, and promises nothing about it.
         return ", ".join(self._one(dropped, step) for dropped in read_event(body, self.files.bucket)) or "no drop"
 

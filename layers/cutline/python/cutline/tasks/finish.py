@@ -54,7 +54,7 @@ class Finish:
         return task.has_callback
 
     def _work(self, task: Task, step: Step) -> tuple[Mapping[str, str], ResultMetadata]:
-        """Where the results are stored, and what is known of them. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
+        """Store the results; return their keys and metadata. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         with step.stage("load"):
             data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):

@@ -44,7 +44,7 @@ class Step(StageTimer):
 
 
 def run_step(name: str, task_id: str, work: Callable[[Step], T], logger: Logger, metrics: Metrics) -> T:
-    """What `work` returns. Raises StepFailed for MattingError; other exceptions pass through."""
+    """Run `work` and return its result. Raises StepFailed for MattingError; other exceptions pass through."""
     step, begun, reason, ours = Step(), perf_counter(), "ok", False
     try:
         return work(step)

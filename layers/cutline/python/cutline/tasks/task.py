@@ -17,7 +17,7 @@ WORK_LIMIT_S = 30
 
 @dataclass(frozen=True)
 class WorkOrder:
-    """What to make of which picture, and which account pays.
+    """A task's picture, options and account.
 
     day and call_id name the reservation, price_micros is what it costs to be served. base_url is where links to the
     results begin. source_url: where the picture has yet to be fetched from; source_key: where a picture lies that is
@@ -60,12 +60,12 @@ class Task:
 
     @property
     def has_callback(self) -> bool:
-        """Whether the caller wants to be called back."""
+        """Whether the task has a callback."""
         return bool(self.record.options.callback_url)
 
     @property
     def folder(self) -> str:
-        """Where the task's files lie in the input bucket until it ends."""
+        """Return the task's folder in the input bucket, kept until it ends."""
         return work_folder(self.record)
 
     @property

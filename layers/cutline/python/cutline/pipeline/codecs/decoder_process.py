@@ -1,4 +1,4 @@
-"""Strangers' pictures are decoded in a process of their own, which a clock, a bug or a bomb may end.
+"""Decodes untrusted images in a child process, so that a timeout, crash or resource limit kills only the child.
 
 Decoders and littlecms are native code: while they run, no signal's handler does, so a deadline in the same process
 comes too late, and a crash takes the answer with it. Here the caller waits for a socket instead. Whatever interrupts

@@ -72,7 +72,7 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def jpeg_scans(data: bytes) -> tuple[int, bool]:
-    """How many scans a JPEG has, or those found before it breaks off, and whether its end is marked.
+    """Count a JPEG's scans, up to where it breaks off, and say whether its end is marked.
 
     Each scan of a progressive JPEG is a pass over the whole picture and can be as short as a few hundred bytes.
     """

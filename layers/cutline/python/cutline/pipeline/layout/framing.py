@@ -1,4 +1,4 @@
-"""How a subject stands in its result: margin, scale, position, ratio, size. Numbers alone, so contracts can use it.
+"""Framing of a subject in its result: margin, scale, position, ratio, size. Imports no library, for the contracts.
 
 The result is a canvas on which one rectangle of the picture is drawn, enlarged or reduced:
 
@@ -47,7 +47,7 @@ class Box:
         return self.bottom - self.top
 
     def within(self, width: int, height: int) -> Box:
-        """What of it lies in a picture of this size; it may be empty."""
+        """Return its part inside a picture of this size, which may be empty."""
         left, right = (min(max(0, at), width) for at in (self.left, self.right))
         top, bottom = (min(max(0, at), height) for at in (self.top, self.bottom))
         return Box(left, top, max(left, right), max(top, bottom))
@@ -134,7 +134,7 @@ class Placement:
 
     @property
     def enlargement(self) -> float:
-        """How much larger than in the picture the subject is drawn; above 1 detail is invented."""
+        """Scale of the subject relative to the picture; above 1 pixels are interpolated."""
         return max(self.drawn.width / self.source.width, self.drawn.height / self.source.height)
 
 
@@ -169,7 +169,7 @@ class _Draft:
 def place(
     size: tuple[int, int], box: Box, framing: Framing, *, crop: bool, target: tuple[int | None, int | None]
 ) -> Placement:
-    """Where the subject with this box in a picture of this size (width, height) goes."""
+    """Place the subject with this box in a picture of this size (width, height)."""
     draft = _cropped(box, framing) if crop else _uncropped(size, box, framing)
     if framing.ratio is not None:
         width = max(draft.width, draft.height * framing.ratio)

@@ -51,8 +51,9 @@ _MAX_HOLES = 16
 def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
     """Alpha (h, w) in [0, 1] without the holes that do not show the background; rgb_u8 (H, W, 3) may have another size.
 
-    A hole is an enclosed patch of less than full alpha. It closes, with the half-transparency around it, if its colours are far from the background's and close to those of its rim. On 342
-    pictures of objects and people with ground truth it changed 75: the mean absolute error fell on 67, IoU on none.
+    A hole is an enclosed patch of less than full alpha. It closes, with the half-transparency around it, if its colours
+    are far from the background's and close to those of its rim. On 342 pictures of objects and people with ground truth
+    it changed 75: the mean absolute error fell on 67, IoU on none.
     """
     height, width = alpha_f32.shape
     size = fit_within(width, height, _SIDE_PX)

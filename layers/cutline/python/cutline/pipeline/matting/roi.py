@@ -1,6 +1,6 @@
-"""A region that a caller chose: the network looks at it alone, and the subject that is mostly in it counts.
+"""A region that a caller chose: the network is shown only this part, and the subject that is mostly in it counts.
 
-With a second subject beside the one that is meant, the network looks at both, or at the other. Measured on 15
+With a second subject near the intended one, the network may choose both, or the other. Measured on 15
 pictures of two cut-outs each, with regions 0, 5 and 20 % larger than the subject: this view has a mean IoU of .96 to
 .97, and the worst is .84. The matte of the whole picture, cut to the region, has .82 to .87 and loses (IoU < .8) 10 to
 25 % of the subjects. A view without margin, at 5 %, has .88 and loses 17 %: what ends at its edge passes for
@@ -28,7 +28,7 @@ _EDGE_PX = 4
 
 @dataclass(frozen=True)
 class RoiCrop:
-    """What the network is shown: `box` of the picture; `region`, in pixels of that box, holds the subject."""
+    """The part of a picture that the network is shown: `box`; `region`, in pixels of that box, holds the subject."""
 
     box: Box
     region: Box
@@ -63,7 +63,7 @@ class RoiCrop:
 
 
 def roi_crop(roi: Region, width: int, height: int) -> RoiCrop | None:
-    """Where to view in a picture of this size; None where no pixel of the region is in it."""
+    """Return the crop of a picture of this size, or None where no pixel of the region is in it."""
     region = roi.box_in(width, height).within(width, height)
     if region.width < 1 or region.height < 1:
         return None

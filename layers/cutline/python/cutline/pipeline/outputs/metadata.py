@@ -1,4 +1,4 @@
-"""What is known of a result beside its pixels: how sure it is, and what a profile's rules say. Imports no library."""
+"""Metadata of a result: subject, confidence, and the verdicts of a profile's rules. Imports no library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule asked for, what was measured on the file, and whether that is enough.
+    """One rule's check: what it asked for, what was measured on the file, and whether that passes.
 
     source: where the rule stands, or what is assumed in its place; assumed: whether it is the latter.
     """

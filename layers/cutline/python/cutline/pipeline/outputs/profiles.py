@@ -39,7 +39,7 @@ class Rule:
 
     @property
     def wanted(self) -> str:
-        """What the rule asks for, for people."""
+        """Return the rule's requirement as text."""
         if self.one_of:
             return " or ".join(self.one_of)
         least, most = (None if bound is None else _words(bound) for bound in (self.least, self.most))

@@ -55,7 +55,7 @@ class Published:
 
     @property
     def metadata(self) -> ResultMetadata:
-        """What is known of the result."""
+        """Return the result's metadata."""
         made = self.cutout
         return ResultMetadata(
             subject=made.subject,
@@ -68,7 +68,7 @@ class Published:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know: rules that are not kept, enlargement, a subject that the photograph cuts off."""
+        """Return warnings: rules that are not kept, enlargement, a subject that the photograph cuts off."""
         return tuple(verdict.text for verdict in self.verdicts if not verdict.passed or verdict.wanted == _REPORTED)
 
     @property

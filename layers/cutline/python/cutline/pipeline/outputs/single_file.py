@@ -52,7 +52,7 @@ class SingleFile:
         return int(self.alpha_u8.shape[0])
 
     def metadata(self, content_type: str) -> SingleFileMetadata:
-        """What an answer tells of it."""
+        """Return the metadata for an answer."""
         return SingleFileMetadata(content_type, self.person, self.box, self.most)
 
 
