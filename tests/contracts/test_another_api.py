@@ -49,7 +49,7 @@ _STATES = "background tasks have PicWish's states, and PicWish's module shows th
 _BATCH = "cutline batch is a client of PicWish's tasks"
 _DROPS = "a drop is worked and charged as a task of PicWish's"
 REASONS: dict[str, tuple[set[str], str]] = {
-    f"{PACKAGE}/contracts/__init__.py": ({"jds"}, "the guide, which has an example"),
+    f"{PACKAGE}/contracts/__init__.py": (set(MODULES.values()), "the map, and the guide, which has an example"),
     f"{PACKAGE}/contracts/wire.py": ({"pw", "aid"}, _KINDS),
     f"{PACKAGE}/contracts/native.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/contracts/rembg.py": ({"pw", "rem"}, _KINDS),

@@ -23,9 +23,9 @@ def remove_specks(alpha_f32: F32) -> F32:
     """Alpha (h, w) in [0, 1] without stray components; the largest component always stays.
 
     A speck is smaller than 0.1 % of the largest component and far from every larger one. A ghost is a component whose
-    alpha stays below 0.5. A doubtful part is under 15 % of the largest, at a distance and clearly less opaque. Invisible
-    haze goes too where nothing visible is near, so that a cut-out ends where its alpha does. Holes stay open, and all other
-    components stay, such as a strand of hair or a second earring.
+    alpha stays below 0.5. A doubtful part is under 15 % of the largest, at a distance and clearly less opaque.
+    Invisible haze goes too where nothing visible is near, so that a cut-out ends where its alpha does. Holes stay open,
+    and all other components stay, such as a strand of hair or a second earring.
 
     On 478 pictures with ground truth, doubtful parts were in 186: without them IoU rose by .0021, in 41 pictures by
     more than .005, and fell by as much in 8.
