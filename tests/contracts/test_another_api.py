@@ -20,8 +20,8 @@ from cutline.contracts.usage import UsageRow
 from cutline.contracts.wire import Contract, Progress, Quota
 from cutline.errors import MattingError
 from cutline.openapi import document, examples
+from cutline.openapi.document import part_of
 from cutline.openapi.operation import Api, body, operation
-from cutline.openapi.parts import part_of
 from cutline.openapi.playground_facts import playground_facts
 from cutline.openapi.schema import file
 from localcloud.welcome import curl_lines

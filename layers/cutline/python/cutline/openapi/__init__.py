@@ -1,11 +1,13 @@
-"""What the product says about itself, told by the contracts' own tables.
+"""The service's own description, made by the contracts' tables and code.
 
-document          the OpenAPI document, put together from what its parts describe
-parts             those parts: one module per API, found by the contract's name, and what every deployment has
-schema            JSON Schema in few words
-operation         what describes an operation of any API: its body, its credential, every answer
-examples          the picture, the call and the outcome that examples are made of
-native            what our own operations share; `links`, `usage`, `uploads` and `pages` describe them
-reference_page    the document as a page for people
-playground_facts  what the playground knows of each API
+document          the OpenAPI document, put together from the modules below
+<api>             one module per API, with the name of its contract's module; jd_gateway is shared by the JD APIs
+native            what Cutline's own routes share
+usage             Cutline's own routes that only read: usage report, links to results, pages
+uploads           the route that issues upload tickets
+operation         what describes an operation of any API: its body, its credential, every response
+schema            builders of JSON Schema
+examples          the picture, the call and the outcome that the examples show
+reference_page    the document as an HTML page
+playground_facts  the data behind the playground: limits, names, and the meaning of each API's codes
 """

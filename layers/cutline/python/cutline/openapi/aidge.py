@@ -30,12 +30,12 @@ _API = Api(
     shapes=("AidSuccess", "AidFailure", "AidRefused"),
     fault="AidFailure",
 )
-_TOLD = "One of `imageUrl` and `imageBase64`. Failures come with HTTP 200: `success` and `resCode` tell."
+_DESCRIPTION = "Send `imageUrl` or `imageBase64`. Failures have HTTP status 200; read `success` and `resCode`."
 _SIGNATURE = [ref(name, "parameters") for name in ("AppKey", "Timestamp", "SignVersion")]
 
 
 def paths() -> dict[str, Any]:
-    """Its two paths, each with two methods."""
+    """Return its two paths, each with two methods."""
     found = {}
     for route, ending in zip(aidge.ROUTES, ("", "Rest"), strict=True):
         item = {"post": _post(), "get": _get()}
@@ -46,20 +46,20 @@ def paths() -> dict[str, Any]:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers, the parameters of its signature, its credential."""
+    """Return its schemas, the parameters of its signature and its credential."""
     classic = "v2, or absent for the classic signature over all parameters."
     milliseconds = {"type": "string", "pattern": "^[0-9]{13}$"}
     signature = credential(
         "sign",
         "query",
         "HMAC-SHA256 with the app secret over secret + timestamp (`sign_ver=v2`), or over the API's name and all "
-        f"parameters, as upper-case hexadecimal. Holds for {aidge_signature.WINDOW_S // 60} minutes.",
+        f"parameters, as upper-case hexadecimal. Valid for {aidge_signature.WINDOW_S // 60} minutes.",
     )
     return {
         "schemas": _schemas(),
         "parameters": {
             "AppKey": query("app_key", "The account's app key.", {"type": "string"}),
-            "Timestamp": query("timestamp", "Milliseconds since 1970, which the signature covers.", milliseconds),
+            "Timestamp": query("timestamp", "Milliseconds since 1970; signed.", milliseconds),
             "SignVersion": query("sign_ver", classic, {"type": "string", "enum": ["v2"]}),
         },
         "securitySchemes": {security_name(aidge): signature},
@@ -73,8 +73,8 @@ def _post() -> dict[str, Any]:
     return operation(
         _API,
         "aidgeCutout",
-        "Cut out, on nothing or white, resized",
-        _TOLD,
+        "Cut out, on a transparent or white background, resized",
+        _DESCRIPTION,
         parameters=[*_SIGNATURE, ref("IdempotencyKey", "parameters")],
         requestBody=body(
             {"application/json": (schema, example), "application/x-www-form-urlencoded": (schema, example)}
@@ -84,16 +84,18 @@ def _post() -> dict[str, Any]:
 
 def _get() -> dict[str, Any]:
     fields = [query(name, schema.pop("description"), schema) for name, schema in _fields().items()]
-    return operation(_API, "aidgeCutoutByQuery", "The same by query", _TOLD, parameters=[*_SIGNATURE, *fields])
+    return operation(
+        _API, "aidgeCutoutByQuery", "The same, with query parameters", _DESCRIPTION, parameters=[*_SIGNATURE, *fields]
+    )
 
 
 def _fields() -> dict[str, Schema]:
     target = {"minimum": aidge.TARGET_MIN_PX, "maximum": aidge.TARGET_MAX_PX}
     return {
-        "imageUrl": source("Where the picture can be fetched from, or an upload's `source`."),
-        "imageBase64": base64("The picture as base64; wins over `imageUrl`."),
+        "imageUrl": source("URL of the picture, or an upload's `source`."),
+        "imageBase64": base64("The picture as base64; takes precedence over `imageUrl`."),
         "backGroundType": choice(
-            "A white background comes as JPEG.", (aidge.TRANSPARENT, aidge.WHITE), aidge.TRANSPARENT
+            "With a white background the result is a JPEG.", (aidge.TRANSPARENT, aidge.WHITE), aidge.TRANSPARENT
         ),
         "targetWidth": integer("Crops to the subject and fits it into this width.", **target),
         "targetHeight": integer("Crops to the subject and fits it into this height.", **target),
@@ -105,12 +107,12 @@ def _schemas() -> dict[str, Schema]:
     low, high = 1, aidge.LIMITS.max_side_px
     data = closed(
         {
-            "imageUrl": result(f"PNG or JPEG; lives {aidge.LINK_LIFETIME_S // 3600} h."),
+            "imageUrl": result(f"PNG or JPEG; the link is valid for {aidge.LINK_LIFETIME_S // 3600} h."),
             "imageWidth": integer("Pixels.", minimum=low, maximum=high),
             "imageHeight": integer("Pixels.", minimum=low, maximum=high),
         }
     )
-    told = text("What is wrong, with the field that is.")
+    message = text("What is wrong, and with which field.")
     numbers = sorted({row[0] for row in aidge.ERRORS.values()})
     names = sorted({row[0] for row in aidge.GATEWAY_ERRORS.values()})
     failed = {"success": always(False), "data": always(None), **ids}
@@ -120,15 +122,15 @@ def _schemas() -> dict[str, Schema]:
             | {"code": always("0"), **ids}
         ),
         "AidFailure": closed(
-            {"resCode": integer("What went wrong.", enum=numbers), "resMessage": told, "code": always("0"), **failed}
+            {"resCode": integer("What went wrong.", enum=numbers), "resMessage": message, "code": always("0"), **failed}
         ),
         "AidRefused": closed(
             {
                 "type": always("ISV"),
-                "code": text("What the gateway in front of the API says.", enum=names),
-                "message": told,
+                "code": text("The API gateway's error code.", enum=names),
+                "message": message,
                 "resCode": always(700),
-                "resMessage": told,
+                "resMessage": message,
                 **failed,
             }
         ),

@@ -31,7 +31,7 @@ _NAMES = ("cutOutAnything", "cutOutProduct", "cutOutFood", "cutOutPeople")
 
 
 def paths() -> dict[str, Any]:
-    """The costume route, its siblings, and what can be asked."""
+    """Return the costume route, the cut-out routes, and the queries."""
     siblings = zip(_NAMES, ailabtools.CUTOUTS.items(), strict=True)
     return {
         ailabtools.ROUTES[0]: {"post": _costume()},
@@ -46,15 +46,18 @@ def _costume() -> dict[str, Any]:
     names = "|".join(GARMENTS)
     schema = closed(
         {
-            "image": file("The picture, or the text of an upload's `source`."),
+            "image": file("The picture's bytes, or an upload's `source`."),
             "cloth_class": text(
-                f"Garments to deliver one by one, as a comma list of {', '.join(GARMENTS)}.",
+                f"Garments to return as pictures of their own, a comma-separated list of {', '.join(GARMENTS)}.",
                 pattern=f"^({names})(,({names}))*$",
             ),
             "return_form": choice(
-                "Transparent PNG without it; a mask; or on white.", [form for form in ailabtools.FORMS if form]
+                "If absent, a transparent PNG; else a mask, or a white background.",
+                [form for form in ailabtools.FORMS if form],
             ),
-            "out_mode": choice("What `image_url` shows: 0 every garment found, 1 those of `cloth_class`.", (0, 1), 0),
+            "out_mode": choice(
+                "What `image_url` shows: 0 all garments found, 1 only those of `cloth_class`.", (0, 1), 0
+            ),
         },
         optional=("cloth_class", "return_form", "out_mode"),
     )
@@ -62,7 +65,7 @@ def _costume() -> dict[str, Any]:
         _API,
         "costume",
         "Cut garments out",
-        "Failures come with their HTTP status: `error_detail` tells.",
+        "Failures have a matching HTTP status; read `error_detail`.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg", "cloth_class": "tops,pants"})}),
     )
@@ -72,8 +75,10 @@ def _cutout(name: str, subject: str, forms: tuple[str, ...]) -> dict[str, Any]:
     wanted = {"auto": "anything", "object": "things", "person": "people"}[subject]
     schema = closed(
         {
-            "image": file("The picture, or the text of an upload's `source`."),
-            "return_form": choice("Transparent PNG without it; a mask; on white; or cropped to the subject.", forms),
+            "image": file("The picture's bytes, or an upload's `source`."),
+            "return_form": choice(
+                "If absent, a transparent PNG; else a mask, a white background, or cropped to the subject.", forms
+            ),
         },
         optional=("return_form",),
     )
@@ -81,19 +86,19 @@ def _cutout(name: str, subject: str, forms: tuple[str, ...]) -> dict[str, Any]:
         _CUTOUT,
         name,
         f"Cut out {wanted}",
-        "Failures come with their HTTP status: `error_detail` tells.",
+        "Failures have a matching HTTP status; read `error_detail`.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg"})}),
     )
 
 
 def _hd() -> dict[str, Any]:
-    schema = closed({"image": file("The picture, or the text of an upload's `source`.")})
+    schema = closed({"image": file("The picture's bytes, or an upload's `source`.")})
     return operation(
         _HD,
         "cutOutInBackground",
         "Cut out in the background",
-        "Answers with a task's id at once. Its picture may have 15 MiB and 4096 pixels per side.",
+        "Returns a task id immediately. The picture may have up to 15 MiB and 4096 pixels per side.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"multipart/form-data": (schema, {"image": "photo.jpg"})}),
     )
@@ -102,23 +107,23 @@ def _hd() -> dict[str, Any]:
 def _task() -> dict[str, Any]:
     record = task_record.TaskRecord(examples.TASK_ID, "shop", task_record.DONE, examples.NOW, None, None, _options())
     answer = ailabtools.show_task(examples.REQUEST, record, examples.outcome("image").links)
-    task_id = query("task_id", "From the answer that created the task.", text("The task's id."))
+    task_id = query("task_id", "The id from the response that created the task.", text("The task's id."))
     statuses = ("400", "401", "403", "404", "500", "503")
-    return {**_question("queryTask", "Ask how a task is doing", answer, "AilTask", statuses), "parameters": [task_id]}
+    return {**_query("queryTask", "Get a task's status", answer, "AilTask", statuses), "parameters": [task_id]}
 
 
 def _credits() -> dict[str, Any]:
     answer = ailabtools.render_credits(examples.REQUEST, 499, 500)
     statuses = ("401", "403", "500", "503")
-    return _question("queryCredits", "Ask what is left of the day", answer, "AilCredits", statuses)
+    return _query("queryCredits", "Get the calls left today", answer, "AilCredits", statuses)
 
 
 def _options() -> task_record.TaskOptions:
     return task_record.TaskOptions(examples.TASK_ID, asynchronous=True)
 
 
-def _question(name: str, summary: str, answer: Response, schema: str, statuses: tuple[str, ...]) -> dict[str, Any]:
-    told = responses(_CUTOUT)
+def _query(name: str, summary: str, answer: Response, schema: str, statuses: tuple[str, ...]) -> dict[str, Any]:
+    all_responses = responses(_CUTOUT)
     content = {
         "application/json": {
             "schema": ref(schema),
@@ -129,21 +134,21 @@ def _question(name: str, summary: str, answer: Response, schema: str, statuses: 
         "operationId": name,
         "tags": [ailabtools.TITLE],
         "summary": summary,
-        "description": "Costs neither rate nor quota.",
+        "description": "Does not count against rate or quota.",
         "security": [{security_name(ailabtools): []}],
         "responses": {
-            "200": {"description": "The answer.", "content": content},
-            **{status: told[status] for status in (*statuses, "default")},
+            "200": {"description": "The response.", "content": content},
+            **{status: all_responses[status] for status in (*statuses, "default")},
         },
     }
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers and its credential."""
+    """Return its schemas and its credential."""
     hours = ailabtools.LINK_LIFETIME_S // 3600
-    image = {"image_url": result(f"The result; lives {hours} h.")}
-    task_id = text("Ask for the task by this id.")
-    status = integer("0 queued, 1 at work, 2 done, 3 failed.", enum=[0, 1, 2, 3])
+    image = {"image_url": result(f"The result; the link is valid for {hours} h.")}
+    task_id = text("The id to query the task with.")
+    status = integer("0 queued, 1 processing, 2 done, 3 failed.", enum=[0, 1, 2, 3])
     schemas = {
         "AilSuccess": _success(),
         "AilCutout": _good(closed(image)),
@@ -158,8 +163,8 @@ def components() -> dict[str, dict[str, Any]]:
 
 def _success() -> Schema:
     hours = ailabtools.LINK_LIFETIME_S // 3600
-    picture = result(f"The union of the garments found; lives {hours} h.")
-    part = {"type": "string", "description": "Link to the garment alone; empty where the picture has none."}
+    picture = result(f"The union of the garments found; the link is valid for {hours} h.")
+    part = {"type": "string", "description": "Link to this garment; empty if the picture has none."}
     classes = {"type": "object", "properties": {name: part for name in GARMENTS}, "additionalProperties": False}
     elements = {
         "type": "array",
@@ -176,7 +181,7 @@ def _credit() -> Schema:
     return closed(
         {
             "unique_sign": always(ailabtools.NAME),
-            "name": text("Of the service."),
+            "name": text("The service's name."),
             **dict.fromkeys(("balance", "total", "last_recharge_balance", "balance_warning"), amount),
             **dict.fromkeys(("first_buy_time", "last_update_time"), seconds),
         }
@@ -184,7 +189,7 @@ def _credit() -> Schema:
 
 
 def _good(data: Schema, **more: Schema) -> Schema:
-    """The envelope of every success."""
+    """Return the envelope of every success."""
     blank = {"code": always(""), "code_message": always(""), "message": always("")}
     return closed(
         {

@@ -1,4 +1,4 @@
-"""What the document's examples are made of: one picture, one call, one outcome."""
+"""The picture, the call and the outcome that the document's examples show."""
 
 import base64
 import struct
@@ -16,7 +16,7 @@ _SIDE = 120
 
 
 def picture() -> bytes:
-    """A red square on grey, 120 x 120, as PNG."""
+    """Encode a red square on grey, 120 x 120, as PNG."""
     rows = []
     for y in range(_SIDE):
         inside = _SIDE // 4 <= y < 3 * _SIDE // 4
@@ -34,12 +34,12 @@ PICTURE = base64.b64encode(picture()).decode()
 
 
 def job(contract: Contract, options: object = None) -> Job:
-    """The call that the contract's examples answer."""
+    """Return the call behind the contract's examples."""
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 
 def outcome(*names: str, metadata: object = None) -> Outcome:
-    """How it went: a charged call with the named results behind links; the picture is inside as well."""
+    """Return a charged call's outcome: the named results as links, and the picture inline."""
     links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
     inline = {"image": picture()}
     quota = Quota(499, charged=True, qps=10)
@@ -47,5 +47,5 @@ def outcome(*names: str, metadata: object = None) -> Outcome:
 
 
 def examples(answers: dict[str, Any]) -> dict[str, Any]:
-    """Named examples as OpenAPI wants them."""
+    """Return named examples in OpenAPI's form."""
     return {name: {"value": value} for name, value in answers.items()}

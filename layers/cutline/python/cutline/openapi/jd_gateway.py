@@ -1,4 +1,4 @@
-"""What the JD APIs share in the document: the gateway's errors, its header, its credential."""
+"""The parts that the JD APIs share in the document: the gateway's errors, its header, its credential."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ HEADERS = {"x-jdcloud-request-id": "RequestId"}
 
 
 def gateway_error(code: Schema, **more: Schema) -> Schema:
-    """The gateway's own answer, which has `code` in the product's type."""
+    """Return the schema of the gateway's own errors; the type of `code` differs between the products."""
     statuses = sorted({row.status for row in SYSTEM_ERRORS.values()})
     error = {
         "code": integer("The HTTP status."),
-        "status": text("The gateway's word for it.", enum=statuses),
+        "status": text("The gateway's name for the status.", enum=statuses),
         "message": text("What is wrong."),
     }
     return closed(
@@ -24,7 +24,7 @@ def gateway_error(code: Schema, **more: Schema) -> Schema:
             "requestId": ID,
             "error": closed(error),
             "code": code,
-            "msg": text("What is wrong, as the vendor words it."),
+            "msg": text("What is wrong, in the vendor's wording."),
             "result": always(None),
             **more,
         }
@@ -32,12 +32,12 @@ def gateway_error(code: Schema, **more: Schema) -> Schema:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """The header and the credential."""
+    """Return the header and the credential."""
     signature = credential(
         "Authorization",
         "header",
         "JDCLOUD2-HMAC-SHA256 or JDCLOUD3-HMAC-SHA256 as JD Cloud's SDKs sign: over method, path, signed headers "
-        f"and the body's SHA-256. `x-jdcloud-date` holds for {jd_signature.WINDOW_S // 60} minutes, `x-jdcloud-nonce` "
-        "once.",
+        f"and the body's SHA-256. `x-jdcloud-date` is valid for {jd_signature.WINDOW_S // 60} minutes; each "
+        "`x-jdcloud-nonce` is accepted once.",
     )
     return {"headers": {"RequestId": header("Id of the call.")}, "securitySchemes": {Scheme.JD.name.lower(): signature}}

@@ -21,14 +21,15 @@ _API = Api(
 
 
 def paths() -> dict[str, Any]:
-    """Its one path, with the slash that the vendor's page has."""
-    picture = file("The picture's bytes and nothing else, whatever the content type says.")
-    form = closed({"file": file("The first file of the form counts, whatever its name is.")})
+    """Return its one path, with the trailing slash of the vendor's page."""
+    picture = file("The picture's bytes; the content type is ignored.")
+    form = closed({"file": file("The first file of the form, under any name.")})
     post = operation(
         _API,
         "jdMatting",
-        "Cut out whatever stands in front",
-        "Business failures come with HTTP 200 and `code` 10000: `result.status` tells. Nothing found is no failure.",
+        "Cut out the foreground",
+        "Business failures have HTTP status 200 and `code` 10000; read `result.status`. A picture without a "
+        "subject is not a failure.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body(
             {"application/octet-stream": (picture, "photo.jpg"), "multipart/form-data": (form, {"file": "photo.jpg"})}
@@ -38,18 +39,20 @@ def paths() -> dict[str, Any]:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers."""
+    """Return its schemas, and the gateway's header and credential."""
     return {"schemas": _schemas(), **jd_gateway.components()}
 
 
 def _schemas() -> dict[str, Schema]:
-    code = integer(f"{SUCCESS}: the gateway let the call through; `result.status` tells how it went.", const=SUCCESS)
+    code = integer(f"{SUCCESS}: accepted by the gateway; the outcome is in `result.status`.", const=SUCCESS)
     msg = always(jd_matting.MESSAGE)
     ids = {"requestId": ID, "requestid": ID_AGAIN}
     good = {
         "status": always(0),
         "message": always("OK"),
-        "cutout_image_url": result(f"RGBA PNG of the input's size; lives {jd_matting.LINK_LIFETIME_S // 3600} h."),
+        "cutout_image_url": result(
+            f"RGBA PNG of the input's size; the link is valid for {jd_matting.LINK_LIFETIME_S // 3600} h."
+        ),
     }
     bad = {
         "status": integer("What went wrong.", enum=sorted({row[0] for row in jd_matting.ERRORS.values()})),

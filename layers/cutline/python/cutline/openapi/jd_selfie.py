@@ -22,15 +22,15 @@ _API = Api(
 
 
 def paths() -> dict[str, Any]:
-    """Its one path."""
+    """Return its one path."""
     schema = closed(
-        {"image": base64("The file as base64; white space, a data URI prefix and missing padding are forgiven.")}
+        {"image": base64("The file as base64; white space, a data URI prefix and missing padding are accepted.")}
     )
     post = operation(
         _API,
         "jdSelfieSeg",
         "Cut out people",
-        "The answer carries the picture. The body is read as JSON whatever its content type says.",
+        "The response contains the picture. The body is parsed as JSON; the content type is ignored.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body({"application/json": (schema, {"image": examples.PICTURE})}),
     )
@@ -38,20 +38,20 @@ def paths() -> dict[str, Any]:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers."""
+    """Return its schemas, and the gateway's header and credential."""
     return {"schemas": _schemas(), **jd_gateway.components()}
 
 
 def _schemas() -> dict[str, Schema]:
     envelope = {
         "requestId": ID,
-        "code": text("The gateway let the call through.", const=str(SUCCESS)),
+        "code": text("Accepted by the gateway.", const=str(SUCCESS)),
         "charge": boolean("Whether the call was charged."),
         "remain": integer("Calls left today; -1 without a quota.", minimum=-1),
         "msg": always(jd_selfie.MESSAGE),
     }
     used = integer("Milliseconds in the service.", minimum=0)
-    image = base64("RGBA PNG of the input's size: the person, and nothing else.")
+    image = base64("RGBA PNG of the input's size that shows only the people.")
     good = closed({"message": always("ok"), "status": always(1000), "used_time": used, "image": image})
     bad_codes = sorted({row[0] for row in jd_selfie.ERRORS.values()})
     bad = closed(

@@ -1,4 +1,4 @@
-"""What the operations of Cutline's own routes share: any credential, one shape of refusal, API Gateway's answers."""
+"""The parts that Cutline's own routes share: any credential, one shape of errors, API Gateway's responses."""
 
 import json
 from collections.abc import Iterable
@@ -14,24 +14,24 @@ TAG = "Cutline"
 
 
 def security() -> list[dict[str, Any]]:
-    """Any one of the schemes."""
+    """Return security requirements of which any one is enough."""
     return [{name: []} for name in dict.fromkeys(map(security_name, APIS.values()))]
 
 
 def get(name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-    """The path item of something that anybody may get."""
+    """Return the path item of a GET route without a credential."""
     operation = {"operationId": name, "tags": [TAG], "summary": summary, "security": [], "responses": responses}
     return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
 
 
-def lost() -> dict[str, Any]:
-    """The response where there is nothing under a name."""
+def not_found() -> dict[str, Any]:
+    """Return the response for an unknown name."""
     message = closed({"message": text("What is wrong.")})
     return {"description": "Unknown or expired.", "content": {"application/json": {"schema": message}}}
 
 
 def refusal_schema(answers: Iterable[Response]) -> Schema:
-    """Exactly the refusals among `answers`."""
+    """Return the schema of exactly these errors."""
     codes = dict.fromkeys((answer.status, json.loads(answer.body)["code"]) for answer in answers)
     return {
         "oneOf": [
@@ -42,7 +42,7 @@ def refusal_schema(answers: Iterable[Response]) -> Schema:
 
 
 def refusals(answers: Iterable[Response], schema: str) -> dict[str, Any]:
-    """The OpenAPI responses, with the named schema."""
+    """Return the errors as OpenAPI responses with the named schema."""
     found = {}
     for answer in answers:
         body = json.loads(answer.body)
@@ -52,7 +52,7 @@ def refusals(answers: Iterable[Response], schema: str) -> dict[str, Any]:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """What API Gateway says in place of any API."""
+    """Return API Gateway's own response, which any call may get in place of the API's."""
     example = {
         "status": 413,
         "message": "Request Entity Too Large",
@@ -81,16 +81,16 @@ def components() -> dict[str, dict[str, Any]]:
         "errors": [{"title": "Request Entity Too Large", "code": "REQUEST_TOO_LARGE"}],
     }
     response = {
-        "description": "API Gateway itself, in a body that the clients of all APIs can read.",
+        "description": "Sent by API Gateway itself, with a body that the clients of all APIs can parse.",
         "content": {"application/json": {"schema": ref("GatewayRefusal"), "example": example}},
     }
     return {"schemas": {"GatewayRefusal": _gateway_shape()}, "responses": {"GatewayRefusal": response}}
 
 
 def _gateway_shape() -> Schema:
-    """The fields of every API, because the gateway cannot tell which one was called."""
-    status, wrong, word = integer("The HTTP status."), text("What is wrong."), text("A word for it.")
-    fault = closed({"title": wrong, "code": text("API Gateway's word for it.")})
+    """Return the union of every API's fields: the gateway does not know which API was called."""
+    status, wrong, word = integer("The HTTP status."), text("What is wrong."), text("The status as a word.")
+    fault = closed({"title": wrong, "code": text("API Gateway's error code.")})
     return closed(
         {
             "status": status,
@@ -100,12 +100,12 @@ def _gateway_shape() -> Schema:
             "error_msg": wrong,
             "error_detail": closed({"status_code": status, "code": word, "code_message": wrong, "message": wrong}),
             "error": closed({"code": status, "status": word, "message": wrong}),
-            "code": text("API Gateway's word for it."),
+            "code": text("API Gateway's error code."),
             "msg": wrong,
             "result": always(None),
             "charge": always(False),
             "remain": always(-1),
-            "resCode": integer("A number for it."),
+            "resCode": integer("The error as a number."),
             "resMessage": wrong,
             "success": always(False),
             "data": always(None),

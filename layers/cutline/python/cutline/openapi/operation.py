@@ -1,4 +1,4 @@
-"""What describes an operation of any API: its body, its parameters, and every answer that the contract's code gives."""
+"""Describes an operation of any API: its body, its parameters, and every response that the contract's code makes."""
 
 import json
 from collections import defaultdict
@@ -12,25 +12,25 @@ from cutline.limits import MIB
 from cutline.openapi import examples
 from cutline.openapi.schema import Schema, one_of, ref
 
-_THROUGH = "About 4.4 MiB of body pass through a synchronous call."
+_BODY_LIMIT = "A synchronous call's body may have up to about 4.4 MiB."
 _TOO_LARGE = 413
-# Formats that not every deployment takes.
-_FORMATS = {"HEIF": "HEIF (HEIC) where the deployment takes it"}
-# Of an operation that answers with the file itself: what examples call it.
+# Formats that some deployments do not decode.
+_FORMATS = {"HEIF": "HEIF (HEIC) if the deployment supports it"}
+# The file name in examples of an operation that returns the file itself.
 SAVED_AS = "x-saved-as"
 
 
 @dataclass(frozen=True)
 class Api:
-    """One API, as its operations are described.
+    """One API, for the description of its operations.
 
-    job, outcome: the call that the examples answer, and how it went
-    shapes: the schemas of answers with the status of success; success first, because readers look for it
-    fault: the schema of all other answers but those with a status in `faults`
-    headers: the components behind headers of its own
-    more: further answers than success and refusals, by the name of the example
-    files: content types of an answer that is the result itself
-    request: the call whose success is shown
+    job, outcome: the call behind the examples, and its outcome
+    shapes: schemas of responses with the status of success; success first, for readers
+    fault: the schema of all other responses, except those with a status in `faults`
+    headers: components of the API's own headers, by the header's name
+    more: responses other than success and errors, by the name of the example
+    files: content types of a response that is the result itself
+    request: the request of the successful example
     """
 
     contract: Contract
@@ -46,12 +46,12 @@ class Api:
 
 
 def operation(api: Api, name: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
-    """The OpenAPI operation of a call that sends a picture."""
+    """Return the OpenAPI operation of a call that sends a picture."""
     return {
         "operationId": name,
         "tags": [api.contract.TITLE],
         "summary": summary,
-        "description": f"{description}\n\nPictures: {limits_in_words(api.contract)} {_THROUGH}",
+        "description": f"{description}\n\nPictures: {limits_in_words(api.contract)} {_BODY_LIMIT}",
         "security": [{security_name(api.contract): []}],
         **more,
         "responses": responses(api),
@@ -59,7 +59,7 @@ def operation(api: Api, name: str, summary: str, description: str, **more: Any) 
 
 
 def limits_in_words(contract: Contract) -> str:
-    """The limits that the contract's code keeps."""
+    """Return the contract's limits on pictures as a sentence."""
     limits = contract.LIMITS
     size = f"{limits.max_bytes // MIB} MiB" if limits.max_bytes % MIB == 0 else f"{limits.max_bytes:,} bytes"
     sides = f"{limits.min_side_px} to {limits.max_side_px} pixels per side"
@@ -68,25 +68,25 @@ def limits_in_words(contract: Contract) -> str:
 
 
 def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
-    """A body that has to be there: schema and example by content type."""
+    """Return a required body: schema and example by content type."""
     media = {kind: {"schema": schema, "example": example} for kind, (schema, example) in content.items()}
     return {"required": True, "content": media}
 
 
 def responses(api: Api) -> dict[str, Any]:
-    """The OpenAPI responses: the answers that the contract's own code gives, sorted by HTTP status."""
+    """Return the OpenAPI responses, made by the contract's own code and sorted by HTTP status."""
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     success = api.contract.render(api.request, api.job, api.outcome)
     for name, answer in {"success": success, **api.more}.items():
-        # An answer that is the result itself has no example.
+        # A response that is the result itself has no example.
         found[answer.status] |= {name: json.loads(answer.body)} if _is_json(answer) else {}
     progress = Progress(api.job, Quota(500))
     for reason in api.contract.CODES:
         answer = api.contract.refuse(examples.REQUEST, MattingError(reason), progress)
         found[answer.status][str(reason)] = json.loads(answer.body)
-    told = {str(status): _response(api, status, found[status], success.status) for status in sorted(found)}
-    # What API Gateway itself says, in a body that every client can read.
-    return told | {"default": {"$ref": "#/components/responses/GatewayRefusal"}}
+    described = {str(status): _response(api, status, found[status], success.status) for status in sorted(found)}
+    # API Gateway's own errors.
+    return described | {"default": {"$ref": "#/components/responses/GatewayRefusal"}}
 
 
 def _response(api: Api, status: int, answers: dict[str, Any], success_status: int) -> dict[str, Any]:
@@ -95,8 +95,8 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
     if status == _TOO_LARGE:
         shape = {"anyOf": [shape, ref("GatewayRefusal")]}
     reasons = [name for name in answers if name not in ("success", *api.more)]
-    told = ["the result"] if succeeds else []
-    description = "; ".join([*told, *(name.replace("_", " ") for name in reasons)]).capitalize() + "."
+    first = ["the result"] if succeeds else []
+    description = "; ".join([*first, *(name.replace("_", " ") for name in reasons)]).capitalize() + "."
     content: dict[str, Any] = {}
     if answers:
         content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
@@ -116,27 +116,27 @@ def _headers(api: Api) -> dict[str, Any]:
 
 
 def security_name(contract: Contract) -> str:
-    """What the credential that the contract wants is called among the document's security schemes."""
+    """Return the name of the contract's credential among the document's security schemes."""
     return contract.SCHEME.name.lower()
 
 
 def credential(name: str, place: str, description: str) -> dict[str, Any]:
-    """A security scheme: what is sent under `name` in a header or the query."""
+    """Return a security scheme: a value sent under `name` in a header or the query."""
     return {"type": "apiKey", "name": name, "in": place, "description": description}
 
 
 def header(description: str, **schema: Any) -> dict[str, Any]:
-    """A header of answers."""
+    """Return a response header."""
     return {"description": description, "schema": {"type": "string", **schema}}
 
 
 def query(name: str, description: str, schema: Schema) -> dict[str, Any]:
-    """A parameter in the query that may be left out."""
+    """Return an optional query parameter."""
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
-    """A part of the path."""
+    """Return a path parameter."""
     schema = {"type": "string", "minLength": 1}
     return {
         "name": name,
@@ -149,18 +149,18 @@ def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """What the operations of all APIs refer to."""
+    """Return the components that the operations of all APIs refer to."""
     key = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "Any text of your own. A call repeated with it gets the first answer and is charged once, "
-        "unless the account retains nothing.",
+        "description": "Any text of yours. A repeated call with the same key gets the first response and is charged "
+        "once, unless the account stores nothing (retention off).",
         "schema": {"type": "string", "maxLength": 255},
     }
-    charge = header("What the call cost, in millionths of the operator's currency.", pattern="^[0-9]+$")
+    charge = header("The call's price, in millionths of the operator's currency.", pattern="^[0-9]+$")
     confidence = header(
-        "Of a cut-out: the probability that it is good, from 0.0000 to 1.0000.", pattern="^(0[.][0-9]{4}|1[.]0000)$"
+        "The probability that the cut-out is good, from 0.0000 to 1.0000.", pattern="^(0[.][0-9]{4}|1[.]0000)$"
     )
     timing = header("Milliseconds per stage of the call.")
     return {

@@ -39,17 +39,17 @@ _API = Api(
 
 
 def paths() -> dict[str, Any]:
-    """The path that makes tasks, and the one that shows them."""
+    """Return the path that creates tasks, and the one that shows them."""
     tasks, task = picwish.ROUTES
     return {tasks: {"post": _create()}, task: {"get": _show()}}
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers, their headers, its credential."""
+    """Return its schemas, headers and credential."""
     return {
         "schemas": _schemas(),
         "headers": {
-            "TaskId": header("The task's id, where the answer is the file itself."),
+            "TaskId": header("The task's id, when the response is the file itself."),
             "RetryAfter": header("Seconds to wait, with 429.", pattern="^[0-9]+$"),
         },
         "securitySchemes": {security_name(picwish): credential("X-API-KEY", "header", "The account's API key.")},
@@ -66,8 +66,8 @@ def _create() -> dict[str, Any]:
         _API,
         "createTask",
         "Cut out, now or in the background",
-        "Exactly one of `image_file`, `image_url` and `image_base64`. A well-formed call becomes a task: from then on "
-        "HTTP says 200, and `data.state` tells how it went.",
+        "Send exactly one of `image_file`, `image_url` and `image_base64`. A well-formed call becomes a task: its "
+        "HTTP status is 200, and the outcome is in `data.state`.",
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body(
             {
@@ -81,15 +81,15 @@ def _create() -> dict[str, Any]:
 
 def _fields() -> dict[str, Schema]:
     return {
-        "image_url": source("Where the picture can be fetched from, or an upload's `source`; in place of a file."),
-        "image_base64": base64("The picture as base64; in place of a file."),
+        "image_url": source("URL of the picture, or an upload's `source`; instead of a file."),
+        "image_base64": base64("The picture as base64; instead of a file."),
         "sync": choice(
-            "1 waits for the result; 0 answers with the task's id at once. Where a callback_url is given 0, else 1.",
+            "1 waits for the result; 0 returns the task's id immediately. Default 1; 0 if `callback_url` is given.",
             (1, 0),
         ),
         "type": choice("What to look for.", list(picwish.SUBJECTS), "auto"),
         "return_type": choice(
-            "1 links, 2 base64, 3 the file itself, with `sync` 1 only.",
+            "1 links, 2 base64, 3 the file itself (only with `sync` 1).",
             _RETURNS,
             1,
         ),
@@ -99,32 +99,37 @@ def _fields() -> dict[str, Schema]:
             task_record.IMAGE_ONLY,
         ),
         "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
-        "format": choice("jpg stands on `bg_color`. webp is Cutline's own.", ("png", "jpg", "webp"), "png"),
+        "format": choice(
+            "jpg has a background of `bg_color`. webp is Cutline's extension.", ("png", "jpg", "webp"), "png"
+        ),
         "bg_color": text(
-            "Six hexadecimal digits, with jpg, and with webp, which is transparent without one.",
+            "Six hexadecimal digits; for jpg, and for webp, which is otherwise transparent.",
             pattern="^[0-9a-fA-F]{6}$",
             default="ffffff",
         ),
-        "callback_url": link("Is told when the task has ended; with sync=1 the answer alone tells."),
+        "callback_url": link("Called when the task has ended; not with `sync` 1, where the response has the result."),
         **_own_fields(),
     }
 
 
 def _own_fields() -> dict[str, Schema]:
-    """What Cutline adds to the vendor's fields."""
+    """Return the fields that Cutline adds to the vendor's."""
     return {
-        "margin": text("Cutline's own, with crop: 1, 2 or 4 lengths, 30px or 10% of the subject.", example="5%"),
-        "scale": text("Cutline's own: the share of the result that the subject takes, 10% to 100%.", example="85%"),
-        "position": text("Cutline's own: original, center, or where the free space goes.", example="50% 100%"),
-        "ratio": text("Cutline's own: width to height of the result.", example="4:5"),
-        "least": text("Cutline's own: pixels that the result has at least; smaller ones are enlarged.", example="800"),
-        "most": text("Cutline's own: pixels that the result has at most.", example="2000x2000"),
+        "margin": text("Cutline's extension, with crop: 1, 2 or 4 lengths, 30px or 10% of the subject.", example="5%"),
+        "scale": text("Cutline's extension: the subject's share of the result, 10% to 100%.", example="85%"),
+        "position": text(
+            "Cutline's extension: original, center, or the shares of the free space left of and above the subject.",
+            example="50% 100%",
+        ),
+        "ratio": text("Cutline's extension: width to height of the result.", example="4:5"),
+        "least": text("Cutline's extension: minimum size in pixels; a smaller result is enlarged.", example="800"),
+        "most": text("Cutline's extension: maximum size in pixels.", example="2000x2000"),
         "roi": text(
-            "Cutline's own: left, top, right, bottom of the part that holds the subject.", example="0% 0% 50% 100%"
+            "Cutline's extension: left, top, right, bottom of the region with the subject.", example="0% 0% 50% 100%"
         ),
         "profile": text(
-            "Cutline's own: makes what a marketplace asks for; of the other fields that shape a picture only type and "
-            "roi go with it.",
+            "Cutline's extension: a marketplace's rules for format, background and framing; cannot be combined with "
+            "fields for those other than `type` and `roi`.",
             enum=sorted(read_profiles()),
         ),
     }
@@ -139,11 +144,11 @@ def _show() -> dict[str, Any]:
     return {
         "operationId": "getTask",
         "tags": [picwish.TITLE],
-        "summary": "Ask how a task is doing",
-        "description": f"For {picwish.LINK_LIFETIME_S // 60} minutes after it was made."
-        " Questions cost no rate or quota.",
+        "summary": "Get a task",
+        "description": f"Available for {picwish.LINK_LIFETIME_S // 60} minutes after its creation."
+        " Does not count against rate or quota.",
         "security": [{security_name(picwish): []}],
-        "parameters": [path_parameter("task_id", "From the answer that created the task.", examples.TASK_ID)],
+        "parameters": [path_parameter("task_id", "The id from the response that created the task.", examples.TASK_ID)],
         "responses": {"200": {**all_responses["200"], "content": content}, **shown},
     }
 
@@ -154,7 +159,7 @@ def _schemas() -> dict[str, Schema]:
     return {
         "PwTask": closed({**well, "data": _task()}),
         "Verdict": _verdict(),
-        "PwAccepted": closed({**well, "data": closed({"task_id": text("Ask for the task by this id.")})}),
+        "PwAccepted": closed({**well, "data": closed({"task_id": text("The id to query the task with.")})}),
         "PwError": closed({"status": integer("The HTTP status.", enum=statuses), "message": text("What is wrong.")}),
     }
 
@@ -172,27 +177,27 @@ def _task() -> Schema:
     )
     seconds = integer("Unix seconds.", minimum=0)
     hours = picwish.LINK_LIFETIME_S // 3600
-    picture = {"type": "string", "description": f"A link that lives {hours} h, or base64 with `return_type` 2."}
+    picture = {"type": "string", "description": f"A link valid for {hours} h, or base64 with `return_type` 2."}
     return closed(
         {
-            "task_id": text("Ask for the task by this id."),
-            "state": integer("1 done; 0, 2, 3, 4 on its way; negative: failed.", enum=states),
-            "progress": integer("100 with state 1, 0 with every failure.", minimum=0, maximum=100),
+            "task_id": text("The id to query the task with."),
+            "state": integer("1 done; 0, 2, 3, 4 in progress; negative: failed.", enum=states),
+            "progress": integer("100 in state 1, 0 after a failure.", minimum=0, maximum=100),
             "created_at": seconds,
             "processed_at": seconds,
             "completed_at": seconds,
             "image": picture,
             "mask": picture,
-            "output_type": integer("As asked for.", enum=list(_OUTPUTS)),
-            "return_type": integer("As asked for.", enum=list(_RETURNS)),
-            "type": text("As asked for.", enum=list(picwish.SUBJECTS)),
+            "output_type": integer("As requested.", enum=list(_OUTPUTS)),
+            "return_type": integer("As requested.", enum=list(_RETURNS)),
+            "type": text("As requested.", enum=list(picwish.SUBJECTS)),
             "confidence": number(
-                "Cutline's own, from GET and in callbacks: the probability that the cut-out is good.",
+                "Cutline's extension, from GET and in callbacks: the probability that the cut-out is good.",
                 minimum=0,
                 maximum=1,
             ),
-            "profile": text("As asked for.", enum=sorted(read_profiles())),
-            "passed": boolean("With a profile: whether each of its rules is kept."),
+            "profile": text("As requested.", enum=sorted(read_profiles())),
+            "passed": boolean("With a profile: whether the result meets all of its rules."),
             "verdicts": {"type": "array", "items": ref("Verdict"), "description": "With a profile: one per rule."},
         },
         optional=(
@@ -205,11 +210,11 @@ def _task() -> Schema:
 def _verdict() -> Schema:
     return closed(
         {
-            "rule": text("Which rule, or what else a person should know of the result."),
-            "wanted": text("What it asks for; `told` where it asks for nothing."),
-            "measured": text("What the finished file has."),
-            "passed": boolean("Whether that is enough."),
-            "source": text("Where the rule stands, or what is assumed."),
-            "assumed": boolean("Whether no source was found for the rule."),
+            "rule": text("The rule's name, or the subject of a note."),
+            "wanted": text("What the rule requires; `told` for a note."),
+            "measured": text("What the file has."),
+            "passed": boolean("Whether the file meets the rule."),
+            "source": text("Where the rule is published, or the assumption."),
+            "assumed": boolean("True if no source for the rule was found."),
         }
     )

@@ -1,15 +1,15 @@
-"""The facts that the playground works with: limits, names, and what each API's codes mean."""
+"""The data behind the playground: limits, names, and the meaning of each API's codes."""
 
 from typing import Any
 
 from cutline.accounts.demo import DEMO_CREDENTIALS
 from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Contract
-from cutline.openapi.parts import part_of
+from cutline.openapi.document import part_of
 
 
 def playground_facts(*, demo: bool) -> dict[str, Any]:
-    """One object for the page; the demo account's credentials are in it only where that account exists."""
+    """Return the page's data; `demo` adds the credentials of the demo account, where that exists."""
     own = {name: fact for contract in APIS.values() for name, fact in part_of(contract).FACTS.items()}
     return {
         "apis": {name: _api(contract) for name, contract in APIS.items()},

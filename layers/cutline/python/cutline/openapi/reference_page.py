@@ -9,7 +9,7 @@ _MAX_EXAMPLE = 200
 
 
 def reference(document: dict[str, Any], base: str) -> str:
-    """The page; `base` is what its addresses are relative to."""
+    """Render the page; `base` is what its links are relative to."""
     info = document["info"]
     body = "\n".join(_sections(document))
     navigation = "\n".join(
@@ -48,7 +48,7 @@ def reference(document: dict[str, Any], base: str) -> str:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, method and operation of each route, in the document's order."""
+    """Yield path, method and operation of each route, in the document's order."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
@@ -92,7 +92,7 @@ def _request(document: dict[str, Any], operation: dict[str, Any]) -> str:
 
 
 def _responses(document: dict[str, Any], operation: dict[str, Any]) -> str:
-    parts = ["<h3>Answers</h3>"]
+    parts = ["<h3>Responses</h3>"]
     for status, given in operation["responses"].items():
         response = resolved(document, given)
         title = "Otherwise" if status == "default" else f"HTTP {status}"
@@ -114,7 +114,7 @@ def _shapes(document: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def name_of(schema: dict[str, Any]) -> str:
-    """The component's name behind a reference."""
+    """Return the name of the component that a reference points to."""
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
@@ -123,7 +123,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any]) -> str:
         (
             f"<code>{escape(path)}</code>{'' if needed else ' <small>optional</small>'}",
             _type(document, field),
-            _told(field),
+            _meaning(field),
         )
         for path, field, needed in _flattened(document, schema)
     ]
@@ -142,7 +142,7 @@ def _flattened(document: dict[str, Any], schema: dict[str, Any], prefix: str = "
 
 
 def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """The node that a reference means, or the node itself."""
+    """Return the node that a reference points to, or the node itself."""
     if "$ref" not in node:
         return node
     found: Any = document
@@ -169,13 +169,13 @@ def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
     return escape(f"{kind}, {low} to {high}" if high is not None else f"{kind}, {low} or more")
 
 
-def _told(schema: dict[str, Any]) -> str:
+def _meaning(schema: dict[str, Any]) -> str:
     default = f" Default <code>{escape(str(schema['default']))}</code>." if "default" in schema else ""
     return _prose(schema.get("description", "")) + default
 
 
 def _prose(words: str) -> str:
-    """Text with `code` marked."""
+    """Return text with `code` marked up."""
     pieces = escape(words).split("`")
     return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
 

@@ -51,17 +51,17 @@ _LENGTH = r"[0-9]{1,3}(px|%)"
 
 
 def paths() -> dict[str, Any]:
-    """Its three paths."""
+    """Return its three paths."""
     remove, improve, account = removebg.ROUTES
     return {remove: {"post": _remove()}, improve: {"post": _improve()}, account: {"get": _account()}}
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """Its answers and their headers; its credential is another API's."""
+    """Return its schemas and headers; its credential is another API's."""
     headers = {
         "RbgPixels": header("Width or height of the result; Max: with the largest `size`.", pattern="^[0-9]+$"),
-        "RbgType": header("What the subject is; not with `type_level` none."),
-        "RbgCredits": header("0.25 for a preview, else 1.", pattern="^[0-9.]+$"),
+        "RbgType": header("The subject's type; absent with `type_level` none."),
+        "RbgCredits": header("Credits: 0.25 for a preview, else 1.", pattern="^[0-9.]+$"),
         "RbgRate": header(
             "Calls a minute, those left, and the unix second of the next full minute.", pattern="^[0-9]+$"
         ),
@@ -72,15 +72,15 @@ def components() -> dict[str, dict[str, Any]]:
 def _remove() -> dict[str, Any]:
     fields = _fields()
     optional = tuple(fields)
-    files = {"image_file": file("The picture."), "bg_image_file": file("A picture behind the subject.")}
+    files = {"image_file": file("The picture."), "bg_image_file": file("A background picture.")}
     form = closed({**files, **fields}, (*optional, *files))
     example = {"size": "auto", "image_file_b64": examples.PICTURE}
     return operation(
         _API,
         "removeBackground",
         "Remove the background",
-        "Exactly one of `image_file`, `image_file_b64` and `image_url`. The answer is the file itself, or JSON for a "
-        "caller whose `Accept` prefers that.",
+        "Send exactly one of `image_file`, `image_file_b64` and `image_url`. The response is the file itself, or JSON "
+        "if `Accept` prefers that.",
         **{SAVED_AS: "no-bg.png"},
         parameters=[ref("IdempotencyKey", "parameters")],
         requestBody=body(
@@ -96,60 +96,67 @@ def _remove() -> dict[str, Any]:
 def _fields() -> dict[str, Schema]:
     length = f"^{_LENGTH}"
     return {
-        "image_file_b64": base64("The picture as base64; in place of a file."),
-        "image_url": source("Where the picture can be fetched from, or an upload's `source`; in place of a file."),
+        "image_file_b64": base64("The picture as base64; instead of a file."),
+        "image_url": source("URL of the picture, or an upload's `source`; instead of a file."),
         "size": choice(
-            "Largest result: 0.25 megapixels, medium 1.5, hd 4, full 25, of which PNG 10.", list(SIZES), "preview"
+            "Maximum size of the result: preview 0.25 megapixels, medium 1.5, hd 4, full 25 (PNG 10).",
+            list(SIZES),
+            "preview",
         ),
         "type": choice("What to look for.", list(KINDS), "auto"),
-        "type_level": choice("How finely X-Type tells; none leaves it out.", ("none", "1", "2", "latest"), "1"),
-        "format": choice("auto is PNG where anything is transparent, else JPEG.", list(FORMATS), "auto"),
+        "type_level": choice("Detail of the `X-Type` header; none omits it.", ("none", "1", "2", "latest"), "1"),
+        "format": choice("auto is PNG if anything is transparent, else JPEG.", list(FORMATS), "auto"),
         "roi": text(
-            "The rectangle outside of which all is background: x1 y1 x2 y2.", pattern=f"{length}( {_LENGTH}){{3}}$"
+            "Region of interest, x1 y1 x2 y2: everything outside is background.", pattern=f"{length}( {_LENGTH}){{3}}$"
         ),
-        "crop": {**_BOOLEAN, "description": "Cuts to the subject."},
-        "crop_margin": text("Room around the cropped subject.", pattern=r"^([1-4]?[0-9](px|%))( [1-4]?[0-9](px|%))?$"),
+        "crop": {**_BOOLEAN, "description": "Crop to the subject."},
+        "crop_margin": text(
+            "Margin around the cropped subject.", pattern=r"^([1-4]?[0-9](px|%))( [1-4]?[0-9](px|%))?$"
+        ),
         "scale": text("The subject's share of the canvas.", pattern="^(original|[1-9][0-9]%)$"),
-        "position": text("Where the subject stands.", pattern="^(original|center|[1-9]?[0-9]%( [1-9]?[0-9]%)?)$"),
-        "channels": choice("alpha is the mask alone.", ("rgba", "alpha"), "rgba"),
+        "position": text(
+            "The subject's position on the canvas.", pattern="^(original|center|[1-9]?[0-9]%( [1-9]?[0-9]%)?)$"
+        ),
+        "channels": choice("alpha returns only the mask.", ("rgba", "alpha"), "rgba"),
         "add_shadow": {**_BOOLEAN, "description": "Of cars at the vendor; without effect."},
         "semitransparency": {**_BOOLEAN, "description": "Of car windows at the vendor; without effect."},
         "shadow_method": choice("Without effect.", ("latest", "legacy"), "latest"),
         "bg_color": text(
             "3, 4, 6 or 8 hexadecimal digits, or a CSS name.", pattern="^(([0-9a-fA-F]{3,4}){1,2}|green|white)$"
         ),
-        "bg_image_url": source("A picture behind the subject: filled with it, from its middle."),
+        "bg_image_url": source("URL of a background picture, scaled to fill the result and centred."),
     }
 
 
 def _improve() -> dict[str, Any]:
-    told = responses(_API)
-    told = {status: told[status] for status in ("402", "403", "405", "429", "500", "503", "default")}
+    found = responses(_API)
+    errors = {status: found[status] for status in ("402", "403", "405", "429", "500", "503", "default")}
     return {
         "operationId": "improveRemoval",
         "tags": [removebg.TITLE],
-        "summary": "Submit a picture for improvement: refused",
-        "description": "Nothing is collected.",
+        "summary": "Submit a picture for improvement: not supported",
+        "description": "Always refused: nothing is collected.",
         "security": [{security_name(removebg): []}],
         "requestBody": body({"application/json": (closed({}), {})}),
-        "responses": {"400": _not_collected(), **told},
+        "responses": {"400": _not_collected(), **errors},
     }
 
 
 def _account() -> dict[str, Any]:
-    told = responses(_API)
+    found = responses(_API)
     answer = removebg.render_credits(examples.REQUEST, 499, 500)
     example = examples.examples({"credits": json.loads(answer.body)})
     content = {"application/json": {"schema": ref("RbgAccount"), "examples": example}}
     return {
         "operationId": "removalAccount",
         "tags": [removebg.TITLE],
-        "summary": "What is left of the account's day",
-        "description": f"One credit is a call; {removebg.UNLIMITED} without a quota. Costs neither rate nor quota.",
+        "summary": "Get the account's calls left today",
+        "description": f"One credit is one call; {removebg.UNLIMITED} if there is no quota. "
+        "Does not count against rate or quota.",
         "security": [{security_name(removebg): []}],
         "responses": {
-            "200": {"description": "What is left.", "content": content},
-            **{status: told[status] for status in ("403", "500", "503", "default")},
+            "200": {"description": "The calls left today.", "content": content},
+            **{status: found[status] for status in ("403", "500", "503", "default")},
         },
     }
 
@@ -162,7 +169,7 @@ def _not_collected() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Schema]:
-    at = integer("Of the subject in the result, px.", minimum=0)
+    at = integer("Position or size of the subject in the result, in pixels.", minimum=0)
     result = {
         "result_b64": base64("The file."),
         **{f"foreground_{name}": at for name in ("top", "left", "width", "height")},
@@ -176,8 +183,8 @@ def _schemas() -> dict[str, Schema]:
     fault = closed(
         {
             "title": text("What is wrong."),
-            "code": text("The same as a word."),
-            "detail": text("What exactly."),
+            "code": text("The error code."),
+            "detail": text("Details."),
         },
         optional=("detail",),
     )

@@ -1,4 +1,4 @@
-"""The operation of the upload tickets: what may be wished for, the ticket, and every answer that its own code gives."""
+"""The operation that issues upload tickets: its body, the ticket, and every response that its own code makes."""
 
 import json
 from typing import Any
@@ -24,12 +24,12 @@ _ERRORS: tuple[MattingError, ...] = (
 
 
 def paths() -> dict[str, Any]:
-    """`POST /uploads`."""
+    """Return `POST /uploads`."""
     return {"/uploads": {"post": _post()}}
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """The ticket and its refusals."""
+    """Return the schemas of the ticket and of its errors."""
     refusal = native.refusal_schema(map(uploads.refuse, _ERRORS))
     return {"schemas": {"UploadTicket": _ticket(), "UploadError": refusal}}
 
@@ -37,30 +37,30 @@ def components() -> dict[str, dict[str, Any]]:
 def _ticket() -> Schema:
     fields = {"type": "object", "additionalProperties": {"type": "string"}}
     ticket = {
-        "url": link("POST `fields` and then the file, as multipart/form-data and the file last, to this address."),
-        "fields": {**fields, "description": "Form fields, each to be sent as it is."},
-        "key": text("Where the picture will lie."),
-        "source": text("Stands for the picture in every field that takes an upload's `source`."),
-        "expires_at": integer("Unix second until which can be uploaded.", minimum=0),
+        "url": link("Send a multipart/form-data POST to this URL: `fields` first, the file last."),
+        "fields": {**fields, "description": "Form fields, to be sent unchanged."},
+        "key": text("The S3 key of the picture."),
+        "source": text("Refers to the picture in every field that accepts an upload's `source`."),
+        "expires_at": integer("Unix time at which the ticket expires.", minimum=0),
     }
     return closed(ticket)
 
 
 def _post() -> dict[str, Any]:
-    wish = {
-        "content_type": text("The type that the file will be sent with.", pattern="^[a-z]{1,20}/[a-z0-9.+-]{1,40}$"),
-        "size": integer("The most bytes that the file will have.", minimum=1, maximum=MAX_BYTES),
+    fields = {
+        "content_type": text("The file's content type.", pattern="^[a-z]{1,20}/[a-z0-9.+-]{1,40}$"),
+        "size": integer("The file's maximum size in bytes.", minimum=1, maximum=MAX_BYTES),
     }
     example = {"content_type": "image/jpeg", "size": 9_000_000}
-    body = {"application/json": {"schema": closed(wish, tuple(wish)), "example": example}}
+    body = {"application/json": {"schema": closed(fields, tuple(fields)), "example": example}}
     ticket = examples.examples({"ticket": json.loads(uploads.render(_TICKET).body)})
     content = {"application/json": {"schema": ref("UploadTicket"), "examples": ticket}}
     return {
         "operationId": "upload",
         "tags": [native.TAG],
-        "summary": "A ticket for a picture that is too large for a call",
-        "description": f"Up to {MAX_BYTES // MIB} MiB, straight to S3, for the account's own calls within a day. Costs "
-        "neither rate nor quota; tickets have a rate of their own, twice that of the account's calls.",
+        "summary": "Get an upload ticket for a picture too large for a call",
+        "description": f"Up to {MAX_BYTES // MIB} MiB, sent directly to S3, usable in the account's calls for a day. "
+        "Does not count against rate or quota; tickets have a rate limit of their own, twice that of calls.",
         "security": native.security(),
         "requestBody": {"required": False, "content": body},
         "responses": {

@@ -1,16 +1,18 @@
-"""The operation of the usage report: its parameters, its rows, and every answer that its own code gives."""
+"""Cutline's own routes that only read: the usage report, the links to results, and the pages of the site function."""
 
 from datetime import date, timedelta
 from typing import Any
 
+import cutline
 from cutline.contracts import usage
 from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.openapi import examples, native
-from cutline.openapi.operation import query
+from cutline.openapi.operation import path_parameter, query
 from cutline.openapi.schema import Schema, closed, integer, ref, text
 
+_HTML = {"text/html": {"schema": {"type": "string"}}}
 _LAST = date(2026, 1, 31)
 _QUERY = UsageQuery(_LAST - timedelta(days=1), _LAST)
 _ONE, _OTHER, *_ = tuple(APIS)
@@ -24,12 +26,12 @@ _ERRORS: tuple[MattingError, ...] = (
 
 
 def paths() -> dict[str, Any]:
-    """`GET /usage`."""
-    return {"/usage": {"get": _get()}}
+    """Return `/usage`, the links to results, and what the site function serves."""
+    return {"/usage": {"get": _get()}, **_links(), **_site()}
 
 
 def components() -> dict[str, dict[str, Any]]:
-    """The report and its refusals."""
+    """Return the schemas of the report and of its errors."""
     refusal = native.refusal_schema(map(usage.refuse, _ERRORS))
     return {"schemas": {"UsageReport": _schema(), "UsageError": refusal}}
 
@@ -38,13 +40,13 @@ def _schema() -> Schema:
     day = {"type": "string", "format": "date"}
     amount = text("In the operator's currency.", pattern="^[0-9]+\\.[0-9]{6}$")
     counts = {
-        "calls": integer("Calls that were served.", minimum=0),
+        "calls": integer("Calls served.", minimum=0),
         "charge": amount,
-        "refused": integer("Calls that rate or quota refused, or that failed.", minimum=0),
+        "refused": integer("Calls refused by rate or quota, or failed.", minimum=0),
     }
-    api = text("Its short name; `lapsed` are calls that died.", enum=[*APIS, "lapsed"])
+    api = text("The API's short name; `lapsed` counts calls that never ended.", enum=[*APIS, "lapsed"])
     row = closed({"day": day, "api": api, "route": text("Empty for `lapsed`."), **counts})
-    report = {"account": text("Whose credential asked."), "from": day, "to": day}
+    report = {"account": text("The account of the credential."), "from": day, "to": day}
     rows = {"type": "array", "items": row}
     return closed({**report, "rows": rows, "total": closed(counts)})
 
@@ -52,15 +54,15 @@ def _schema() -> Schema:
 def _get() -> dict[str, Any]:
     day = {"type": "string", "format": "date"}
     parameters = [
-        query("from", f"First day, UTC; {usage.DEFAULT_DAYS} days with the last one unless said.", day),
-        query("to", f"Last day; today unless said. At most {usage.MAX_DAYS} days at once.", day),
-        query("format", "csv is a download.", {"enum": list(usage.FORMATS), "default": usage.FORMATS[0]}),
+        query("from", f"First day, UTC; {usage.DEFAULT_DAYS} days up to `to` by default.", day),
+        query("to", f"Last day; today by default. A report covers at most {usage.MAX_DAYS} days.", day),
+        query("format", "csv is sent as a download.", {"enum": list(usage.FORMATS), "default": usage.FORMATS[0]}),
     ]
     return {
         "operationId": "usage",
         "tags": [native.TAG],
-        "summary": "What an account was served, charged and refused",
-        "description": "Per UTC day and API, with any credential of the account. Costs neither rate nor quota.",
+        "summary": "Get the calls served, charged and refused",
+        "description": "Per UTC day and API, with any credential of the account. Does not count against rate or quota.",
         "security": native.security(),
         "parameters": parameters,
         "responses": {
@@ -77,3 +79,47 @@ def _report() -> dict[str, Any]:
         "text/csv": {"schema": {"type": "string"}, "example": usage.to_csv(_ROWS)},
     }
     return {"description": "The report.", "content": content}
+
+
+def _links() -> dict[str, Any]:
+    moved = {
+        "description": "Redirects to the file, or to a WebP version of a PNG if `Accept` names image/webp.",
+        "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+    }
+    token = path_parameter("token", "The token in a result's link.", "sample.png")
+    nothing = {"description": "Unknown or expired."}
+    return {
+        "/r/{token}": {
+            **native.get("followLink", "Get a result by its link", {"302": moved, "404": native.not_found()}, token),
+            "head": native.get(
+                "lookBehindLink", "Get the headers of a result's link", {"302": moved, "404": nothing}, token
+            )["get"],
+        }
+    }
+
+
+def _site() -> dict[str, Any]:
+    parts = {
+        kind: {"schema": {"type": "string"}} for kind in ("text/javascript", "text/css", "image/jpeg", "image/svg+xml")
+    }
+    facts = {"application/json": {"schema": {"type": "object"}}}
+    files = {"200": {"description": "A file.", "content": parts | facts}, "404": native.not_found()}
+    name = path_parameter("name", "A file of the playground.", "playground.js")
+    page = {"200": {"description": "A page.", "content": _HTML}}
+    document = {"description": "OpenAPI 3.1.", "content": facts}
+    return {
+        "/health": native.get("health", "Health check", {"200": _health()}),
+        "/": native.get("playground", "The playground", page),
+        "/site/{name}": native.get("siteFile", "A file of the playground", files, name),
+        "/openapi.json": native.get("describe", "This document", {"200": document}),
+        "/reference": native.get("reference", "This document as a page", page),
+    }
+
+
+def _health() -> dict[str, Any]:
+    schema = closed({"status": {"const": "ok"}, "version": text("The service's version.")})
+    example = {"status": "ok", "version": cutline.__version__}
+    return {
+        "description": "The service answers.",
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
