@@ -86,7 +86,7 @@ def test_what_is_asked_for_goes_to_the_service_in_its_own_words(
 
     monkeypatch.setattr(Batch, "run", note)
     command = ["batch", str(tmp_path), "--out", "s3://shop/cut", "--url", "http://127.0.0.1:9", "--api-key", "k"]
-    asked = ["--format", "webp", "--crop", "--scale", "85%", "--least", "800x1000", "--roi", "0% 0% 50% 100%"]
+    asked = ["--format", "webp", "--crop", "--scale", "85%", "--min-size", "800x1000", "--roi", "0% 0% 50% 100%"]
     assert main([*command, *asked]) == 0
     framed = {"crop": "1", "scale": "85%", "least": "800x1000", "roi": "0% 0% 50% 100%"}
     assert sent == [{"sync": "0", "format": "webp", **framed}]

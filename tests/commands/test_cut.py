@@ -96,7 +96,7 @@ def test_crop_cuts_to_the_subject(photo: Path, run: Any) -> None:
 
 
 def test_framing_says_how_the_subject_stands_there(photo: Path, run: Any) -> None:
-    options = ["--white", "--crop", "--scale", "80%", "--ratio", "1:1", "--least", "1000", "--position", "50% 100%"]
+    options = ["--white", "--crop", "--scale", "80%", "--ratio", "1:1", "--min-size", "1000", "--position", "50% 100%"]
     out = photo.with_name("shop.webp")
     assert run(photo, *options, "--out", out) == (0, "")
     found = pixels(out)
@@ -135,7 +135,7 @@ def test_a_second_run_keeps_what_the_first_reported(photo: Path, tmp_path: Path,
 
 
 def test_a_profile_of_ones_own_that_is_not_kept_is_told_and_fails(photo: Path, tmp_path: Path, run: Any) -> None:
-    (tmp_path / "own.toml").write_text("[large.longest_side]\nleast = 900\n[large.enlargement]\nmost = 1\n")
+    (tmp_path / "own.toml").write_text("[large.longest_side]\nmin = 900\n[large.enlargement]\nmax = 1\n")
     options = ["--profiles", tmp_path / "own.toml", "--profile", "large", "--out", tmp_path / "large.png"]
     status, told = run(photo, *options, "--report", tmp_path / "told.csv")
     assert status == 1

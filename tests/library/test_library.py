@@ -79,7 +79,7 @@ def test_options_are_keywords(cutter: Cutter) -> None:
     assert opened(cutter.remove_background(MUG, format="jpg", background=(1, 2, 3))).format == "JPEG"
     mask = cutter.remove_background(np.asarray(Image.open(io.BytesIO(MUG))), only_mask=True)
     assert (mask.shape, mask[320, 400], mask[5, 5]) == ((640, 800), 255, 0)
-    square = opened(cutter.remove_background(MUG, crop=True, scale=0.5, ratio="1:1", least=1200))
+    square = opened(cutter.remove_background(MUG, crop=True, scale=0.5, ratio="1:1", min_size=1200))
     assert square.size == (1200, 1200)
     person = (ROOT / "functions" / "site" / "static" / "person.jpg").read_bytes()
     assert cutter.cut(person, subject="person").subject == "person"

@@ -50,7 +50,7 @@ def test_a_verdict_on_an_assumption_says_so() -> None:
     jd = {verdict.rule: verdict for verdict in publish(matte(), PROFILES["jd-main"]).verdicts}
     assert (jd["bytes"].assumed, jd["ratio"].assumed) == (True, False)
     assert jd["ratio"].source.startswith("https://")
-    strict = own(bytes=Rule("bytes", most=10.0, assumption="A guess."))
+    strict = own(bytes=Rule("bytes", max=10.0, assumption="A guess."))
     (verdict,) = (verdict for verdict in publish(matte(), strict).verdicts if verdict.rule == "bytes")
     assert (verdict.passed, verdict.text.endswith("not at most 10 (assumed)")) == (False, True)
 
@@ -105,7 +105,7 @@ def test_quality_is_searched_in_both_directions_for_a_files_size(least: float | 
     jpeg = Rule("format", one_of=("jpeg",))
     usual = publish(matte(), own(format=jpeg))
     least, most = (None if share is None else share * len(usual.file) for share in (least, most))
-    made = publish(matte(), own(format=jpeg, bytes=Rule("bytes", least=least, most=most)))
+    made = publish(matte(), own(format=jpeg, bytes=Rule("bytes", min=least, max=most)))
     assert made.passed, (len(usual.file), len(made.file))
     assert (made.quality > usual.quality) == (most is None)
     # No more is taken away, or added, than is needed.
@@ -113,7 +113,7 @@ def test_quality_is_searched_in_both_directions_for_a_files_size(least: float | 
 
 
 def test_a_size_that_no_quality_reaches_is_a_failed_rule_and_not_an_error() -> None:
-    for bounds in ({"most": 1000.0}, {"least": 9e7}):
+    for bounds in ({"max": 1000.0}, {"min": 9e7}):
         made = publish(matte(), own(format=Rule("format", one_of=("jpeg",)), bytes=Rule("bytes", **bounds)))
         assert verdict_of(made, "bytes") == (str(len(made.file)), False)
         assert made.quality in (60, 100)
@@ -130,13 +130,13 @@ def test_without_a_ground_the_result_is_transparent_and_webp_can_be_asked_for() 
 
 def test_a_ground_that_is_not_reached_fails() -> None:
     frame = matte(box=(0, 0, 1200, 1000))  # the subject fills the picture, so the frame is the subject
-    rules = {"ground": Rule("ground", one_of=("ffffff",)), "share": Rule("share", least=1.0)}
+    rules = {"ground": Rule("ground", one_of=("ffffff",)), "share": Rule("share", min=1.0)}
     assert not verdict_of(publish(frame, own(**rules)), "ground")[1]
 
 
 def test_own_profiles_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
-    file.write_text('[shop]\ntitle = "Ours"\n[shop.share]\nleast = 0.5\nmost = 0.7\n[shop.format]\none_of = ["png"]\n')
+    file.write_text('[shop]\ntitle = "Ours"\n[shop.share]\nmin = 0.5\nmax = 0.7\n[shop.format]\none_of = ["png"]\n')
     shop = read_profiles(file)["shop"]
     assert (shop.title, shop.share, shop.image_format, shop.background, shop.ratio) == ("Ours", 0.6, "png", None, None)
     assert verdict_of(publish(matte(), shop), "share") == ("0.6", True)
@@ -148,11 +148,11 @@ def test_own_profiles_come_from_a_file(tmp_path: Path) -> None:
     [
         ("shop = 1", "shop is no table"),
         ("[shop", "own.toml"),
-        ("[shop.size]\nleast = 1", "shop.size: there is no such rule"),
-        ("[shop.share]\nleast = 0.9\nmost = 0.5", "rise"),
-        ("[shop.share]", "one of them is needed"),
-        ("[shop.share]\nleast = true", "numbers above 0"),
-        ('[shop.share]\nleast = "1"', "numbers above 0"),
+        ("[shop.size]\nmin = 1", "shop.size: there is no such rule"),
+        ("[shop.share]\nmin = 0.9\nmax = 0.5", "rising order"),
+        ("[shop.share]", "at least one of min, best and max"),
+        ("[shop.share]\nmin = true", "numbers above 0"),
+        ('[shop.share]\nmin = "1"', "numbers above 0"),
         ("[shop.share]\nat_least = 1", "a rule is a table of"),
         ("[shop]\nshare = 1", "a rule is a table of"),
         ("[shop.format]\none_of = []", "one_of is a list of words"),
@@ -172,10 +172,10 @@ def test_what_is_wrong_in_a_file_is_told(tmp_path: Path, text: str, problem: str
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (Rule("share", least=0.85), "at least 0.85"),
-        (Rule("bytes", most=2e6), "at most 2,000,000"),
-        (Rule("longest_side", least=800, most=800), "800"),
-        (Rule("share", least=0.75, most=0.9), "0.75 to 0.9"),
+        (Rule("share", min=0.85), "at least 0.85"),
+        (Rule("bytes", max=2e6), "at most 2,000,000"),
+        (Rule("longest_side", min=800, max=800), "800"),
+        (Rule("share", min=0.75, max=0.9), "0.75 to 0.9"),
         (Rule("format", one_of=("jpeg", "png")), "jpeg or png"),
     ],
 )

@@ -33,7 +33,7 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
-from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
+from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
 from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
@@ -57,7 +57,7 @@ class CutKeywords(TypedDict, total=False):
     subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
     bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, least, most: as of `cutline cut` (cutline.pipeline.layout.framing), such as "5%", 0.85, "4:5", 800.
+    position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
     roi: the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
     """
 
@@ -71,8 +71,8 @@ class CutKeywords(TypedDict, total=False):
     scale: str | float
     position: str | float
     ratio: str | float
-    least: str | int
-    most: str | int
+    min_size: str | int
+    max_size: str | int
     roi: str
 
 
@@ -205,7 +205,6 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
     unknown = set(options) - set(CutKeywords.__annotations__)
     if unknown:
         raise TypeError(f"unknown option {', '.join(sorted(unknown))}")
-    wishes = cast("dict[str, Any]", options)
     if "out" in options and not isinstance(image, str | os.PathLike):
         raise TypeError("out goes with a path; what else comes in comes back")
     name = options.get("format") or Path(options.get("out", "")).suffix.lstrip(".") or "png"
@@ -222,7 +221,7 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         image_format=image_format_of(name) if isinstance(image, bytes | str | os.PathLike) else "png",
         want_image=not only_mask,
         want_mask=only_mask,
-        framing=read_framing({field: str(wishes[field]) for field in READERS if field in wishes}),
+        framing=read_framing({name: str(value) for name, value in options.items()}, OPTION_NAMES),
         roi=read_region(options["roi"]) if "roi" in options else None,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from cutline import resources
 from cutline.commands.failure import CommandFailed
 from cutline.pipeline.inference.model_config import MODELS_FILE
-from cutline.pipeline.layout.framing_parser import READERS, read_region
+from cutline.pipeline.layout.framing_parser import OPTION_NAMES, READERS, read_region
 from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
 
 _MOST_THREADS = 64
@@ -17,8 +17,8 @@ _FRAMING = {
     "scale": "share of the result that the subject takes: 10%%..100%%",
     "position": "original, center, or where the free space goes, such as '50%% 100%%'",
     "ratio": "width to height of the result, such as 1:1 or 4:5",
-    "least": "pixels that the result has at least, such as 1000 or 800x1000; smaller ones are enlarged",
-    "most": "pixels that the result has at most",
+    "least": "minimum size in pixels, such as 1000 or 800x1000; a smaller result is enlarged",
+    "most": "maximum size in pixels",
 }
 
 
@@ -60,7 +60,8 @@ def framing_options() -> argparse.ArgumentParser:
         help="look here alone: left, top, right, bottom, such as '0%% 0%% 50%% 100%%'",
     )
     for name, text in _FRAMING.items():
-        group.add_argument(f"--{name}", type=checked(READERS[name]), help=text)
+        option = OPTION_NAMES.get(name, name).replace("_", "-")
+        group.add_argument(f"--{option}", dest=name, metavar=option.upper(), type=checked(READERS[name]), help=text)
     return parser
 
 

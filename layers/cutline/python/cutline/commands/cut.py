@@ -45,7 +45,7 @@ _EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
   cutline cut photos --out results --crop        every picture below a folder
-  cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --least 1000
+  cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --min-size 1000
   cutline cut photos --out shop --profile amazon-main
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
   cutline cut model.jpg --costume=tops,pants     these clothes alone

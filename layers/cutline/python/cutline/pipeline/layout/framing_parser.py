@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cutline.pipeline.layout.framing import MAX_CANVAS_PX, MAX_SIDE_PX, MIDDLE, Framing, Length, Region
@@ -93,7 +94,7 @@ def read_least(text: str) -> tuple[int, int]:
     """A size that a canvas may have, whatever the picture. Raises ValueError."""
     width, height = read_size(text)
     if width * height > MAX_CANVAS_PX:
-        raise ValueError(f"a least size is at most {MAX_CANVAS_PX} pixels in all")
+        raise ValueError(f"a minimum size has at most {MAX_CANVAS_PX} pixels in all")
     return width, height
 
 
@@ -121,7 +122,7 @@ def _share(text: str) -> float:
     return share
 
 
-# What a framing is made of, by the name of its field and of its option.
+# Parts of a framing by field, as stored and as sent to the APIs.
 READERS: Mapping[str, Callable[[str], Any]] = {
     "margin": read_margin,
     "scale": read_scale,
@@ -132,13 +133,18 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def read_framing(fields: Mapping[str, str]) -> Framing:
-    """The framing that the fields named in `READERS` ask for. Raises ValueError, whose message names the field."""
-    options = {}
-    for name, reader in READERS.items():
-        if name in fields:
+# The options of the command line and the library whose names differ from the fields'.
+OPTION_NAMES: Mapping[str, str] = MappingProxyType({"least": "min_size", "most": "max_size"})
+
+
+def read_framing(texts: Mapping[str, str], names: Mapping[str, str] = MappingProxyType({})) -> Framing:
+    """Parse a framing by field, or by the names that `names` gives to fields. Raises ValueError that names the text."""
+    values = {}
+    for field, reader in READERS.items():
+        name = names.get(field, field)
+        if name in texts:
             try:
-                options[name] = reader(fields[name])
+                values[field] = reader(texts[name])
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
-    return Framing(**options)
+    return Framing(**values)

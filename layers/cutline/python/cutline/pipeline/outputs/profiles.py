@@ -18,19 +18,19 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "profiles.toml"
 MEASURES = ("share", "longest_side", "bytes", "enlargement")
 CHOICES = ("ground", "ratio", "format", "colour_space")
 _SRGB = "sRGB"
-_KEYS = frozenset({"least", "most", "best", "one_of", "source", "read", "assumption"})
+_KEYS = frozenset({"min", "max", "best", "one_of", "source", "read", "assumption"})
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: bounds of a number, or a choice; `best` is what is aimed at within the bounds.
+    """One rule: inclusive bounds of a number, or a choice; `best` is what is aimed at within the bounds.
 
     source: an address, and read the day on which it said so; assumption: a sentence in their place.
     """
 
     name: str
-    least: float | None = None
-    most: float | None = None
+    min: float | None = None
+    max: float | None = None
     best: float | None = None
     one_of: tuple[str, ...] = ()
     source: str = ""
@@ -42,14 +42,14 @@ class Rule:
         """Return the rule's requirement as text."""
         if self.one_of:
             return " or ".join(self.one_of)
-        least, most = (None if bound is None else _words(bound) for bound in (self.least, self.most))
-        if least is not None and most is not None:
-            return least if least == most else f"{least} to {most}"
-        return f"at least {least}" if most is None else f"at most {most}"
+        low, high = (None if bound is None else _words(bound) for bound in (self.min, self.max))
+        if low is not None and high is not None:
+            return low if low == high else f"{low} to {high}"
+        return f"at least {low}" if high is None else f"at most {high}"
 
     def allows(self, value: float) -> bool:
         """Whether a number keeps the bounds."""
-        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Profile:
         rule = self.rules.get("share")
         if rule is None:
             return None
-        bounds = [bound for bound in (rule.least, rule.most) if bound is not None]
+        bounds = [bound for bound in (rule.min, rule.max) if bound is not None]
         return rule.best or sum(bounds) / len(bounds)
 
 
@@ -138,8 +138,8 @@ def _rule(at: str, name: str, fields: Any) -> Rule:
         assumption=str(fields.get("assumption", "")),
     )
     if name in MEASURES:
-        least, most, best = _bounds(at, fields)
-        return replace(rule, least=least, most=most, best=best)
+        low, high, best = _bounds(at, fields)
+        return replace(rule, min=low, max=high, best=best)
     choices = fields.get("one_of")
     if not isinstance(choices, list) or not choices or not all(isinstance(choice, str) for choice in choices):
         raise ValueError(f"{at}: one_of is a list of words")
@@ -149,12 +149,12 @@ def _rule(at: str, name: str, fields: Any) -> Rule:
 
 
 def _bounds(at: str, fields: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
-    """least, most and best."""
-    bounds: dict[str, float | None] = {key: fields.get(key) for key in ("least", "best", "most")}
+    """min, max and best."""
+    bounds: dict[str, float | None] = {key: fields.get(key) for key in ("min", "best", "max")}
     for value in bounds.values():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
-            raise ValueError(f"{at}: least, most and best are numbers above 0")
+            raise ValueError(f"{at}: min, max and best must be numbers above 0")
     ordered = [bound for bound in bounds.values() if bound is not None]
     if not ordered or ordered != sorted(ordered):
-        raise ValueError(f"{at}: least, best and most rise, and one of them is needed")
-    return bounds["least"], bounds["most"], bounds["best"]
+        raise ValueError(f"{at}: at least one of min, best and max is needed, in rising order")
+    return bounds["min"], bounds["max"], bounds["best"]

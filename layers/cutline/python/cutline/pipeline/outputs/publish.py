@@ -99,8 +99,8 @@ def _composed(matte: Matte, profile: Profile) -> Cutout:
         native = placement_of(matte.box, (width, height), options)
         side = max(native.width, native.height)
         # Larger pictures are reduced to what is best; smaller ones are left alone until the least size enlarges them.
-        aim = min(side, rule.best or rule.most or side)
-        aim = max(aim, rule.least or aim)
+        aim = min(side, rule.best or rule.max or side)
+        aim = max(aim, rule.min or aim)
         sides = _sides(native.width, native.height, aim)
         framing = replace(options.framing, least=sides, most=sides)
     return compose(matte, replace(options, framing=framing))
@@ -120,10 +120,10 @@ def _encoded(pixels_u8: U8, profile: Profile) -> tuple[bytes, int]:
     rule = profile.rules.get("bytes")
     if rule is None or rule.allows(len(file)):
         return file, usual
-    if rule.most is not None and len(file) > rule.most:
-        return _search(pixels_u8, encode, _MIN_QUALITY, usual - 1, rule.most)
+    if rule.max is not None and len(file) > rule.max:
+        return _search(pixels_u8, encode, _MIN_QUALITY, usual - 1, rule.max)
     # Too small: the least quality that reaches the least size, found as the last one that does not, and one more.
-    _, below = _search(pixels_u8, encode, usual, _MAX_QUALITY, (rule.least or 0) - 1)
+    _, below = _search(pixels_u8, encode, usual, _MAX_QUALITY, (rule.min or 0) - 1)
     quality = min(below + 1, _MAX_QUALITY)
     return encode(pixels_u8, quality), quality
 
