@@ -219,6 +219,30 @@ def test_a_refusal_that_comes_after_its_drop_was_worked_leaves_the_result_alone(
     assert (counters["taken"], counters["calls_pw"], counters.get("refused_pw", 0)) == (1, 1, 0)
 
 
+def test_a_place_taken_after_its_drop_was_worked_is_given_back(stack: Stack) -> None:
+    """Two intakes of one event: this one found the task queued and stalled, the other's execution was quicker."""
+    event, other = drop(stack), intake(stack)
+
+    class Stalled:
+        def reserve(self, *arguments: Any, **options: Any) -> Any:
+            assert other.run(event, STEP) == "started"
+            work(stack, *stack.machine.started)
+            return stack.meter.reserve(*arguments, **options)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stack.meter, name)
+
+    meter: Any = Stalled()
+    stack.machine.fault = ConnectionError("the start was lost")
+    with pytest.raises(ConnectionError):
+        intake(stack).run(event, STEP)
+    stack.machine.fault = None
+    assert replace(intake(stack), meter=meter).run(event, STEP) == "known"
+    counters = stack.day()
+    assert (counters["taken"], counters["calls_pw"], counters.get("refused_pw", 0)) == (1, 1, 0)
+    assert not any(name.startswith("hold:") for name in counters)
+
+
 def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
     slow = replace(SHOP, qps=0.01)
     take = intake(stack, slow)

@@ -153,6 +153,10 @@ class Meter:
         """Ends a call that was not served: the quota gets it back, nothing is charged. Whether it was this time."""
         return self._end(reservation, f"{_back(reservation)}, refused_{api} :one", {":minus": -1, ":one": 1})
 
+    def cancel(self, reservation: Reservation) -> None:
+        """Takes a reservation back as if it had never been made: nothing is counted."""
+        self._end(reservation, _back(reservation), {":minus": -1})
+
     def refuse(self, account: Account, api: str, now: float | None = None) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
         now = _clock(now)()
@@ -226,7 +230,7 @@ class Meter:
         except BaseException as error:
             # A call's hold lapses within a minute, a task's after hours. So take back whatever may have been written.
             if not again and (may_have_written(error) or not isinstance(error, ClientError)):
-                self._end(reservation, _back(reservation), {":minus": -1})
+                self.cancel(reservation)
             raise
         return reservation
 
@@ -237,7 +241,7 @@ class Meter:
         try:
             self._rooms.place(self._service, day_of(clock()), Room(qps=self._service.qps, places=0), clock)
         except BaseException as error:
-            self._end(reservation, _back(reservation), {":minus": -1})
+            self.cancel(reservation)
             if isinstance(error, AccessRefused):
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
             raise

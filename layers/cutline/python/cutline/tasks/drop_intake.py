@@ -93,7 +93,7 @@ class Intake:
                 task = self.tasks.find(task_id) or task
         try:
             # Not paced: what bounds drops is how many messages are taken in at once.
-            self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
+            held = self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
         except AccessRefused:
             state, returned = self._end(task)
             if state == task_record.DONE:  # by another intake, which reserved a place: no refusal
@@ -101,11 +101,19 @@ class Intake:
             if not returned:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
             raise
+        if not (added or held.joined) and self._has_ended(task_id):
+            # By another intake of the same event and its execution, since `find`: this hold would be a second place.
+            self.meter.cancel(held)
+            return "known"
         if not self.machine.start(task_id) and added and self.clock() - found.modified.timestamp() > KEEP_S:
             # The execution is of days ago, and its record has gone since: this event was worked then.
             self._end(task)
             return "known"
         return "started"
+
+    def _has_ended(self, task_id: str) -> bool:
+        task = self.tasks.find(task_id)
+        return task is None or task.record.state == task_record.DONE or task.record.state < 0
 
     def _end(self, task: Task) -> tuple[int, bool]:
         """Fails a task that will not be worked; its state, and whether a place of the quota came back.
