@@ -21,7 +21,7 @@ class Accounts:
         self.store.put_account(Account(name, **{"qps": 100, **options}))
         self.store.put_credential(Scheme.JD, f"AK-{name}", name, f"SK-{name}")
         self.store.put_credential(Scheme.AIDGE, f"APP-{name}", name, f"SK-{name}")
-        self.store.put_credential(Scheme.PICWISH, f"key-{name}", name)
+        self.store.put_credential(Scheme.API_KEY, f"key-{name}", name)
         self.store.put_credential(Scheme.AILAB, f"key-{name}", name)
 
 

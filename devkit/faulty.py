@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cutline.accounts.shards import Lane, lanes_for
+from cutline.accounts.shards import Shard, shards_for
 from devkit.running import RunningCloud
 
 FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
@@ -29,9 +29,9 @@ class FaultyCloud:
     @contextmanager
     def busy_service(self) -> Iterator[None]:
         """As if other accounts had used up the rate of the whole service for a minute to come."""
-        day, count = f"{datetime.now(UTC):%Y-%m-%d}", lanes_for(float(FAULTY_PARAMETERS["ServiceQps"]), None)
-        lanes = [Lane("*service*", day, index, count) for index in range(count)]
-        keys = [{name: {"S": value} for name, value in lane.key.items()} for lane in lanes]
+        day, count = f"{datetime.now(UTC):%Y-%m-%d}", shards_for(float(FAULTY_PARAMETERS["ServiceQps"]), None)
+        shards = [Shard("*service*", day, index, count) for index in range(count)]
+        keys = [{name: {"S": value} for name, value in shard.key.items()} for shard in shards]
         dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]
         arrival = {":t": {"N": str(int((time.time() + 60) * 1e6))}}
         for key in keys:

@@ -1,18 +1,18 @@
 """What an account has used, read off the meter's table."""
 
-from cutline.accounts.shards import MAX_LANES, Lane
+from cutline.accounts.shards import MAX_SHARDS, Shard
 from devkit.running import RunningCloud
 
 
 def counters(cloud: RunningCloud, account: str) -> dict[str, int]:
-    """Every number that the meter keeps of the account, summed over all days and lanes."""
+    """Every number that the meter keeps of the account, summed over all days and shards."""
     total: dict[str, int] = {}
-    for lane in range(MAX_LANES):
-        for item in _items(cloud, Lane(account, "", lane).key["pk"]):
+    for shard in range(MAX_SHARDS):
+        for item in _items(cloud, Shard(account, "", shard).key["pk"]):
             for name, value in item.items():
                 if "N" in value:
                     total[name] = total.get(name, 0) + int(value["N"])
-        if lane + 1 >= total.get("lanes", 1):
+        if shard + 1 >= total.get("lanes", 1):
             break
     return total
 

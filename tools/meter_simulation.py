@@ -4,8 +4,8 @@
 
 Calls arrive at random (Poisson) at a share of the account's rate. A write takes a round trip of 5 to 20 ms and is
 applied in the middle of it; a call works for half a second and settles. Per rate and load it prints the calls that were
-refused although the rate had room for them on average, the writes per call, and the busiest item's write units per
-second, of which DynamoDB gives an item 1,000. The meter's own code decides: `cutline.accounts.shards.Taking`.
+refused although the rate had demand for them on average, the writes per call, and the busiest item's write units per
+second, of which DynamoDB gives an item 1,000. The meter's own code decides: `cutline.accounts.shards.Acquisition`.
 """
 
 import heapq
@@ -20,8 +20,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account
-from cutline.accounts.meter import Meter, Reservation, at_once
-from cutline.accounts.shards import HOLD, Lane, NoRoom, Room, Taking, lanes_for
+from cutline.accounts.meter import Meter, Reservation, max_in_flight
+from cutline.accounts.shards import HOLD, Acquisition, Demand, Shard, ShardFull, shards_for
 from cutline.adapters.dynamodb import ConditionFailed
 from cutline.errors import Reason
 from devkit.memory_table import MemoryTable
@@ -59,7 +59,7 @@ class Simulation:
 
     def __init__(self, qps: float, load: float, seconds: float, trip_s: tuple[float, float]) -> None:
         self.account = Account("a", qps=qps)
-        self.count = lanes_for(qps, None)
+        self.count = shards_for(qps, None)
         self.tally = Tally()
         self._rate, self._seconds, self._trip_s = qps * load, seconds, trip_s
         self._table = MemoryTable("meters", "pk", "sk")
@@ -68,7 +68,7 @@ class Simulation:
         self._now = START
         self._turns: list[tuple[float, int, Process]] = []
         self._ids = itertools.count()
-        # What each process remembers of each lane's rate; the one that was used last is used next, as Lambda does.
+        # What each process remembers of each shard's rate; the one that was used last is used next, as Lambda does.
         self._idle: list[dict[int, bool]] = []
 
     def run(self) -> Tally:
@@ -92,36 +92,36 @@ class Simulation:
     def _call(self, call_id: str) -> Process:
         self.tally.offered += 1
         memory = self._idle.pop() if self._idle else {}
-        lane = yield from self._admit(call_id, memory)
-        if lane is not None:
+        shard = yield from self._admit(call_id, memory)
+        if shard is not None:
             self.tally.admitted += 1
             yield WORK_S * self._random.uniform(0.5, 1.5)
-            name = f"{call_id}~{lane.index}" if lane.index else call_id
+            name = f"{call_id}~{shard.index}" if shard.index else call_id
             yield from self._write(dict(self._meter.settlement(Reservation(self.account, DAY, name, None), "jdc")))
         self._idle.append(memory)
 
-    def _admit(self, call_id: str, memory: dict[int, bool]) -> Generator[float, None, Lane | None]:
-        """In one of two lanes, as `cutline.accounts.shard_allocator` does."""
+    def _admit(self, call_id: str, memory: dict[int, bool]) -> Generator[float, None, Shard | None]:
+        """In one of two shards, as `cutline.accounts.shard_allocator` does."""
         first = self._random.randrange(self.count)
-        most = math.ceil(at_once(self.account.qps, 0) / self.count)
+        most = math.ceil(max_in_flight(self.account.qps, 0) / self.count)
         for turn in range(min(2, self.count)):
-            lane = Lane("a", DAY, (first + turn) % self.count, self.count)
-            hold = f"{HOLD}{call_id}~{lane.index}" if lane.index else HOLD + call_id
-            room = Room(self.account.qps / self.count, None, most, hold, 60)
-            taking = Taking(lane, room, lambda: self._now, memory.get(lane.index, False))
-            steps = taking.steps()
+            shard = Shard("a", DAY, (first + turn) % self.count, self.count)
+            hold = f"{HOLD}{call_id}~{shard.index}" if shard.index else HOLD + call_id
+            demand = Demand(self.account.qps / self.count, None, most, hold, 60)
+            acquisition = Acquisition(shard, demand, lambda: self._now, memory.get(shard.index, False))
+            steps = acquisition.steps()
             try:
                 write = next(steps)
                 while True:
                     answer = yield from self._write(dict(write))
                     write = steps.send(answer)
             except StopIteration:
-                return lane
-            except NoRoom as full:
+                return shard
+            except ShardFull as full:
                 if full.reason is not Reason.RATE_EXCEEDED:
                     self.tally.broken += 1
             finally:
-                memory[lane.index] = taking.busy
+                memory[shard.index] = acquisition.busy
         self.tally.refused += 1
         return None
 

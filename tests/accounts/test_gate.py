@@ -28,7 +28,7 @@ class PicWish:
     """As much of an API with a plain key as the gate looks at."""
 
     NAME = "pw"
-    SCHEME = Scheme.PICWISH
+    SCHEME = Scheme.API_KEY
 
 
 def aidge_call(**changes: str) -> Request:
@@ -174,7 +174,7 @@ def test_calls_that_name_one_request_id_are_calls_of_their_own(bank: Bank) -> No
 def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:
     account = Account("full", False, 0.25, 7, frozenset({"jdc", "aid"}), {"*": 3})
     bank.open(account)
-    found = bank.store.find(Scheme.PICWISH, "demo-key")
+    found = bank.store.find(Scheme.API_KEY, "demo-key")
     assert found is not None
     assert (found.account, found.enabled, found.secret) == (account, True, "")
 
@@ -182,18 +182,18 @@ def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:
 def test_a_change_is_seen_when_the_cache_is_old_enough(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr(account_module.time, "monotonic", lambda: clock[0])
-    assert bank.store.find(Scheme.PICWISH, "later") is None
-    bank.store.put_credential(Scheme.PICWISH, "later", "shop")
+    assert bank.store.find(Scheme.API_KEY, "later") is None
+    bank.store.put_credential(Scheme.API_KEY, "later", "shop")
     clock[0] += account_module.CACHE_S - 0.01
-    assert bank.store.find(Scheme.PICWISH, "later") is None
+    assert bank.store.find(Scheme.API_KEY, "later") is None
     clock[0] += 0.02
-    assert bank.store.find(Scheme.PICWISH, "later") is not None
+    assert bank.store.find(Scheme.API_KEY, "later") is not None
 
 
 def test_a_flood_of_unknown_keys_does_not_grow_the_cache(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_module, "_CACHE_ENTRIES", 20)
     for index in range(100):
-        bank.store.find(Scheme.PICWISH, f"guess-{index}")
+        bank.store.find(Scheme.API_KEY, f"guess-{index}")
     assert len(bank.store._cache) <= 21
 
 

@@ -53,12 +53,12 @@ def test_an_idle_caller_may_use_exactly_one_second_of_its_rate_at_once(bank: Ban
 
 def test_work_that_is_not_paced_takes_quota_alone_and_is_held_once(bank: Bank) -> None:
     meter, account = Meter(bank.meters, service_qps=0.01), Account("drops", qps=0.01, daily_quota=3)
-    taken = [meter.reserve(account, call_id, NOW, paced=False).remaining for call_id in ("a", "b", "b", "c")]
+    taken = [meter.reserve(account, call_id, NOW, rate_limited=False).remaining for call_id in ("a", "b", "b", "c")]
     assert taken == [2, 1, 1, 0]
     with pytest.raises(AccessRefused) as refusal:
-        meter.reserve(account, "d", NOW, paced=False)
+        meter.reserve(account, "d", NOW, rate_limited=False)
     assert refusal.value.reason is Reason.QUOTA_EXCEEDED
-    assert meter.reserve(account, "e", NOW + HOLD_S + 1, paced=False).remaining == 2
+    assert meter.reserve(account, "e", NOW + HOLD_S + 1, rate_limited=False).remaining == 2
     assert isinstance(outcome(Meter(bank.meters), account, "f", NOW + HOLD_S + 1), Reservation)
 
 
@@ -168,10 +168,10 @@ def test_a_background_task_that_is_not_served_gives_its_place_back_once(bank: Ba
 
 def test_a_background_task_is_held_once_and_not_at_all_where_there_is_no_room(bank: Bank) -> None:
     account = Account("a", qps=1000, daily_quota=1)
-    first, again = (bank.meter.reserve(account, "t", NOW, TASK_S, paced=False) for _ in range(2))
+    first, again = (bank.meter.reserve(account, "t", NOW, TASK_S, rate_limited=False) for _ in range(2))
     assert (first.key, bank.day(account, DAY)["taken"]) == (again.key, 1)
     with pytest.raises(AccessRefused):
-        bank.meter.reserve(account, "u", NOW, TASK_S, paced=False)
+        bank.meter.reserve(account, "u", NOW, TASK_S, rate_limited=False)
     held = [name for item in bank.meters.scan()["Items"] for name in item if name.startswith("hold:")]
     assert held == ["hold:t"]
 

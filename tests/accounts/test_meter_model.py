@@ -45,12 +45,12 @@ class MeterMachine(RuleBasedStateMachine):
     @rule(
         target=held,
         task=st.booleans(),
-        paced=st.booleans(),
+        rate_limited=st.booleans(),
         again=st.booleans(),
         process=st.integers(0, 1),
         fates=FATES,
     )
-    def reserve(self, task: bool, paced: bool, again: bool, process: int, fates: list[str]) -> object:
+    def reserve(self, task: bool, rate_limited: bool, again: bool, process: int, fates: list[str]) -> object:
         # Reserved again are tasks that no write has ended: their caller looks at the task's state first.
         again = task and again and f"t{self.calls}" not in self.ended
         self.calls += not again
@@ -58,7 +58,9 @@ class MeterMachine(RuleBasedStateMachine):
         hold_s = TASK_S if task else HOLD_S
         self._fates(fates)
         try:
-            return self.meters[process].reserve(self.account, call_id, self.now, hold_s, paced=paced, again=again)
+            return self.meters[process].reserve(
+                self.account, call_id, self.now, hold_s, rate_limited=rate_limited, again=again
+            )
         except (MattingError, ClientError, BotoCoreError):
             return multiple()
 

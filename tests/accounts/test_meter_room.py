@@ -6,8 +6,8 @@ import pytest
 
 from cutline.accounts import shard_allocator, shards
 from cutline.accounts.account import Account
-from cutline.accounts.meter import HOLD_S, UNDER_WAY_MIN, Meter, Reservation
-from cutline.accounts.shards import LANE_QPS, lanes_for
+from cutline.accounts.meter import HOLD_S, IN_FLIGHT_MIN, Meter, Reservation
+from cutline.accounts.shards import SHARD_QPS, shards_for
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
 from cutline.errors import AccessRefused, Reason
@@ -16,7 +16,7 @@ from tests.support.signed_calls import NOW
 from tools.meter_simulation import ITEM_UNITS, Simulation
 
 DAY, DAY_ITEM = "2024-01-02", ("ACCOUNT#a", "DAY#2024-01-02")
-WIDE = Account("a", qps=20 * LANE_QPS, price_micros={"*": 7})
+WIDE = Account("a", qps=20 * SHARD_QPS, price_micros={"*": 7})
 TASK_S = 12 * 3600
 
 
@@ -39,11 +39,11 @@ def taken(table: MemoryTable) -> int:
     return sum(item.get("taken", 0) for item in table.items.values() if "service" not in item["pk"])
 
 
-@pytest.mark.parametrize(("qps", "most", "bound"), [(0.5, 0, UNDER_WAY_MIN), (2, 0, 4), (10, 0, 20), (10, 15, 15)])
+@pytest.mark.parametrize(("qps", "most", "bound"), [(0.5, 0, IN_FLIGHT_MIN), (2, 0, 4), (10, 0, 20), (10, 15, 15)])
 def test_no_account_has_more_calls_under_way_than_two_seconds_of_its_rate(
     table: MemoryTable, qps: float, most: int, bound: int
 ) -> None:
-    meter, account = Meter(table, most_at_once=most), Account("a", qps=qps)
+    meter, account = Meter(table, max_in_flight=most), Account("a", qps=qps)
     spaced = [NOW + index * 1.001 / qps for index in range(bound + 1)]
     held = [meter.reserve(account, f"c{index}", moment) for index, moment in enumerate(spaced[:-1])]
     assert reason_of(meter, account, "one too many", min(spaced[-1], NOW + HOLD_S)) is Reason.RATE_EXCEEDED
@@ -53,12 +53,12 @@ def test_no_account_has_more_calls_under_way_than_two_seconds_of_its_rate(
 
 def test_who_died_is_not_under_way_any_more_once_its_hold_has_lapsed(table: MemoryTable) -> None:
     meter, account = Meter(table), Account("a", qps=2)
-    for index in range(UNDER_WAY_MIN):
+    for index in range(IN_FLIGHT_MIN):
         meter.reserve(account, f"dead{index}", NOW + index)
-    later = NOW + HOLD_S + UNDER_WAY_MIN
+    later = NOW + HOLD_S + IN_FLIGHT_MIN
     assert reason_of(meter, account, "next", later) is None
     item = table.items[DAY_ITEM]
-    assert (item["under_way"], item["taken"], item["refused_lapsed"]) == (1, 1, UNDER_WAY_MIN)
+    assert (item["under_way"], item["taken"], item["refused_lapsed"]) == (1, 1, IN_FLIGHT_MIN)
     assert [name for name in item if name.startswith("hold:")] == ["hold:next"]
 
 
@@ -117,16 +117,16 @@ def test_a_fast_account_has_lanes_and_one_report(table: MemoryTable) -> None:
     for index in range(200):
         meter.settle(meter.reserve(WIDE, f"c{index}", NOW + index / 100), "jdc")
     partitions = {pk for pk, _ in table.items}
-    assert len(partitions) == lanes_for(WIDE.qps, None) == 20
+    assert len(partitions) == shards_for(WIDE.qps, None) == 20
     assert read_usage(table, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "jdc", 200, 1400, 0)]
 
 
 def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(
     table: MemoryTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "LANE_QUOTA", 50)
+    monkeypatch.setattr(shards, "SHARD_QUOTA", 50)
     meter, account = Meter(table), Account("a", qps=100_000, daily_quota=207)
-    assert lanes_for(account.qps, account.daily_quota) == 4
+    assert shards_for(account.qps, account.daily_quota) == 4
     tasks = [meter.reserve(account, f"t{index}", NOW, TASK_S) for index in range(20)]
     calls = [reason_of(meter, account, f"c{index}", NOW) for index in range(200)]
     assert (calls.count(None), calls.count(Reason.QUOTA_EXCEEDED)) == (187, 13)
@@ -156,7 +156,7 @@ def test_a_day_that_an_older_version_began_goes_on_in_one_lane(table: MemoryTabl
     )
     table.put_item(Item={"pk": pk, "sk": f"{sk}#{_shard('t')}", "hold:t": int(NOW) + TASK_S})
     meter, account = Meter(table), Account("a", qps=500, daily_quota=4000, price_micros={"*": 7})
-    assert meter.release(Reservation(account, DAY, "t", None, apart=True), "pw")
+    assert meter.release(Reservation(account, DAY, "t", None, is_task=True), "pw")
     assert meter.reserve(account, "new", NOW).remaining is not None
     assert taken(table) == 3 - 1 - 1 + 1
     assert [key[0] for key in table.items] == [pk] * 2
@@ -164,7 +164,7 @@ def test_a_day_that_an_older_version_began_goes_on_in_one_lane(table: MemoryTabl
 
 
 def _shard(call_id: str) -> str:
-    return Reservation(WIDE, DAY, call_id, None, apart=True).key["sk"].rpartition("#")[2]
+    return Reservation(WIDE, DAY, call_id, None, is_task=True).key["sk"].rpartition("#")[2]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,6 @@ def test_a_caller_who_comes_now_and_then_costs_two_writes() -> None:
 
 def test_a_high_rate_does_not_split_a_low_bound_of_calls_under_way(table: MemoryTable) -> None:
     """Twenty lanes for fifteen calls would have one place each, which a call finds taken by chance."""
-    meter, account = Meter(table, most_at_once=15), Account("a", qps=1000)
+    meter, account = Meter(table, max_in_flight=15), Account("a", qps=1000)
     assert [reason_of(meter, account, f"c{index}", NOW + index / 100) for index in range(15)] == [None] * 15
     assert reason_of(meter, account, "one more", NOW + 1) is Reason.RATE_EXCEEDED

@@ -77,7 +77,7 @@ def test_create_prints_credentials_that_lead_to_the_account(bank: Bank, cutline:
     issued = keys_of(cutline("create", "shop", *terms, "--json"))
     account = Account("shop", True, 2.5, 1000, frozenset({"jdc", "aid"}), {"*": 2000, "aid": 1_250_000})
     for scheme, kind in (
-        (Scheme.JD, "jd"), (Scheme.AIDGE, "aidge"), (Scheme.PICWISH, "api-key"), (Scheme.AILAB, "api-key")
+        (Scheme.JD, "jd"), (Scheme.AIDGE, "aidge"), (Scheme.API_KEY, "api-key"), (Scheme.AILAB, "api-key")
     ):  # fmt: skip
         key, secret = issued[kind]
         credential = found(bank, scheme, key)
@@ -182,7 +182,7 @@ def test_rotate_replaces_every_credential(bank: Bank, cutline: Any) -> None:
     for scheme, kind in (
         (Scheme.JD, "jd"),
         (Scheme.AIDGE, "aidge"),
-        (Scheme.PICWISH, "api-key"),
+        (Scheme.API_KEY, "api-key"),
         (Scheme.AILAB, "api-key"),
     ):
         assert found(bank, scheme, old[kind][0]) is None
@@ -201,7 +201,7 @@ def test_rotate_one_kind_with_an_overlap(bank: Bank, cutline: Any) -> None:
 
 def test_rotate_issues_only_the_kinds_that_the_account_uses(bank: Bank, cutline: Any) -> None:
     bank.store.put_account(Account("shop"))
-    bank.store.put_credential(Scheme.PICWISH, "an-api-key", "shop")
+    bank.store.put_credential(Scheme.API_KEY, "an-api-key", "shop")
     assert set(keys_of(cutline("rotate", "shop", "--json"))) == {"api-key"}
 
 
@@ -212,7 +212,7 @@ def test_disable_and_enable(bank: Bank, cutline: Any, whole: bool) -> None:
     target = [] if whole else ["--credential", f"...{api_key[-6:]}"]
     for action, enabled in (("disable", False), ("enable", True)):
         assert "within 30 seconds" in cutline(action, "shop", *target)
-        for scheme in (Scheme.PICWISH, Scheme.AILAB):
+        for scheme in (Scheme.API_KEY, Scheme.AILAB):
             credential = found(bank, scheme, api_key)
             assert (credential.enabled and credential.account.enabled) is enabled
         assert found(bank, Scheme.JD, keys["jd"][0]).enabled is True

@@ -79,7 +79,7 @@ def test_a_kept_answer_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_repeats_of_an_answer_have_a_rate_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meter, "PACE", 5 / SHOP.qps)
+    monkeypatch.setattr(meter, "THROTTLE", 5 / SHOP.qps)
     read, first = [], Idempotency._first
     monkeypatch.setattr(Idempotency, "_first", lambda *parts: read.append(1) or first(*parts))
     world.post(key="k")

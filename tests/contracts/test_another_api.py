@@ -50,17 +50,15 @@ _BATCH = "cutline batch is a client of PicWish's tasks"
 _DROPS = "a drop is worked and charged as a task of PicWish's"
 REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/contracts/__init__.py": (set(MODULES.values()), "the map, and the guide, which has an example"),
-    f"{PACKAGE}/contracts/wire.py": ({"pw", "aid"}, _KINDS),
+    f"{PACKAGE}/contracts/wire.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/contracts/native.py": ({"aid"}, _KINDS),
-    f"{PACKAGE}/contracts/rembg.py": ({"pw", "rem"}, _KINDS),
-    f"{PACKAGE}/contracts/removebg.py": ({"pw", "rbg"}, _KINDS),
     f"{PACKAGE}/contracts/removebg_fields.py": ({"rbg"}, "its parameters"),
     f"{PACKAGE}/contracts/drops.py": ({"pw"}, _DROPS),
     f"{PACKAGE}/accounts/account.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/accounts/aidge_signature.py": ({"aid"}, _SIGNED),
-    f"{PACKAGE}/accounts/demo.py": ({"pw", "aid"}, _KINDS),
-    f"{PACKAGE}/accounts/identity.py": ({"pw", "aid"}, _KINDS),
-    f"{PACKAGE}/accounts/registry.py": ({"pw", "aid"}, _KINDS),
+    f"{PACKAGE}/accounts/demo.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/accounts/identity.py": ({"aid"}, _KINDS),
+    f"{PACKAGE}/accounts/registry.py": ({"aid"}, _KINDS),
     f"{PACKAGE}/commands/find_usage.py": (
         {"jdc", "jds", "pw", "aid", "ail", "rbg", "rem"},
         "by what the APIs are known in other people's code",
@@ -160,7 +158,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     contract: Any = ModuleType("cutline.contracts.toy")
     vars(contract).update({name: value for name, value in vars(jd_matting).items() if not name.startswith("__")})
     contract.NAME, contract.TITLE, contract.ROUTES = "toy", "Toy", ("/toy", "/toy/again")
-    contract.SCHEME = wire.Scheme.PICWISH
+    contract.SCHEME = wire.Scheme.API_KEY
     part: Any = ModuleType("cutline.openapi.toy")
     part.FACTS = {"toys": ["bear"]}
     part.components = dict
@@ -182,7 +180,7 @@ def test_a_sixth_api_is_everywhere_at_once(toy: Contract) -> None:
     told = document.document("https://cutout.example.com")
     assert {"name": "Toy"} in told["tags"]
     assert "success" in told["paths"]["/toy"]["post"]["responses"]["200"]["content"]["application/json"]["examples"]
-    assert told["paths"]["/toy"]["post"]["security"] == [{"picwish": []}]
+    assert told["paths"]["/toy"]["post"]["security"] == [{"api_key": []}]
     assert "toy" in json.dumps(told["components"]["schemas"]["UsageReport"])
     facts = playground_facts(demo=False)
     assert facts["apis"]["toy"]["max_bytes"] == toy.LIMITS.max_bytes

@@ -359,4 +359,4 @@ def test_a_pending_task_has_data_without_pictures() -> None:
 def test_constants_are_those_of_the_specification() -> None:
     assert picwish.NAME == "pw"
     assert set(picwish.METHODS) == {"POST"}
-    assert (picwish.SCHEME, picwish.LINK_LIFETIME_S) == (Scheme.PICWISH, 3600)
+    assert (picwish.SCHEME, picwish.LINK_LIFETIME_S) == (Scheme.API_KEY, 3600)

@@ -117,6 +117,6 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
 
 
 def test_constants_are_those_of_the_specification() -> None:
-    assert (rembg.NAME, rembg.SCHEME, rembg.LINK_LIFETIME_S) == ("rem", Scheme.PICWISH, 0)
+    assert (rembg.NAME, rembg.SCHEME, rembg.LINK_LIFETIME_S) == ("rem", Scheme.API_KEY, 0)
     assert set(rembg.METHODS) == {"GET", "POST"}
     assert {"u2net", "isnet-general-use", "birefnet-general", "silueta"} <= set(rembg.MODELS)

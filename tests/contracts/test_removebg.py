@@ -253,7 +253,7 @@ def test_the_account_is_told_as_recorded() -> None:
 def test_constants_are_those_of_the_specification() -> None:
     assert removebg.NAME == "rbg"
     assert set(removebg.METHODS) == {"POST"}
-    assert (removebg.SCHEME, removebg.LINK_LIFETIME_S) == (Scheme.PICWISH, 0)
+    assert (removebg.SCHEME, removebg.LINK_LIFETIME_S) == (Scheme.API_KEY, 0)
     assert removebg.LIMITS.max_pixels == 50 * MEGAPIXEL
     assert set(FORMATS) == {"auto", "png", "jpg", "zip", "webp"}
     assert {"auto", "person", "product", "car"} <= set(KINDS)

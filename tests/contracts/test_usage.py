@@ -65,7 +65,7 @@ def test_a_bad_parameter_is_400_and_named(params: dict[str, str], message: str) 
 @pytest.mark.parametrize(
     ("headers", "query", "scheme"),
     [
-        ({"x-api-key": "k"}, (), Scheme.PICWISH),
+        ({"x-api-key": "k"}, (), Scheme.API_KEY),
         ({"ailabapi-api-key": "k"}, (), Scheme.AILAB),
         ({"authorization": "JDCLOUD2-HMAC-SHA256 ..."}, (), Scheme.JD),
         ({}, (("app_key", "512345"),), Scheme.AIDGE),

@@ -40,7 +40,7 @@ class Bank:
         self.store.put_account(account)
         self.store.put_credential(Scheme.JD, "DEMOAK", account.account_id, "DEMOSK")
         self.store.put_credential(Scheme.AIDGE, "512345", account.account_id, "demo-secret")
-        self.store.put_credential(Scheme.PICWISH, "demo-key", account.account_id)
+        self.store.put_credential(Scheme.API_KEY, "demo-key", account.account_id)
 
     def day(self, account: Account, day: str) -> dict[str, Any]:
         """The meter's item of an account and day."""

@@ -16,7 +16,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Meter
 from cutline.adapters.fetch import FetchPolicy
-from cutline.adapters.input_files import FileFacts
+from cutline.adapters.input_files import FileInfo
 from cutline.adapters.sources import Sources
 from cutline.contracts import picwish, task_record
 from cutline.contracts.wire import Request, Response
@@ -94,8 +94,8 @@ class Buckets:
     def exists(self, key: str) -> bool:
         return False
 
-    def look(self, key: str) -> FileFacts:
-        return FileFacts("etag", datetime.fromtimestamp(START, UTC), {})
+    def head(self, key: str) -> FileInfo:
+        return FileInfo("etag", datetime.fromtimestamp(START, UTC), {})
 
     def delete(self, *_: object) -> None:
         """Nothing to do."""

@@ -40,7 +40,7 @@ class OpenGate:
     def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S, call_id: str = "", **how: bool) -> Any:
         return self._meter.reserve(account, call_id, NOW, hold_s, **how)
 
-    def pace(self, *_: object) -> None:
+    def throttle(self, *_: object) -> None:
         """As often as they like."""
 
     def settle(self, *args: Any) -> None:

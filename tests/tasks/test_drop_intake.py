@@ -162,7 +162,7 @@ def test_a_picture_replaced_while_it_is_worked_leaves_the_telling_to_the_new_one
 
 def test_the_same_picture_dropped_again_later_is_worked_again(stack: Stack) -> None:
     drop(stack)
-    found = stack.files.look(KEY)
+    found = stack.files.head(KEY)
     assert found is not None
     later = replace(found, modified=found.modified.replace(year=found.modified.year + 1))
     ids = {task_id_of("in", KEY, found), task_id_of("in", KEY, later), task_id_of("in", f"{KEY}x", found)}

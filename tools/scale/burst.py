@@ -59,7 +59,7 @@ def first_minute(load: Load, quotas: Quotas) -> Minute:
     gateway = Bucket(quotas.parameters["ApiRateLimit"], quotas.parameters["ApiBurstLimit"])
     growth = Bucket(SANDBOXES_PER_10_S / 10, SANDBOXES_PER_10_S)
     most = min(quotas.concurrency, quotas.parameters["SyncConcurrency"] or quotas.concurrency)
-    at_once, under_way = quotas.at_once(load.qps), Counter[int]()
+    max_in_flight, under_way = quotas.max_in_flight(load.qps), Counter[int]()
     busy: list[tuple[float, int]] = []
     idle, now = 0, 0.0
     while (now := now + chance.expovariate(load.rate)) < _SECONDS:
@@ -73,7 +73,7 @@ def first_minute(load: Load, quotas: Quotas) -> Minute:
             minute.outcomes[THROTTLED] += 1
         elif cold and (minute.sandboxes >= most or not growth.take(now)):
             minute.outcomes[NO_SANDBOX] += 1
-        elif not cold and under_way[account] >= at_once:
+        elif not cold and under_way[account] >= max_in_flight:
             # The function runs to find that out, for as long as a write takes. That is left out here.
             minute.outcomes[OVER_RATE] += 1
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutline.accounts.meter import at_once
+from cutline.accounts.meter import max_in_flight
 from tools.scale.load import Load
 
 # AWS's default quotas per account and region. Sources: docs.aws.amazon.com, apigateway limits.html; lambda
@@ -65,9 +65,9 @@ class Quotas:
         """What a table on demand takes; it grows by itself, to twice its last peak within half an hour."""
         return NEW_TABLE_UNITS if self.table_is_new else TABLE_UNITS
 
-    def at_once(self, qps: float) -> int:
+    def max_in_flight(self, qps: float) -> int:
         """The most calls of one account under way."""
-        return at_once(qps, int(self.parameters["AccountConcurrency"]))
+        return max_in_flight(qps, int(self.parameters["AccountConcurrency"]))
 
 
 def limits_of(load: Load, quotas: Quotas) -> list[Limit]:
@@ -108,7 +108,7 @@ def _of_calls(load: Load, quotas: Quotas) -> list[Limit]:
         Limit(
             "calls of one account under way",
             load.account_rate * load.call_s,
-            quotas.at_once(load.qps),
+            quotas.max_in_flight(load.qps),
             "AccountConcurrency, 0 for none",
         ),
         Limit("nonces of one access key", load.account_rate, PARTITION_UNITS, "a second key, or DynamoDB's own split"),

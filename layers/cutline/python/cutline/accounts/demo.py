@@ -10,7 +10,7 @@ AIDGE_APP_KEY, AIDGE_SECRET = "512345", "demo-secret"
 DEMO_CREDENTIALS = (
     (Scheme.JD, JD_ACCESS_KEY, JD_SECRET_KEY),
     (Scheme.AIDGE, AIDGE_APP_KEY, AIDGE_SECRET),
-    (Scheme.PICWISH, API_KEY, ""),
+    (Scheme.API_KEY, API_KEY, ""),
     (Scheme.AILAB, API_KEY, ""),
 )
 

@@ -1,4 +1,4 @@
-"""The gate in front of every API: who is calling, may they, and is there room."""
+"""The gate in front of every API: authentication, authorisation, admission."""
 
 import secrets
 from collections.abc import Callable
@@ -28,14 +28,14 @@ class Gate:
         self._nonces = nonces
 
     def authenticate(self, contract: Contract, request: Request) -> Account:
-        """The caller's account, enabled and allowed on this API. Raises AccessRefused."""
+        """Return the caller's account, enabled and allowed on this API. Raises AccessRefused."""
         account = self.identify(contract.SCHEME, request)
         if account.apis is not None and contract.NAME not in account.apis:
             raise AccessRefused(Reason.API_NOT_ALLOWED)
         return account
 
     def identify(self, scheme: Scheme, request: Request) -> Account:
-        """The caller's enabled account, whatever it is allowed to call. Raises AccessRefused."""
+        """Return the caller's enabled account, whichever APIs it may call. Raises AccessRefused."""
         caller = self._authenticator.prove(scheme, request)
         if caller.nonce is not None:
             self._remember_nonce(*caller.nonce, request.received_at)
@@ -48,30 +48,32 @@ class Gate:
         hold_s: int = HOLD_S,
         call_id: str = "",
         *,
-        paced: bool = True,
+        rate_limited: bool = True,
         again: bool = False,
     ) -> Reservation:
-        """Room for one call. Raises AccessRefused with the reason that the contract words, and counts it.
+        """Reserve one call. Raises AccessRefused with the reason that the contract words, and counts it.
 
-        call_id: names work that may come `again` under it. A call that waited has paid with rate and is not `paced`.
+        call_id: of work that may come `again`. A call that waited has paid with rate: it is not `rate_limited`.
         """
         # An id of our own: the request's may be chosen by the caller, whose calls would then share one hold.
         call_id = call_id or secrets.token_hex(_ID_BYTES)
         return self._counted(
-            account, contract, lambda: self._meter.reserve(account, call_id, hold_s=hold_s, paced=paced, again=again)
+            account,
+            contract,
+            lambda: self._meter.reserve(account, call_id, hold_s=hold_s, rate_limited=rate_limited, again=again),
         )
 
     def wait(self, account: Account, contract: Contract) -> Reservation:
-        """A place for a call that waits for another one. Raises AccessRefused, and counts the refusal."""
+        """Admit a call that waits for another one. Raises AccessRefused, and counts the refusal."""
         return self._counted(account, contract, lambda: self._meter.wait(account, secrets.token_hex(_ID_BYTES)))
 
     def end_wait(self, waiting: Reservation) -> None:
         """Ends a wait."""
         self._meter.end_wait(waiting)
 
-    def pace(self, account: Account, what: str) -> None:
-        """Takes one from a rate that is not that of calls, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
-        self._meter.pace(account, what)
+    def throttle(self, account: Account, what: str) -> None:
+        """Take one from a rate other than that of calls, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
+        self._meter.throttle(account, what)
 
     def settle(self, reservation: Reservation, api: str) -> None:
         """Ends a served call."""

@@ -54,7 +54,7 @@ class Authenticator:
 def _bearer(scheme: Scheme, request: Request) -> str:
     """The key in `Authorization: Bearer`, which some clients send in place of the header."""
     kind, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme is Scheme.PICWISH and kind.lower() == "bearer" else ""
+    return key.strip() if scheme is Scheme.API_KEY and kind.lower() == "bearer" else ""
 
 
 def _secret_of(credential: Credential | None) -> str:

@@ -1,6 +1,6 @@
-"""Rate, daily quota, calls under way and charge of an account: a few DynamoDB items per account and UTC day.
+"""Rate, daily quota, calls in flight and charge of an account: a few DynamoDB items per account and UTC day.
 
-A call is reserved by one conditional write to a lane of the day (`cutline.accounts.shards`) before the work and
+A call is reserved by one conditional write to a shard of the day (`cutline.accounts.shards`) before the work and
 ended by one write after it. Besides what it needs for that, an item counts
 
     calls_<api>, charged_micros_<api>, refused_<api>   what the usage report reads; charged_micros is the sum
@@ -11,10 +11,10 @@ that died count as refused_lapsed, because a hold does not name its API.
 A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
 sees them, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
 
-Calls under way for longer are background tasks. There may be thousands of an account's, and a write costs by the size
-of its item, so their holds and their counters lie apart, in `SHARDS` more items per day. Where the account has a quota,
-one transaction writes the hold and takes the place in a lane; a place that comes back is `taken -1` beside the hold, so
-that ending a task is one write. Lanes that are full therefore look at the shards. docs/charging.md has every write.
+Calls in flight for longer are background tasks. An account may have thousands, and a write costs by the size of its
+item, so their holds and counters are in `TASK_ITEMS` more items per day. Where the account has a quota, one transaction
+writes the hold and takes the unit in a shard; a unit that comes back is `taken -1` in the hold's item, so that ending a
+task is one write. A full shard therefore makes the meter read the task items. docs/charging.md has every write.
 """
 
 import random
@@ -28,56 +28,58 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cutline.accounts.account import Account, account_key
-from cutline.accounts.shard_allocator import Held, Rooms, named
-from cutline.accounts.shards import HOLD, WAIT, Lane, Room, expires_at, lapsed
+from cutline.accounts.shard_allocator import Held, ShardAllocator, named
+from cutline.accounts.shards import HOLD, WAIT, Demand, Shard, expires_at, lapsed
 from cutline.adapters.dynamodb import ConditionFailed, Write, may_have_written, write_if
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import DAY
 
-# Longer than any function of a call may run, so that nobody gives back what is still at work.
+# Longer than any function of a call may run, so that no hold of a call still at work is given back.
 HOLD_S = 60
-SHARDS = 64
-# Calls under way per account: two seconds' worth of its rate, but never fewer than four.
-UNDER_WAY_S, UNDER_WAY_MIN = 2.0, 4
+TASK_ITEMS = 64
+# Calls in flight per account: two seconds' worth of its rate, but never fewer than four.
+IN_FLIGHT_S, IN_FLIGHT_MIN = 2.0, 4
 # Upload tickets and repeated answers have rates of their own: this many times the account's, and at least this many
 # per second.
-PACE, PACE_MIN = 2.0, 4.0
+THROTTLE, THROTTLE_MIN = 2.0, 4.0
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """One call's place in the quota; `remaining` counts what is left after it (None: unlimited, or not known).
+    """One call's unit of the quota; `remaining` is what is left after it (None: unlimited, or not known).
 
-    apart: whether its hold lies with the day's background tasks. joined: whether an earlier try had made it.
+    is_task: whether its hold is in the day's task items. already_held: whether an earlier try had made it.
     """
 
     account: Account
     day: str
     call_id: str
     remaining: int | None
-    apart: bool = False
-    joined: bool = False
+    is_task: bool = False
+    already_held: bool = False
 
     @property
     def key(self) -> dict[str, str]:
-        """The key of the item with the hold. A call's id ends with its lane's number, except in the first lane."""
-        if self.apart:
-            shard = zlib.crc32(self.call_id.encode()) % SHARDS
+        """The key of the item with the hold. A call's id ends with its shard's number, except in the first shard."""
+        if self.is_task:
+            shard = zlib.crc32(self.call_id.encode()) % TASK_ITEMS
             return {"pk": account_key(self.account.account_id), "sk": f"{DAY}{self.day}#{shard:02d}"}
-        return Lane(self.account.account_id, self.day, int(self.call_id.partition("~")[2] or 0)).key
+        return Shard(self.account.account_id, self.day, int(self.call_id.partition("~")[2] or 0)).key
 
 
 class Meter:
     """Reserves, settles and releases calls.
 
-    most_at_once: the calls under way that no account may exceed, whatever its rate; 0: no such bound.
+    max_in_flight: the calls in flight that no account may exceed, whatever its rate; 0: no such bound.
     """
 
-    def __init__(self, table: Any, service_qps: float = 0.0, most_at_once: int = 0) -> None:
+    def __init__(self, table: Any, service_qps: float = 0.0, max_in_flight: int = 0) -> None:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
-        self._most_at_once = most_at_once
-        self._rooms = Rooms(table, lambda account: None if account == self._service else self._at_once(account))
+        self._max_in_flight = max_in_flight
+        self._allocator = ShardAllocator(
+            table, lambda account: None if account == self._service else self._in_flight_limit(account)
+        )
 
     def reserve(
         self,
@@ -86,52 +88,57 @@ class Meter:
         now: float | None = None,
         hold_s: int = HOLD_S,
         *,
-        paced: bool = True,
+        rate_limited: bool = True,
         again: bool = False,
     ) -> Reservation:
         """Takes one call from the rate and the quota, for `hold_s` unless it is ended before.
 
-        Unless `paced` it takes from the quota alone, for work that something else bounds. Where the call is held
+        Unless `rate_limited` it takes from the quota only, for work with another bound. Where the call is held
         already, nothing is taken again; `again` says that it may be, by an earlier try. `now` None reads the clock at
         every write: a call that was slow to come here, or lost races, would otherwise seem to be ahead of its rate.
         Raises AccessRefused(RATE_EXCEEDED | QUOTA_EXCEEDED | SERVICE_RATE_EXCEEDED).
         """
         clock = _clock(now)
         if hold_s > HOLD_S:
-            reservation = self._take_apart(account, call_id, clock, hold_s, paced=paced, again=again)
+            reservation = self._reserve_task(account, call_id, clock, hold_s, rate_limited=rate_limited, again=again)
         else:
-            reservation = self._take(account, call_id, clock, hold_s, paced=paced)
-        if paced and not reservation.joined:
+            reservation = self._reserve_call(account, call_id, clock, hold_s, rate_limited=rate_limited)
+        if rate_limited and not reservation.already_held:
             self._take_of_service(reservation, clock)
         return reservation
 
     def wait(self, account: Account, call_id: str, now: float | None = None) -> Reservation:
-        """Lets a call wait for another: it costs rate and is under way like any other, but has no place in the quota.
+        """Lets a call wait for another: it costs rate and is in flight like any other, but takes nothing of the quota.
 
         Raises AccessRefused(RATE_EXCEEDED).
         """
         clock = _clock(now)
-        room = Room(qps=account.qps, at_once=self._at_once(account), hold=WAIT + call_id, hold_s=HOLD_S, places=0)
-        lane, _ = self._rooms.place(account, day_of(clock()), room, clock)
-        return Reservation(account, lane.day, named(call_id, lane), None)
+        demand = Demand(
+            qps=account.qps,
+            max_in_flight=self._in_flight_limit(account),
+            hold=WAIT + call_id,
+            hold_s=HOLD_S,
+            quota_units=0,
+        )
+        shard, _ = self._allocator.acquire(account, day_of(clock()), demand, clock)
+        return Reservation(account, shard.day, named(call_id, shard), None)
 
     def enter(self, account: Account, call_id: str, day: str) -> Reservation:
         """Lets a task wait for its picture's server, like `wait`; `day` is the one it was reserved for.
 
         It paid with rate when it was reserved. Raises AccessRefused(RATE_EXCEEDED).
         """
-        room = Room(at_once=self._at_once(account), hold=WAIT + call_id, hold_s=HOLD_S, places=0)
-        lane, _ = self._rooms.place(account, day, room, time.time)
-        return Reservation(account, day, named(call_id, lane), None)
+        shard, _ = self._allocator.acquire(account, day, self._waiting(account, call_id), time.time)
+        return Reservation(account, day, named(call_id, shard), None)
 
     def end_wait(self, waiting: Reservation) -> None:
         """Ends what `wait` or `enter` began."""
         self._end(waiting, "under_way :minus", {":minus": -1}, WAIT)
 
-    def pace(self, account: Account, what: str) -> None:
+    def throttle(self, account: Account, what: str) -> None:
         """Takes one from the account's rate of `what`, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
-        apart = Account(f"{account.account_id}#{what}", qps=max(PACE_MIN, PACE * account.qps))
-        self._rooms.place(apart, day_of(time.time()), Room(qps=apart.qps, places=0), time.time)
+        limited = Account(f"{account.account_id}#{what}", qps=max(THROTTLE_MIN, THROTTLE * account.qps))
+        self._allocator.acquire(limited, day_of(time.time()), Demand(qps=limited.qps, quota_units=0), time.time)
 
     def settle(self, reservation: Reservation, api: str) -> bool:
         """Ends a served call: counted and charged once, however often it is tried. Whether it was this time.
@@ -145,7 +152,7 @@ class Meter:
         price = reservation.account.price_of(api)
         additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
         values = {":one": 1, ":price": price}
-        if reservation.apart:
+        if reservation.is_task:
             return _ending(reservation, additions, values)
         return _ending(reservation, f"{additions}, under_way :minus", {**values, ":minus": -1})
 
@@ -160,9 +167,9 @@ class Meter:
     def refuse(self, account: Account, api: str, now: float | None = None) -> None:
         """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
         now = _clock(now)()
-        count = self._rooms.count_of(account, day_of(now))
+        count = self._allocator.count_of(account, day_of(now))
         self._table.update_item(
-            Key=Lane(account.account_id, day_of(now), random.randrange(count), count).key,
+            Key=Shard(account.account_id, day_of(now), random.randrange(count), count).key,
             UpdateExpression=f"SET expires_at = :expires_at ADD refused_{api} :one",
             ExpressionAttributeValues={":expires_at": expires_at(now), ":one": 1},
         )
@@ -179,31 +186,38 @@ class Meter:
             return error.repeated
         return True
 
-    def _take(
-        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool
+    def _reserve_call(
+        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, rate_limited: bool
     ) -> Reservation:
-        room = Room(
-            qps=account.qps if paced else None,
+        demand = Demand(
+            qps=account.qps if rate_limited else None,
             quota=account.daily_quota,
-            at_once=self._at_once(account),
+            max_in_flight=self._in_flight_limit(account),
             hold=HOLD + call_id,
             hold_s=hold_s,
         )
-        lane, item = self._rooms.place(account, day_of(clock()), room, clock)
+        shard, item = self._allocator.acquire(account, day_of(clock()), demand, clock)
         remaining = None
         if account.daily_quota is not None:
-            left = lane.share(self._rooms.quota(account, lane.day)) - int(item["taken"])
+            left = shard.share(self._allocator.quota(account, shard.day)) - int(item["taken"])
             # If the day has several lanes this is an estimate: the other lanes are about as full as this one.
-            remaining = max(0, (left + sum(name.startswith(HOLD) for name in lapsed(item, clock()))) * lane.count)
-        return Reservation(account, lane.day, named(call_id, lane), remaining)
+            remaining = max(0, (left + sum(name.startswith(HOLD) for name in lapsed(item, clock()))) * shard.count)
+        return Reservation(account, shard.day, named(call_id, shard), remaining)
 
-    def _take_apart(
-        self, account: Account, call_id: str, clock: Callable[[], float], hold_s: int, *, paced: bool, again: bool
+    def _reserve_task(
+        self,
+        account: Account,
+        call_id: str,
+        clock: Callable[[], float],
+        hold_s: int,
+        *,
+        rate_limited: bool,
+        again: bool,
     ) -> Reservation:
-        """Hold and place in one transaction; without a quota the place lies beside the hold, in one write."""
+        """Hold and quota unit in one transaction; without a quota both are in the same item, in one write."""
         began = clock()
-        reservation = Reservation(account, day_of(began), call_id, None, apart=True)
-        room = Room(qps=account.qps if paced else None, quota=account.daily_quota)
+        reservation = Reservation(account, day_of(began), call_id, None, is_task=True)
+        demand = Demand(qps=account.qps if rate_limited else None, quota=account.daily_quota)
         counted = account.daily_quota is None
         hold = {
             "Key": reservation.key,
@@ -215,16 +229,16 @@ class Meter:
         }
         try:
             if not counted:
-                self._rooms.place(account, reservation.day, room, clock, beside=hold)
+                self._allocator.acquire(account, reservation.day, demand, clock, together_with=hold)
                 return reservation
-            if paced:
-                self._rooms.place(account, reservation.day, replace(room, places=0), clock)
+            if rate_limited:
+                self._allocator.acquire(account, reservation.day, replace(demand, quota_units=0), clock)
             condition = str(hold.pop("ConditionExpression"))
             write_if(self._table.update_item, condition, **hold)
         except Held:
-            return replace(reservation, joined=True)
+            return replace(reservation, already_held=True)
         except ConditionFailed as error:
-            return replace(reservation, joined=not error.repeated)
+            return replace(reservation, already_held=not error.repeated)
         except (AccessRefused, ServiceFault):
             raise
         except BaseException as error:
@@ -239,20 +253,27 @@ class Meter:
         if self._service is None:
             return
         try:
-            self._rooms.place(self._service, day_of(clock()), Room(qps=self._service.qps, places=0), clock)
+            self._allocator.acquire(self._service, day_of(clock()), Demand(qps=self._service.qps, quota_units=0), clock)
         except BaseException as error:
             self.cancel(reservation)
             if isinstance(error, AccessRefused):
                 raise AccessRefused(Reason.SERVICE_RATE_EXCEEDED) from error
             raise
 
-    def _at_once(self, account: Account) -> int:
-        return at_once(account.qps, self._most_at_once)
+    def _waiting(self, account: Account, call_id: str) -> Demand:
+        limit = self._in_flight_limit(account)
+        return Demand(max_in_flight=limit, hold=WAIT + call_id, hold_s=HOLD_S, quota_units=0)
+
+    def _in_flight_bound(self, account: Account) -> int | None:
+        return None if account == self._service else self._in_flight_limit(account)
+
+    def _in_flight_limit(self, account: Account) -> int:
+        return max_in_flight(account.qps, self._max_in_flight)
 
 
-def at_once(qps: float, most: int) -> int:
-    """The calls that an account of this rate may have under way; `most` is the bound on every account, 0 for none."""
-    own = max(UNDER_WAY_MIN, int(UNDER_WAY_S * qps))
+def max_in_flight(qps: float, most: int) -> int:
+    """The calls that an account of this rate may have in flight; `most` is the bound on every account, 0 for none."""
+    own = max(IN_FLIGHT_MIN, int(IN_FLIGHT_S * qps))
     return min(own, most) if most else own
 
 
@@ -266,7 +287,7 @@ def _clock(now: float | None) -> Callable[[], float]:
 
 
 def _back(reservation: Reservation) -> str:
-    return "taken :minus" if reservation.apart else "taken :minus, under_way :minus"
+    return "taken :minus" if reservation.is_task else "taken :minus, under_way :minus"
 
 
 def _ending(reservation: Reservation, additions: str, values: dict[str, Any], kind: str = HOLD) -> Write:

@@ -18,7 +18,7 @@ from cutline.storage_keys import CREDENTIAL
 KINDS: Mapping[str, tuple[Scheme, ...]] = {
     "jd": (Scheme.JD,),
     "aidge": (Scheme.AIDGE,),
-    "api-key": (Scheme.PICWISH, Scheme.AILAB),
+    "api-key": (Scheme.API_KEY, Scheme.AILAB),
 }
 
 

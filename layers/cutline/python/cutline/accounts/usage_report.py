@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from cutline.accounts.shards import Lane
+from cutline.accounts.shards import Shard
 from cutline.adapters.dynamodb import every_item
 from cutline.contracts.usage import UsageRow
 from cutline.storage_keys import DAY
@@ -16,16 +16,16 @@ _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 def read_usage(table: Any, account_id: str, first: date, last: date) -> list[UsageRow]:
     """The rows from `first` to `last`, both included, in order.
 
-    One Query per lane, which costs by the item: one per day, and one per shard in which there were background tasks.
+    One Query per shard, which costs by the item: one per day, and one per shard in which there were background tasks.
     """
     days: dict[str, Counter[str]] = {}
-    lane, lanes = 0, 1
-    while lane < lanes:
-        for item in _items(table, Lane(account_id, "", lane).key["pk"], first, last):
+    shard, shards = 0, 1
+    while shard < shards:
+        for item in _items(table, Shard(account_id, "", shard).key["pk"], first, last):
             day = item["sk"].split("#")[1]
             days.setdefault(day, Counter()).update(_counters(item))
-            lanes = max(lanes, int(item.get("lanes", 1)))  # the first lane's item tells how many its day has
-        lane += 1
+            shards = max(shards, int(item.get("lanes", 1)))  # the first shard's item tells how many its day has
+        shard += 1
     return [row for day, counters in sorted(days.items()) for row in _rows(day, counters)]
 
 

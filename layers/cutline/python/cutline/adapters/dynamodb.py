@@ -62,7 +62,7 @@ def write_if(write: Callable[..., Item], condition: str, **arguments: Any) -> It
             if code != _CONFLICT:
                 raise
         _pause(pause)
-    raise ServiceFault(Reason.OVERLOADED, "an item is in the hands of others")
+    raise ServiceFault(Reason.OVERLOADED, "item is locked by another transaction")
 
 
 def write_all(table: Any, writes: Sequence[Write]) -> None:
@@ -87,7 +87,7 @@ def write_all(table: Any, writes: Sequence[Write]) -> None:
             if _CONFLICT not in codes:
                 raise ServiceFault(Reason.OVERLOADED, f"a transaction was cancelled: {codes}") from error
         _pause(pause)
-    raise ServiceFault(Reason.OVERLOADED, "an item is in the hands of others")
+    raise ServiceFault(Reason.OVERLOADED, "item is locked by another transaction")
 
 
 def every_item(read: Callable[..., Any], **question: Any) -> Iterator[Item]:

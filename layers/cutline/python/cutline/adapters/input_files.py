@@ -16,7 +16,7 @@ _REPLACED = frozenset({"412", "PreconditionFailed"})
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class FileInfo:
     """What is known of a file without reading it; `metadata` is what its owner said of it."""
 
     etag: str
@@ -66,17 +66,17 @@ class InputFiles:
 
     def exists(self, key: str) -> bool:
         """Whether there is such a file."""
-        return self.look(key) is not None
+        return self.head(key) is not None
 
-    def look(self, key: str) -> FileFacts | None:
-        """The file's facts, or None where there is none."""
+    def head(self, key: str) -> FileInfo | None:
+        """The file's ETag, date and metadata, or None where there is none."""
         try:
             head = self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise ServiceFault(Reason.INTERNAL, "a work file cannot be looked up") from error
-        return FileFacts(head["ETag"].strip('"'), head["LastModified"], head["Metadata"])
+        return FileInfo(head["ETag"].strip('"'), head["LastModified"], head["Metadata"])
 
     def delete(self, *keys: str) -> None:
         """Removes files; those that are not there are no error."""

@@ -39,7 +39,7 @@ NAME = "pw"
 TITLE = "PicWish segmentation"
 ROUTES: tuple[str, ...] = ("/api/tasks/visual/segmentation", "/api/tasks/visual/segmentation/{task_id}")
 METHODS = frozenset({"POST"})
-SCHEME = Scheme.PICWISH
+SCHEME = Scheme.API_KEY
 LINK_LIFETIME_S, LIMITS = task_record.LINK_LIFETIME_S, task_record.LIMITS
 
 _UNAUTHORIZED = (401, "Unauthorized")

@@ -26,7 +26,7 @@ NAME = "rem"
 TITLE = "rembg server"
 ROUTES: tuple[str, ...] = ("/api/remove",)
 METHODS = frozenset({"GET", "POST"})
-SCHEME = Scheme.PICWISH
+SCHEME = Scheme.API_KEY
 # The result is the answer's body.
 LINK_LIFETIME_S = 0
 LIMITS = PictureLimits(

@@ -66,7 +66,7 @@ class Scheme(Enum):
 
     JD = "jd"
     AIDGE = "aidge"
-    PICWISH = "x-api-key"
+    API_KEY = "x-api-key"
     AILAB = "ailabapi-api-key"
 
     @property

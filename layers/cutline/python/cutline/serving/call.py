@@ -1,4 +1,4 @@
-"""One call on its way through the service, and the parts that an API may plug in."""
+"""A call in progress, and the parts that an API may plug in."""
 
 import time
 from collections.abc import Mapping
@@ -42,29 +42,30 @@ class Journal(Protocol):
 
 
 class Deferral(Protocol):
-    """Accepts calls that want their result later; their quota is held for `hold_s`."""
+    """Accepts calls worked in the background; their quota is held for `hold_s`."""
 
     hold_s: int
 
     def takes(self, job: Job) -> bool:
-        """Whether the call wants its result later."""
+        """Whether the job is worked in the background."""
 
     def named(self, job: Job, seed: str) -> Job:
-        """The call as one whose task is named after `seed`, so that a second try finds the first one's task."""
+        """The job with a task id derived from `seed`, so that a second try finds the first one's task."""
 
     def call_id(self, job: Job) -> str:
-        """What the reservation is named after."""
+        """Return the reservation's id."""
 
     def accept(self, call: "Call", reservation: Reservation) -> Response:
         """The answer, once the work is certain. From then on the reservation belongs to the task.
 
-        `call.promise` is set as soon as the work may have begun; `call.spare` if the task had ended before.
+        `call.fallback_response` is set as soon as the work may have begun; `call.surplus_reservation` if the task had
+        ended before.
         """
 
 
 @dataclass
 class Call:
-    """One call under way, and everything known of it so far."""
+    """One call in progress, and its state so far."""
 
     contract: Contract
     request: Request
@@ -77,10 +78,10 @@ class Call:
     job: Job | None = None
     refusal: InputRefused | None = None
     # Served, and yet to be charged.
-    due: bool = False
-    # The answer to give from now on, whatever fails: the work that it speaks of may be under way.
-    promise: Response | None = None
-    spare: bool = False
+    to_settle: bool = False
+    # The answer from now on, whatever fails: the task that it names may have started.
+    fallback_response: Response | None = None
+    surplus_reservation: bool = False
 
     @property
     def elapsed_ms(self) -> int:
@@ -88,7 +89,7 @@ class Call:
 
     @property
     def progress(self) -> Progress:
-        """What a refusal may tell. The refused call itself is back in the quota."""
+        """State for a refusal's answer. The refused call itself is back in the quota."""
         left = None if self.reservation is None else self.reservation.remaining
         qps = None if self.account is None else self.account.qps
         return Progress(self.job, Quota(None if left is None else left + 1, qps=qps), self.elapsed_ms)

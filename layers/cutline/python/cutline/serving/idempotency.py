@@ -188,7 +188,7 @@ class Idempotency:
                 "#state = :running AND (#owner = :theirs OR #owner = :owner)",
                 {":running": "running", ":theirs": item["owner"], ":owner": lease.owner},
             )
-        except ConditionFailed:  # somebody else was quicker
+        except ConditionFailed:  # another call was quicker
             return dataclasses.replace(lease, busy=True)
         return lease
 

@@ -17,30 +17,30 @@ from cutline.serving.removals import remove
 
 
 @dataclass(frozen=True)
-class Floor:
+class MinCoverage:
     """The share of the picture up to which a subject counts as absent, and the reason for the refusal then."""
 
     coverage: float
     reason: Reason
 
 
-ANY_SUBJECT = Floor(0.0, Reason.NO_SUBJECT)
+ANY_SUBJECT = MinCoverage(0.0, Reason.NO_SUBJECT)
 # Measured with the network `matte`: of 587 pictures of things, garments, rooms and houses its person alpha covers more
 # than .02 in one (.05, a house front); of 108 of people it covers .06 or more in each.
-A_PERSON = Floor(0.02, Reason.NO_PERSON)
+A_PERSON = MinCoverage(0.02, Reason.NO_PERSON)
 
 
 class CutoutProcessor:
     """Decodes, cuts out, encodes. The network is opened at INIT; a model that is missing fails calls, not the start.
 
-    `floor` None serves an empty cut-out like any other.
+    `min_coverage` None serves an empty cut-out like any other.
     """
 
-    def __init__(self, models_dir: Path, model: str, threads: int, floor: Floor | None = None) -> None:
+    def __init__(self, models_dir: Path, model: str, threads: int, min_coverage: MinCoverage | None = None) -> None:
         self._models_dir = models_dir
         self._model = model
         self._threads = threads
-        self._floor = floor
+        self._min_coverage = min_coverage
         self._network: Network | None = None
         start_decoder()
         keep_freed_memory()
@@ -51,9 +51,9 @@ class CutoutProcessor:
             self._network = Network.open(self._models_dir, self._model, self._threads)
         return self._network
 
-    def _floor_of(self, job: Job) -> Floor | None:
+    def _min_coverage_for(self, job: Job) -> MinCoverage | None:
         if not job.needs_subject:
-            return self._floor
+            return self._min_coverage
         return A_PERSON if job.cut.subject == "person" else ANY_SUBJECT
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
@@ -63,9 +63,9 @@ class CutoutProcessor:
         with timer.stage("decode"):
             picture = decode_in_subprocess(data, job.limits)
         made = make_files(picture, job.cut, self.open(), timer)
-        floor = self._floor_of(job)
-        if floor is not None and made.metadata.coverage <= floor.coverage:
-            raise InputRefused(floor.reason)
+        min_coverage = self._min_coverage_for(job)
+        if min_coverage is not None and made.metadata.coverage <= min_coverage.coverage:
+            raise InputRefused(min_coverage.reason)
         results = {name: (file, made.content_type) for name, file in made.files.items()}
         return Produced(made.width, made.height, results, made.metadata.notes, made.metadata)
 

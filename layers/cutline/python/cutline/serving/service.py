@@ -70,9 +70,9 @@ class Service:
             self._settle(call, response)
         except Exception as error:
             failure = failure_of(error, call.request.request_id, self.logger, self.metrics)
-            if call.promise is not None:
+            if call.fallback_response is not None:
                 # The task may be under way: a caller who got an error would send, and pay for, it again.
-                response = call.promise
+                response = call.fallback_response
             else:
                 response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
                 self._note_failure(call, failure)
@@ -100,7 +100,7 @@ class Service:
         with call.timer.stage("gate"):
             call.lease = self._lease(call, account)
         if call.lease is not None and call.lease.first is not None:
-            self.gate.pace(account, "replays")
+            self.gate.throttle(account, "replays")
             call.notes["replayed"] = True
             return call.lease.first()
         try:
@@ -108,7 +108,7 @@ class Service:
                 return self._defer(call, account, self.deferral)
             return self._work_now(call, account)
         except BaseException:
-            if call.promise is None:
+            if call.fallback_response is None:
                 self._forget(call)
             raise
 
@@ -143,7 +143,7 @@ class Service:
         except BaseException:
             self._release(call)
             raise
-        call.due = True
+        call.to_settle = True
         return response
 
     def _settle(self, call: Call, response: Response) -> None:
@@ -153,7 +153,7 @@ class Service:
         worst has not been, charged for what it gets. docs/charging.md has the cases.
         """
         reservation, api = call.reservation, call.contract.NAME
-        if not call.due or reservation is None:
+        if not call.to_settle or reservation is None:
             return
         # Raises where the caller is gone by now: nothing is charged, and the hold lapses.
         left_ms = _time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS)
@@ -188,10 +188,10 @@ class Service:
             response = deferral.accept(call, reservation)
         except BaseException:
             # A reservation that an earlier try made may be its task's, which may be under way.
-            if call.promise is None and not reservation.joined:
+            if call.fallback_response is None and not reservation.already_held:
                 self._release(call)
             raise
-        if call.spare and not reservation.joined:
+        if call.surplus_reservation and not reservation.already_held:
             self._release(call)
         if call.lease is not None:
             self.idempotency.keep(call.lease, response)
@@ -201,8 +201,10 @@ class Service:
         self, call: Call, account: Account, hold_s: int, call_id: str = "", *, again: bool = False
     ) -> Reservation:
         with call.timer.stage("gate"):
-            paced = not call.notes.get("waited", False)
-            reservation = self.gate.reserve(account, call.contract, hold_s, call_id, paced=paced, again=again)
+            rate_limited = not call.notes.get("waited", False)
+            reservation = self.gate.reserve(
+                account, call.contract, hold_s, call_id, rate_limited=rate_limited, again=again
+            )
         call.reservation = reservation
         return reservation
 

@@ -59,15 +59,15 @@ class Acceptance:
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
             if known is not None:
                 ended = known.record.state == task_record.DONE or known.record.state < 0
-                call.spare = ended or known.order.day != reservation.day
+                call.surplus_reservation = ended or known.order.day != reservation.day
                 if ended:
                     return response
-            call.promise = response
+            call.fallback_response = response
             try:
                 self._machine.start(task_id)
             except ClientError as error:
                 if not may_have_written(error):
-                    call.promise = None
+                    call.fallback_response = None
                 raise
         return response
 

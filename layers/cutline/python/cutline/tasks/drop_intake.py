@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
-from cutline.adapters.input_files import FileFacts, InputFiles
+from cutline.adapters.input_files import FileInfo, InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import drops, picwish, task_record
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
@@ -61,7 +61,7 @@ class Intake:
         if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
             return "long key"  # nothing could be put beside it, not even why there is no result
         with step.stage("look"):
-            found = self.files.look(dropped.key)
+            found = self.files.head(dropped.key)
         if found is None:
             return UNSEEN
         if found.etag != dropped.etag:
@@ -80,7 +80,7 @@ class Intake:
                 self._refuse(dropped.key, task_id, error)
             return str(error.reason)
 
-    def _take(self, key: str, found: FileFacts, task_id: str, task: Task | None, step: Step) -> str:
+    def _take(self, key: str, found: FileInfo, task_id: str, task: Task | None, step: Step) -> str:
         """The outcome. Raises InputRefused and AccessRefused for what is no task."""
         drop = drops.parse(key, found.metadata)
         account = self._account(drop.account_id)
@@ -92,8 +92,10 @@ class Intake:
             if not added:  # another intake of the same event is at work, and both go on as one
                 task = self.tasks.find(task_id) or task
         try:
-            # Not paced: what bounds drops is how many messages are taken in at once.
-            held = self.meter.reserve(account, task_id, task.record.created_at, PENDING_S, paced=False, again=True)
+            # Not rate_limited: what bounds drops is how many messages are taken in at once.
+            held = self.meter.reserve(
+                account, task_id, task.record.created_at, PENDING_S, rate_limited=False, again=True
+            )
         except AccessRefused:
             state, returned = self._end(task)
             if state == task_record.DONE:  # by another intake, which reserved a place: no refusal
@@ -101,7 +103,7 @@ class Intake:
             if not returned:
                 self.meter.refuse(account, picwish.NAME, task.record.created_at)
             raise
-        if not (added or held.joined) and self._has_ended(task_id):
+        if not (added or held.already_held) and self._has_ended(task_id):
             # By another intake of the same event and its execution, since `find`: this hold would be a second place.
             self.meter.cancel(held)
             return "known"
@@ -137,7 +139,7 @@ class Intake:
             raise InputRefused(Reason.PARAMETER_INVALID, "this account keeps no pictures, so drops are not worked")
         return account
 
-    def _task(self, drop: drops.Drop, account: Account, key: str, found: FileFacts) -> Task:
+    def _task(self, drop: drops.Drop, account: Account, key: str, found: FileInfo) -> Task:
         now, task_id = int(self.clock()), drop.options.task_id
         record = task_record.TaskRecord(task_id, drop.account_id, task_record.QUEUED, now, None, None, drop.options)
         order = WorkOrder(
@@ -157,7 +159,7 @@ class Intake:
         self.results.put_at(drops.error_key(key), document, "application/json", {"task-id": task_id})
 
 
-def task_id_of(bucket: str, key: str, found: FileFacts) -> str:
+def task_id_of(bucket: str, key: str, found: FileInfo) -> str:
     """The id of the task that this very object is: the same for every event about it, another once it is replaced."""
     return str(uuid.uuid5(_SPACE, "\n".join([bucket, key, found.etag, found.modified.isoformat()])))
 

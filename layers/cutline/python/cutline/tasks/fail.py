@@ -56,7 +56,7 @@ class Fail:
 
     def _is_superseded(self, task: Task) -> bool:
         """Whether another picture lies where this task's did; that one has a task of its own."""
-        found = self.files.look(task.order.source_key)
+        found = self.files.head(task.order.source_key)
         return found is not None and found.etag != task.order.source_etag
 
 
