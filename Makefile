@@ -19,7 +19,7 @@ export ORT_DISABLE_TELEMETRY := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test test-fast first-run lint lint-types lint-template lint-style lint-js format bench bench-against bill scale meter chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
-.PHONY: arm doctor deploy destroy smoke bench-endpoint endpoint-sleep compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: arm doctor deploy destroy smoke bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -175,9 +175,6 @@ doctor: .venv/ready ## before a deploy: account, quotas, region, what was built;
 
 smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
 	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)
-
-endpoint-sleep: .venv/ready ## background tasks beside a GPU endpoint that sleeps, simulated; SLEEP="--drops --start-s"
-	$(BIN)/python -m tools.sleeping_endpoint $(SLEEP)
 
 endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
 	$(BIN)/python endpoint/package.py

@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -36,19 +35,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-# Each is told of every call and its answer: method, url, headers, body, answer.
-observers: list[Callable[[str, str, dict[str, str], bytes, Answer], None]] = []
-
-
 def send(method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
     """One call; redirects are not followed, error statuses are answers."""
-    answer = _exchange(urllib.request.Request(url, data=body or None, method=method, headers=headers or {}))
-    for observe in observers:
-        observe(method, url, headers or {}, body, answer)
-    return answer
-
-
-def _exchange(request: urllib.request.Request) -> Answer:
+    request = urllib.request.Request(url, data=body or None, method=method, headers=headers or {})
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=40) as reply:

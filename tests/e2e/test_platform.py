@@ -1,7 +1,7 @@
-"""What the platform around the APIs answers: too much for a synchronous call, and networks that do not open."""
+"""The platform around the APIs: bodies too large for a synchronous call, request ids, and what functions write."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -17,10 +17,10 @@ from devkit.clients import (
     plain_picture,
     send,
 )
-from devkit.running import ROOT, RunningCloud, running_cloud
-from tests.support.ailabtools import DRESSED, assert_refused
-from tests.support.jd import MATTING, SELFIE
-from tests.support.picwish import assert_failed_task
+from devkit.faulty import FaultyCloud
+from devkit.running import RunningCloud
+from tests.support.ailabtools import DRESSED
+from tests.support.jd import SELFIE
 
 TOO_LARGE = bytes(5 * 1024 * 1024)
 
@@ -80,33 +80,19 @@ def test_a_request_id_of_the_callers_own_adds_nothing_to_what_the_gateway_says(c
     assert answer.json["success"] is False and "x" not in answer.json
 
 
-@pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A cloud whose model layer was cut short on its way."""
-    home = tmp_path_factory.mktemp("damaged")
-    for name in (
-        "template.yaml",
-        "functions",
-        "layers/runtime",
-        "layers/heif",
-        "layers/cutline",
-        "layers/model/models.toml",
-    ):
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).symlink_to(ROOT / name)
-    for network in (ROOT / "layers" / "model").glob("*.onnx"):
-        (home / "layers" / "model" / network.name).write_bytes(network.read_bytes()[:1000])
-    with running_cloud(home / "state", f"--template={home / 'template.yaml'}") as running:
-        yield running.url
-
-
-def test_networks_that_do_not_open_are_told_in_each_apis_words(damaged: str) -> None:
-    provider = (500, 11010, "INTERNAL", "发布方接口调用异常，请稍后再试")
-    MATTING.assert_refused(JdClient(damaged).cutout(SMALL), *provider)
-    SELFIE.assert_refused(SELFIE.call(JdClient(damaged)), *provider)
-    picwish = PicWish(damaged)
-    assert_failed_task(picwish, picwish.create(), -1)
-    picture = base64.b64encode(plain_picture(100, 100)).decode()
-    body = AidgeClient(damaged).post({"imageBase64": picture}).json
-    assert (body["resCode"], body["resMessage"], body["data"]) == (801, "model failed", None)
-    assert_refused(AiLab(damaged).cut(DRESSED), 500, "PROCESSING_FAILURE", "Processing failed.")
+def test_no_function_writes_a_file_so_that_neither_a_full_nor_a_sealed_disk_matters(faulty: FaultyCloud) -> None:
+    """Every sandbox has a temporary folder of its own, which ends with it."""
+    jd, picwish = JdClient(faulty.url), PicWish(faulty.url)
+    assert jd.cutout(SMALL).json["result"]["status"] == 0
+    assert SELFIE.call(jd).json["result"]["status"] == 1000
+    assert (
+        AidgeClient(faulty.url)
+        .post({"imageBase64": base64.b64encode(plain_picture(120, 100)).decode()})
+        .json["success"]
+    )
+    assert AiLab(faulty.url).cut(DRESSED).status == 200
+    assert picwish.create().json["data"]["state"] == 1
+    assert picwish.poll(picwish.create(sync="0").json["data"]["task_id"])["state"] == 1
+    folders = list((faulty.running.state_dir / "tmp").iterdir())
+    assert len(folders) >= 5
+    assert [file for folder in folders for file in folder.rglob("*")] == []

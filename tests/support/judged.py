@@ -1,4 +1,4 @@
-"""A plugin: what all calls of tests/e2e reached and used is judged when the last of its tests is done.
+"""A plugin: the permissions that the tests of tests/e2e used are judged when the last of them is done.
 
 Workers of pytest-xdist do not share memory, so each writes what it has seen into one folder after each test, and the
 judging tests wait for all of them. They run only where the whole folder runs, and last.
@@ -15,26 +15,20 @@ from typing import Any
 import pytest
 
 from devkit import running
-from devkit.clients import observers
-from tests.support.ledger import Ledger
-from tests.support.rows import new_ledger
 
 E2E = running.ROOT / "tests" / "e2e"
-JUDGING = (E2E / "test_rows.py", E2E / "test_roles.py")
-REPORT = running.ROOT / "build" / "contract-rows.md"
+JUDGING = E2E / "test_roles.py"
 # Tests with these fixtures need a local cloud, like all of tests/e2e; others that start one carry the mark themselves.
 _CLOUDS = {"cloud", "faulty", "toy", "shop_cloud", "endpoint_cloud"}
 _WAIT_S = 900
 
 
 class Judge:
-    """One per process; the controller of workers has one too, for the report at the end."""
+    """One per process; the controller of workers has one too, which owns the folder."""
 
     def __init__(self, worker_input: dict[str, Any] | None) -> None:
         self.worker = worker_input["workerid"] if worker_input else "main"
         self.folder = Path(worker_input["records"] if worker_input else tempfile.mkdtemp(prefix="e2e-records-"))
-        self.ledger = new_ledger()
-        observers.append(self.ledger.note)
         self._left_out: list[pytest.Item] = []
         self._awaited: set[str] = set()
         self._done: set[str] = set()
@@ -56,7 +50,7 @@ class Judge:
         http, slow = ({item.path for item in items if item.get_closest_marker(name)} for name in ("http", "slow"))
         items.sort(key=lambda item: (item.path not in http, item.path not in slow))
         yield
-        judging = [item for item in items if item.path in JUDGING]
+        judging = [item for item in items if item.path == JUDGING]
         rest = [item for item in items if item not in judging]
         here = {item.path for item in items}
         whole = (
@@ -80,42 +74,16 @@ class Judge:
             assert time.monotonic() < limit, f"{len(left)} tests never ended, {min(left)} among them"
             time.sleep(0.2)
 
-    def seen(self) -> Ledger:
-        """The rows that all workers reached so far."""
-        ledger = new_ledger()
-        for record in self._records():
-            for index, test in record["reached"]:
-                ledger.reached.setdefault(ledger.rows[index], test)
-            ledger.unexplained += record["unexplained"]
-        return ledger
-
     def clouds(self) -> list[Path]:
         """The state folders of the clouds that all workers started so far."""
         return [Path(folder) for record in self._records() for folder in record["clouds"]]
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        ledger = self.seen()
-        if self.worker != "main" or not ledger.reached:
-            return
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(ledger.report(), "utf-8")
-        terminalreporter.section("rows of the contracts reached over HTTP")
-        for line in ledger.summary():
-            terminalreporter.write_line(line)
-        terminalreporter.write_line(f"Row by row: {REPORT.relative_to(running.ROOT)}")
 
     def pytest_unconfigure(self) -> None:
         if self.worker == "main":
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self) -> None:
-        numbers = {row: index for index, row in enumerate(self.ledger.rows)}
-        record = {
-            "done": sorted(self._done),
-            "reached": [(numbers[row], test) for row, test in self.ledger.reached.items()],
-            "unexplained": self.ledger.unexplained,
-            "clouds": [str(folder) for folder in running.started],
-        }
+        record = {"done": sorted(self._done), "clouds": [str(folder) for folder in running.started]}
         partial = self.folder / f".{self.worker}"
         partial.write_text(json.dumps(record), "utf-8")
         partial.replace(self.folder / f"{self.worker}.json")

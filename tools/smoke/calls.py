@@ -10,7 +10,7 @@ from typing import Any
 from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, Rembg, RemoveBg
 
 ROOT = Path(__file__).resolve().parents[2]
-# Drawn by tools/playground_samples.py: small enough for every API, with somebody who wears something.
+# Drawn by a program; small enough for every API, a person who wears something.
 PICTURE = (ROOT / "functions" / "site" / "static" / "person.jpg").read_bytes()
 SIZE = (600, 800)
 _OK = 200

@@ -204,13 +204,19 @@ class Trial:
 
     def _judge(self, api: str, answer: Answer, charged: int) -> Row:
         expected = self._fault.expected(api)
-        said, line = said_by(api, answer), self._line_of(api, answer)
+        said, lines = said_by(api, answer), self._lines_of(api, answer, "request")
         wrong = [] if said == WORDS[expected][api] else [f"said {said}, not {WORDS[expected][api]}"]
-        if line.get("reason") != expected:
-            wrong.append(f"logged {line.get('reason')}, not {expected}")
+        reason = str(lines[0].get("reason")) if len(lines) == 1 else f"{len(lines)} lines"
+        if reason != expected:
+            wrong.append(f"logged {reason}, not {expected}")
         if charged != (PRICE if expected == "ok" else 0):
             wrong.append(f"charged {charged}")
-        return Row(self._fault.name, api, said, str(line.get("reason")), charged, [*wrong, *self._heal(api)])
+        if expected == "internal" and not self._lines_of(api, answer, "fault")[0].get("exception"):
+            wrong.append("logged without its exception")
+        if api == "pw" and expected != "ok" and "S3" in self._fault.name:
+            kept = PicWish(self._cloud.url, f"key-{self._account}").query(answer.json["data"]["task_id"]).json
+            wrong += [] if kept == answer.json else [f"kept as {kept}"]
+        return Row(self._fault.name, api, said, reason, charged, [*wrong, *self._heal(api)])
 
     def _heal(self, api: str) -> Iterator[str]:
         """What is wrong with a call after the fault: it is to be served, and by a process that was there before."""
@@ -232,12 +238,11 @@ class Trial:
     def _processes(self, api: str) -> int:
         return len([line for line in self._log(api) if "Init Duration" in line])
 
-    def _line_of(self, api: str, answer: Answer) -> dict[str, Any]:
-        """The one line that the call left in its function's log."""
+    def _lines_of(self, api: str, answer: Answer, message: str) -> list[dict[str, Any]]:
+        """The lines with this message that the call left in its function's log."""
         wanted = answer.headers["x-amzn-requestid"]
         lines = [json.loads(line) for line in self._log(api) if line.startswith("{") and wanted in line]
-        found = [line for line in lines if line.get("message") == "request"]
-        return found[0] if len(found) == 1 else {}
+        return [line for line in lines if line.get("message") == message]
 
 
 @contextmanager
