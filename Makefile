@@ -18,7 +18,7 @@ export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast first-run lint lint-types lint-template lint-style lint-js format bench bench-against bill scale meter chaos trust load soak fuzz fuzz-atheris sbom audit sam-build
+.PHONY: help run test test-fast first-run lint lint-types lint-template lint-style lint-js format bench bench-against bill scale meter trust load fuzz fuzz-atheris sbom audit sam-build
 .PHONY: arm doctor deploy destroy smoke bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
 
 help: ## this list
@@ -90,9 +90,6 @@ meter: .venv/ready ## the meter's rates under load, simulated
 bench-against: .venv/ready ## CPU time, memory and bytes over COMMIT's, in turns; COMMIT=2db105b BENCH="--turns 3"
 	$(BIN)/python -m tools.bench.bench --against $(COMMIT) $(BENCH)
 
-chaos: .venv/ready ## background tasks while things break; CHAOS="--tasks --seed --concurrency --calm"
-	$(BIN)/python -m tools.chaos $(CHAOS)
-
 # Left out where there is no npm: their tests are then skipped.
 clients: ## npm's clients of these APIs, for tests/clients
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/clients/ready; fi
@@ -104,11 +101,8 @@ build/clients/ready:
 trust: .venv/ready ## hostile files, all routes at once and faults in one table; TRUST="--minutes 1", of soak
 	$(BIN)/python -m tools.trust.table $(TRUST)
 
-load: .venv/ready ## one account floods in six ways, another one is served; LOAD="--seconds 13 --connections 40"
-	$(BIN)/python -m tools.load $(LOAD)
-
-soak: .venv/ready ## all routes mixed, 1 to 32 callers; SOAK="--minutes 10"
-	$(BIN)/python -m tools.trust.soak $(SOAK)
+load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults
+	$(BIN)/python -m tools.load $(or $(LOAD),flood)
 
 fuzz: .venv/ready ## hostile input for as long as you like; FUZZ="--minutes --seed --target"
 	$(BIN)/python -m tools.trust.fuzz $(FUZZ)

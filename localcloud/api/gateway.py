@@ -25,7 +25,7 @@ HEADERS_LIMIT_BYTES = 10_240
 # The rest of a body that is too large is read, so that a client which sends before it reads still sees the 413.
 _DRAIN_BYTES = 64 * 1024 * 1024
 
-# For `make load`: how long the call waited for a sandbox, and what it cost it, in milliseconds.
+# For `make load LOAD=flood`: how long the call waited for a sandbox, and what it cost it, in milliseconds.
 TIMES = "X-Localcloud-Times"
 TELLS_TIMES = bool(os.environ.get("LOCALCLOUD_TIMES"))
 

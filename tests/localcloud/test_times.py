@@ -1,4 +1,4 @@
-"""How long a call waited for a sandbox, and the CPU time that it cost it: what `make load` goes by."""
+"""How long a call waited for a sandbox, and the CPU time that it cost it: what `make load LOAD=flood` goes by."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""A short run of what `make chaos` does at length, and the endpoint gone altogether."""
+"""A short run of `make load LOAD=chaos`, and the endpoint gone altogether."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from devkit.clients import PicWish
 from devkit.faulty import FaultyCloud
 from devkit.running import running_cloud
 from tests.support.picwish import submit, wait
-from tools.chaos.run import Outcome, parameters, run, table
+from tools.load.chaos import Outcome, parameters, run, table
 
 SEED = 11
 
@@ -52,7 +52,7 @@ def test_without_its_endpoint_a_task_is_matted_on_the_cpu_and_the_log_says_so(en
 
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_cloud: FaultyCloud) -> None:
-    # Gentler than `make chaos`: on a slow machine six tries of one step can all be hit.
+    # Gentler than the tool's default: on a slow machine six tries of one step can all be hit.
     outcome: Outcome = run(endpoint_cloud.running, 12, SEED, concurrency=4, kill_every_s=(5.0, 9.0))
     assert outcome.faults() == [], "\n".join([table(outcome), *(task.story for task in outcome.wrong)])
     assert sum(outcome.trouble.values()) > 0

@@ -1,4 +1,4 @@
-"""`make load` against a target without a cloud: what it measures, and what it calls unfair."""
+"""`make load LOAD=flood` against a target without a cloud: what it measures, and what it calls unfair."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ import pytest
 
 from devkit.clients import Answer
 from devkit.listening import QuietHandler, listening
-from tools.load.__main__ import run, visitor
+from tools.load.flood import run, visitor
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table
 

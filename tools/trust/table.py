@@ -10,14 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tools.load.soak import measured as soak_measured
+from tools.load.soak import memory_of, percentiles
 from tools.trust.bombs import CPU_LIMIT_S, PEAK_LIMIT_MIB
 from tools.trust.bombs import measured as bombs_measured
 from tools.trust.disks import means
 from tools.trust.entrances import CPU_LIMIT_S as ENTRANCE_LIMIT_S
 from tools.trust.entrances import measured as entrances_measured
 from tools.trust.faults import DISK_FAULTS, NAMES, trials
-from tools.trust.soak import measured as soak_measured
-from tools.trust.soak import memory_of, percentiles
 
 
 class Line(NamedTuple):
