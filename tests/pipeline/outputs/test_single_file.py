@@ -16,7 +16,7 @@ from cutline.pipeline.layout.framing import Box, Framing, Length, Region
 from cutline.pipeline.options import MEGAPIXEL, SingleFileFormat, SingleFileOptions, reduced
 from cutline.pipeline.outputs.single_file import SingleFile, encode_single_file, make_single_file
 from cutline.pipeline.timing import StageTimer
-from cutline.serving import removals
+from cutline.serving import processors
 
 RED, GREY = (200, 40, 30), (230, 232, 235)
 LIMITS = PictureLimits(frozenset({"PNG"}), MIB)
@@ -176,7 +176,7 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
     monkeypatch: pytest.MonkeyPatch, name: SingleFileFormat, most: int, hurried: bool, told: str
 ) -> None:
     if hurried:
-        monkeypatch.setattr(removals, "encode_as", no_time)
+        monkeypatch.setattr(processors, "encode_as", no_time)
     rng = np.random.default_rng(3)
     noisy = picture()
     noisy.rgb_u8[75:225, 100:300, 2] = rng.integers(0, 60, (150, 200))
@@ -184,9 +184,9 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
     Image.fromarray(noisy.rgb_u8).save(file, "PNG")
     options = SingleFileOptions(file_format=name)
     job = Job(Source(data=file.getvalue()), LIMITS, options=options)
-    monkeypatch.setattr(removals, "MOST_ANSWER_BYTES", most)
+    monkeypatch.setattr(processors, "MAX_ANSWER_BYTES", most)
     with pytest.raises(InputRefused) as refused:
-        removals.remove(file.getvalue(), job, options, RedIsTheSubject(), StageTimer())
+        processors.single_file_answer(file.getvalue(), job, options, RedIsTheSubject(), StageTimer())
     assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH
     assert told in refused.value.detail
 

@@ -1,19 +1,27 @@
-"""What the APIs do with a picture: the pipeline behind `cutline.serving.call.Processor`."""
+"""Implementations of `cutline.serving.call.Processor`: cut-outs, garments, and single files small enough to answer."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from cutline.contracts.wire import Job
-from cutline.errors import InputRefused, Reason
+from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.limits import MIB
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
+from cutline.pipeline.cutout import Predictor
 from cutline.pipeline.garments.worn import cut_garments
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.options import GarmentOptions, SingleFileOptions
+from cutline.pipeline.options import MEGAPIXEL, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.files import make_files
+from cutline.pipeline.outputs.single_file import (
+    CONTENT_TYPES,
+    SingleFile,
+    encode_as,
+    encode_single_file,
+    make_single_file,
+)
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
-from cutline.serving.removals import remove
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class CutoutProcessor:
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         if isinstance(job.options, SingleFileOptions):
-            return remove(data, job, job.options, self.open(), timer)
+            return single_file_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
             picture = decode_in_subprocess(data, job.limits)
         made = make_files(picture, job.cut, self.open(), timer)
@@ -100,3 +108,57 @@ class CostumeProcessor:
         results = {name: (file, "image/png") for name, file in files.items()}
         notes = {"garments": garments.found, "confidence": round(garments.confidence, 4)}
         return Produced(garments.width, garments.height, results, notes)
+
+
+# 6 MiB through a synchronous function, in base64, less room for the rest of the answer (contracts.md 0.1).
+MAX_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
+
+
+def single_file_answer(
+    data: bytes, job: Job, options: SingleFileOptions, network: Predictor, timer: StageTimer
+) -> Produced:
+    """The file. Raises InputRefused, also where it is too large for an answer, and ServiceFault for the model."""
+    with timer.stage("decode"):
+        picture = decode_in_subprocess(data, job.limits)
+        backdrop = None
+        if job.backdrop is not None:
+            backdrop = decode_in_subprocess(job.backdrop.data or b"", job.limits)
+    single = make_single_file(picture, options, backdrop, network, timer)
+    with timer.stage("encode"):
+        file, name = encode_single_file(single, options)
+        if len(file) > MAX_ANSWER_BYTES:
+            raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(single, options, name, len(file)))
+    content_type = CONTENT_TYPES[name]
+    notes = {
+        "subject": "person" if single.person else "object",
+        "coverage": round(single.coverage, 4),
+        "confidence": round(single.confidence, 4),
+    }
+    results = {"image": (file, content_type)}
+    return Produced(single.width, single.height, results, notes, single.metadata(content_type))
+
+
+def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:
+    """Which format would fit; where none does, or besides, up to how many pixels this one fits."""
+    pixels = single.width * single.height
+    fitting = int(0.9 * pixels * MAX_ANSWER_BYTES / size) / MEGAPIXEL
+    text = (
+        f"The result takes {_megabytes(size)} as {name} at {pixels / MEGAPIXEL:.1f} megapixels, "
+        f"and an answer carries {_megabytes(MAX_ANSWER_BYTES)}"
+    )
+    for other in options.alternatives:
+        # JPEG alone has no transparency, so it replaces nothing but an opaque result.
+        if other != name and (other != "jpg" or single.pixels_u8.shape[-1] != len("RGBA")):
+            try:
+                length = len(encode_as(single, options, other))
+            except ServiceFault:  # no time is left to find out
+                continue
+            if length <= MAX_ANSWER_BYTES:
+                return (
+                    f"{text}; format={other} takes {_megabytes(length)}, and {name} fits up to {fitting:.1f} megapixels"
+                )
+    return f"{text}; {name} fits up to {fitting:.1f} megapixels"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

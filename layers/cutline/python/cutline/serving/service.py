@@ -2,7 +2,8 @@
 
     method -> authenticate -> parse -> lease -> reserve -> fetch -> decode -> cut out -> store -> render -> settle
 
-A call that fails gives its reservation back, is logged and counted once, and is answered in the contract's words.
+The lease is on the call's Idempotency-Key, if it has one. A call that fails gives its reservation and lease back, is
+logged and counted once, and is answered in the contract's words.
 """
 
 import base64
@@ -10,7 +11,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,7 +19,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Reservation
-from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response, Source, with_confidence
@@ -28,6 +28,7 @@ from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
 from cutline.serving.deadline import deadline
 from cutline.serving.idempotency import Idempotency, KeyLease
 from cutline.serving.proxy_event import fits_the_proxy
+from cutline.serving.settlement import Settlement
 from cutline.serving.telemetry import count_cold_start, count_request, is_cold_start
 
 # API Gateway answers for us after 29 s, counted from the request; starting a function is part of it.
@@ -57,6 +58,10 @@ class Service:
     journal: Journal | None = None
     deferral: Deferral | None = None
 
+    @cached_property
+    def _settlement(self) -> Settlement:
+        return Settlement(self.gate, self.idempotency, self.logger, self.metrics)
+
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
         return self.answer(Call(contract, request), self._serve)
@@ -67,7 +72,7 @@ class Service:
         try:
             with deadline(_time_left_ms(call, self.time_limit_ms)):
                 response = serve(call)
-            self._settle(call, response)
+            self._settlement.settle(call, response, lambda: _time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS))
         except Exception as error:
             failure = failure_of(error, call.request.request_id, self.logger, self.metrics)
             if call.fallback_response is not None:
@@ -109,7 +114,7 @@ class Service:
             return self._work_now(call, account)
         except BaseException:
             if call.fallback_response is None:
-                self._forget(call)
+                self._settlement.forget(call)
             raise
 
     def _is_deferred(self, call: Call) -> bool:
@@ -133,7 +138,7 @@ class Service:
         try:
             return self.idempotency.wait(lease)
         finally:
-            self._undo("ending the wait failed", self.gate.end_wait, waiting)
+            self._settlement.undo("ending the wait failed", self.gate.end_wait, waiting)
 
     def _work_now(self, call: Call, account: Account) -> Response:
         """Reserves and works. A call that fails is released, one that is served is due to be settled."""
@@ -141,41 +146,10 @@ class Service:
         try:
             response = self._produce(call, reservation)
         except BaseException:
-            self._release(call)
+            self._settlement.release(call)
             raise
         call.to_settle = True
         return response
-
-    def _settle(self, call: Call, response: Response) -> None:
-        """Charges a served call, together with keeping its answer under its key. Beyond the call's own time limit.
-
-        Where it stays open whether the write was applied, the answer is given all the same: the caller has been, or at
-        worst has not been, charged for what it gets. docs/charging.md has the cases.
-        """
-        reservation, api = call.reservation, call.contract.NAME
-        if not call.to_settle or reservation is None:
-            return
-        # Raises where the caller is gone by now: nothing is charged, and the hold lapses.
-        left_ms = _time_left_ms(call, _SETTLE_MS, _SETTLE_MARGIN_MS)
-        try:
-            with deadline(left_ms), call.timer.stage("settle"):
-                if call.lease is None:
-                    self.gate.settle(reservation, api)
-                else:
-                    self.idempotency.keep(call.lease, response, self.gate.settlement(reservation, api))
-        except Exception as error:
-            timed_out = isinstance(error, ServiceFault) and error.reason is Reason.TIMED_OUT
-            if not timed_out and not may_have_written(error):
-                self._release(call)
-                self._forget(call)
-                raise
-            if call.lease is not None and not self.idempotency.is_kept(call.lease):
-                # Should the write come late after all, it finds neither the hold nor the lease, and does nothing.
-                self._release(call)
-                self._forget(call)
-                raise
-            failure_of(error, call.request.request_id, self.logger, self.metrics)
-        call.notes["charge_micros"] = reservation.account.price_of(api)
 
     def _defer(self, call: Call, account: Account, deferral: Deferral) -> Response:
         """Reserves and hands over. Once accepted, the task ends the reservation."""
@@ -189,10 +163,10 @@ class Service:
         except BaseException:
             # A reservation that an earlier try made may be its task's, which may be under way.
             if call.fallback_response is None and not reservation.already_held:
-                self._release(call)
+                self._settlement.release(call)
             raise
         if call.surplus_reservation and not reservation.already_held:
-            self._release(call)
+            self._settlement.release(call)
         if call.lease is not None:
             self.idempotency.keep(call.lease, response)
         return response
@@ -207,13 +181,6 @@ class Service:
             )
         call.reservation = reservation
         return reservation
-
-    def _release(self, call: Call) -> None:
-        self._undo("releasing the reservation failed", self.gate.release, call.reservation, call.contract.NAME)
-
-    def _forget(self, call: Call) -> None:
-        if call.lease is not None:
-            self._undo("releasing the lease on the key failed", self.idempotency.forget, call.lease)
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
         """The answer to an admitted call, stored and noted."""
@@ -293,13 +260,6 @@ class Service:
             self.journal.failed(account.account_id, call.request, call.job, failure)
         except (ClientError, BotoCoreError):
             self.logger.exception("noting the failed call failed")
-
-    def _undo(self, message: str, undo: Callable[..., None], *what: Any) -> None:
-        """Gives something back. What cannot be given back lapses by itself, so the answer does not change."""
-        try:
-            undo(*what)
-        except (ClientError, BotoCoreError, MattingError):
-            self.logger.exception(message)
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
         """The one line per request, and the metrics; never a body, key, signature or link."""

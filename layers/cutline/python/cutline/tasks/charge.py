@@ -1,4 +1,5 @@
-"""The end of a task's reservation: charged if the task is done, given back if it failed. Nothing else ends one."""
+"""The end of a task's reservation: charged if the task is done, given back if it failed. The intake of drops gives one
+back too, where its task will not be worked."""
 
 from collections.abc import Callable
 
