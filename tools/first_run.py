@@ -24,7 +24,7 @@ def main() -> int:
     """0 if a cut-out came back."""
     with tempfile.TemporaryDirectory() as folder:
         clone, begun = Path(folder) / "cutline", time.monotonic()
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        subprocess.run(["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(clone)], check=True)
         _tell("cloned", begun)
         port = _free_port()
         command = ["make", "run", f"PORT={port}"]

@@ -122,3 +122,29 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     for page in pages():
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8")):
             assert (ROOT / page.parent / target).exists(), f"{page}: {target}"
+
+
+# From where a page names files: the root, the package, its pipeline, and the page's own folder.
+_PACKAGE = "layers/cutline/python/cutline/"
+_STARTS = ("", "layers/cutline/python/", _PACKAGE, f"{_PACKAGE}pipeline/")
+_FILE = re.compile(
+    r"(?:[\w.-]+/)*[\w-]+\.(?:py|md|toml|yaml|mjs|html)|(?:[\w.-]{3,}/)+|(?:cutline|functions|tools)/[\w/]+"
+)
+_WRITTEN_BY_READERS = {"samconfig.toml"}
+
+
+def test_every_file_that_a_page_names_exists() -> None:
+    there = {path.name for path in tracked()}
+    for path in tracked():
+        there |= {str(path), *(str(folder) for folder in path.parents), *(folder.name for folder in path.parents)}
+    named = [
+        (page, name)
+        for page in pages()
+        if ROOT / page != SPECIFICATION  # it names the vendors' files
+        for name in re.findall(r"`([^`\s]+)`", (ROOT / page).read_text("utf-8"))
+        if _FILE.fullmatch(name) and name not in _WRITTEN_BY_READERS
+    ]
+    assert len(named) > 80
+    starts = [(page, name, (*_STARTS, f"{page.parent}/")) for page, name in named]
+    lost = [(page, name) for page, name, heads in starts if there.isdisjoint(head + name.rstrip("/") for head in heads)]
+    assert [f"{page}: {name}" for page, name in lost] == []
