@@ -157,6 +157,17 @@ def test_a_background_task_takes_quota_is_charged_once_and_leaves_the_days_item_
     assert read_usage(bank.meters, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "pw", 3, 2100, 0)]
 
 
+def test_a_task_reserved_again_after_its_end_is_a_second_reservation_until_its_caller_cancels_it(bank: Bank) -> None:
+    """Settled, reserved again, settled: charged twice. So callers look at the task's state, before and after."""
+    meter = bank.meter
+    assert meter.settle(meter.reserve(QUOTA, "t", NOW, TASK_S), "pw")
+    surplus = meter.reserve(QUOTA, "t", NOW, TASK_S, again=True)
+    assert (surplus.already_held, bank.taken(QUOTA)) == (False, 2)
+    meter.cancel(surplus)
+    assert (meter.settle(surplus, "pw"), bank.taken(QUOTA)) == (False, 1)
+    assert read_usage(bank.meters, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "pw", 1, 700, 0)]
+
+
 def test_a_background_task_that_is_not_served_gives_its_place_back_once(bank: Bank) -> None:
     task = bank.meter.reserve(QUOTA, "t", NOW, TASK_S)
     for _ in range(2):

@@ -14,11 +14,14 @@ from cutline.adapters.sources import Sources
 from cutline.contracts import task_record
 from cutline.contracts.wire import Request, Response
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.serving.idempotency import LEASE_S, Idempotency
 from cutline.serving.service import Service
 from cutline.tasks.accept import Acceptance
 from cutline.tasks.api import TaskJournal, TaskService
+from cutline.tasks.charge import charge
 from cutline.tasks.state_machine import StateMachine
+from cutline.tasks.step import Step
 from cutline.tasks.task import PENDING_S, Task
 from devkit.clients import plain_picture
 from tests.support.calls import Part, json_of, multipart, multipart_call
@@ -45,6 +48,9 @@ class OpenGate:
 
     def settle(self, *args: Any) -> None:
         raise AssertionError("an accepted task is charged when it is done")
+
+    def cancel(self, reservation: Any) -> None:
+        self._meter.cancel(reservation)
 
     def release(self, reservation: Any, api: str) -> None:
         self._meter.release(reservation, api)
@@ -149,6 +155,29 @@ def test_a_repeated_key_finds_the_task_of_a_call_that_died_after_starting_it(
     assert set(stack.machine.started) == {stack.machine.started[0]}
     assert stack.day()["taken"] == 1
     assert [name for name in stack.day() if name.startswith("hold:")] == [f"hold:{stack.machine.started[0]}"]
+
+
+def test_a_repeated_key_of_a_task_that_was_charged_meanwhile_needs_no_place_and_is_charged_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meter keeps no trace of an ended reservation: reserved again, settled again, it would be charged twice."""
+    monkeypatch.setattr("tests.tasks.test_accept.SHOP", replace(SHOP, daily_quota=1))
+    with monkeypatch.context() as death:
+        death.setattr(Idempotency, "keep", _die)
+        with pytest.raises(Killed):
+            post(stack, "order-1")
+    (task_id,) = stack.machine.started
+    task = stack.tasks.finish(task_id, {}, ResultMetadata("object", 0.5, 0.9), NOW)
+    assert task is not None
+    charge(task, stack.meter, stack.files, stack.note_charge, Step())
+    before = stack.day()
+    for item in stack.meters.scan()["Items"]:
+        if "lapses_at" in item:
+            stack.meters.put_item(Item={**item, "lapses_at": item["lapses_at"] - LEASE_S - 1})
+    assert json_of(post(stack, "order-1"))["data"]["task_id"] == task_id
+    charge(task, stack.meter, stack.files, stack.note_charge, Step())
+    assert (stack.noted_charges, stack.machine.started, stack.day()) == ([3000], [task_id], before)
+    assert before["taken"] == before["calls_pw"] == 1
 
 
 def _die(*args: Any, **options: Any) -> None:

@@ -87,6 +87,10 @@ class Gate:
         """Ends a call that was not served."""
         self._meter.release(reservation, api)
 
+    def cancel(self, reservation: Reservation) -> None:
+        """Take a reservation back as if it had never been made."""
+        self._meter.cancel(reservation)
+
     def _counted(self, account: Account, contract: Contract, take: Callable[[], Reservation]) -> Reservation:
         try:
             return take()

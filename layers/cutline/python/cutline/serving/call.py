@@ -55,6 +55,9 @@ class Deferral(Protocol):
     def call_id(self, job: Job) -> str:
         """Return the reservation's id."""
 
+    def ended(self, call: "Call") -> Response | None:
+        """The answer if an earlier try's task has ended: it was charged or given back, and needs no reservation."""
+
     def accept(self, call: "Call", reservation: Reservation) -> Response:
         """The answer, once the work is certain. From then on the reservation belongs to the task.
 

@@ -157,6 +157,9 @@ class Service:
         if call.lease is not None:
             call.job = deferral.named(call.job, call.lease.seed)
         again = call.lease is not None and call.lease.again
+        ended = deferral.ended(call) if again else None
+        if ended is not None:
+            return self._keep(call, ended)
         reservation = self._reserve(call, account, deferral.hold_s, deferral.call_id(call.job), again=again)
         try:
             response = deferral.accept(call, reservation)
@@ -166,7 +169,11 @@ class Service:
                 self._settlement.release(call)
             raise
         if call.surplus_reservation and not reservation.already_held:
-            self._settlement.release(call)
+            self._settlement.undo("cancelling the surplus reservation failed", self.gate.cancel, reservation)
+        return self._keep(call, response)
+
+    def _keep(self, call: Call, response: Response) -> Response:
+        """The answer of a deferred call, kept under its key."""
         if call.lease is not None:
             self.idempotency.keep(call.lease, response)
         return response

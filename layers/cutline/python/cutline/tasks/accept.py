@@ -41,6 +41,17 @@ class Acceptance:
         assert isinstance(job.options, task_record.TaskOptions)
         return job.options.task_id
 
+    def ended(self, call: Call) -> Response | None:
+        """The task's id if an earlier try began it and it has ended."""
+        assert call.job is not None
+        task_id = self.call_id(call.job)
+        with call.timer.stage("look up"):
+            known = self._tasks.find(task_id)
+        if known is None or not known.has_ended:
+            return None
+        call.notes["task_id"] = task_id
+        return _answer(call, task_id)
+
     def accept(self, call: Call, reservation: Reservation) -> Response:
         """The task's id, once the task is on record and its execution started.
 
@@ -58,9 +69,9 @@ class Acceptance:
                 self._files.put(task.source_key, job.source.data)
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
             if known is not None:
-                ended = known.record.state == task_record.DONE or known.record.state < 0
-                call.surplus_reservation = ended or known.order.day != reservation.day
-                if ended:
+                # It may have ended since `ended`, or belong to the day before.
+                call.surplus_reservation = known.has_ended or known.order.day != reservation.day
+                if known.has_ended:
                     return response
             call.fallback_response = response
             try:

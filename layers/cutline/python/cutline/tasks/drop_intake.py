@@ -115,7 +115,7 @@ class Intake:
 
     def _has_ended(self, task_id: str) -> bool:
         task = self.tasks.find(task_id)
-        return task is None or task.record.state == task_record.DONE or task.record.state < 0
+        return task is None or task.has_ended
 
     def _end(self, task: Task) -> tuple[int, bool]:
         """Fails a task that will not be worked; its state, and whether a place of the quota came back.

@@ -59,6 +59,11 @@ class Task:
     order: WorkOrder
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its state is final."""
+        return self.record.state == task_record.DONE or self.record.state < 0
+
+    @property
     def has_callback(self) -> bool:
         """Whether the task has a callback."""
         return bool(self.record.options.callback_url)
