@@ -1,7 +1,6 @@
 """Each fault and API: the contract's own answer, the reason logged, nothing charged, healed without a restart."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
@@ -9,14 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from aws_lambda_powertools import Logger, Metrics
-from botocore.exceptions import ReadTimeoutError
 
-from cutline.accounts.account import Account
 from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg, task_record
 from cutline.errors import Reason
-from cutline.serving.service import Service
-from tests.support import calls
 from tools.trust.disks import HOOK
 from tools.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, SLOW_FAULTS, WORDS, Row, trials
 from tools.trust.table import Line, printed
@@ -58,29 +52,6 @@ def test_where_no_disk_can_be_mounted_python_itself_refuses_to_write(tmp_path: P
     (tmp_path / name).touch()
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, os.strerror(error) in ended.stderr or "No usable temporary" in ended.stderr) == (1, True)
-
-
-class Silent:
-    """A gate behind which DynamoDB does not answer."""
-
-    def authenticate(self, *_: object) -> Account:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
-
-def test_a_service_that_does_not_answer_in_time_is_too_busy() -> None:
-    logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
-    service = Service(
-        gate=Silent(),
-        idempotency=None,
-        results=None,
-        processor=None,
-        sources=None,
-        logger=logger,
-        metrics=metrics,
-        time_limit_ms=5000,
-    )
-    answer = service.handle(jd_matting, calls.call(b"x"))
-    assert (answer.status, json.loads(answer.body)["code"]) == WORDS["overloaded"]["jdc"]
 
 
 def test_the_words_are_the_contracts_own() -> None:

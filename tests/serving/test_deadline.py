@@ -1,0 +1,49 @@
+"""The deadline of a block: interrupts whatever waits, and leaves no alarm."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from cutline.errors import Reason, ServiceFault
+from cutline.serving.deadline import deadline
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Whatever the test did, no alarm and no handler outlive it."""
+    previous = signal.getsignal(signal.SIGALRM)
+    yield
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert signal.getsignal(signal.SIGALRM) == previous
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_deadline_interrupts_a_block_that_sleeps() -> None:
+    started = time.monotonic()
+    with pytest.raises(ServiceFault) as fault, deadline(50):
+        time.sleep(10)
+    assert fault.value.reason is Reason.TIMED_OUT
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_deadline_interrupts_a_block_that_waits_for_another_thread() -> None:
+    with pytest.raises(ServiceFault), deadline(50):
+        threading.Event().wait(10)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_block_that_ends_in_time_hears_nothing_later() -> None:
+    with deadline(100):
+        done = True
+    time.sleep(0.15)
+    assert done
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_error_inside_the_block_passes_through() -> None:
+    with pytest.raises(KeyError), deadline(1000):
+        raise KeyError("x")
