@@ -63,7 +63,7 @@ class GatedNetwork:
 
     def __init__(self, network: Network) -> None:
         self.entry, self.batches, self.provider = network.entry, network.batches, network.provider
-        self.prepare, self.finish = network.prepare, network.finish
+        self.calibration, self.prepare, self.finish = network.calibration, network.prepare, network.finish
         self._network = network
         self.gate, self.started = threading.Event(), threading.Semaphore(0)
         self.gate.set()

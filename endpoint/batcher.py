@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.inference.confidence import Calibration
 from cutline.pipeline.inference.model_config import ModelEntry
 from cutline.pipeline.inference.network import Prepared
 from cutline.pipeline.inference.passes import predict_in_passes
@@ -60,6 +61,11 @@ class Batcher:
     def healthy(self) -> bool:
         """False after several failed runs in a row, so that the instance is replaced."""
         return self._failures < _FAILURES_TO_GIVE_UP
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The fit of the network's confidence."""
+        return self._network.entry.confidence
 
     @property
     def waiting(self) -> int:

@@ -14,8 +14,9 @@ from cutline.errors import Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.inference.confidence import Calibration
 from cutline.pipeline.inference.network import CPU, Network, Provider
-from cutline.pipeline.inference.prediction_file import CHANNELS, encode_predictions
+from cutline.pipeline.inference.prediction_file import CHANNELS, KnownPredictions, encode_predictions
 
 # SageMaker's limit on a call's body; a picture of network size has less.
 MAX_BYTES = 6 * MIB
@@ -37,8 +38,9 @@ class Predictor(Protocol):
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Raises ServiceFault."""
 
-
-Predictions = dict[str, F32]
+    @property
+    def calibration(self) -> Calibration | None:
+        """The fit of the network's confidence."""
 
 
 def model_fn(model_dir: str) -> Network:
@@ -65,11 +67,11 @@ def input_fn(body: bytes, content_type: str) -> Picture:
     return decode_image(body, PictureLimits(frozenset({FORMATS[kind]}), MAX_BYTES, max_side_px=_MAX_SIDE_PX))
 
 
-def predict_fn(picture: Picture, model: Predictor) -> Predictions:
-    """The network's predictions (h, w) in [0, 1] by channel name. Raises ServiceFault."""
-    return model.predict(picture.rgb_u8, picture.alpha_u8)
+def predict_fn(picture: Picture, model: Predictor) -> KnownPredictions:
+    """Return the network's predictions. Raises ServiceFault."""
+    return KnownPredictions(model.predict(picture.rgb_u8, picture.alpha_u8), model.calibration)
 
 
-def output_fn(prediction: Predictions, accept: str = "") -> tuple[bytes, str]:
+def output_fn(prediction: KnownPredictions, accept: str = "") -> tuple[bytes, str]:
     """Encode the predictions as a PNG of their own size (prediction_file), whatever `accept` says."""
     return encode_predictions(prediction), "image/png"

@@ -30,7 +30,7 @@ def answer(body: bytes, kind: str, network: Network) -> bytes:
 
 def test_the_answer_holds_the_pipelines_own_maps_at_8_bits(matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
-    predictions = decode_predictions(answer(encoded(small), "image/png", matte))
+    predictions = decode_predictions(answer(encoded(small), "image/png", matte)).planes
     expected = matte.predict(skimage.data.astronaut())
     assert set(predictions) == set(expected) == {"foreground", "person"}
     for name, plane in expected.items():
@@ -40,7 +40,7 @@ def test_the_answer_holds_the_pipelines_own_maps_at_8_bits(matte: Network) -> No
 
 def test_a_network_size_jpeg_changes_the_maps_little(matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
-    predictions = decode_predictions(answer(encode_jpeg(small), "image/jpeg", matte))
+    predictions = decode_predictions(answer(encode_jpeg(small), "image/jpeg", matte)).planes
     for name, plane in matte.predict(skimage.data.astronaut()).items():
         assert np.abs(predictions[name] - plane).mean() < 0.03
 
@@ -56,7 +56,8 @@ def test_a_picture_of_any_size_gets_maps_of_the_networks(matte: Network, width: 
 def test_what_a_pictures_own_alpha_hides_is_not_foreground(matte: Network) -> None:
     alpha = np.full((512, 512), 255, np.uint8)
     alpha[:, :256] = 0
-    predictions = decode_predictions(answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte))
+    content = answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte)
+    predictions = decode_predictions(content).planes
     half = predictions["foreground"].shape[1] // 2
     assert predictions["foreground"][:, : half * 9 // 10].mean() < 0.02
     assert predictions["foreground"][:, half:].mean() > 0.2
@@ -67,7 +68,7 @@ def test_a_network_without_a_person_map_answers_in_grey(tiny_models: Path) -> No
     content = answer(encoded(noise(1)), "image/png", network)
     with Image.open(io.BytesIO(content)) as image:
         assert image.mode == "L"
-    assert set(decode_predictions(content)) == {"foreground"}
+    assert set(decode_predictions(content).planes) == {"foreground"}
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-npy", "image/webp"])
@@ -99,9 +100,9 @@ def test_the_environment_names_the_model(monkeypatch: pytest.MonkeyPatch, tiny_m
     monkeypatch.setenv("ENDPOINT_MODEL", "matte")
     assert model_fn(str(MODELS)).provider == "CPUExecutionProvider"
     picture = Picture(compose("thin rods", "apart", 768).rgb_u8, None, "PNG")
-    once = predict_fn(picture, model_fn(str(MODELS)))["foreground"]
+    once = predict_fn(picture, model_fn(str(MODELS))).planes["foreground"]
     monkeypatch.setenv("ENDPOINT_MODEL", "fine")
-    assert predict_fn(picture, model_fn(str(MODELS)))["foreground"].size > once.size
+    assert predict_fn(picture, model_fn(str(MODELS))).planes["foreground"].size > once.size
     monkeypatch.setenv("ENDPOINT_MODEL", "costume")
     with pytest.raises(SettingsError, match="ENDPOINT_MODEL"):
         model_fn(str(MODELS))

@@ -29,7 +29,7 @@ def test_the_folder_runs_by_itself(assembled: Path, matte: Network) -> None:
     small = fit_picture(matte.entry, skimage.data.astronaut(), None)
     with child(assembled, ENDPOINT_MODEL="matte", THREADS="1", PYTHONDONTWRITEBYTECODE="1") as running:
         assert running.line("ready")["model"] == "matte"
-        predictions = decode_predictions(running.caller.invoke(encoded(small)).body)
+        predictions = decode_predictions(running.caller.invoke(encoded(small)).body).planes
     for name, plane in matte.predict(small).items():
         assert np.abs(predictions[name] - plane).max() <= 1 / 255
 

@@ -63,7 +63,7 @@ def test_a_call_is_answered_with_its_maps(served: tuple[Server, Caller], tiny: N
     answer = served[1].invoke(encoded(noise(5)))
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
     for name, plane in tiny.predict(noise(5)).items():
-        assert np.abs(decode_predictions(answer.body)[name] - plane).max() <= 0.5 / 255 + 1e-6
+        assert np.abs(decode_predictions(answer.body).planes[name] - plane).max() <= 0.5 / 255 + 1e-6
 
 
 def test_callers_at_once_share_a_run(served: tuple[Server, Caller], gated: GatedNetwork, tiny: Network) -> None:
@@ -79,7 +79,7 @@ def test_callers_at_once_share_a_run(served: tuple[Server, Caller], gated: Gated
     assert gated.sizes == [1, 3]
     for seed, result in enumerate(results):
         expected = tiny.predict(noise(seed))["foreground"]
-        assert np.abs(decode_predictions(result.body)["foreground"] - expected).max() <= 1 / 255
+        assert np.abs(decode_predictions(result.body).planes["foreground"] - expected).max() <= 1 / 255
 
 
 def test_too_many_at_once_are_refused_and_the_others_served(served: tuple[Server, Caller], gated: GatedNetwork) -> None:
@@ -168,7 +168,7 @@ def test_the_child_answers_as_the_pipelines_own_network_does(matte: Network) -> 
         assert running.line("ready")["provider"] == matte.provider
         assert running.caller.ping() == 200
         small = fit_picture(matte.entry, skimage.data.astronaut(), None)
-        predictions = decode_predictions(running.caller.invoke(encoded(small)).body)
+        predictions = decode_predictions(running.caller.invoke(encoded(small)).body).planes
     for name, plane in matte.predict(small).items():
         assert np.abs(predictions[name] - plane).max() <= 1 / 255
 

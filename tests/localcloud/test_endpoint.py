@@ -70,7 +70,7 @@ def through_s3(cloud: RunningCloud) -> AsyncEndpoint:
 
 
 def assert_maps_of_the_pipeline(content: bytes, matte: Network) -> None:
-    maps = decode_predictions(content)
+    maps = decode_predictions(content).planes
     for name, plane in matte.predict(skimage.data.astronaut()).items():
         assert np.abs(maps[name] - plane).max() <= 1 / 255
 

@@ -21,7 +21,7 @@ MODELS = Path(__file__).parents[2] / "layers" / "model"
 class Says:
     """A network that answers with given predictions."""
 
-    view_size = (320, 320)
+    view_size, calibration = (320, 320), (7.0, 3.0)
 
     def __init__(self, **predictions: np.ndarray) -> None:
         self.predictions = predictions

@@ -6,7 +6,7 @@ import numpy as np
 
 from cutline.adapters.fetch import FetchPolicy
 from cutline.pipeline.inference.model_config import read_entry
-from cutline.pipeline.inference.prediction_file import encode_predictions
+from cutline.pipeline.inference.prediction_file import KnownPredictions, encode_predictions
 from cutline.tasks.fail import Fail
 from cutline.tasks.finish import Finish
 from cutline.tasks.matte import Matte
@@ -28,7 +28,7 @@ def disc_maps(view: bytes) -> bytes:
     """What a network that knows only discs says."""
     y, x = np.mgrid[-1:1:320j, -1:1:320j]
     disc = (x**2 + y**2 < 0.3).astype(np.float32)
-    return encode_predictions({"foreground": disc, "person": np.zeros_like(disc)})
+    return encode_predictions(KnownPredictions({"foreground": disc, "person": np.zeros_like(disc)}, (7.0, 3.0)))
 
 
 def matte(stack: Stack) -> Matte:

@@ -10,6 +10,7 @@ _FLOAT, _STRING_ATTRIBUTE = 1, 3
 _ENTRY = """
 [{name}]
 file = "{name}.onnx"
+licence = "none"
 input = "image"
 output = "alphas"
 channels = {channels}
@@ -18,7 +19,7 @@ fit = "squash"
 white = 1.0
 mean = [0.5, 0.5, 0.5]
 std = [1.0, 1.0, 1.0]
-rescale = false
+activation = "none"
 flip = false
 crop = false
 patches = false

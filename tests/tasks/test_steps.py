@@ -16,7 +16,7 @@ from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.inference.prediction_file import encode_predictions
+from cutline.pipeline.inference.prediction_file import KnownPredictions, encode_predictions
 from cutline.pipeline.layout.framing import Framing
 from cutline.pipeline.layout.framing_parser import read_region
 from cutline.pipeline.options import CutOptions
@@ -255,7 +255,7 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
     task_id = stack.task(PICTURE).record.task_id
     prepare(stack).run(task_id, STEP)
     nothing = np.zeros((320, 320), np.float32)
-    maps = encode_predictions({"foreground": nothing, "person": nothing})
+    maps = encode_predictions(KnownPredictions({"foreground": nothing, "person": nothing}, None))
     Matte(stack.tasks, stack.files, lambda view: maps).run(task_id, STEP)
     with pytest.raises(InputRefused) as refused:
         finish(stack).run(task_id, STEP)

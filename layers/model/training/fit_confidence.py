@@ -41,7 +41,7 @@ class RecordingNetwork:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.view_size = network.view_size
+        self.view_size, self.calibration = network.view_size, network.calibration
         self.last: dict[str, F32] = {}
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
@@ -62,9 +62,7 @@ def main() -> None:
     found = [(row, *judged) for row in rows for judged in judge(data, row, network)]
     uncertainty, bad = np.array([item[1] for item in found]), np.array([item[2] < BAD_IOU for item in found], float)
     offset, slope = fit(uncertainty, bad)
-    print(
-        f"{len(found)} pictures, {bad.mean():.1%} with IoU < {BAD_IOU}; _OFFSET, _SLOPE = {offset:.3f}, {slope:.3f}\n"
-    )
+    print(f"{len(found)} pictures, {bad.mean():.1%} with IoU < {BAD_IOU}; confidence = [{offset:.3f}, {slope:.3f}]\n")
     folds = np.array([fold_of(item[0]) for item in found])
     predicted = np.empty(len(found))
     for fold in range(FOLDS):

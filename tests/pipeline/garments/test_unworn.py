@@ -36,7 +36,7 @@ SAYS = {
 class ColourCostume:
     """A costume network that knows garments by their colour; keeps the pictures that it was shown."""
 
-    view_size = (SIDE, SIDE)
+    view_size, calibration = (SIDE, SIDE), None
 
     def __init__(self) -> None:
         self.shown: list[np.ndarray] = []
@@ -55,7 +55,7 @@ class ColourCostume:
 class ColourMatte:
     """A matting network for which everything is in front that does not have the wall's colour."""
 
-    view_size = (SIDE, SIDE)
+    view_size, calibration = (SIDE, SIDE), None
 
     def __init__(self, person: float = 0.0) -> None:
         self.runs = 0

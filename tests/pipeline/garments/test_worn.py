@@ -24,6 +24,8 @@ class DrawnNetwork:
     predictions: dict[str, Any]
     entry: Any
 
+    calibration = None
+
     @property
     def view_size(self) -> tuple[int, int]:
         return self.entry.height, self.entry.width

@@ -1,6 +1,7 @@
 """Confidence: high where the network is certain of the subject, low where it is not, 0 where it finds none."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from devkit.running import ROOT
 
 STATIC = ROOT / "functions" / "site" / "static"
 
+FLAT = np.zeros((64, 64, 3), np.uint8)
+FIT = (7.082, 2.897)
+
 
 def plane(value: float) -> np.ndarray:
     alpha = np.zeros((64, 64), np.float32)
@@ -25,7 +29,7 @@ def plane(value: float) -> np.ndarray:
 
 
 def test_confidence_falls_with_the_networks_uncertainty() -> None:
-    found = [confidence_of(plane(value)) for value in (1.0, 0.99, 0.95, 0.9, 0.8, 0.6)]
+    found = [confidence_of(plane(value), FIT) for value in (1.0, 0.99, 0.95, 0.9, 0.8, 0.6)]
     assert found == sorted(found, reverse=True)
     assert found[0] > 0.97
     assert found[-1] < 0.3
@@ -33,13 +37,19 @@ def test_confidence_falls_with_the_networks_uncertainty() -> None:
 
 
 def test_where_nothing_was_found_there_is_no_confidence() -> None:
-    assert (confidence_of(plane(0.4)), uncertainty_of(plane(0.0))) == (0.0, None)
+    assert (confidence_of(plane(0.4), FIT), uncertainty_of(plane(0.0))) == (0.0, None)
+
+
+def test_a_network_without_a_fit_has_no_confidence(network: Network) -> None:
+    assert confidence_of(plane(0.9), None) is None
+    unfitted = Network(replace(network.entry, confidence=None), network._session)
+    assert [cut(pixels, unfitted).metadata.confidence for pixels in (skimage.data.astronaut(), FLAT)] == [None, None]
 
 
 def test_confidence_does_not_depend_on_the_size_of_the_background() -> None:
     small = np.zeros((640, 640), np.float32)
     small[:64, :64] = plane(0.9)
-    assert confidence_of(small) == pytest.approx(confidence_of(plane(0.9)))
+    assert confidence_of(small, FIT) == pytest.approx(confidence_of(plane(0.9), FIT))
 
 
 @pytest.fixture(scope="module")

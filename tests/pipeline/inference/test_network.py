@@ -68,8 +68,8 @@ def test_letterboxed_predictions_keep_the_picture_s_shape(models):
     assert wide.shape == (size // 4, size)
 
 
-def test_rescale_stretches_a_map_to_the_whole_range(models):
-    rewrite(models, "rescale = false", "rescale = true")
+def test_minmax_stretches_a_plane_to_the_whole_range(models):
+    rewrite(models, 'activation = "none"', 'activation = "minmax"')
     plane = Network.open(models, "matte", 1).predict(skimage.data.chelsea())["foreground"]
     assert (plane.min(), plane.max()) == (0, 1)
 
@@ -93,6 +93,8 @@ def test_damaged_model_is_a_fault(models, content):
         ('input = "image"', 'input = "other"'),
         ('channels = ["foreground", "person"]', 'channels = ["foreground"]'),
         ('fit = "squash"', 'fit = "stretch"'),
+        ('activation = "none"', 'activation = "softmax"'),
+        ("confidence = [7.082, 2.897]", "confidence = [7.082]"),
         ("mean = [0.0, 0.0, 0.0]", "mean = [0.0]"),
         ("size = [", "size = [7, "),
         ("[matte]", "[mat te]"),

@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.inference.prediction_file import decode_predictions, encode_predictions
+from cutline.pipeline.inference.prediction_file import KnownPredictions, decode_predictions, encode_predictions
 
 
 def predictions(*names: str) -> dict[str, np.ndarray]:
@@ -20,7 +20,7 @@ def predictions(*names: str) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("names", [("foreground",), ("foreground", "person"), ("person", "foreground")])
 def test_predictions_come_back_by_name_within_half_a_level(names: tuple[str, ...]) -> None:
     given = predictions(*names)
-    read = decode_predictions(encode_predictions(given))
+    read = decode_predictions(encode_predictions(KnownPredictions(given, None))).planes
     assert set(read) == set(names)
     for name in names:
         assert read[name].dtype == np.float32
@@ -29,7 +29,21 @@ def test_predictions_come_back_by_name_within_half_a_level(names: tuple[str, ...
 
 def test_the_whole_range_is_kept() -> None:
     plane = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    assert np.array_equal(decode_predictions(encode_predictions({"foreground": plane}))["foreground"], plane)
+    planes = KnownPredictions({"foreground": plane}, None)
+    assert np.array_equal(decode_predictions(encode_predictions(planes)).planes["foreground"], plane)
+
+
+@pytest.mark.parametrize("calibration", [None, (7.082, 2.897), (-1e-9, 1e9)])
+def test_the_fit_of_the_confidence_comes_back(calibration: tuple[float, float] | None) -> None:
+    given = KnownPredictions(predictions("foreground", "person"), calibration)
+    assert decode_predictions(encode_predictions(given)).calibration == calibration
+
+
+def _with_fit(text: str) -> bytes:
+    file, notes = io.BytesIO(), PngImagePlugin.PngInfo()
+    notes.add_text("confidence", text)
+    Image.new("L", (4, 4)).save(file, "PNG", pnginfo=notes)
+    return file.getvalue()
 
 
 def _encoded(mode: str, kind: str) -> bytes:
@@ -56,6 +70,9 @@ def _claiming(side: int) -> bytes:
         _encoded("L", "PNG")[:45],
         _claiming(10**4),
         _claiming(10**5),
+        _with_fit(""),
+        _with_fit("7.0"),
+        _with_fit("seven two"),
     ],
 )
 def test_anything_else_is_a_fault_of_the_model(data: bytes) -> None:

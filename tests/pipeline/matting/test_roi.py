@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 900, 600
 class Colourful:
     """A network that takes all that is not grey for the subject, and remembers what it was shown."""
 
-    view_size = (320, 320)
+    view_size, calibration = (320, 320), (7.0, 3.0)
 
     def __init__(self) -> None:
         self.shown: Any = None

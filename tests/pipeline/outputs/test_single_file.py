@@ -25,7 +25,7 @@ LIMITS = PictureLimits(frozenset({"PNG"}), MIB)
 class RedIsTheSubject:
     """A network that takes everything red for a person."""
 
-    view_size = (64, 64)
+    view_size, calibration = (64, 64), None
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         red = (rgb_u8[..., 0].astype(np.int16) - rgb_u8[..., 1] > 60).astype(np.float32)

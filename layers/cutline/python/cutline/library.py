@@ -80,14 +80,15 @@ class CutKeywords(TypedDict, total=False):
 class Cut(Generic[Kind]):
     """A cut-out in the kind that its picture came in, and what is known of it.
 
-    subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1]; box: the subject in
-    the picture; enlargement: above 1 the result has more pixels of the subject than the picture had.
+    subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
+    if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
+    subject than the picture had.
     """
 
     image: Kind
     subject: ResolvedSubject
     coverage: float
-    confidence: float
+    confidence: float | None
     box: Box
     width: int
     height: int

@@ -274,7 +274,7 @@ def _line_of(made: "OutputFiles", part: str) -> ReportLine:
         "",
         part=part,
         subject=metadata.subject,
-        confidence=f"{metadata.confidence:.4f}",
+        confidence="" if metadata.confidence is None else f"{metadata.confidence:.4f}",
         coverage=f"{metadata.coverage:.4f}",
         enlargement=f"{metadata.enlargement:.4f}",
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",

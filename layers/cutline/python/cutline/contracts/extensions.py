@@ -7,7 +7,7 @@ from typing import Any
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions
-from cutline.pipeline.outputs.metadata import ResultMetadata
+from cutline.pipeline.outputs.metadata import ResultMetadata, confidence_field
 from cutline.pipeline.outputs.profiles import read_profiles
 
 NAMES = (*READERS, "roi", "profile")
@@ -36,7 +36,7 @@ def response_fields(metadata: ResultMetadata | None) -> dict[str, Any]:
     """The fields that Cutline adds to the vendor's answer about a result."""
     if metadata is None:
         return {}
-    confidence = {"confidence": round(metadata.confidence, 4)}
+    confidence = confidence_field(metadata.confidence)
     if not metadata.profile:
         return confidence
     verdicts = [asdict(verdict) for verdict in metadata.verdicts]

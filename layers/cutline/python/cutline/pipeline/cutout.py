@@ -12,7 +12,7 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
-from cutline.pipeline.inference.confidence import confidence_of
+from cutline.pipeline.inference.confidence import Calibration, confidence_of
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
 from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze
@@ -42,6 +42,10 @@ class Predictor(Protocol):
     def view_size(self) -> tuple[int, int]:
         """The largest height and width of use to `predict`."""
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """The fit of the network's confidence, or None if there is none."""
+
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Predictions (h, w) in [0, 1] by channel name. Raises ServiceFault."""
 
@@ -56,13 +60,14 @@ class Matte:
     """A picture's subject at the picture's own size.
 
     rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
-    that it is good (cutline.pipeline.inference.confidence), or for a stamp how clear its ink is.
+    that it is good (cutline.pipeline.inference.confidence) or None if the network has no fit; for a stamp how clear its
+    ink is.
     """
 
     rgb_u8: U8
     alpha_u8: U8
     subject: ResolvedSubject
-    confidence: float = 1.0
+    confidence: float | None = 1.0
 
     @cached_property
     def box(self) -> Box | None:
@@ -76,15 +81,15 @@ class Cutout:
 
     rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject: the kind found;
     coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none; confidence: the probability that
-    the cut-out is good; box: the subject's in the picture of `picture_size` (width, height), or None; placement: where
-    it went.
+    the cut-out is good, or None if the network has no fit; box: the subject's in the picture of `picture_size` (width,
+    height), or None; placement: where it went.
     """
 
     rgba_u8: U8
     pixels_u8: U8
     subject: ResolvedSubject
     coverage: float
-    confidence: float
+    confidence: float | None
     box: Box | None
     placement: Placement
     picture_size: tuple[int, int]
@@ -104,7 +109,8 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     view = roi_crop(options.roi, picture.width, picture.height)
     alpha_u8 = np.zeros((picture.height, picture.width), np.uint8)
     if view is None:
-        return Matte(picture.rgb_u8, alpha_u8, "person" if options.subject == "person" else "object", 0.0)
+        kind: ResolvedSubject = "person" if options.subject == "person" else "object"
+        return Matte(picture.rgb_u8, alpha_u8, kind, None if network.calibration is None else 0.0)
     part = _matte(view.cut(picture), options, network, timer, view)
     rgb_u8 = picture.rgb_u8.copy()
     crop(rgb_u8, view.box)[:] = part.rgb_u8
@@ -130,7 +136,7 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
         subject, small_f32 = select_subject(predictions, "object" if options.subject == "stamp" else options.subject)
         if view is not None:
             small_f32 = view.choose(small_f32)
-        confidence = confidence_of(small_f32)
+        confidence = confidence_of(small_f32, network.calibration)
         small_f32 = remove_specks(remove_haze(stretch_alpha(small_f32)))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
     with timer.stage("foreground"):
@@ -172,7 +178,7 @@ def compose(matte: Matte, options: CutOptions) -> Cutout:
         pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
         subject=matte.subject,
         coverage=_coverage(matte.alpha_u8, box),
-        confidence=0.0 if box is None else matte.confidence,
+        confidence=0.0 if box is None and matte.confidence is not None else matte.confidence,
         box=box,
         placement=placement,
         picture_size=(width, height),

@@ -13,6 +13,7 @@ from cutline.pipeline.garments.worn import cut_garments
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import MEGAPIXEL, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.files import make_files
+from cutline.pipeline.outputs.metadata import confidence_field
 from cutline.pipeline.outputs.single_file import (
     CONTENT_TYPES,
     SingleFile,
@@ -106,7 +107,7 @@ class CostumeProcessor:
             raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
         files = {"image": garments.image, **garments.classes}
         results = {name: (file, "image/png") for name, file in files.items()}
-        notes = {"garments": garments.found, "confidence": round(garments.confidence, 4)}
+        notes = {"garments": garments.found, **confidence_field(garments.confidence)}
         return Produced(garments.width, garments.height, results, notes)
 
 
@@ -132,7 +133,7 @@ def single_file_answer(
     notes = {
         "subject": "person" if single.person else "object",
         "coverage": round(single.coverage, 4),
-        "confidence": round(single.confidence, 4),
+        **confidence_field(single.confidence),
     }
     results = {"image": (file, content_type)}
     return Produced(single.width, single.height, results, notes, single.metadata(content_type))

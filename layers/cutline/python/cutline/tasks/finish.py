@@ -10,7 +10,7 @@ from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish, task_record
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
-from cutline.pipeline.inference.prediction_file import KnownPredictions, decode_predictions
+from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.outputs.files import OutputFiles, make_files
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.tasks.charge import charge, give_back
@@ -56,11 +56,11 @@ class Finish:
     def _work(self, task: Task, step: Step) -> tuple[Mapping[str, str], ResultMetadata]:
         """Store the results; return their keys and metadata. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         with step.stage("load"):
-            data, maps = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
+            data, predictions = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
         with step.stage("decode"):
             picture = decode_in_subprocess(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        made = make_files(picture, task.order.cut, KnownPredictions(maps), step)
+        made = make_files(picture, task.order.cut, predictions, step)
         if made.metadata.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         step.notes |= made.metadata.notes

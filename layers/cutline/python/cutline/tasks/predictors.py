@@ -9,7 +9,7 @@ from cutline.adapters.sagemaker import EndpointFault, GpuEndpoint
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.inference.prediction_file import encode_predictions
+from cutline.pipeline.inference.prediction_file import KnownPredictions, encode_predictions
 
 _VIEW = PictureLimits(frozenset({"PNG"}), max_bytes=6 * MIB, max_side_px=2400)
 _TRIES = 3
@@ -33,7 +33,9 @@ class CpuPredictor:
 
     def predict(self, view: bytes) -> bytes:
         """The maps file of a prepared picture. Raises ServiceFault."""
-        return encode_predictions(self.open().predict(decode_image(view, _VIEW).rgb_u8))
+        network = self.open()
+        planes = network.predict(decode_image(view, _VIEW).rgb_u8)
+        return encode_predictions(KnownPredictions(planes, network.calibration))
 
 
 class EndpointPredictor:

@@ -14,6 +14,7 @@ from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import Matte, Predictor, matte_picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.garments.unworn import unworn_garment_masks
+from cutline.pipeline.inference.confidence import Calibration
 from cutline.pipeline.layout.compose import merge_alpha, put_on_colour
 from cutline.pipeline.matting.components import label_components
 from cutline.pipeline.matting.refine import stretch_alpha, upsample_alpha
@@ -41,7 +42,7 @@ class GarmentCutout:
     found: tuple[str, ...]
     width: int
     height: int
-    confidence: float
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class _Garments:
     rgb_u8: U8
     masks: Mapping[str, U8]
     union_u8: U8 | None
-    confidence: float
+    confidence: float | None
 
 
 class _OneRun:
@@ -64,6 +65,10 @@ class _OneRun:
     @property
     def view_size(self) -> tuple[int, int]:
         return self._network.view_size
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return self._network.calibration
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Predictions (h, w) in [0, 1] by channel name. Raises ServiceFault."""

@@ -2,11 +2,10 @@
 
 An uncertain network gives the subject a grey, not a white, plane. The mean m of alpha over the pixels that it takes for
 the subject (above one half) orders pictures by their risk, and P(IoU < .8) = 1 / (1 + exp(-(a + b log(c - m)))) fits
-that risk. layers/model/training/fit_confidence.py (`make doubt`) fitted a and b on 529 pictures that the network had
-not seen, 17 % of them bad: in each of eight bins the promised share of good ones was met within .09, and of the tenth
-with the lowest confidence 81 % were bad. Further signs (softness away from edges, number of components, coverage of the
-border, agreement with the mirror image's prediction) added nothing. For another network, such as `isnet`, the numbers
-only order.
+that risk. A network's a and b stand in models.toml; `make doubt` fits them (layers/model/training/fit_confidence.py).
+Those of `matte` come from 529 pictures that it had not seen, 17 % of them bad: in each of eight bins the promised share
+of good ones was met within .09, and of the tenth with the lowest confidence 81 % were bad. Further signs (softness away
+from edges, number of components, coverage of the border, agreement with the mirror image's prediction) added nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +14,22 @@ import numpy as np
 
 from cutline.pipeline.filters import F32
 
-_OFFSET, _SLOPE = 7.082, 2.897
+# a and b.
+Calibration = tuple[float, float]
 # Keeps the logarithm finite where the network is certain.
 CERTAIN = 1.002
 _HALF = 0.5
 
 
-def confidence_of(alpha_f32: F32) -> float:
-    """Return the probability in [0, 1] that a cut-out is good (IoU of .8 or more); alpha: (h, w) from the network."""
-    uncertainty = uncertainty_of(alpha_f32)
-    return 0.0 if uncertainty is None else float(1 / (1 + np.exp(_OFFSET + _SLOPE * uncertainty)))
+def confidence_of(alpha_f32: F32, calibration: Calibration | None) -> float | None:
+    """Return the probability in [0, 1] that a cut-out is good (IoU of .8 or more), or None without a calibration.
+
+    alpha: (h, w) from the network; 0 if it took no pixel for the subject.
+    """
+    if calibration is None:
+        return None
+    uncertainty, (offset, slope) = uncertainty_of(alpha_f32), calibration
+    return 0.0 if uncertainty is None else float(1 / (1 + np.exp(offset + slope * uncertainty)))
 
 
 def uncertainty_of(alpha_f32: F32) -> float | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.inference.confidence import Calibration
 
 MODELS_FILE = "models.toml"
+Activation = Literal["none", "sigmoid", "minmax"]
 # The largest subject that gets a crop has half the picture's width and height; at twice the size it fills the input.
 _CROP_FACTOR = 2
 
@@ -18,7 +20,8 @@ _CROP_FACTOR = 2
 class ModelEntry:
     """The description of one network; the fields are explained at the head of models.toml.
 
-    channels: the output's planes in order; white: the value of byte 255 before (x - mean) / std.
+    channels: the output's planes in order; white: the value of byte 255 before (x - mean) / std; activation: what makes
+    the output a probability; confidence: its fit, or None if there is none.
     """
 
     name: str
@@ -32,10 +35,12 @@ class ModelEntry:
     white: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    rescale: bool
+    activation: Activation
     flip: bool
     crop: bool
     patches: bool
+    confidence: Calibration | None
+    licence: str
 
     @property
     def view_height(self) -> int:
@@ -49,23 +54,39 @@ class ModelEntry:
 
 
 def read_entry(models_dir: Path, name: str) -> ModelEntry:
-    """The entry `name` of the folder's models.toml.
+    """Read the entry `name` of the folder's models.toml.
 
     Raises:
         ServiceFault: if the file or the entry is missing or invalid.
     """
+    entries = _read(models_dir)
+    if name not in entries:
+        raise ServiceFault(Reason.MODEL_FAILED, f"{MODELS_FILE} has no entry {name!r}; it has {', '.join(entries)}")
+    try:
+        return _to_entry(models_dir, name, entries[name])
+    except (KeyError, ValueError, TypeError) as error:
+        raise ServiceFault(Reason.MODEL_FAILED, f"the entry {name!r} of {MODELS_FILE} is invalid: {error}") from error
+
+
+def names_with(models_dir: Path, channel: str = "foreground") -> tuple[str, ...]:
+    """Return the names of the entries that have a channel, in the file's order. Raises ServiceFault."""
+    return tuple(name for name, entry in _read(models_dir).items() if channel in entry.get("channels", ()))
+
+
+def _read(models_dir: Path) -> dict[str, dict[str, Any]]:
     try:
         with (models_dir / MODELS_FILE).open("rb") as file:
-            entry = tomllib.load(file)[name]
-        return _to_entry(models_dir, name, entry)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise ServiceFault(Reason.MODEL_FAILED, f"{MODELS_FILE} has no sound entry for {name!r}: {error}") from error
+            return tomllib.load(file)
+    except (OSError, ValueError) as error:
+        raise ServiceFault(Reason.MODEL_FAILED, f"{MODELS_FILE} cannot be read: {error}") from error
 
 
 def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
     height, width = (int(side) for side in entry["size"])
     if entry["fit"] not in ("squash", "letterbox"):
         raise ValueError("fit is squash or letterbox")
+    if entry["activation"] not in get_args(Activation):
+        raise ValueError(f"activation is one of {', '.join(get_args(Activation))}")
     return ModelEntry(
         name=name,
         path=models_dir / entry["file"],
@@ -78,13 +99,22 @@ def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:
         white=float(entry["white"]),
         mean=_triple(entry["mean"]),
         std=_triple(entry["std"]),
-        rescale=bool(entry["rescale"]),
+        activation=entry["activation"],
         flip=bool(entry["flip"]),
         crop=bool(entry["crop"]),
         patches=bool(entry["patches"]),
+        confidence=_calibration(entry.get("confidence")),
+        licence=str(entry["licence"]),
     )
 
 
 def _triple(values: list[float]) -> tuple[float, float, float]:
     red, green, blue = (float(value) for value in values)
     return red, green, blue
+
+
+def _calibration(values: list[float] | None) -> Calibration | None:
+    if values is None:
+        return None
+    offset, slope = (float(value) for value in values)
+    return offset, slope

@@ -12,6 +12,7 @@ import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.inference.confidence import Calibration
 from cutline.pipeline.inference.model_config import ModelEntry, read_entry
 from cutline.pipeline.inference.passes import predict_in_passes
 from cutline.pipeline.inference.preprocess import fit_picture, to_predictions, to_tensor
@@ -71,6 +72,11 @@ class Network:
     def channels(self) -> tuple[str, ...]:
         """The names of the planes that `predict` returns."""
         return self.entry.channels
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The fit of the network's confidence, or None if there is none."""
+        return self.entry.confidence
 
     @property
     def view_size(self) -> tuple[int, int]:

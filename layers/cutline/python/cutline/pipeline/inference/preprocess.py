@@ -9,6 +9,8 @@ from cutline.pipeline.filters import F32, U8, resize_u8
 from cutline.pipeline.inference.model_config import ModelEntry
 
 _MID_GREY = 128
+# Beyond it exp overflows float32, and the sigmoid is 0 or 1 anyway.
+_MAX_LOGIT = np.float32(80)
 
 
 def fit_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
@@ -56,8 +58,11 @@ def _margins(entry: ModelEntry, inner_height: int, inner_width: int) -> tuple[in
 
 
 def _to_unit(entry: ModelEntry, plane: F32) -> F32:
-    plane = np.nan_to_num(plane.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-    if entry.rescale:
+    plane = plane.astype(np.float32)
+    if entry.activation == "sigmoid":
+        plane = np.reciprocal(1 + np.exp(-np.clip(plane, -_MAX_LOGIT, _MAX_LOGIT)), dtype=np.float32)
+    plane = np.nan_to_num(plane, nan=0.0, posinf=1.0, neginf=0.0)
+    if entry.activation == "minmax":
         low, high = float(plane.min()), float(plane.max())
         plane = (plane - low) / max(high - low, 1e-6)
     return np.clip(plane, 0.0, 1.0).astype(np.float32)

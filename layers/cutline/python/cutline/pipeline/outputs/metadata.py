@@ -39,7 +39,7 @@ class ResultMetadata:
 
     subject: str
     coverage: float
-    confidence: float
+    confidence: float | None
     enlargement: float = 1.0
     profile: str = ""
     verdicts: tuple[Verdict, ...] = ()
@@ -52,18 +52,16 @@ class ResultMetadata:
     @property
     def object_metadata(self) -> dict[str, str]:
         """For an object's metadata, and by the names of a report's columns."""
-        known = {
-            "subject": self.subject,
-            "confidence": f"{self.confidence:.4f}",
-            "enlargement": f"{self.enlargement:.3f}",
-        }
+        known = {"subject": self.subject, "enlargement": f"{self.enlargement:.3f}"}
+        if self.confidence is not None:
+            known["confidence"] = f"{self.confidence:.4f}"
         return {**known, **_judgement(self)} if self.profile else known
 
     @property
     def notes(self) -> dict[str, Any]:
         """For a log line."""
         known: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
-        return {**known, "confidence": round(self.confidence, 4), **({"profile": self.profile} if self.profile else {})}
+        return {**known, **confidence_field(self.confidence), **({"profile": self.profile} if self.profile else {})}
 
     def to_json(self) -> str:
         """For storage; `from_json` reads it back."""
@@ -74,6 +72,11 @@ class ResultMetadata:
         """The metadata that `to_json` wrote."""
         fields: Mapping[str, Any] = json.loads(text)
         return cls(**{**fields, "verdicts": tuple(Verdict(**verdict) for verdict in fields["verdicts"])})
+
+
+def confidence_field(confidence: float | None) -> dict[str, float]:
+    """Return the field of answers and log lines, or none if the network has no fitted confidence."""
+    return {} if confidence is None else {"confidence": round(confidence, 4)}
 
 
 def _judgement(metadata: ResultMetadata) -> dict[str, str]:

@@ -39,7 +39,7 @@ class SingleFile:
     alpha_u8: U8
     person: bool
     coverage: float
-    confidence: float
+    confidence: float | None
     box: Box
     most: tuple[int, int]
 
