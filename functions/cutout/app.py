@@ -29,4 +29,4 @@ except ServiceFault:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """One REST proxy event in, one answer out."""
     request, contract = to_request(event, settings.public_url), ROUTES[event["resource"].rstrip("/")]
-    return to_proxy(service.handle(contract, rembg.with_key(request) if contract is rembg else request))
+    return to_proxy(service.handle(contract, request))

@@ -5,12 +5,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import ailabtools, removebg
-from cutline.contracts.wire import CreditContract
+from cutline.contracts.apis import CREDITS
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
-
-CREDITS: dict[str, CreditContract] = {"/v1.0/account": removebg, ailabtools.CREDITS_ROUTE: ailabtools}
 
 logger = Logger(service="usage")
 metrics = Metrics(namespace="Cutline", service="usage")

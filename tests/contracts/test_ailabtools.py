@@ -213,7 +213,7 @@ def test_a_background_task_is_accepted_shown_and_done() -> None:
     record = task_record.queued("shop", request, job.options)
     seen = {}
     for state in (0, 2, 3, 4, 1, -1, -7):
-        body = json_of(ailabtools.show_task(request, replace(record, state=state), {"image": "https://a.b/c.png"}))
+        body = json_of(ailabtools.show(replace(record, state=state), {"image": "https://a.b/c.png"}, request))
         assert body["task_status"] == body["data"]["task_status"]
         assert ("image_url" in body["data"]) == (state == 1)
         seen[state] = body["task_status"]

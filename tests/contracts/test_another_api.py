@@ -40,8 +40,6 @@ HANDLERS = {
     "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem", "ail"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
-    "functions/tasks/app.py": {"pw", "ail"},
-    "functions/usage/app.py": {"rbg", "ail"},
 }
 _KINDS = "a kind of credential, which has its vendor's name and which several APIs can share"
 _SIGNED = "Aidge's signature is a kind of credential"
@@ -67,7 +65,7 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),
-    f"{PACKAGE}/tasks": ({"pw", "ail"}, _STATES),
+    f"{PACKAGE}/tasks": ({"pw"}, _STATES),
     f"{PACKAGE}/contracts/task_record.py": ({"pw"}, _STATES),
     "functions/site/static/call.js": ({"aid"}, _SIGNED),
     "functions/site/static/sign.js": ({"aid"}, _SIGNED),

@@ -184,7 +184,7 @@ class World:
     def _ask(self, task_id: str) -> None:
         request = replace(multipart_call(b""), method="GET", received_at=self.now)
         service = TaskService(self._service(), self.tasks, self.buckets, self.buckets, self._machine)
-        assert service.handle(request, task_id).status in (200, 500)
+        assert service.handle(request, picwish, {"task_id": task_id}).status in (200, 500)
 
     def drop(self) -> str | None:
         """The message about a dropped picture, tried as often as the queue does; None where every try failed."""

@@ -11,7 +11,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.meter import HOLD_S
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.adapters.sources import Sources
-from cutline.contracts import task_record
+from cutline.contracts import picwish, task_record
 from cutline.contracts.wire import Request, Response
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.outputs.metadata import ResultMetadata
@@ -89,7 +89,7 @@ def post(stack: Stack, key: str = "", request_id: str = "call-1", form: bytes = 
     request = multipart_call(form)
     headers = {**request.headers, "idempotency-key": key}
     request = replace(request, headers=headers, request_id=request_id, received_at=float(NOW))
-    return service_of(stack).handle(request, None)
+    return service_of(stack).handle(request, picwish, {})
 
 
 def test_the_answer_is_the_id_of_a_task_on_record_and_started(stack: Stack) -> None:
@@ -135,7 +135,8 @@ def test_a_task_whose_start_was_lost_is_started_by_who_asks_for_it(stack: Stack)
     for seconds, started in ((30, []), (80, []), (90, [task_id])):
         if seconds == 80:
             stack.machine.fault = ReadTimeoutError(endpoint_url="https://states")
-        assert service_of(stack).handle(replace(question, received_at=float(NOW + seconds)), task_id).status == 200
+        asked = replace(question, received_at=float(NOW + seconds))
+        assert service_of(stack).handle(asked, picwish, {"task_id": task_id}).status == 200
         assert stack.machine.started == started
 
 

@@ -99,11 +99,11 @@ def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack, fram
 
 def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
     record = run(stack)
-    response = show_task(record, stack.results, "https://shop.example")
+    response = show_task(picwish, record, stack.results, "https://shop.example")
     assert record.metadata is not None
     assert response.headers["X-Cutline-Confidence"] == f"{record.metadata.confidence:.4f}"
     assert json.loads(response.body)["data"]["confidence"] == round(record.metadata.confidence, 4)
-    failed = show_task(replace(record, state=-1, metadata=None), stack.results, "https://shop.example")
+    failed = show_task(picwish, replace(record, state=-1, metadata=None), stack.results, "https://shop.example")
     assert "X-Cutline-Confidence" not in failed.headers
 
 

@@ -16,18 +16,22 @@ How to add an API:
 
 1. Write `contracts/NAME.py` with what `wire.Contract` lists, in the order of its neighbours. `parse` returns a
    `wire.Job` or raises InputRefused; `refuse` has an answer for every `errors.Reason`. Put the module into the list in
-   `contracts/apis.py`: from there accounts, prices, usage reports and the command line know it.
+   `contracts/apis.py`: from there accounts, prices, usage reports and the command line know it. Optional parts:
+   `task_record.TaskContract` for background tasks, `wire.CreditContract` for what is left of the day, with a line in
+   apis.py each; `wire.KeyContract` for a key that may stand in the query.
 2. Write `openapi/NAME.py`, with the same name: `paths`, `components` and FACTS, as in `openapi/jd_selfie.py`. The
    reference page, the playground's codes and the curl line of the local cloud follow from it.
 3. Add a row to `functions/site/static/apis.js`: its options, its call, how to read its answer, its words in both
    languages.
 4. Add its routes to template.yaml. If a function does the same work already, they are events of that function, and
    the contract is one more of its CONTRACTS, as in `functions/cutout/app.py`. If not, copy `functions/selfie/app.py`,
-   its function and its log group. Add the API to the dashboard's two widgets by API. Work that no API does yet goes
-   into `serving/processors.py`.
-5. Test it: golden bodies and completeness over Reason as in `tests/contracts/test_jd_selfie.py`, every row over HTTP
-   as in `tests/e2e/test_selfie.py`, a call in `events/generate.py`. `tests/contracts/test_another_api.py` finds what
-   is missing, and which other file names the API.
+   its function, its log group and its alarms. Bodies that the gateway itself sends (4xx, 5xx, throttled) are one more
+   entry of its gateway responses, headers that a page may read of its CORS list. Add the API to the dashboard's two
+   widgets by API. Work that no API does yet goes into `serving/processors.py`.
+5. Test it: golden bodies and completeness over Reason as in `tests/contracts/test_jd_selfie.py`, HTTP as in
+   `tests/e2e/test_selfie.py`, headers in `tests/e2e/test_headers.py`, faults in `tests/trust/test_faults.py`, a call in
+   `events/generate.py`, and a call of a deployed stack in `tools/smoke/calls.py`.
+   `tests/contracts/test_another_api.py` finds what is missing, and which other file names the API.
 
 An API whose key comes in a header that another API takes needs nothing else. A header of its own is a `wire.Scheme`,
 one of the KINDS in `accounts/registry.py` and a line in `accounts/demo.py`. A signature is also a module beside

@@ -141,10 +141,16 @@ def accepted(request: Request, task_id: str) -> Response:
     return _success(request, {"task_id": task_id}, task_id=task_id)
 
 
-def show_task(request: Request, record: task_record.TaskRecord, links: Mapping[str, str]) -> Response:
+def task_id(request: Request, parameters: Mapping[str, str]) -> str | None:
+    """Return the id in the query of the route for questions."""
+    return request.params.get("task_id", "").strip() if request.path.rstrip("/").endswith(TASK_ROUTE) else None
+
+
+def show(record: task_record.TaskRecord, images: Mapping[str, str], request: Request | None = None) -> Response:
     """Return a task's status (contracts.md 6.3): 0 queued, 1 at work, 2 done, 3 failed."""
     status = 3 if record.state < 0 else {task_record.QUEUED: 0, task_record.DONE: 2}.get(record.state, 1)
-    found = {"image_url": links["image"]} if record.state == task_record.DONE else {}
+    found = {"image_url": images["image"]} if record.state == task_record.DONE else {}
+    assert request is not None  # there are no callbacks
     return _success(request, {"task_status": status, **found}, task_status=status)
 
 

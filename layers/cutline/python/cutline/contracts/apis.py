@@ -1,9 +1,12 @@
-"""The list of the APIs. What goes through all of them goes through this; nothing else names them all."""
+"""The lists of the APIs: all of them, those with background tasks, those that answer what is left of the day."""
 
 from collections.abc import Mapping
 
 from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
-from cutline.contracts.wire import Contract
+from cutline.contracts.task_record import TaskContract
+from cutline.contracts.wire import Contract, CreditContract
 
 _CONTRACTS: tuple[Contract, ...] = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
 APIS: Mapping[str, Contract] = {contract.NAME: contract for contract in _CONTRACTS}
+TASK_APIS: Mapping[str, TaskContract] = {contract.NAME: contract for contract in (picwish, ailabtools)}
+CREDITS: Mapping[str, CreditContract] = {contract.CREDITS_ROUTE: contract for contract in (removebg, ailabtools)}

@@ -121,7 +121,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     """The finished task, its bytes, or its id alone (contracts.md 3.4)."""
     options = task_options(job)
     if options.asynchronous:
-        return accepted(options.task_id)
+        return accepted(request, options.task_id)
     if options.return_type == AS_BYTES:
         name = "mask" if options.output_type == MASK_ONLY else "image"
         headers = {"Content-Type": _content_type(job.cut), "X-Task-Id": options.task_id}
@@ -154,12 +154,17 @@ def fits_as_base64(files: Mapping[str, bytes]) -> bool:
     return sum(len(data) for data in files.values()) * 4 // 3 < _MAX_INLINE_BYTES
 
 
-def accepted(task_id: str) -> Response:
+def task_id(request: Request, parameters: Mapping[str, str]) -> str | None:
+    """Return the id in the path of a GET."""
+    return parameters.get("task_id")
+
+
+def accepted(request: Request, task_id: str) -> Response:
     """The answer to `sync=0`: what to ask for later."""
     return _success({"task_id": task_id})
 
 
-def show(record: TaskRecord, images: Mapping[str, str]) -> Response:
+def show(record: TaskRecord, images: Mapping[str, str], request: Request | None = None) -> Response:
     """A task as POST and GET show it; `images` are links or base64 by name."""
     data: dict[str, Any] = {
         "task_id": record.task_id,

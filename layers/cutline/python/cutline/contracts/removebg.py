@@ -28,6 +28,7 @@ NAME = "rbg"
 TITLE = "remove.bg"
 ROUTES: tuple[str, ...] = ("/v1.0/removebg", "/v1.0/improve", "/v1.0/account")
 METHODS = frozenset({"POST"})
+CREDITS_ROUTE = "/v1.0/account"
 SCHEME = Scheme.API_KEY
 # The result is the answer's body.
 LINK_LIFETIME_S = 0

@@ -5,8 +5,9 @@ PicWish's numbers are the states (contracts.md 3.5), because its tasks came firs
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from cutline.contracts.wire import Job, Outcome, Request
+from cutline.contracts.wire import Contract, Job, Outcome, Request, Response
 from cutline.errors import MattingError, Reason
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.outputs.metadata import ResultMetadata
@@ -70,6 +71,25 @@ class TaskRecord:
     options: TaskOptions
     keys: Mapping[str, str] = field(default_factory=dict)
     metadata: ResultMetadata | None = None
+
+
+class TaskContract(Contract, Protocol):
+    """A contract with background tasks."""
+
+    def task_id(self, request: Request, parameters: Mapping[str, str]) -> str | None:
+        """Return the id of the task asked about, "" if it is missing, or None for a call that makes a task.
+
+        `parameters`: those of the route's path.
+        """
+
+    def accepted(self, request: Request, task_id: str) -> Response:
+        """Return the answer to a call that became a task."""
+
+    def show(self, record: TaskRecord, images: Mapping[str, str], request: Request | None = None) -> Response:
+        """Return a task's state and, once it is done, its results; `images` are links or base64 by name.
+
+        `request` is None for a callback.
+        """
 
 
 def queued(account_id: str, request: Request, options: TaskOptions) -> TaskRecord:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl
 
 from cutline.errors import MattingError, Reason
@@ -174,8 +174,18 @@ class Contract(Protocol):
         """The answer to a call that failed, for every `Reason` there is."""
 
 
+@runtime_checkable
+class KeyContract(Protocol):
+    """A contract whose key may stand elsewhere than in its scheme's header."""
+
+    def with_key(self, request: Request) -> Request:
+        """Return the request with the key in the header."""
+
+
 class CreditContract(Contract, Protocol):
-    """A contract that can be asked what is left of the account's day."""
+    """A contract that can be asked what is left of the account's day, at CREDITS_ROUTE."""
+
+    CREDITS_ROUTE: str
 
     def render_credits(self, request: Request, left: int | None, quota: int | None) -> Response:
         """The answer: the calls left of the day's quota; None without one."""

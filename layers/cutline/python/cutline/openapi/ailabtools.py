@@ -106,7 +106,7 @@ def _hd() -> dict[str, Any]:
 
 def _task() -> dict[str, Any]:
     record = task_record.TaskRecord(examples.TASK_ID, "shop", task_record.DONE, examples.NOW, None, None, _options())
-    answer = ailabtools.show_task(examples.REQUEST, record, examples.outcome("image").links)
+    answer = ailabtools.show(record, examples.outcome("image").links, examples.REQUEST)
     task_id = query("task_id", "The id from the response that created the task.", text("The task's id."))
     statuses = ("400", "401", "403", "404", "500", "503")
     return {**_query("queryTask", "Get a task's status", answer, "AilTask", statuses), "parameters": [task_id]}

@@ -33,7 +33,7 @@ _API = Api(
     shapes=("PwTask", "PwAccepted"),
     fault="PwError",
     headers={"X-Task-Id": "TaskId", "Retry-After": "RetryAfter"},
-    more={"accepted": picwish.accepted(examples.TASK_ID)},
+    more={"accepted": picwish.accepted(examples.REQUEST, examples.TASK_ID)},
     files=("image/png", "image/jpeg", "image/webp"),
 )
 

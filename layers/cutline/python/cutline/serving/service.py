@@ -21,7 +21,17 @@ from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
-from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Response, Source, with_confidence
+from cutline.contracts.wire import (
+    Contract,
+    Job,
+    KeyContract,
+    Outcome,
+    Quota,
+    Request,
+    Response,
+    Source,
+    with_confidence,
+)
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
@@ -64,6 +74,8 @@ class Service:
 
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
+        if isinstance(contract, KeyContract):
+            request = contract.with_key(request)
         return self.answer(Call(contract, request), self._serve)
 
     def answer(self, call: Call, serve: Callable[[Call], Response]) -> Response:

@@ -8,7 +8,8 @@ from cutline.accounts.meter import Reservation
 from cutline.adapters.dynamodb import may_have_written
 from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.input_files import InputFiles
-from cutline.contracts import ailabtools, picwish, task_record
+from cutline.contracts import task_record
+from cutline.contracts.apis import TASK_APIS
 from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
 from cutline.serving.call import Call
@@ -18,7 +19,7 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 
 class Acceptance:
-    """Implements `cutline.serving.call.Deferral` for PicWish's `sync=0` and AILabTools' HD route."""
+    """Implements `cutline.serving.call.Deferral` for calls that want their result later."""
 
     hold_s = PENDING_S
 
@@ -58,13 +59,13 @@ class Acceptance:
         In this order: a task that was never started is forgotten by itself, an execution always finds its task. Every
         write may have been done before, by a try that died: all of them bear the task's id.
         """
-        job = call.job
+        job, contract = call.job, TASK_APIS[call.contract.NAME]
         assert job is not None
         with call.timer.stage("accept"):
             task = queued_task(call, job, reservation)
             task_id = task.record.task_id
             call.notes["task_id"] = task_id
-            response = _answer(call, task_id)
+            response = contract.accepted(call.request, task_id)
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
@@ -102,9 +103,3 @@ def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
         qps=reservation.account.qps,
     )
     return Task(record, order)
-
-
-def _answer(call: Call, task_id: str) -> Response:
-    if call.contract is ailabtools:
-        return ailabtools.accepted(call.request, task_id)
-    return picwish.accepted(task_id)

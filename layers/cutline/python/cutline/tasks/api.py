@@ -1,13 +1,15 @@
 """The tasks API: every call that becomes a task is kept on record and can be asked about for an hour."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import ailabtools, picwish, task_record
-from cutline.contracts.wire import Contract, Job, Outcome, Request, Response
+from cutline.contracts import task_record
+from cutline.contracts.task_record import TaskContract
+from cutline.contracts.wire import Job, Outcome, Request, Response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.serving.call import Call
 from cutline.serving.service import Service
@@ -15,7 +17,7 @@ from cutline.serving.time_share import TimeShare
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import view_key
-from cutline.tasks.view import show_task, task_links, with_facts
+from cutline.tasks.view import show_task
 
 # An execution leaves the queued state within seconds of its start.
 _RESTART_S = 60
@@ -54,13 +56,14 @@ class TaskService:
         self._machine = machine
         self._share = TimeShare()
 
-    def handle(self, request: Request, task_id: str | None, contract: Contract = picwish) -> Response:
-        """A new task, or the state of the one that `task_id` names."""
+    def handle(self, request: Request, contract: TaskContract, parameters: Mapping[str, str]) -> Response:
+        """Make a task, or show one; `parameters` are those of the route's path."""
+        task_id = contract.task_id(request, parameters)
         if task_id is None:
             return self._service.handle(contract, request)
-        return self._service.answer(Call(contract, request), lambda call: self._show(call, task_id))
+        return self._service.answer(Call(contract, request), lambda call: self._show(call, contract, task_id))
 
-    def _show(self, call: Call, task_id: str) -> Response:
+    def _show(self, call: Call, contract: TaskContract, task_id: str) -> Response:
         request = call.request
         if request.method != "GET":
             raise InputRefused(Reason.METHOD_NOT_ALLOWED)
@@ -76,13 +79,7 @@ class TaskService:
                 raise InputRefused(Reason.NOT_FOUND)
             self._start_again(record, request.received_at)
             with call.timer.stage("load"):
-                return self._view(call, record)
-
-    def _view(self, call: Call, record: task_record.TaskRecord) -> Response:
-        if call.contract is ailabtools:
-            links = task_links(record, self._results, call.request.base_url, ailabtools.LINK_LIFETIME_S)
-            return with_facts(ailabtools.show_task(call.request, record, links), record)
-        return show_task(self._waiting(record), self._results, call.request.base_url)
+                return show_task(contract, self._waiting(record), self._results, request.base_url, request)
 
     def _start_again(self, record: task_record.TaskRecord, now: float) -> None:
         """Starts a task that has been queued for so long that its start must have been lost; once is always enough."""

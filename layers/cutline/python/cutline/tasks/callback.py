@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cutline.adapters.fetch import FetchPolicy, deliver
 from cutline.adapters.result_store import ResultStore
+from cutline.contracts.apis import TASK_APIS
 from cutline.errors import InputRefused, Reason
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -51,7 +52,7 @@ class Callback:
         step.works_on(task)
         record = task.record
         with step.stage("load"):
-            response = show_task(record, self.results, task.order.base_url)
+            response = show_task(TASK_APIS[task.order.api], record, self.results, task.order.base_url)
         secret = callback_secret(self.link_secret(), record.account_id)
         headers = {
             **response.headers,
