@@ -51,7 +51,7 @@ class Acceptance:
         if known is None or not known.has_ended:
             return None
         call.notes["task_id"] = task_id
-        return _answer(call, task_id)
+        return TASK_APIS[call.contract.NAME].accepted(call.request, task_id)
 
     def accept(self, call: Call, reservation: Reservation) -> Response:
         """The task's id, once the task is on record and its execution started.
