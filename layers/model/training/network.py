@@ -148,9 +148,7 @@ class Encoder(nn.Module):
         self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
         self._bn0 = encoder_norm(32)
         self._blocks = nn.ModuleList(
-            InvertedBottleneck(stage, repeat == 0)
-            for stage in architecture.stages
-            for repeat in range(stage.repeats)
+            InvertedBottleneck(stage, repeat == 0) for stage in architecture.stages for repeat in range(stage.repeats)
         )
         self.frozen_blocks = 0
 
