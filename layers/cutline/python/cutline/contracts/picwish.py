@@ -32,7 +32,7 @@ from cutline.contracts.task_record import (
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB
-from cutline.pipeline.options import CutOptions, ImageFormat, Subject
+from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat, Subject
 from cutline.pipeline.outputs.profiles import read_profiles
 
 NAME = "pw"
@@ -82,7 +82,6 @@ _SWITCH = {"false": "0", "true": "1"}
 _MAX_CALLBACK_CHARS = 2048
 # What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
 _MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
-_CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 # WebP is ours, like `own_fields` (contracts.md 3.3).
 _FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
@@ -221,7 +220,7 @@ def _cut(fields: Mapping[str, str], options: TaskOptions) -> CutOptions:
 
 def _content_type(cut: CutOptions) -> str:
     made = read_profiles()[cut.profile].image_format if cut.profile else cut.image_format
-    return _CONTENT_TYPES[made]
+    return CONTENT_TYPES[made]
 
 
 def _colour(fields: Mapping[str, str], image_format: ImageFormat) -> tuple[int, int, int] | None:

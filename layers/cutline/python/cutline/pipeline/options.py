@@ -1,7 +1,7 @@
 """Options of cut-outs, single files and garments. Imports no library, so that contracts can use it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any, Final, Literal
@@ -12,6 +12,7 @@ Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
+CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
@@ -56,23 +57,19 @@ class CutOptions:
 
 
 def cut_document(options: CutOptions) -> dict[str, Any]:
-    """The options for storage: what is not as usual, and the background, which an older version asks for."""
-    usual = asdict(CutOptions())
-    return {name: value for name, value in asdict(options).items() if value != usual[name] or name == "background"}
+    """Return the options for storage, without those that have their default."""
+    default = asdict(CutOptions())
+    return {name: value for name, value in asdict(options).items() if value != default[name]}
 
 
 def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
-    """The options of a `cut_document`, or of all that `asdict` says, whatever JSON did to their tuples."""
-    fields = dict(document)
-    # A task that was taken in by an older version has no framing.
-    framing = Framing.from_document(fields.pop("framing")) if "framing" in fields else AS_IT_IS
-    region, background = fields.pop("roi", None), fields.pop("background")
-    return CutOptions(
-        **fields,
-        background=None if background is None else tuple(background),
-        framing=framing,
-        roi=None if region is None else Region.from_document(region),
-    )
+    """Return the options of a `cut_document`; JSON has made lists of their tuples."""
+    readers: Mapping[str, Callable[[Any], Any]] = {
+        "background": tuple,
+        "framing": Framing.from_document,
+        "roi": Region.from_document,
+    }
+    return CutOptions(**{name: readers[name](value) if name in readers else value for name, value in document.items()})
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX
 from cutline.pipeline.options import ImageFormat
 
-CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 JPEG_QUALITY = 93
 WEBP_QUALITY = 90
 # Of 0 to 6: beyond 2 the time doubles and the file shrinks by a few per cent.

@@ -49,10 +49,10 @@ def estimate_foreground(rgb_u8: U8, alpha_u8: U8, guide_u8: U8 | None = None) ->
     if guide_u8 is None:
         guide_u8 = resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
     small = resize_u8(alpha_u8, guide_u8.shape[1], guide_u8.shape[0], Image.Resampling.BOX)
-    pfields = np.empty((4, *small.shape), np.float32)
-    pfields[:3], pfields[3] = guide_u8.transpose(2, 0, 1), small
-    pfields /= _WHITE
-    colours = estimate_colours(pfields)
+    planes = np.empty((4, *small.shape), np.float32)
+    planes[:3], planes[3] = guide_u8.transpose(2, 0, 1), small
+    planes /= _WHITE
+    colours = estimate_colours(planes)
     grid = ColourGrid(colours.reshape(2, 3, *small.shape), (height, width))
     for rows in strips(height, width):
         alpha, pixels = alpha_u8[rows].reshape(-1), rgb_u8[rows].reshape(-1)
@@ -83,11 +83,11 @@ def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint
         places += 1
 
 
-def estimate_colours(pfields: F32) -> F32:
-    """F and B as six pfields (6, h, w) in [0, 1], from colours and alpha as four (4, h, w), coarse to fine."""
-    alpha = pfields[3]
-    colours = np.concatenate([_weighted_mean(pfields[:3], weight) for weight in (alpha, 1 - alpha)]).reshape(6, 1, 1)
-    for level in _pyramid(pfields):
+def estimate_colours(planes: F32) -> F32:
+    """F and B as six planes (6, h, w) in [0, 1], from colours and alpha as four (4, h, w), coarse to fine."""
+    alpha = planes[3]
+    colours = np.concatenate([_weighted_mean(planes[:3], weight) for weight in (alpha, 1 - alpha)]).reshape(6, 1, 1)
+    for level in _pyramid(planes):
         colours = _stretch_nearest(colours, level.shape[1:])
         sweeps = _SMALL_SWEEPS if max(level.shape) <= _SMALL_SIDE_PX else _LARGE_SWEEPS
         _sweep_level(colours, level[:3], level[3], sweeps)
@@ -100,11 +100,11 @@ def _weighted_mean(colours: F32, weight: F32) -> F32:
     return mean
 
 
-def _pyramid(pfields: F32) -> Iterator[F32]:
+def _pyramid(planes: F32) -> Iterator[F32]:
     """Levels of round(w^(l/L)) by round(h^(l/L)), L = ceil(log2 max(w, h)), of (4, h, w); the last one is the input."""
-    height, width = pfields.shape[1:]
+    height, width = planes.shape[1:]
     levels = max(1, ceil(log2(max(height, width, 2))))
-    chain = [pfields]
+    chain = [planes]
     # Finest first, so that each level is averaged from the next finer one and not from the input.
     for level in range(levels - 1, -1, -1):
         h, w = round(height ** (level / levels)), round(width ** (level / levels))

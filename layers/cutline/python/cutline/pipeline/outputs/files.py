@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.codecs.encode import CONTENT_TYPES, ENCODERS
+from cutline.pipeline.codecs.encode import ENCODERS
 from cutline.pipeline.cutout import Matte, Predictor, compose, matte_picture, placement_of
 from cutline.pipeline.layout.framing import Box
-from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
+from cutline.pipeline.options import CONTENT_TYPES, LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.publish import publish

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.codecs.encode import (
-    CONTENT_TYPES,
     JPEG_QUALITY,
     WEBP_QUALITY,
     encode_jpeg,
@@ -22,7 +21,7 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.compose import subject_box
 from cutline.pipeline.layout.framing import MAX_SIDE_PX, Framing
 from cutline.pipeline.layout.framing_parser import read_ratio
-from cutline.pipeline.options import CutOptions, ImageFormat
+from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat
 from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
 from cutline.pipeline.outputs.profiles import Profile, Rule
 
