@@ -156,14 +156,6 @@ def test_the_lenient_gate_takes_what_the_strict_one_refuses(bank: Bank) -> None:
     assert bank.admit(jd_matting, call, lenient=True).account == ACCOUNT
 
 
-def test_settling_and_releasing_pass_through_the_gate(bank: Bank) -> None:
-    gate = bank.gate()
-    gate.settle(bank.admit(aidge, aidge_call()), aidge.NAME)
-    gate.release(bank.admit(jd_matting, JdCall().send()), jd_matting.NAME)
-    item = bank.day(ACCOUNT, day_of(time.time()))
-    assert (item["taken"], item["charged_micros"], item["refused_jdc"]) == (1, 2000, 1)
-
-
 def test_calls_that_name_one_request_id_are_calls_of_their_own(bank: Bank) -> None:
     """API Gateway lets a caller choose it, by the header x-amzn-RequestId."""
     call = aidge_call()

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from cutline.accounts import meter
-from cutline.accounts.gate import Gate
-from cutline.accounts.meter import HOLD_S
+from cutline.accounts.meter import HOLD_S, Meter
 from cutline.errors import AccessRefused, Reason
 from cutline.serving.idempotency import Idempotency
 from cutline.serving.time_share import BURST_S, SHARE, TimeShare
@@ -58,9 +57,9 @@ def test_a_call_that_is_being_charged_is_not_ended_by_its_time_limit(
     world: World, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     """It was told that it took too long, and was charged."""
-    settlement = Gate.settlement
-    monkeypatch.setattr(Gate, "settlement", lambda *parts: time.sleep(0.4) or settlement(*parts))
-    monkeypatch.setattr(Gate, "settle", lambda self, *parts: self._meter._write(self.settlement(*parts)))
+    settlement = Meter.settlement
+    monkeypatch.setattr(Meter, "settlement", lambda *parts: time.sleep(0.4) or settlement(*parts))
+    monkeypatch.setattr(Meter, "settle", lambda self, *parts: self._write(self.settlement(*parts)))
     world.time_limit_ms = 200
     assert was_served(world.post(key=key))
     assert world.charged() == 1

@@ -35,25 +35,13 @@ class OpenGate:
     """Lets everybody in as SHOP."""
 
     def __init__(self, stack: Stack) -> None:
-        self._meter = stack.meter
+        self.meter = stack.meter
 
     def authenticate(self, contract: object, request: Request) -> Account:
         return SHOP
 
     def reserve(self, account: Account, contract: object, hold_s: int = HOLD_S, call_id: str = "", **how: bool) -> Any:
-        return self._meter.reserve(account, call_id, NOW, hold_s, **how)
-
-    def throttle(self, *_: object) -> None:
-        """As often as they like."""
-
-    def settle(self, *args: Any) -> None:
-        raise AssertionError("an accepted task is charged when it is done")
-
-    def cancel(self, reservation: Any) -> None:
-        self._meter.cancel(reservation)
-
-    def release(self, reservation: Any, api: str) -> None:
-        self._meter.release(reservation, api)
+        return self.meter.reserve(account, call_id, NOW, hold_s, **how)
 
 
 class NoProcessor:

@@ -8,7 +8,7 @@ from cutline.accounts import jd_signature
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.identity import Authenticator
 from cutline.accounts.meter import HOLD_S, Meter, Reservation
-from cutline.adapters.dynamodb import ConditionFailed, Write, write_if
+from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.contracts.wire import Contract, Request, Scheme
 from cutline.errors import AccessRefused, Reason
 from cutline.storage_keys import NONCE
@@ -20,11 +20,11 @@ _ID_BYTES = 8
 
 
 class Gate:
-    """Authenticates, then reserves. `nonces` is the table that remembers JD's nonces."""
+    """Authenticates, then reserves; `meter` ends what was reserved. `nonces`: the table that remembers JD's nonces."""
 
     def __init__(self, accounts: AccountStore, meter: Meter, nonces: Any, *, lenient_body_hash: bool = False) -> None:
         self._authenticator = Authenticator(accounts, lenient_body_hash=lenient_body_hash)
-        self._meter = meter
+        self.meter = meter
         self._nonces = nonces
 
     def authenticate(self, contract: Contract, request: Request) -> Account:
@@ -60,42 +60,18 @@ class Gate:
         return self._counted(
             account,
             contract,
-            lambda: self._meter.reserve(account, call_id, hold_s=hold_s, rate_limited=rate_limited, again=again),
+            lambda: self.meter.reserve(account, call_id, hold_s=hold_s, rate_limited=rate_limited, again=again),
         )
 
     def wait(self, account: Account, contract: Contract) -> Reservation:
         """Admit a call that waits for another one. Raises AccessRefused, and counts the refusal."""
-        return self._counted(account, contract, lambda: self._meter.wait(account, secrets.token_hex(_ID_BYTES)))
-
-    def end_wait(self, waiting: Reservation) -> None:
-        """Ends a wait."""
-        self._meter.end_wait(waiting)
-
-    def throttle(self, account: Account, what: str) -> None:
-        """Take one from a rate other than that of calls, such as "tickets". Raises AccessRefused(RATE_EXCEEDED)."""
-        self._meter.throttle(account, what)
-
-    def settle(self, reservation: Reservation, api: str) -> None:
-        """Ends a served call."""
-        self._meter.settle(reservation, api)
-
-    def settlement(self, reservation: Reservation, api: str) -> Write:
-        """The write that `settle` does."""
-        return self._meter.settlement(reservation, api)
-
-    def release(self, reservation: Reservation, api: str) -> None:
-        """Ends a call that was not served."""
-        self._meter.release(reservation, api)
-
-    def cancel(self, reservation: Reservation) -> None:
-        """Take a reservation back as if it had never been made."""
-        self._meter.cancel(reservation)
+        return self._counted(account, contract, lambda: self.meter.wait(account, secrets.token_hex(_ID_BYTES)))
 
     def _counted(self, account: Account, contract: Contract, take: Callable[[], Reservation]) -> Reservation:
         try:
             return take()
         except AccessRefused:
-            self._meter.refuse(account, contract.NAME)
+            self.meter.refuse(account, contract.NAME)
             raise
 
     def _remember_nonce(self, access_key: str, nonce: str, now: float) -> None:

@@ -43,7 +43,7 @@ class UploadService:
 
     def _serve(self, request: Request) -> Response:
         account = self.gate.identify(native.scheme_of(request), request)
-        self.gate.throttle(account, "tickets")
+        self.gate.meter.throttle(account, "tickets")
         ticket = self.tickets.issue(account.account_id, uploads.parse(request), request.received_at)
         # Never the ticket itself: it is a permission, and its key an address.
         self.logger.info("ticket", request_id=request.request_id, account_id=account.account_id)

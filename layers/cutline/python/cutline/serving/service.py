@@ -70,7 +70,7 @@ class Service:
 
     @cached_property
     def _settlement(self) -> Settlement:
-        return Settlement(self.gate, self.idempotency, self.logger, self.metrics)
+        return Settlement(self.gate.meter, self.idempotency, self.logger, self.metrics)
 
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
@@ -117,7 +117,7 @@ class Service:
         with call.timer.stage("gate"):
             call.lease = self._lease(call, account)
         if call.lease is not None and call.lease.first is not None:
-            self.gate.throttle(account, "replays")
+            self.gate.meter.throttle(account, "replays")
             call.notes["replayed"] = True
             return call.lease.first()
         try:
@@ -150,7 +150,7 @@ class Service:
         try:
             return self.idempotency.wait(lease)
         finally:
-            self._settlement.undo("ending the wait failed", self.gate.end_wait, waiting)
+            self._settlement.undo("ending the wait failed", self.gate.meter.end_wait, waiting)
 
     def _work_now(self, call: Call, account: Account) -> Response:
         """Reserves and works. A call that fails is released, one that is served is due to be settled."""
@@ -181,7 +181,7 @@ class Service:
                 self._settlement.release(call)
             raise
         if call.surplus_reservation and not reservation.already_held:
-            self._settlement.undo("cancelling the surplus reservation failed", self.gate.cancel, reservation)
+            self._settlement.undo("cancelling the surplus reservation failed", self.gate.meter.cancel, reservation)
         return self._keep(call, response)
 
     def _keep(self, call: Call, response: Response) -> Response:

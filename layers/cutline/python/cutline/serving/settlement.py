@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutline.accounts.gate import Gate
+from cutline.accounts.meter import Meter
 from cutline.adapters.dynamodb import may_have_written
 from cutline.contracts.wire import Response
 from cutline.errors import MattingError, Reason, ServiceFault
@@ -19,8 +19,8 @@ from cutline.serving.idempotency import Idempotency
 class Settlement:
     """Ends reservations and leases."""
 
-    def __init__(self, gate: Gate, idempotency: Idempotency, logger: Logger, metrics: Metrics) -> None:
-        self._gate = gate
+    def __init__(self, meter: Meter, idempotency: Idempotency, logger: Logger, metrics: Metrics) -> None:
+        self._meter = meter
         self._idempotency = idempotency
         self._logger = logger
         self._metrics = metrics
@@ -39,9 +39,9 @@ class Settlement:
         try:
             with deadline(limit_ms), call.timer.stage("settle"):
                 if call.lease is None:
-                    self._gate.settle(reservation, api)
+                    self._meter.settle(reservation, api)
                 else:
-                    self._idempotency.keep(call.lease, response, self._gate.settlement(reservation, api))
+                    self._idempotency.keep(call.lease, response, self._meter.settlement(reservation, api))
         except Exception as error:
             timed_out = isinstance(error, ServiceFault) and error.reason is Reason.TIMED_OUT
             open_ended = timed_out or may_have_written(error)
@@ -55,14 +55,14 @@ class Settlement:
 
     def release(self, call: Call) -> None:
         """Give the call's reservation back."""
-        self.undo("releasing the reservation failed", self._gate.release, call.reservation, call.contract.NAME)
+        self.undo("releasing the reservation failed", self._meter.release, call.reservation, call.contract.NAME)
 
     def forget(self, call: Call) -> None:
         """Give the lease on the call's Idempotency-Key back, if it has one."""
         if call.lease is not None:
             self.undo("releasing the lease on the key failed", self._idempotency.forget, call.lease)
 
-    def undo(self, message: str, undo: Callable[..., None], *arguments: Any) -> None:
+    def undo(self, message: str, undo: Callable[..., object], *arguments: Any) -> None:
         """Give something back. A failure is logged: what is not given back expires, so the answer does not change."""
         try:
             undo(*arguments)
