@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -76,24 +79,43 @@ def group_weights(rows: list[Row]) -> np.ndarray:
     return weights / weights.sum()
 
 
-class Pool:
-    """A set of pictures in memory: 5 bytes a pixel for matte, 4 for costume."""
+def _planes(shape: tuple[int, int, int, int], file: Path | None) -> Tensor:
+    """uint8, in memory or in a file, which is made as long as it must be."""
+    if file is None:
+        return torch.empty(shape, dtype=torch.uint8)
+    return torch.from_file(str(file), shared=True, size=math.prod(shape), dtype=torch.uint8).view(shape)
 
-    def __init__(self, rows: list[Row], size: int, costume: bool, device: torch.device = CPU) -> None:
+
+class Pool:
+    """A set of pictures: 5 bytes a pixel for matte, 4 for costume, in memory or in files under `folder`.
+
+    Files are mapped: the kernel keeps as much of them in memory as others leave free. They are read again for the same
+    rows, which a resumed run has.
+    """
+
+    def __init__(
+        self, rows: list[Row], size: int, costume: bool, device: torch.device = CPU, folder: Path | None = None
+    ) -> None:
         make_targets = costume_targets if costume else matte_targets
         channels = 1 if costume else 2
         self.rows = rows
         self.costume = costume
-        self.rgb = torch.empty(len(rows), 3, size, size, dtype=torch.uint8)
-        self.targets = torch.empty(len(rows), channels, size, size, dtype=torch.uint8)
+        names = "\n".join([str(size), *(f"{row.home}/{row.file}" for row in rows)])
+        mark = None if folder is None else folder / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}"
+        filled = mark is not None and mark.with_suffix(".filled").exists()
+        self.rgb = _planes((len(rows), 3, size, size), mark and mark.with_suffix(".rgb"))
+        self.targets = _planes((len(rows), channels, size, size), mark and mark.with_suffix(".targets"))
 
         def load(index: int) -> None:
             row = rows[index]
             self.rgb[index] = _channels_first(read_square(row.open(row.file), "RGB", size))
             self.targets[index] = torch.from_numpy(make_targets(row, size))
 
-        with ThreadPoolExecutor(2) as workers:
-            list(workers.map(load, range(len(rows))))
+        if not filled:
+            with ThreadPoolExecutor(2) as workers:
+                list(workers.map(load, range(len(rows))))
+            if mark is not None:
+                mark.with_suffix(".filled").touch()
         self.known = torch.tensor([(float(row.knows_foreground), float(row.knows_person)) for row in rows])
         self.rgb, self.targets, self.known = (kept.to(device) for kept in (self.rgb, self.targets, self.known))
         self.weights = group_weights(rows) if costume else folder_weights(rows)

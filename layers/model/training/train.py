@@ -120,7 +120,8 @@ class Training:
 
     def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
         wanted = training_rows(self.plan.job, rows)
-        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device)
+        folder = self.plan.out if self.device.type == "cpu" else None
+        pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device, folder)
         print(f"pictures={len(wanted)}", flush=True)
         # `costume` wants the rooms alone.
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
