@@ -264,7 +264,7 @@ def test_an_empty_matte_is_no_subject(stack: Stack) -> None:
 
 
 def test_a_result_too_large_for_base64_is_an_upload_that_failed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picwish, "_MAX_INLINE_BYTES", 1000)
+    monkeypatch.setattr(picwish, "MAX_INLINE_BYTES", 750)
     task_id = stack.task(PICTURE, return_type=task_record.AS_BASE64).record.task_id
     prepare(stack).run(task_id, STEP), matte(stack).run(task_id, STEP)
     with pytest.raises(ServiceFault) as fault:

@@ -184,7 +184,7 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
     Image.fromarray(noisy.rgb_u8).save(file, "PNG")
     options = SingleFileOptions(file_format=name)
     job = Job(Source(data=file.getvalue()), LIMITS, options=options)
-    monkeypatch.setattr(processors, "MAX_ANSWER_BYTES", most)
+    monkeypatch.setattr(processors, "MAX_INLINE_BYTES", most)
     with pytest.raises(InputRefused) as refused:
         processors.single_file_answer(file.getvalue(), job, options, RedIsTheSubject(), StageTimer())
     assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH

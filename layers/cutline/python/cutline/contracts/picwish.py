@@ -31,7 +31,7 @@ from cutline.contracts.task_record import (
 )
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
-from cutline.limits import MIB
+from cutline.limits import MAX_INLINE_BYTES
 from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat, Subject
 from cutline.pipeline.outputs.profiles import read_profiles
 
@@ -80,8 +80,6 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
 _SWITCH = {"false": "0", "true": "1"}
 _MAX_CALLBACK_CHARS = 2048
-# What a synchronous function can bring back, less the rest of the answer (contracts.md 0.1).
-_MAX_INLINE_BYTES = 6 * MIB - 32 * 1024
 # WebP is ours, like `own_fields` (contracts.md 3.3).
 _FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
@@ -150,7 +148,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
 
 def fits_as_base64(files: Mapping[str, bytes]) -> bool:
     """Whether an answer can carry the files of a task whose `return_type` is 2."""
-    return sum(len(data) for data in files.values()) * 4 // 3 < _MAX_INLINE_BYTES
+    return sum(len(data) for data in files.values()) < MAX_INLINE_BYTES
 
 
 def task_id(request: Request, parameters: Mapping[str, str]) -> str | None:

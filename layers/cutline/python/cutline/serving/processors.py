@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason, ServiceFault
-from cutline.limits import MIB
+from cutline.limits import MAX_INLINE_BYTES
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.cutout import Predictor
@@ -111,10 +111,6 @@ class CostumeProcessor:
         return Produced(garments.width, garments.height, results, notes)
 
 
-# 6 MiB through a synchronous function, in base64, less room for the rest of the answer (contracts.md 0.1).
-MAX_ANSWER_BYTES = (6 * MIB - 32 * 1024) // 4 * 3
-
-
 def single_file_answer(
     data: bytes, job: Job, options: SingleFileOptions, network: Predictor, timer: StageTimer
 ) -> Produced:
@@ -127,7 +123,7 @@ def single_file_answer(
     single = make_single_file(picture, options, backdrop, network, timer)
     with timer.stage("encode"):
         file, name = encode_single_file(single, options)
-        if len(file) > MAX_ANSWER_BYTES:
+        if len(file) > MAX_INLINE_BYTES:
             raise InputRefused(Reason.RESOLUTION_TOO_HIGH, _what_fits(single, options, name, len(file)))
     content_type = CONTENT_TYPES[name]
     notes = {
@@ -142,10 +138,10 @@ def single_file_answer(
 def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:
     """Which format would fit; where none does, or besides, up to how many pixels this one fits."""
     pixels = single.width * single.height
-    fitting = int(0.9 * pixels * MAX_ANSWER_BYTES / size) / MEGAPIXEL
+    fitting = int(0.9 * pixels * MAX_INLINE_BYTES / size) / MEGAPIXEL
     text = (
         f"The result takes {_megabytes(size)} as {name} at {pixels / MEGAPIXEL:.1f} megapixels, "
-        f"and an answer carries {_megabytes(MAX_ANSWER_BYTES)}"
+        f"and an answer carries {_megabytes(MAX_INLINE_BYTES)}"
     )
     for other in options.alternatives:
         # JPEG alone has no transparency, so it replaces nothing but an opaque result.
@@ -154,7 +150,7 @@ def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: 
                 length = len(encode_as(single, options, other))
             except ServiceFault:  # no time is left to find out
                 continue
-            if length <= MAX_ANSWER_BYTES:
+            if length <= MAX_INLINE_BYTES:
                 return (
                     f"{text}; format={other} takes {_megabytes(length)}, and {name} fits up to {fitting:.1f} megapixels"
                 )

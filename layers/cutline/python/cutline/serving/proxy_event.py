@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutline.contracts.wire import Request, Response
-
-# 6 MiB through a synchronous function, less room for the envelope.
-_MAX_BODY_BYTES = 6 * 1024 * 1024 - 16 * 1024
+from cutline.limits import MAX_ANSWER_BYTES, MAX_INLINE_BYTES
 
 # On every answer. A route that may be cached, and a page with a policy of its own, set their own values.
 _HEADERS = {
@@ -63,8 +61,8 @@ def to_proxy(response: Response) -> dict[str, Any]:
 def fits_the_proxy(response: Response) -> bool:
     """Whether a synchronous function can bring the answer back: base64 grows by a third, quotes in text double."""
     if _is_text(response):
-        return len(response.body) + response.body.count(b'"') <= _MAX_BODY_BYTES
-    return (len(response.body) + 2) // 3 * 4 <= _MAX_BODY_BYTES
+        return len(response.body) + response.body.count(b'"') <= MAX_ANSWER_BYTES
+    return len(response.body) <= MAX_INLINE_BYTES
 
 
 def _is_text(response: Response) -> bool:
