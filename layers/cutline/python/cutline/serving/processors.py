@@ -1,6 +1,7 @@
 """Implementations of `cutline.serving.call.Processor`: cut-outs, garments, and single files small enough to answer."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from cutline.contracts.wire import Job
@@ -40,25 +41,16 @@ A_PERSON = MinCoverage(0.02, Reason.NO_PERSON)
 
 
 class CutoutProcessor:
-    """Decodes, cuts out, encodes. The network is opened at INIT; a model that is missing fails calls, not the start.
+    """Decodes, cuts out, encodes. `min_coverage` None serves an empty cut-out like any other.
 
-    `min_coverage` None serves an empty cut-out like any other.
+    `open` opens the network once: at INIT or, if that failed, on the next call. It raises ServiceFault(MODEL_FAILED).
     """
 
     def __init__(self, models_dir: Path, model: str, threads: int, min_coverage: MinCoverage | None = None) -> None:
-        self._models_dir = models_dir
-        self._model = model
-        self._threads = threads
+        self.open = cache(partial(Network.open, models_dir, model, threads))
         self._min_coverage = min_coverage
-        self._network: Network | None = None
         start_decoder()
         keep_freed_memory()
-
-    def open(self) -> Network:
-        """The network, opened once; tried again on every call until it opens. Raises ServiceFault(MODEL_FAILED)."""
-        if self._network is None:
-            self._network = Network.open(self._models_dir, self._model, self._threads)
-        return self._network
 
     def _min_coverage_for(self, job: Job) -> MinCoverage | None:
         if not job.needs_subject:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from cutline.adapters.sagemaker import EndpointFault, GpuEndpoint
@@ -17,19 +18,10 @@ _PAUSE_S = 0.4
 
 
 class CpuPredictor:
-    """Runs the network here; opened at INIT or, if that failed, on the call that needs it."""
+    """Runs the network here; `open` opens it once: at INIT or, if that failed, on the call that needs it."""
 
     def __init__(self, models_dir: Path, model: str, threads: int) -> None:
-        self._models_dir = models_dir
-        self._model = model
-        self._threads = threads
-        self._network: Network | None = None
-
-    def open(self) -> Network:
-        """Raises ServiceFault(MODEL_FAILED)."""
-        if self._network is None:
-            self._network = Network.open(self._models_dir, self._model, self._threads)
-        return self._network
+        self.open = cache(partial(Network.open, models_dir, model, threads))
 
     def predict(self, view: bytes) -> bytes:
         """The maps file of a prepared picture. Raises ServiceFault."""
