@@ -10,8 +10,7 @@ from typing import Protocol
 
 from cutline.errors import MattingError, Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.confidence import Calibration
-from cutline.pipeline.inference.model_config import ModelEntry
+from cutline.pipeline.inference.model_config import Calibration, ModelEntry
 from cutline.pipeline.inference.network import Prepared
 from cutline.pipeline.inference.passes import predict_in_passes
 

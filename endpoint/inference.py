@@ -14,14 +14,14 @@ from cutline.errors import Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.confidence import Calibration
+from cutline.pipeline.inference.model_config import Calibration, names_with
 from cutline.pipeline.inference.network import CPU, Network, Provider
 from cutline.pipeline.inference.prediction_file import CHANNELS, KnownPredictions, encode_predictions
 
 # SageMaker's limit on a call's body; a picture of network size has less.
 MAX_BYTES = 6 * MIB
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG"}
-MODELS = ("isnet", "matte", "fine")
+_DEFAULT_MODEL = "isnet"
 # The widest picture that the network tiles: six times its height of 384.
 _MAX_SIDE_PX = 2400
 # The exhaustive search would time every convolution again for each new batch size, while calls wait.
@@ -44,13 +44,14 @@ class Predictor(Protocol):
 
 
 def model_fn(model_dir: str) -> Network:
-    """The network that the variable ENDPOINT_MODEL names, on the GPU if there is one.
+    """Open the network that the variable ENDPOINT_MODEL names (isnet), on the GPU if there is one.
 
     Raises:
-        ServiceFault: if the model cannot be opened or has channels that `output_fn` cannot write.
+        ServiceFault: if models.toml or the model cannot be opened, or has channels that `output_fn` cannot write.
         SettingsError: if ENDPOINT_MODEL or THREADS is out of range.
     """
-    name = choice(os.environ, "ENDPOINT_MODEL", MODELS)
+    names = sorted(names_with(Path(model_dir)), key=lambda name: name != _DEFAULT_MODEL)
+    name = choice(os.environ, "ENDPOINT_MODEL", tuple(names))
     threads = number(os.environ, "THREADS", int, 1, 256, len(os.sched_getaffinity(0)))
     with_gpu = _CUDA[0] in ort.get_available_providers()
     network = Network.open(Path(model_dir), name, threads, (_CUDA, CPU) if with_gpu else (CPU,))

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,17 +17,17 @@ REPOSITORY = "cutline-endpoint"
 _OWN = ("Dockerfile", "requirements.txt", "admission.py", "batcher.py", "inference.py", "serve.py")
 # The part of the package that runs the network, without AWS.
 _PACKAGE = ("__init__.py", "environment.py", "errors.py", "limits.py", "pipeline")
-_MODELS = ("models.toml", "matte.onnx", "isnet.onnx")
+_MODELS = ROOT / "layers" / "model"
 _EPOCH_S = 315_532_800  # 1 January 1980, the earliest time that archives can hold
 
 
 def main() -> int:
-    """0 if the folder is complete, 1 if the default network is missing from it."""
+    """Return 0 if the folder is complete, 1 if it lacks a network's file."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "endpoint"
     missing = assemble(target)
     print(f"{target} holds the build context.\n\n{commands(target, digest(target)[:12])}")
     if missing:
-        print(f"\nNot in it: {', '.join(missing)}. Run make isnet first, or deploy with EndpointModel=matte.")
+        print(f"\nNot in it: {', '.join(missing)}. Fetch them (docs/models.md), or set another EndpointModel.")
     return 1 if missing else 0
 
 
@@ -78,8 +79,14 @@ def _sources() -> Iterator[tuple[Path, Path]]:
         source = package / part
         for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
             yield path, Path("cutline") / path.relative_to(package)
-    for name in _MODELS:
-        yield ROOT / "layers" / "model" / name, Path("models") / name
+    for name in ("models.toml", *_network_files()):
+        yield _MODELS / name, Path("models") / name
+
+
+def _network_files() -> list[str]:
+    """Return the files of the networks that make cut-outs, each once."""
+    entries = tomllib.loads((_MODELS / "models.toml").read_text("utf-8")).values()
+    return list(dict.fromkeys(entry["file"] for entry in entries if "foreground" in entry["channels"]))
 
 
 if __name__ == "__main__":

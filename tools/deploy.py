@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cutline.commands.failure import CommandFailed
-from cutline.commands.sam_project import MACHINES, built_for, read_samconfig
+from cutline.commands.sam_project import MACHINES, built_for, network_problems, read_samconfig
 from localcloud.stack.short_forms import parse_yaml
 from tools.rollout import BadRollout, Rollout, rolled_out, rollout_of
 
@@ -32,7 +32,9 @@ def main() -> int:
     try:
         check_options(sys.argv[1:])
         template = parse_yaml((ROOT / "template.yaml").read_text("utf-8"))
-        machine = machine_of(parameters_of(ROOT / "samconfig.toml", template["Parameters"]), template["Parameters"])
+        given = parameters_of(ROOT / "samconfig.toml", template["Parameters"])
+        check_networks(ROOT, given, template["Parameters"])
+        machine = machine_of(given, template["Parameters"])
         rollout = rollout_of(ROOT / "samconfig.toml")
         sam = _sam()
         built = subprocess.run([sam, "build"], cwd=ROOT, env={**os.environ, "MACHINE": machine}, check=False)
@@ -64,6 +66,14 @@ def parameters_of(config: Path, declared: dict[str, Any]) -> dict[str, str]:
     if unknown:
         raise NotReady(f"samconfig.toml sets {', '.join(unknown)}, which template.yaml does not have")
     return given
+
+
+def check_networks(root: Path, given: dict[str, str], declared: dict[str, Any]) -> None:
+    """Raises NotReady for a network that models.toml or the model layer lacks; the template cannot list them."""
+    chosen = {name: given.get(name, declared[name]["Default"]) for name in ("Model", "GpuEndpoint", "EndpointModel")}
+    for name, problem in network_problems(root, chosen).items():
+        if problem:
+            raise NotReady(f"{name}={chosen[name]}: {problem}")
 
 
 def machine_of(given: dict[str, str], declared: dict[str, Any]) -> str:

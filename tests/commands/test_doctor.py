@@ -1,5 +1,7 @@
 """`cutline doctor`: every check in order, as a warning and as a failure, told by AWS's own models and no network."""
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +23,7 @@ from cutline.commands.doctor_checks import (
     gpu_quota,
     lambda_quota,
     layers,
+    networks,
     partition,
     run,
     stack,
@@ -103,6 +106,21 @@ def test_layers_have_to_be_built_for_the_architecture(aws: Aws, tmp_path: Path) 
     assert found(layers, aws, tmp_path)[0][0] is OK
     ((verdict, text),) = found(layers, aws, tmp_path, Architecture="x86_64")
     assert (verdict, "MACHINE=x86_64 sam build" in text) == (FAILURE, True)
+
+
+def test_a_network_has_an_entry_and_a_file_that_fits_into_the_layer(aws: Aws, tmp_path: Path) -> None:
+    assert found(networks, aws) == [(OK, "Model=matte")]
+    folder = tmp_path / "layers" / "model"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "layers" / "model" / "models.toml", folder)
+    (folder / "isnet.onnx").touch()
+    ((verdict, text),) = found(networks, aws, tmp_path, Model="birefnet")
+    assert (verdict, text.endswith("has no such network; it has matte, fine, isnet")) == (FAILURE, True)
+    endpoint = {"GpuEndpoint": "async", "EndpointModel": "costume"}
+    assert [verdict for verdict, _ in found(networks, aws, tmp_path, Model="isnet", **endpoint)] == [OK, FAILURE]
+    assert "matte.onnx is missing" in found(networks, aws, tmp_path)[0][1]
+    os.truncate(folder / "isnet.onnx", 120_000_000)
+    assert "too large for the functions" in found(networks, aws, tmp_path, Model="isnet")[0][1]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +243,16 @@ def test_what_may_not_be_asked_is_a_warning(aws: Aws) -> None:
 
 
 def test_every_check_is_run() -> None:
-    assert {*AT_HOME, *AT_AWS} == {stack_name, layers, partition, stack, lambda_quota, gateway_logs, gpu_quota}
+    assert {*AT_HOME, *AT_AWS} == {
+        stack_name,
+        layers,
+        networks,
+        partition,
+        stack,
+        lambda_quota,
+        gateway_logs,
+        gpu_quota,
+    }
 
 
 @pytest.fixture

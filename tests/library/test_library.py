@@ -124,7 +124,7 @@ def test_what_is_wrong_is_told(cutter: Cutter, image: Any, options: Any, error: 
 
 
 def test_a_missing_network_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MattingError, match=r"models\.toml has cannot be read"):
+    with pytest.raises(MattingError, match=r"models\.toml cannot be read"):
         Cutter(models=tmp_path).remove_background(MUG)
 
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import whole_template
-from tools.deploy import NotReady, check_build, check_options, machine_of, parameters_of
+from tools.deploy import NotReady, check_build, check_networks, check_options, machine_of, parameters_of
 from tools.destroy import delete_data, delete_stack, outputs_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,15 @@ def test_the_build_follows_the_architecture(
     config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n", "utf-8")
     declared = template.plain["Parameters"]
     assert machine_of(parameters_of(config, declared), declared) == machine
+
+
+def test_a_network_that_models_toml_lacks_is_refused(template: LocalTemplate) -> None:
+    declared = template.plain["Parameters"]
+    check_networks(ROOT, {}, declared)
+    with pytest.raises(NotReady, match=r"Model=u2net: .* it has matte, fine, isnet"):
+        check_networks(ROOT, {"Model": "u2net"}, declared)
+    with pytest.raises(NotReady, match="EndpointModel=costume"):
+        check_networks(ROOT, {"GpuEndpoint": "realtime", "EndpointModel": "costume"}, declared)
 
 
 def test_a_misspelt_parameter_is_refused(template: LocalTemplate, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
 from cutline.pipeline.cutout import Cutout, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
-from cutline.pipeline.garments.worn import GarmentCutout, cut_garments
+from cutline.pipeline.garments.worn import GarmentCutout, cut_garments, network_names
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
@@ -167,7 +167,8 @@ class Cutter:
     def encode_garments(self, data: bytes, options: GarmentOptions) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
-        garments = cut_garments(picture, options, self.network("matte"), self.network("costume"), StageTimer())
+        matte, costume = map(self.network, network_names(self._models))
+        garments = cut_garments(picture, options, matte, costume, StageTimer())
         if garments.image is None:
             raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
         return garments

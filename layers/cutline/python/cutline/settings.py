@@ -22,7 +22,7 @@ class Settings:
     ticket_s: seconds that an upload ticket is good for, 60..43200. Default 3600.
     endpoint_kind: "none", "realtime" or "async": where tasks are matted. endpoint_name: the SageMaker endpoint's name.
     models_dir: where the model layer lies. Default /opt/models.
-    model: name of the cut-out's model in models.toml. Default "matte"; "fine" and "isnet" draw finer outlines.
+    model: name of the cut-out's model in models.toml. Default "matte".
     threads: intra-op threads of the network, 1..16. Default: the CPUs that the sandbox's memory pays for.
     time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cutline import resources
 from cutline.commands.failure import CommandFailed
-from cutline.pipeline.inference.model_config import MODELS_FILE
+from cutline.errors import MattingError
+from cutline.pipeline.inference.model_config import MODELS_FILE, names_with
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, READERS, read_region
 from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
 
@@ -27,19 +28,24 @@ def network_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group("network")
     cpus = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
-    help_text = "fine: looks closely at the outline; isnet: slower (make isnet)"
-    group.add_argument("--model", choices=("matte", "fine", "isnet"), default="matte", help=help_text)
+    group.add_argument("--model", default="matte", metavar="NAME", help="an entry of models.toml (%(default)s)")
     group.add_argument("--models", type=Path, metavar="DIR", help="folder of models.toml (CUTLINE_MODELS, else ours)")
     group.add_argument("--threads", type=_threads, default=cpus, metavar="N", help=f"CPU threads ({cpus})")
     return parser
 
 
 def models_dir(arguments: argparse.Namespace) -> Path:
-    """The folder of the networks. Raises CommandFailed."""
+    """Return the folder of the networks, of which `--model` is one for cut-outs. Raises CommandFailed."""
     named = arguments.models or os.environ.get("CUTLINE_MODELS")
     folder = Path(named) if named else resources.models_dir()
     if not (folder / MODELS_FILE).is_file():
         raise CommandFailed(f"there are no networks in {folder}")
+    try:
+        names = names_with(folder)
+    except MattingError as error:
+        raise CommandFailed(error.detail) from error
+    if arguments.model not in names:
+        raise CommandFailed(f"{folder / MODELS_FILE} has no network {arguments.model!r}; it has {', '.join(names)}")
     return folder
 
 

@@ -232,11 +232,12 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
     """What makes a picture file into its result, its networks open. Raises CommandFailed."""
     # Here, because the networks' libraries are slow to import.
     from cutline.library import Cutter  # noqa: PLC0415
+    from cutline.pipeline.garments.worn import network_names  # noqa: PLC0415
 
     folder = models_dir(arguments)
     cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
     try:
-        for name in ["matte", "costume"] if isinstance(wish, GarmentOptions) else [arguments.model]:
+        for name in network_names(folder) if isinstance(wish, GarmentOptions) else [arguments.model]:
             cutter.network(name)
     except MattingError as error:
         raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error

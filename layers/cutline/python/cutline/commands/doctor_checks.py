@@ -13,11 +13,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.commands.failure import CommandFailed
-from cutline.commands.sam_project import MACHINES, built_for
+from cutline.commands.sam_project import MACHINES, built_for, network_problems
 
 # The template's defaults of the parameters that are looked at.
 DEFAULTS: Mapping[str, str] = {
     "Architecture": "arm64",
+    "Model": "matte",
+    "EndpointModel": "isnet",
     "SyncMemoryMb": "1769",
     "SyncConcurrency": "0",
     "WorkerConcurrency": "10",
@@ -101,6 +103,17 @@ def layers(plan: Plan, clients: Clients) -> Iterator[Finding]:
     else:
         text = f"built for {built}, but Architecture={plan['Architecture']}: MACHINE={wanted} sam build, or make deploy"
         yield Finding(Verdict.FAILURE, "layers", text)
+
+
+def networks(plan: Plan, clients: Clients) -> Iterator[Finding]:
+    """The template cannot list what models.toml has: an unknown network fails at every call."""
+    if not (plan.root / "layers" / "model").is_dir():
+        return  # not in the repository: `layers` warns
+    chosen = {name: plan[name] for name in ("Model", "GpuEndpoint", "EndpointModel")}
+    for name, problem in network_problems(plan.root, chosen).items():
+        text = f"{name}={chosen[name]}"
+        verdict = Verdict.FAILURE if problem else Verdict.OK
+        yield Finding(verdict, "network", f"{text}: {problem}" if problem else text)
 
 
 def partition(plan: Plan, clients: Clients) -> Iterator[Finding]:
@@ -227,7 +240,7 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
 
 
 # In the order of their lines. Those at home need no AWS.
-AT_HOME: tuple[Check, ...] = (stack_name, layers)
+AT_HOME: tuple[Check, ...] = (stack_name, layers, networks)
 AT_AWS: tuple[Check, ...] = (partition, stack, lambda_quota, gateway_logs, gpu_quota)
 
 

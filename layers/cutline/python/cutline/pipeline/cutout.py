@@ -12,7 +12,8 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
-from cutline.pipeline.inference.confidence import Calibration, confidence_of
+from cutline.pipeline.inference.confidence import confidence_of
+from cutline.pipeline.inference.model_config import Calibration
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
 from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze

@@ -10,7 +10,7 @@ from cutline.limits import MAX_INLINE_BYTES
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.cutout import Predictor
-from cutline.pipeline.garments.worn import cut_garments
+from cutline.pipeline.garments.worn import cut_garments, network_names
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import MEGAPIXEL, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.files import make_files
@@ -84,7 +84,9 @@ class CostumeProcessor:
     def open(self) -> tuple[Network, Network]:
         """Both networks, opened once; tried again on every call until they open. Raises ServiceFault(MODEL_FAILED)."""
         if self._networks is None:
-            matte, costume = (Network.open(self._models_dir, name, self._threads) for name in ("matte", "costume"))
+            matte, costume = (
+                Network.open(self._models_dir, name, self._threads) for name in network_names(self._models_dir)
+            )
             self._networks = matte, costume
         return self._networks
 

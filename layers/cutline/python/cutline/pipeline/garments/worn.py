@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import Matte, Predictor, matte_picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.garments.unworn import unworn_garment_masks
-from cutline.pipeline.inference.confidence import Calibration
+from cutline.pipeline.inference.model_config import Calibration, first_with
 from cutline.pipeline.layout.compose import merge_alpha, put_on_colour
 from cutline.pipeline.matting.components import label_components
 from cutline.pipeline.matting.refine import stretch_alpha, upsample_alpha
@@ -75,6 +76,15 @@ class _OneRun:
         if self._predictions is None:
             self._predictions = self._network.predict(rgb_u8, alpha_u8)
         return self._predictions
+
+
+def network_names(models_dir: Path) -> tuple[str, str]:
+    """Return the networks of `cut_garments`: the first that knows persons, the first that knows garments.
+
+    Raises:
+        ServiceFault: if models.toml lacks one.
+    """
+    return first_with(models_dir, "person"), first_with(models_dir, GARMENTS[0])
 
 
 def cut_garments(

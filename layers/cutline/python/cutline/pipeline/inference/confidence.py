@@ -13,9 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from cutline.pipeline.filters import F32
+from cutline.pipeline.inference.model_config import Calibration
 
-# a and b.
-Calibration = tuple[float, float]
 # Keeps the logarithm finite where the network is certain.
 CERTAIN = 1.002
 _HALF = 0.5

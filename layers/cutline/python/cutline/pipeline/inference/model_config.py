@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cutline.errors import Reason, ServiceFault
-from cutline.pipeline.inference.confidence import Calibration
 
 MODELS_FILE = "models.toml"
 Activation = Literal["none", "sigmoid", "minmax"]
+# Offset and slope of the confidence (cutline.pipeline.inference.confidence).
+Calibration = tuple[float, float]
 # The largest subject that gets a crop has half the picture's width and height; at twice the size it fills the input.
 _CROP_FACTOR = 2
 
@@ -71,6 +72,13 @@ def read_entry(models_dir: Path, name: str) -> ModelEntry:
 def names_with(models_dir: Path, channel: str = "foreground") -> tuple[str, ...]:
     """Return the names of the entries that have a channel, in the file's order. Raises ServiceFault."""
     return tuple(name for name, entry in _read(models_dir).items() if channel in entry.get("channels", ()))
+
+
+def first_with(models_dir: Path, channel: str) -> str:
+    """Return the name of the first entry that has a channel. Raises ServiceFault if none has."""
+    for name in names_with(models_dir, channel):
+        return name
+    raise ServiceFault(Reason.MODEL_FAILED, f"{MODELS_FILE} has no entry with the channel {channel!r}")
 
 
 def _read(models_dir: Path) -> dict[str, dict[str, Any]]:

@@ -12,8 +12,7 @@ import onnxruntime as ort
 
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.confidence import Calibration
-from cutline.pipeline.inference.model_config import ModelEntry, read_entry
+from cutline.pipeline.inference.model_config import Calibration, ModelEntry, read_entry
 from cutline.pipeline.inference.passes import predict_in_passes
 from cutline.pipeline.inference.preprocess import fit_picture, to_predictions, to_tensor
 

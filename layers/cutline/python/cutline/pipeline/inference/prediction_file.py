@@ -19,7 +19,7 @@ from PIL import Image
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.inference.confidence import Calibration
+from cutline.pipeline.inference.model_config import Calibration
 
 # Channels of models.toml by Pillow's mode.
 CHANNELS = {"L": ("foreground",), "LA": ("foreground", "person")}
