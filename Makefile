@@ -1,5 +1,5 @@
-# `make run` and `make test` do all the set-up on a fresh Debian machine with Python 3.11+, make and git. A target's
-# line for `make help` stands behind two number signs.
+# `make run` and `make test` do all the set-up on a fresh Debian machine with Python 3.11+, make and git. `make help` prints the
+# headings and what stands behind two number signs.
 PYTHON ?= python3
 PORT ?= 3000
 # One more than two cores, because some tests wait.
@@ -18,15 +18,23 @@ export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast first-run lint lint-types lint-template lint-style lint-js format bench bench-against bill scale meter trust load fuzz fuzz-atheris sbom audit sam-build
-.PHONY: arm doctor deploy destroy smoke bench-endpoint compare eval doubt clients endpoint-package isnet wheel lock clean
+.PHONY: help run isnet test test-fast lint lint-types lint-template lint-style lint-js format clients lock wheel
+.PHONY: first-run clean doctor deploy smoke destroy endpoint-package sam-build audit bench bench-against bill compare
+.PHONY: eval doubt load chaos soak trust fuzz fuzz-atheris
 
-help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
-	  printf '%-17s%s\n' "$$name" "$$words"; done
+help:
+	@sed -n -e 's/^# ---- /\n/p' -e 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
+	  if [ -n "$$words" ]; then printf '  %-18s%s\n' "$$name" "$$words"; else echo "$$name"; fi; done
+
+# ---- Use
 
 run: .venv/ready ## the whole product on this machine; PORT=3000
 	PORT=$(PORT) $(BIN)/python -m localcloud
+
+isnet: .venv/ready ## fetches the IS-Net network
+	$(BIN)/python layers/model/fetch_isnet.py
+
+# ---- Develop
 
 # Each worker has local clouds of its own; COVERAGE fails the run where `cutline` is covered less than it was.
 test: .venv/ready ## style, types, template, all tests; WORKERS=3, TESTS="tests/e2e -k ..."
@@ -35,9 +43,6 @@ test: .venv/ready ## style, types, template, all tests; WORKERS=3, TESTS="tests/
 
 test-fast: .venv/ready ## the tests that need no local cloud, in under a minute
 	$(BIN)/python -m pytest $(PARALLEL) -m "not http and not slow" $(TESTS)
-
-first-run: ## from git clone to the first cut-out, timed
-	$(PYTHON) tools/first_run.py
 
 lint: lint-types lint-template lint-style lint-js ## style, types and template
 
@@ -52,8 +57,9 @@ lint-style: .venv/ready
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 
-# Left out where there is no npm; ALL_TESTS=required, as in CI, turns its absence into a failure.
-lint-js: ## the playground's and the guides' JavaScript
+# The playground's and the guides' JavaScript. Left out where there is no npm; ALL_TESTS=required, as in CI, turns its
+# absence into a failure.
+lint-js:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/eslint/ready && \
 	  build/eslint/node_modules/.bin/eslint --config build/eslint/eslint.config.mjs $(JAVASCRIPT); \
 	else echo "JavaScript is not linted: no npm (apt-get install npm)"; test "$(ALL_TESTS)" != required; fi
@@ -64,134 +70,16 @@ build/eslint/ready: tools/javascript/package-lock.json tools/javascript/package.
 	cd build/eslint && npm ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
-format: .venv/ready ## rewrites the code in the house's style
+format: .venv/ready ## rewrites the code in the repository's style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: .venv/ready ## milliseconds, memory, sizes and cost: stages, networks, edges, package, calls, routes, the bill
-	$(BIN)/python -m tools.bench.bench
-	$(BIN)/python -m tools.bench.networks
-	$(BIN)/python -m tools.bench.edges
-	$(BIN)/python -m tools.bench.sizes
-	$(BIN)/python -m tools.bench.calls
-	$(BIN)/python -m tools.bench.routes
-	$(BIN)/python -m tools.bill
-
-bill: .venv/ready ## every AWS charge per 1,000 pictures; BILL="--rate 10 --result-mb 0.5 --sources"
-	$(BIN)/python -m tools.bill $(BILL)
-
-scale: .venv/ready ## what a rate costs and what gives way first; SCALE="--rate 100 --accounts 20 --tasks"
-	$(BIN)/python -m tools.scale $(SCALE)
-
-meter: .venv/ready ## the meter's rates under load, simulated
-	$(BIN)/python -m tools.meter_simulation
-
-# BENCH="--no-cloud" leaves out whole calls and cold starts.
-bench-against: .venv/ready ## CPU time, memory and bytes over COMMIT's, in turns; COMMIT=2db105b BENCH="--turns 3"
-	$(BIN)/python -m tools.bench.bench --against $(COMMIT) $(BENCH)
-
-# Left out where there is no npm: their tests are then skipped.
-clients: ## npm's clients of these APIs, for tests/clients
+# npm's clients of these APIs, for tests/clients. Left out where there is no npm: their tests are then skipped.
+clients:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/clients/ready; fi
 
 build/clients/ready:
 	npm install --silent --no-audit --no-fund --no-save --prefix build/clients remove.bg@1.3.0 axios@1.21.1 form-data@4.0.6
-	touch $@
-
-trust: .venv/ready ## hostile files, all routes at once and faults in one table; TRUST="--minutes 1", of soak
-	$(BIN)/python -m tools.trust.table $(TRUST)
-
-load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults
-	$(BIN)/python -m tools.load $(or $(LOAD),flood)
-
-fuzz: .venv/ready ## hostile input for as long as you like; FUZZ="--minutes --seed --target"
-	$(BIN)/python -m tools.trust.fuzz $(FUZZ)
-
-fuzz-atheris: .venv/ready build/atheris/ready ## the decoder alone, guided by coverage; SECONDS_LONG=60
-	build/atheris/bin/python -m tools.trust.atheris_decode \
-	  -max_total_time=$(or $(SECONDS_LONG),60) -max_len=20000 -rss_limit_mb=4096 build/corpus
-
-build/atheris/ready:
-	test -x build/atheris/bin/python || $(PYTHON) -m venv build/atheris
-	build/atheris/bin/python -m pip install --quiet "atheris>=3" numpy pillow psutil
-	touch $@
-
-sbom: .venv/ready ## what ships: every locked package with hashes and licence, and the models
-	$(BIN)/python -m tools.trust.shipped build/sbom.json
-
-# Fails where it cannot tell, such as without a way to the advisories.
-audit: build/audit/ready ## known vulnerabilities of what ships
-	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/runtime/requirements.txt
-	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/heif/requirements.txt
-	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r endpoint/requirements.txt
-
-build/audit/ready:
-	test -x build/audit/bin/python || $(PYTHON) -m venv build/audit
-	build/audit/bin/python -m pip install --quiet "pip-audit>=2.9"
-	touch $@
-
-# Without Docker. SAM (300 MB) gets an environment of its own; python3.13 has to be on the PATH.
-sam-build: .venv/ready build/sam/ready ## what a deployment ships, built and measured
-	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build --build-dir build/sam-build
-	$(BIN)/python -m tools.trust.sizes build/sam-build/template.yaml
-
-build/sam/ready:
-	test -x build/sam/bin/python || $(PYTHON) -m venv build/sam
-	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
-	touch $@
-
-arm: .venv/ready ## every function's start and an inference on Lambda's other processor, emulated; needs qemu-user-static
-	$(BIN)/python -m tools.trust.arm64
-
-bench-endpoint: .venv/ready ## pictures per second of the GPU container; BENCH="--model isnet --pictures 200"
-	$(BIN)/python -m tools.bench.endpoint $(BENCH)
-
-compare: .venv/ready ## against other background removers, installed under build/compare; COMPARE="--quick --data FOLDER"
-	$(BIN)/python -m tools.compare $(COMPARE)
-
-eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
-	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
-	  --matte matte.onnx --pipeline . --costume costume.onnx $(EVAL)
-	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
-	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
-
-doubt: .venv/ready ## fits the confidence to another network, and how far to trust it; DATA as for eval
-	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))"
-
-deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPLOY adds options of sam deploy
-	$(BIN)/python -m tools.deploy $(DEPLOY)
-
-destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
-	$(BIN)/python -m tools.destroy $(DESTROY)
-
-doctor: .venv/ready ## before a deploy: account, quotas, region, what was built; DOCTOR="--profile shop"
-	$(BIN)/python -m cutline doctor $(DOCTOR)
-
-smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
-	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)
-
-endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
-	$(BIN)/python endpoint/package.py
-
-# What an earlier build left behind would get into it.
-wheel: .venv/ready ## the package with its networks, as pip installs it
-	rm -rf build/lib build/bdist.* build/wheel
-	$(BIN)/python -m uv build --quiet --wheel --out-dir build/wheel .
-
-isnet: .venv/ready ## fetches the IS-Net network
-	$(BIN)/python layers/model/fetch_isnet.py
-
-# A stock Debian refuses a bare pip install, so everything lives in a virtual environment, uv included.
-.venv/ready: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet "uv>=0.9"
-	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
-	touch $@
-
-# PyTorch is far too large for the environment that runs and tests; only training and evaluation need it.
-.venv-training/ready: layers/model/training/requirements.in
-	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
-	.venv-training/bin/python -m pip install --quiet -r $<
 	touch $@
 
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
@@ -207,5 +95,121 @@ lock: .venv/ready ## renews the four locks
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 	  endpoint/requirements.in -o endpoint/requirements.txt
 
-clean: ## removes all that was built
+# What an earlier build left behind would get into it.
+wheel: .venv/ready
+	rm -rf build/lib build/bdist.* build/wheel
+	$(BIN)/python -m uv build --quiet --wheel --out-dir build/wheel .
+
+# From git clone to the first cut-out, timed.
+first-run:
+	$(PYTHON) tools/first_run.py
+
+clean:
 	rm -rf .venv .venv-training .localcloud build .pytest_cache .mypy_cache .ruff_cache
+
+# A stock Debian refuses a bare pip install, so everything lives in a virtual environment, uv included.
+.venv/ready: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	touch $@
+
+# PyTorch is far too large for the environment that runs and tests; only training and evaluation need it.
+.venv-training/ready: layers/model/training/requirements.in
+	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
+	.venv-training/bin/python -m pip install --quiet -r $<
+	touch $@
+
+# ---- Operate
+
+doctor: .venv/ready ## before a deploy: account, quotas, region, what was built; DOCTOR="--profile shop"
+	$(BIN)/python -m cutline doctor $(DOCTOR)
+
+deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPLOY adds options of sam deploy
+	$(BIN)/python -m tools.deploy $(DEPLOY)
+
+smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
+	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)
+
+destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
+	$(BIN)/python -m tools.destroy $(DESTROY)
+
+endpoint-package: .venv/ready ## the GPU container's folder, and the commands that build it
+	$(BIN)/python endpoint/package.py
+
+# What a deployment ships, built and measured, without Docker. SAM (300 MB) gets an environment of its own; python3.13
+# has to be on the PATH.
+sam-build: .venv/ready build/sam/ready
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build --build-dir build/sam-build
+	$(BIN)/python -m tools.trust.sizes build/sam-build/template.yaml
+
+build/sam/ready:
+	test -x build/sam/bin/python || $(PYTHON) -m venv build/sam
+	build/sam/bin/python -m pip install --quiet "aws-sam-cli>=1.170,<2"
+	touch $@
+
+# Known vulnerabilities of what ships. Fails where it cannot tell, such as without a way to the advisories.
+audit: build/audit/ready
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/runtime/requirements.txt
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r layers/heif/requirements.txt
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r endpoint/requirements.txt
+
+build/audit/ready:
+	test -x build/audit/bin/python || $(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet "pip-audit>=2.9"
+	touch $@
+
+# ---- Measure
+
+bench: .venv/ready ## milliseconds, memory, sizes and cost of every part
+	$(BIN)/python -m tools.bench.bench
+	$(BIN)/python -m tools.bench.networks
+	$(BIN)/python -m tools.bench.edges
+	$(BIN)/python -m tools.bench.sizes
+	$(BIN)/python -m tools.bench.calls
+	$(BIN)/python -m tools.bench.routes
+	$(BIN)/python -m tools.bill
+
+# CPU time, memory and bytes over COMMIT's, in turns: COMMIT=2db105b BENCH="--turns 3". "--no-cloud" leaves
+# out whole calls and cold starts.
+bench-against: .venv/ready
+	$(BIN)/python -m tools.bench.bench --against $(COMMIT) $(BENCH)
+
+bill: .venv/ready ## every AWS charge per 1,000 pictures; BILL="--rate 10 --result-mb 0.5 --sources"
+	$(BIN)/python -m tools.bill $(BILL)
+
+compare: .venv/ready ## speed and quality of other background removers; COMPARE="--quick --data FOLDER"
+	$(BIN)/python -m tools.compare $(COMPARE)
+
+eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
+	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
+	  --matte matte.onnx --pipeline . --costume costume.onnx $(EVAL)
+	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
+	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
+
+doubt: .venv/ready ## fits the confidence to a network; DATA as for eval
+	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))"
+
+load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults
+	$(BIN)/python -m tools.load $(or $(LOAD),flood)
+
+# Modes of load, by their own names.
+chaos soak: .venv/ready
+	$(BIN)/python -m tools.load $@ $(LOAD)
+
+trust: .venv/ready ## hostile files, all routes at once and faults in one table; TRUST="--minutes 1", of soak
+	$(BIN)/python -m tools.trust.table $(TRUST)
+
+# Hostile input for as long as you like: FUZZ="--minutes --seed --target".
+fuzz: .venv/ready
+	$(BIN)/python -m tools.trust.fuzz $(FUZZ)
+
+# The decoder only, guided by coverage: SECONDS_LONG=60.
+fuzz-atheris: .venv/ready build/atheris/ready
+	build/atheris/bin/python -m tools.trust.atheris_decode \
+	  -max_total_time=$(or $(SECONDS_LONG),60) -max_len=20000 -rss_limit_mb=4096 build/corpus
+
+build/atheris/ready:
+	test -x build/atheris/bin/python || $(PYTHON) -m venv build/atheris
+	build/atheris/bin/python -m pip install --quiet "atheris>=3" numpy pillow psutil
+	touch $@

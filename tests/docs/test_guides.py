@@ -27,6 +27,7 @@ DOCS = ROOT / "docs"
 FILES = [ROOT / "README.md", *(page for page in sorted(DOCS.glob("*.md")) if page.name != "contracts.md")]
 # Commands of fences that are not run here, and what runs them instead.
 ELSEWHERE = {
+    ".venv/bin/python -m tools.scale": "tests/tools/test_scale.py",
     "make": "every target that is named exists; CI and `make first-run` run them",
     "sam": "needs AWS",
     "aws": "needs AWS",

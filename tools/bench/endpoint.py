@@ -1,6 +1,6 @@
 """Pictures per second and waiting times of the endpoint's server, by the size of its batches.
 
-    make bench-endpoint BENCH="--model matte --pictures 64 --batches 1 4 8 16"
+    python -m tools.bench.endpoint --model matte --pictures 64 --batches 1 4 8 16
 
 serve.py runs as in its container, on the GPU where onnxruntime finds one. Twice as many callers as a batch holds send
 network-size PNGs, so that a batch gathers while another runs; they share this machine with the server. "network" is

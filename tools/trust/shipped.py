@@ -1,4 +1,4 @@
-"""What a deployment ships, read from the hashed lock files, NOTICE and the models; as an SBOM by `make sbom`.
+"""What a deployment ships, read from the hashed lock files, NOTICE and the models; as an SBOM by `python -m tools.trust.shipped build/sbom.json`.
 
 The SBOM is CycloneDX 1.6 in JSON: the same input gives the same bytes.
 """

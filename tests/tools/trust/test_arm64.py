@@ -1,4 +1,4 @@
-"""The functions start under Lambda's other processor; here only where `make arm` has got what that needs."""
+"""The functions start under Lambda's other processor; here only where `python -m tools.trust.arm64` has got what that needs."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools.trust.arm64 import functions, inference, init, is_ready
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not is_ready(), reason="needs qemu-user-static, and make arm once"),
+    pytest.mark.skipif(not is_ready(), reason="needs qemu-user-static, and python -m tools.trust.arm64 once"),
 ]
 
 
