@@ -1,4 +1,6 @@
-"""The functions on Lambda's other processor, emulated: `python -m tools.trust.arm64`. Needs qemu-user-static, and apt for Python.
+"""The functions on Lambda's other processor, emulated: `python -m tools.trust.arm64`.
+
+Needs qemu-user-static, and apt for Python.
 
 Many releases of onnxruntime crash when they are imported on Lambda's arm64, where the files that describe the CPU
 cannot be read. So this installs what the runtime layer locks, for arm64, hides those files, runs every function's INIT

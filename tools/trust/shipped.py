@@ -1,6 +1,7 @@
-"""What a deployment ships, read from the hashed lock files, NOTICE and the models; as an SBOM by `python -m tools.trust.shipped build/sbom.json`.
+"""What a deployment ships, read from the hashed lock files, NOTICE and the models.
 
-The SBOM is CycloneDX 1.6 in JSON: the same input gives the same bytes.
+`python -m tools.trust.shipped build/sbom.json` writes an SBOM, CycloneDX 1.6 in JSON. The same input
+gives the same bytes.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The functions start under Lambda's other processor; here only where `python -m tools.trust.arm64` has got what that needs."""
+"""The functions start under Lambda's other processor; runs only where `python -m tools.trust.arm64` has run once."""
 
 from pathlib import Path
 
