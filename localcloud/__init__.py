@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The repository's folder of the package `cutline`; an installed one lies beside this package.
+# The repository's folder of the package `cutline`; an installed one is next to this package.
 PACKAGE = ROOT / "layers" / "cutline" / "python" if (ROOT / "layers").is_dir() else ROOT
 # Here, because the README's commands are typed without PYTHONPATH.
 if str(PACKAGE) not in sys.path:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
 
 _BUSY = 2
-_LOOK_S = 0.5
+_POLL_S = 0.5
 
 
 def main() -> int:
@@ -62,7 +62,7 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
             return subprocess.run(arguments.run, env={**os.environ, "CUTLINE_URL": cloud.url}, check=False).returncode
         while True:
             # Not one long wait: a signal to another thread would not interrupt it.
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
     except (StartFailed, ValueError, BotoCoreError, ClientError) as error:
         _warn(f"The local cloud did not start: {error}")
         return 1

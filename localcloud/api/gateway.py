@@ -130,7 +130,7 @@ class Gateway:
             "$context.error.messageString": json.dumps(message),
             "$context.error.message": message,
             "$context.error.responseType": kind,
-            # API Gateway's own, whatever the caller calls the request.
+            # API Gateway's own; the caller's is ignored.
             "$context.extendedRequestId": base64.b64encode(os.urandom(11)).decode(),
             "$context.requestId": request_id,
         }

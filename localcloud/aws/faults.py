@@ -9,7 +9,7 @@ S3 calls are named by their HTTP method, all others by their operation. Without 
     path      only calls whose path contains this text fail
     share     the share of the remaining calls that fail, in [0, 1]
     error     the name of the error; `status` its HTTP status; `fields` join its body
-    delay_s   wait before the call: alone, a service that hangs
+    delay_s   wait before the call: on its own, a service that hangs
     linger_s  wait after the call: a late answer
     twice     execute the call two times
 """

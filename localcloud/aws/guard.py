@@ -33,7 +33,7 @@ class Guard:
         self._state_dir = state_dir
         self._grants: Mapping[str, list[tuple[Grant, str]]] = {}
         self._machine = ""
-        self._told: set[tuple[str, str]] = set()
+        self._lined: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def open(self, grants: Mapping[str, list[Grant]], resources: Mapping[str, str], machine: str = "") -> None:
@@ -43,10 +43,10 @@ class Guard:
         """
         for name in ("used.txt", "denied.txt"):
             (self._state_dir / name).unlink(missing_ok=True)
-        told = {name: [(grant, _line(name, grant, resources)) for grant in these] for name, these in grants.items()}
-        lines = [line for these in told.values() for _, line in these]
+        lined = {name: [(grant, _line(name, grant, resources)) for grant in these] for name, these in grants.items()}
+        lines = [line for these in lined.values() for _, line in these]
         (self._state_dir / "granted.json").write_text(json.dumps(lines, indent=1), "utf-8")
-        self._grants, self._machine = told, machine
+        self._grants, self._machine = lined, machine
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         caller = self._caller(environ)
@@ -109,8 +109,8 @@ class Guard:
     def _append(self, name: str, line: str) -> None:
         """Append a line unless the file has it already."""
         with self._lock:
-            if (name, line) not in self._told:
-                self._told.add((name, line))
+            if (name, line) not in self._lined:
+                self._lined.add((name, line))
                 with (self._state_dir / name).open("a", encoding="utf-8") as file:
                     file.write(f"{line}\n")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.loaders import JSONFileLoader, Loader
 
-# moto asks for EC2's regions as soon as it is imported, which are found by this name alone; the rest of the largest of
+# moto asks for EC2's regions as soon as it is imported, which are found only by this name; the rest of the largest of
 # all models takes half a second.
 _EC2 = {"metadata": {"endpointPrefix": "ec2"}}
 

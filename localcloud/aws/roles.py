@@ -20,7 +20,7 @@ class Grant:
     condition: Mapping[str, Any]
 
     def covers(self, need: Need) -> bool:
-        """Whether this grant alone permits the need."""
+        """Whether this grant permits the need on its own."""
         return (
             self.action == need.action
             and (not need.resource or fnmatch.fnmatchcase(need.resource, self.resource))

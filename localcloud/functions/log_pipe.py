@@ -14,8 +14,8 @@ _PIPE_BYTES = 1024 * 1024
 class LogPipe:
     """`writer` is the file descriptor for stdout and stderr; `copy` moves what has come so far.
 
-    Python's `print` writes a line and its end apart, so two sandboxes that wrote straight into the log would now and
-    then share a line. Here only whole lines are copied, as many as there are with one write.
+    Python's `print` writes a line and its end in two writes, so two sandboxes that wrote straight into the log would
+    now and then share a line. Here only whole lines are copied, as many as there are with one write.
     """
 
     def __init__(self, log: IO[bytes]) -> None:
@@ -35,7 +35,7 @@ class LogPipe:
                 self._copy()
 
     def close(self) -> None:
-        """Copies the rest, an unfinished line too. Call it when nobody writes any more."""
+        """Copies the rest, an unfinished line too. Call it once all writers are closed."""
         with self._lock:
             if self._closed:
                 return

@@ -60,12 +60,12 @@ def deploy(template: LocalTemplate) -> Deployment:
         for name, r in ours.items()
         if r["Type"] not in MADE_BY_US
     }
-    told = _queues_told(plain, questions)
+    notified = _notified_queues(plain, questions)
     known = premade(ours)
     stack = moto_stack(template.plain, ours, questions, known)
     _put_artifact()
     resources, answers = _create(stack, template.parameters)
-    _fix_buckets(plain, resources, {name: [answers[key] for key in keys] for name, keys in told.items()})
+    _fix_buckets(plain, resources, {name: [answers[key] for key in keys] for name, keys in notified.items()})
     _fix_tables(plain, resources)
     machines = _state_machines(ours, asked, answers)
     resources |= {name: made["Ref"] for name, made in known.items()} | machines
@@ -114,7 +114,7 @@ def _create(stack: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str
     return physical, {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _queues_told(plain: dict[str, Any], questions: Questions) -> dict[str, list[str]]:
+def _notified_queues(plain: dict[str, Any], questions: Questions) -> dict[str, list[str]]:
     """By bucket, the outputs that will hold the addresses of the queues that it notifies."""
     return {
         name: [questions.add(config["Queue"], resource.get("Condition")) for config in _queue_configurations(resource)]

@@ -139,7 +139,7 @@ def _folder(root: Path, uri: object, logical_id: str) -> Path:
 def python_paths(layers: tuple[Path, ...]) -> list[str]:
     """The folders that the layers put on sys.path under /opt/python.
 
-    A layer of requirements alone (no package inside) adds nothing: the running virtual environment has its packages.
+    A layer that holds only requirements (no package) adds nothing: the running virtual environment has its packages.
     """
     found = []
     for layer in layers:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from cutline.adapters.endpoint_watch import AWAKE_S, LOOK_S, PROBE_S, WatchedEndpoint
+from cutline.adapters.endpoint_watch import AWAKE_S, CHECK_S, PROBE_S, WatchedEndpoint
 from cutline.adapters.sagemaker import EndpointFault, Trouble
 from cutline.tasks.store import TaskStore
 from devkit.memory_table import MemoryTable, client_error
@@ -64,7 +64,7 @@ class Scene:
         """The endpoint wakes, and the workers know."""
         self.ask()
         self.endpoint.awake = True
-        self.now += LOOK_S
+        self.now += CHECK_S
         assert self.ask() == "maps"
 
 
@@ -89,7 +89,7 @@ def test_it_is_used_within_seconds_of_its_first_answer_by_all() -> None:
     scene.ask(1)
     scene.endpoint.awake = True
     assert scene.ask(0) == "asleep", "not looked for each picture"
-    scene.now += LOOK_S
+    scene.now += CHECK_S
     assert [scene.ask(1), scene.ask(0)] == ["maps", "maps"]
     assert len(scene.endpoint.queued) == 1
 
@@ -110,7 +110,7 @@ def test_an_endpoint_that_goes_silent_keeps_each_worker_once_at_most() -> None:
     assert scene.ask(1) == "maps"
     scene.endpoint.awake = False
     assert [scene.ask(0), scene.ask(0), scene.ask(1), scene.ask(1)] == ["timed_out", "asleep", "timed_out", "asleep"]
-    scene.now += LOOK_S
+    scene.now += CHECK_S
     assert [scene.ask(0), scene.ask(1)] == ["asleep", "asleep"]
     assert len(scene.endpoint.queued) == 2, "a new probe: the old one's answer proves nothing"
 
@@ -142,7 +142,7 @@ def test_whatever_keeps_us_from_knowing_the_cpu_works(fault: Exception) -> None:
     scene.endpoint.fault = fault
     assert scene.ask() == "asleep"
     scene.endpoint.fault = None
-    scene.now += LOOK_S
+    scene.now += CHECK_S
     scene.ask()
     assert len(scene.endpoint.queued) == 1
 

@@ -16,7 +16,7 @@ import pytest
 import skimage.data
 from botocore.config import Config
 
-from cutline.adapters.endpoint_watch import LOOK_S
+from cutline.adapters.endpoint_watch import CHECK_S
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, EndpointFault, RealtimeEndpoint, Trouble
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.inference.network import Network
@@ -116,7 +116,7 @@ def test_a_task_does_not_wait_for_an_endpoint_that_may_sleep_and_uses_one_that_a
 
     assert wait(picwish, submit(picwish))[0][-1] == 1
     assert outcomes() == ["endpoint away"]
-    time.sleep(LOOK_S)
+    time.sleep(CHECK_S)
     assert wait(picwish, submit(picwish))[0][-1] == 1
     assert outcomes() == ["endpoint away", "matted"]
 

@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     def work(body: str) -> None:
         step = Step()
         outcome = intake.run(body, step)
-        tell = logger.error if UNSEEN in outcome else logger.info
-        tell("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
+        log = logger.error if UNSEEN in outcome else logger.info
+        log("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
 
     return each(event, work, logger)

@@ -1,7 +1,7 @@
 """Who may call, how often, for how much.
 
 gate             the gate in front of every API: authentication, then a reservation
-identity         the account behind a request's credential, whatever its scheme
+identity         the account behind a request's credential, in every scheme
 jd_signature     signatures over headers and body, with nonces
 aidge_signature  signatures over sorted parameters
 account          accounts and credentials, and their items in DynamoDB

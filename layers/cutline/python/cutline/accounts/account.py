@@ -1,7 +1,7 @@
 """An account and its credentials in DynamoDB: one item per credential, one per account.
 
     CRED#<scheme>#<key id>   account_id, enabled, created_at, secret (HMAC schemes: KMS ciphertext) or
-                             ending (API keys: the last characters, for the operator to tell keys apart)
+                             ending (API keys: the last characters, by which operators know a key)
     ACCOUNT#<id>             enabled, qps, daily_quota, apis, price_micros, retains
 
 API keys are secrets themselves, so their key id is the SHA-256 of the key; access keys of HMAC schemes are public.
@@ -29,7 +29,7 @@ _HMAC_SCHEMES = frozenset({Scheme.JD, Scheme.AIDGE})
 
 @dataclass(frozen=True)
 class Account:
-    """Who is charged. `qps` calls per second, `daily_quota` calls per UTC day (None: unlimited), `apis` None: all.
+    """An account. `qps` calls per second, `daily_quota` calls per UTC day (None: unlimited), `apis` None: all.
 
     `price_micros` is the price of one call in millionths of the operator's currency, by API name; "*" is the default.
     Without `retains` nothing of its calls is stored but the meter.
@@ -97,13 +97,13 @@ class AccountStore:
         return credential
 
     def account(self, account_id: str) -> Account | None:
-        """The account by its own name, as it is now, or None."""
+        """The account by its own name, read without the cache, or None."""
         item = self._table.get_item(Key={"pk": account_key(account_id)}, ConsistentRead=True).get("Item")
         return None if item is None else account_from(item)
 
     def put_account(self, account: Account, *, new: bool = False) -> None:
         """Creates or replaces the account; a `new` one must not exist yet: ConditionFailed."""
-        values = {name: value for name, value in stored_terms(account).items() if value is not None}
+        values = {name: value for name, value in stored_options(account).items() if value is not None}
         self._put({"pk": account_key(account.account_id), "account_id": account.account_id, **values}, new)
 
     def put_credential(self, scheme: Scheme, key: str, account_id: str, secret: str = "", *, new: bool = False) -> None:
@@ -150,7 +150,7 @@ def account_key(account_id: str) -> str:
     return ACCOUNT + account_id
 
 
-def stored_terms(account: Account) -> dict[str, Any]:
+def stored_options(account: Account) -> dict[str, Any]:
     """The account's attributes as they are stored; None for those that are not."""
     return {
         "enabled": account.enabled,

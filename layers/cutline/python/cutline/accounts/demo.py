@@ -17,7 +17,7 @@ DEMO_CREDENTIALS = (
 
 def seed_demo_account(resources: Mapping[str, str]) -> None:
     """Writes the demo account; `resources` maps the template's logical ids to the deployed names."""
-    # Slow imports, and the pages and the helper that signs want the credentials alone.
+    # Slow imports, and the pages and the helper that signs need only the credentials.
     import boto3  # noqa: PLC0415
 
     from cutline.accounts.account import Account, AccountStore  # noqa: PLC0415

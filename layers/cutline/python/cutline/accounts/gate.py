@@ -15,7 +15,7 @@ from cutline.storage_keys import NONCE
 
 # Longer than the signature window on both sides, so that a nonce is remembered while its signature is valid.
 NONCE_KEEP_S = 2 * jd_signature.WINDOW_S + 60
-# Length of a call's id: short, because every call writes an item that holds the ids of all calls under way.
+# Length of a call's id: short, because every call writes an item that holds the ids of all calls in flight.
 _ID_BYTES = 8
 
 

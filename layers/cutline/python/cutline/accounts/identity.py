@@ -8,7 +8,7 @@ from cutline.contracts.wire import Request, Scheme
 from cutline.errors import AccessRefused, Reason
 
 # A signature of an unknown key is checked against this, so that its refusal takes the same work as a known key's.
-_NOBODYS_SECRET = "0" * 32
+_UNKNOWN_SECRET = "0" * 32
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ def _bearer(scheme: Scheme, request: Request) -> str:
 
 
 def _secret_of(credential: Credential | None) -> str:
-    return _NOBODYS_SECRET if credential is None else credential.secret
+    return _UNKNOWN_SECRET if credential is None else credential.secret
 
 
 def _admitted(credential: Credential | None, *, proved: bool) -> Account:
-    """The account. Only a caller who has proved the credential learns that it is disabled."""
+    """The account. That it is disabled is answered only to proof of the credential."""
     if credential is None:
         raise AccessRefused(Reason.KEY_UNKNOWN)
     if not proved:

@@ -5,11 +5,11 @@ ended by one write after it. Besides what it needs for that, an item counts
 
     calls_<api>, charged_micros_<api>, refused_<api>   what the usage report reads; charged_micros is the sum
 
-Refused are the calls of a known account that its rate or quota did not let in, and those that failed afterwards; calls
-that died count as refused_lapsed, because a hold does not name its API.
+Refused are calls of a known account beyond its rate or quota, and calls that failed afterwards; calls that died count
+as refused_lapsed, because a hold does not name its API.
 
-A process that dies between the two writes leaves its hold behind. Lapsed holds are given back by the next call that
-sees them, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
+A process that dies between the two writes leaves its hold behind. Expired holds are given back by the next call that
+reads them, and `remaining` does not count them, so a crash costs quota for `HOLD_S` at most.
 
 Calls in flight for longer are background tasks. An account may have thousands, and a write costs by the size of its
 item, so their holds and counters are in `TASK_ITEMS` more items per day. Where the account has a quota, one transaction
@@ -70,16 +70,14 @@ class Reservation:
 class Meter:
     """Reserves, settles and releases calls.
 
-    max_in_flight: the calls in flight that no account may exceed, whatever its rate; 0: no such bound.
+    max_in_flight: the calls in flight that no account may exceed at any rate; 0: no such bound.
     """
 
     def __init__(self, table: Any, service_qps: float = 0.0, max_in_flight: int = 0) -> None:
         self._table = table
         self._service = Account("*service*", qps=service_qps) if service_qps > 0 else None
         self._max_in_flight = max_in_flight
-        self._allocator = ShardAllocator(
-            table, lambda account: None if account == self._service else self._in_flight_limit(account)
-        )
+        self._allocator = ShardAllocator(table, self._in_flight_bound)
 
     def reserve(
         self,
@@ -113,13 +111,7 @@ class Meter:
         Raises AccessRefused(RATE_EXCEEDED).
         """
         clock = _clock(now)
-        demand = Demand(
-            qps=account.qps,
-            max_in_flight=self._in_flight_limit(account),
-            hold=WAIT + call_id,
-            hold_s=HOLD_S,
-            quota_units=0,
-        )
+        demand = replace(self._waiting(account, call_id), qps=account.qps)
         shard, _ = self._allocator.acquire(account, day_of(clock()), demand, clock)
         return Reservation(account, shard.day, named(call_id, shard), None)
 
@@ -165,7 +157,7 @@ class Meter:
         self._end(reservation, _back(reservation), {":minus": -1})
 
     def refuse(self, account: Account, api: str, now: float | None = None) -> None:
-        """Counts a call that `reserve` did not let in; it took nothing, so there is nothing to give back."""
+        """Counts a call that `reserve` refused; it took nothing, so there is nothing to give back."""
         now = _clock(now)()
         count = self._allocator.count_of(account, day_of(now))
         self._table.update_item(
@@ -200,7 +192,7 @@ class Meter:
         remaining = None
         if account.daily_quota is not None:
             left = shard.share(self._allocator.quota(account, shard.day)) - int(item["taken"])
-            # If the day has several lanes this is an estimate: the other lanes are about as full as this one.
+            # If the day has several shards this is an estimate: the others are about as full as this one.
             remaining = max(0, (left + sum(name.startswith(HOLD) for name in lapsed(item, clock()))) * shard.count)
         return Reservation(account, shard.day, named(call_id, shard), remaining)
 
@@ -242,14 +234,14 @@ class Meter:
         except (AccessRefused, ServiceFault):
             raise
         except BaseException as error:
-            # A call's hold lapses within a minute, a task's after hours. So take back whatever may have been written.
+            # A call's hold expires within a minute, a task's after hours: take back a write that may have been applied.
             if not again and (may_have_written(error) or not isinstance(error, ClientError)):
                 self.cancel(reservation)
             raise
         return reservation
 
     def _take_of_service(self, reservation: Reservation, clock: Callable[[], float]) -> None:
-        """The service's rate comes last, so that only calls that are let in spend it."""
+        """The service's rate comes last, so that only admitted calls spend it."""
         if self._service is None:
             return
         try:

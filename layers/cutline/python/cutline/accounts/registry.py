@@ -1,7 +1,7 @@
 """All accounts and their credentials, as the operator's command line sees and changes them.
 
-The table has no index: the functions read by key alone, and an operator who lists accounts now and then is served well
-by a Scan. It reads the whole table, about two thousand accounts per megabyte and request.
+The table has no index: the functions read only by key. Listing accounts, which operators do now and then, is a Scan of
+the whole table: about two thousand accounts per megabyte and request.
 """
 
 import secrets
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key, stored_terms
+from cutline.accounts.account import Account, AccountStore, Cipher, account_from, account_key, stored_options
 from cutline.adapters.dynamodb import ConditionFailed, every_item, write_if
 from cutline.contracts.wire import Scheme
 from cutline.storage_keys import CREDENTIAL
@@ -28,7 +28,7 @@ class AccountTaken(Exception):
 
 @dataclass(frozen=True)
 class CredentialRecord:
-    """A credential as it is stored; `label` is the public access key, or how an API key ends.
+    """A stored credential; `label` is the public access key, or how an API key ends.
 
     `keys` are its partition keys: an API key has one per header that it is sent in.
     """
@@ -64,23 +64,23 @@ class Registry:
             raise AccountTaken(account.account_id) from error
 
     def change(self, account: Account, names: Collection[str]) -> None:
-        """Writes the named terms as they are in `account` and leaves all others as somebody else may have set them.
+        """Writes the named options of `account` and leaves all others, which another operator may have set.
 
         Raises ConditionFailed where the account has been removed meanwhile.
         """
-        terms = {name: value for name, value in stored_terms(account).items() if name in names}
-        if not terms:
+        options = {name: value for name, value in stored_options(account).items() if name in names}
+        if not options:
             return
-        sets = [f"#{name} = :{name}" for name, value in terms.items() if value is not None]
-        removes = [f"#{name}" for name, value in terms.items() if value is None]
-        values = {f":{name}": value for name, value in terms.items() if value is not None}
+        sets = [f"#{name} = :{name}" for name, value in options.items() if value is not None]
+        removes = [f"#{name}" for name, value in options.items() if value is None]
+        values = {f":{name}": value for name, value in options.items() if value is not None}
         clauses = [f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removes)) if parts]
         write_if(
             self._table.update_item,
             "attribute_exists(pk)",
             Key={"pk": account_key(account.account_id)},
             UpdateExpression=" ".join(clauses),
-            ExpressionAttributeNames={f"#{name}": name for name in terms},
+            ExpressionAttributeNames={f"#{name}": name for name in options},
             **({"ExpressionAttributeValues": values} if values else {}),
         )
 

@@ -28,7 +28,7 @@ class ShardAllocator:
     """Reserves demands in shards. Its memory of earlier calls saves writes and decides nothing."""
 
     def __init__(self, table: Any, max_in_flight: Callable[[Account], int | None] = lambda account: None) -> None:
-        """`max_in_flight`: the most calls that an account may have under way; None without a bound."""
+        """`max_in_flight`: the most calls that an account may have in flight; None without a bound."""
         self._table = table
         self._in_flight_limit = max_in_flight
         self._shard_counts: dict[tuple[str, str], int] = {}
@@ -88,7 +88,7 @@ class ShardAllocator:
         try:
             write = next(steps)
             while True:
-                # A write that gives back goes alone; a write that reserves goes together with the hold.
+                # Only a write that reserves goes together with the hold.
                 write = steps.send((send if "SET" in write["UpdateExpression"] else self._send)(write))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
@@ -136,7 +136,7 @@ class ShardAllocator:
         return count
 
     def quota(self, account: Account, day: str) -> int:
-        """The day's quota and the places that tasks are known to have given back."""
+        """The day's quota and the units that tasks are known to have given back."""
         return (account.daily_quota or 0) + self._returned.get((account.account_id, day), (0.0, 0))[1]
 
     def _quota_with_returned(self, account: Account, day: str) -> int:

@@ -6,7 +6,7 @@ shard, so that one conditional write changes all of them:
 
     taken      units of the day's quota that are used up; the sum over all the day's items counts
     under_way  calls in flight: at work or waiting
-    hold:<id>  one attribute per call at work: the unix second at which its hold lapses
+    hold:<id>  one attribute per call at work: the unix second at which its hold expires
     wait:<id>  the same per call that waits for another; it takes nothing of the quota
     tat_us     the rate limit's theoretical arrival time (GCRA, the virtual scheduling form of a token bucket;
                ITU-T I.371), in unix microseconds
@@ -112,7 +112,7 @@ def expires_at(now: float) -> int:
 
 
 def lapsed(item: Item, now: float) -> list[str]:
-    """The attributes of calls that did not end before their holds lapsed."""
+    """The attributes of calls that did not end before their holds expired."""
     return [name for name, until in item.items() if name.startswith((HOLD, WAIT)) and int(until) < now]
 
 

@@ -24,7 +24,7 @@ def read_usage(table: Any, account_id: str, first: date, last: date) -> list[Usa
         for item in _items(table, Shard(account_id, "", shard).key["pk"], first, last):
             day = item["sk"].split("#")[1]
             days.setdefault(day, Counter()).update(_counters(item))
-            shards = max(shards, int(item.get("lanes", 1)))  # the first shard's item tells how many its day has
+            shards = max(shards, int(item.get("lanes", 1)))  # in the first shard's item
         shard += 1
     return [row for day, counters in sorted(days.items()) for row in _rows(day, counters)]
 

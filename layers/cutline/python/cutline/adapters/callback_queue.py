@@ -5,7 +5,7 @@ from typing import Any
 
 
 class CallbackQueue:
-    """Messages hold a task's id alone: what the caller is told is looked up when the call is made."""
+    """Messages hold only a task's id: the body of the callback is made when it is sent."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs

@@ -1,4 +1,4 @@
-"""Conditional writes to DynamoDB, alone and together, with their one expected failure; and reads of all pages."""
+"""Conditional writes to DynamoDB, single and in transactions, with their one expected failure; reads of all pages."""
 
 import random
 import time
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.errors import Reason, ServiceFault
 
 _CONDITION = "ConditionalCheckFailed"
-# Another transaction has the item in hand. The SDK does not try these again.
+# Another transaction has locked the item. The SDK does not try these again.
 _CONFLICT = "TransactionConflict"
 _PAUSES_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 _SERVER_ERRORS = 500
@@ -26,7 +26,7 @@ class ConditionFailed(Exception):
 
     `item` is the item that the condition was judged by, if the write asked for it
     (`ReturnValuesOnConditionCheckFailure="ALL_OLD"`) and there was one. `repeated`: the SDK had sent this very write
-    before and heard no answer, so it may be its own trace that the condition met.
+    before and heard no answer, so the condition may have failed on its own effect.
     """
 
     def __init__(self, item: Item, *, repeated: bool = False) -> None:
@@ -49,7 +49,7 @@ class ConditionsFailed(Exception):
 def write_if(write: Callable[..., Item], condition: str, **arguments: Any) -> Item:
     """The answer of `write`, a method of a DynamoDB table.
 
-    Raises ConditionFailed, ServiceFault(OVERLOADED) where others keep the item in hand, and ClientError for all else.
+    Raises ConditionFailed, ServiceFault(OVERLOADED) where the item stays locked, and ClientError for all else.
     """
     for pause in _PAUSES_S:
         try:
@@ -68,7 +68,7 @@ def write_if(write: Callable[..., Item], condition: str, **arguments: Any) -> It
 def write_all(table: Any, writes: Sequence[Write]) -> None:
     """Does all the updates of one table, or none; a repeat by the SDK changes nothing.
 
-    Raises ConditionsFailed, ServiceFault(OVERLOADED) where others keep an item in hand, and ClientError for all else.
+    Raises ConditionsFailed, ServiceFault(OVERLOADED) where an item stays locked, and ClientError for all else.
     """
     asked = {"TableName": table.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     items = [{"Update": {**write, **asked}} for write in writes]
@@ -113,7 +113,7 @@ def may_have_written(error: BaseException) -> bool:
 
 
 def _pause(seconds: float) -> None:
-    """Sleeps for half to one and a half times as long, so that two who collided do not collide again."""
+    """Sleeps for half to one and a half times as long, so that two calls that collided do not collide again."""
     time.sleep(seconds * random.uniform(0.5, 1.5))
 
 

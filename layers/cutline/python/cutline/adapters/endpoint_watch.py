@@ -2,12 +2,12 @@
 
 An endpoint without an instance answers nothing for minutes. So it is asked only while an answer of the last minute
 proves that it is awake; otherwise the picture goes to the CPU at once. Meanwhile one picture every two minutes is also
-queued at the endpoint, and nobody waits for it: the queue is what wakes the endpoint, and the answer is what tells that
-it woke. The item lies among the tasks, whose ids are UUIDs:
+queued at the endpoint without waiting for the answer: the queue wakes the endpoint, and the answer shows that it woke.
+The item is in the tasks' table, whose other ids are UUIDs:
 
 pk           "endpoint/<name>"
 awake_until  unix second until which the last answer counts as proof
-looked_at    when a worker last had the turn to look after the probe
+looked_at    when a worker last checked the probe
 probe        where the answer to the last probe will be; probed_at: when it was sent
 """
 
@@ -24,17 +24,17 @@ from cutline.errors import ServiceFault
 
 # Scaling takes the last instance after minutes without work, so an answer proves more than a minute.
 AWAKE_S = 60
-# How often one of the workers looks, and how long each relies on what it saw.
-LOOK_S = 5
+# How often one of the workers checks the probe, and how long each relies on the answer.
+CHECK_S = 5
 # A probe stays queued beyond the next one, so that the queue is never empty while tasks come.
 PROBE_S, PROBE_TTL_S = 120, 180
 _SILENT = frozenset({Trouble.TIMED_OUT, Trouble.UNAVAILABLE})
-_NOBODY_KNOWS = "(attribute_not_exists(awake_until) OR awake_until <= :now)"
-_TURN = f"{_NOBODY_KNOWS} AND (attribute_not_exists(looked_at) OR looked_at <= :before)"
+_NOT_PROVEN = "(attribute_not_exists(awake_until) OR awake_until <= :now)"
+_TURN = f"{_NOT_PROVEN} AND (attribute_not_exists(looked_at) OR looked_at <= :before)"
 
 
 class QueuedEndpoint(GpuEndpoint, Protocol):
-    """An endpoint that also takes a picture without anybody waiting for it."""
+    """An endpoint that also queues a picture without waiting for the answer."""
 
     def queue(self, picture: bytes, content_type: str, ttl_s: int) -> str:
         """Where the answer will be. Raises ClientError and BotoCoreError."""
@@ -74,11 +74,11 @@ class WatchedEndpoint:
         """Whether the endpoint may be asked; if not, the picture may have become a probe."""
         now = int(self._clock())
         if now >= self._relied_on_until:
-            self._relied_on_until = now + LOOK_S
+            self._relied_on_until = now + CHECK_S
             try:
-                self._awake = self._look(now, picture, content_type)
+                self._awake = self._check(now, picture, content_type)
             except (ClientError, BotoCoreError, ServiceFault):
-                self._awake = False  # the CPU works, whatever keeps us from knowing
+                self._awake = False  # unknown: the CPU does the work
         return self._awake
 
     def answered(self) -> None:
@@ -93,14 +93,14 @@ class WatchedEndpoint:
         self._proven_at = 0
         self._note(0)
 
-    def _look(self, now: int, picture: bytes, content_type: str) -> bool:
+    def _check(self, now: int, picture: bytes, content_type: str) -> bool:
         try:
             item = write_if(
                 self._table.update_item,
                 _TURN,
                 Key=self._key,
                 UpdateExpression="SET looked_at = :now",
-                ExpressionAttributeValues={":now": now, ":before": now - LOOK_S},
+                ExpressionAttributeValues={":now": now, ":before": now - CHECK_S},
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )["Attributes"]
@@ -118,8 +118,8 @@ class WatchedEndpoint:
 
     def _note(self, awake_until: int) -> None:
         now = int(self._clock())
-        self._awake, self._relied_on_until = awake_until > now, now + LOOK_S
-        # If this write fails, the next worker that looks finds out again.
+        self._awake, self._relied_on_until = awake_until > now, now + CHECK_S
+        # If this write fails, the next worker that checks finds out again.
         with contextlib.suppress(ClientError, BotoCoreError):
             self._set("SET awake_until = :until REMOVE probe, probed_at", {":until": awake_until})
 

@@ -38,8 +38,8 @@ _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
 _UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
-# Set apart by IANA, but global to one Python or another: protocol assignments, relays of 6to4, documentation.
-_SET_APART = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
+# Reserved by IANA, but global to one Python or another: protocol assignments, relays of 6to4, documentation.
+_RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,7 +60,7 @@ class FetchPolicy:
             return self.permits(inner)
         if _is_in(address, self.allowed):
             return True
-        if _is_in(address, _SET_APART):
+        if _is_in(address, _RESERVED):
             return False
         if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST_IPV6:
             return False
@@ -121,7 +121,7 @@ def _fetch_once(
 def _answer(
     call: _Call, policy: FetchPolicy, resolver: Resolver, deadline: float
 ) -> Iterator[http.client.HTTPResponse]:
-    """One exchange with the judged address. Whatever goes wrong on the way is InputRefused(URL_UNREACHABLE)."""
+    """One exchange with the judged address. Every failure on the way is InputRefused(URL_UNREACHABLE)."""
     parts = _checked(call.url)
     port = parts.port or _PORTS[parts.scheme]
     try:
@@ -272,7 +272,7 @@ def _read(answer: http.client.HTTPResponse, max_bytes: int, deadline: float) -> 
 
 
 def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """The body without a compression that nobody asked for; as it is where it has none or another.
+    """The body without a compression that was not asked for; unchanged where it has none or another.
 
     Raises InputRefused(URL_TOO_LARGE | URL_UNREACHABLE), and never holds more than `max_bytes` and one.
     """

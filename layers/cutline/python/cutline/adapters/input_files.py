@@ -17,7 +17,7 @@ _REPLACED = frozenset({"412", "PreconditionFailed"})
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What is known of a file without reading it; `metadata` is what its owner said of it."""
+    """What is known of a file without reading it; `metadata` is set by its owner."""
 
     etag: str
     modified: datetime

@@ -22,7 +22,7 @@ from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
 
 PRESIGNED_S = 300
 _MAC_BYTES = 16
-# S3 says 403 where there is nothing and the caller may not list the bucket.
+# S3 answers 403 for a missing key to a role that may not list the bucket.
 _ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
 _PURPOSE = b"result links"
 
@@ -107,7 +107,7 @@ class ResultStore:
         """The presigned URL behind a link's token, for GET or HEAD: S3 signs the method too.
 
         `choose` gets the key of the link's file and says which one to lead to. Raises InputRefused(NOT_FOUND) for
-        forged and lapsed tokens.
+        forged and expired tokens.
         """
         expires_at, key = self._open(token)
         left_s = int(expires_at - now)
@@ -131,12 +131,12 @@ class ResultStore:
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise InputRefused(Reason.NOT_FOUND)
         expiry, _, key = payload.decode().partition("/")
-        return int(expiry, 16), key  # whatever has this MAC was written by `link`
+        return int(expiry, 16), key  # a payload with this MAC was written by `link`
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
     @cached_property
     def _key(self) -> bytes:
-        """A key for links alone. Callback keys are MACs under the same secret, and account owners know theirs."""
+        """A key only for links. Callback keys are MACs under the same secret, and account owners know theirs."""
         return hmac.new(self._load_secret(), _PURPOSE, hashlib.sha256).digest()

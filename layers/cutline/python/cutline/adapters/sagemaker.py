@@ -128,7 +128,7 @@ class AsyncEndpoint:
             raise _fault(error) from error
 
     def queue(self, picture: bytes, content_type: str, ttl_s: int) -> str:
-        """Where the answer will be, for a picture that nobody waits for. Raises ClientError and BotoCoreError."""
+        """Where the answer to a queued picture will be. Raises ClientError and BotoCoreError."""
         return self._start(picture, content_type, ttl_s)[0]
 
     def has_answered(self, output: str) -> bool:

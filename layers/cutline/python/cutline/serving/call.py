@@ -82,7 +82,7 @@ class Call:
     refusal: InputRefused | None = None
     # Served, and yet to be charged.
     to_settle: bool = False
-    # The answer from now on, whatever fails: the task that it names may have started.
+    # The answer from now on, even if a later write fails: the task that it names may have started.
     fallback_response: Response | None = None
     surplus_reservation: bool = False
 

@@ -1,7 +1,7 @@
 """A bound on a call's time that also interrupts code which never looks at a clock.
 
-Python code, that is: a signal's handler waits for native code to return, so what strangers' bytes may keep busy runs in
-a process of its own (`cutline.pipeline.codecs.decoder_process`).
+Python code only: a signal's handler waits for native code to return, so untrusted images are decoded in
+a child process (`cutline.pipeline.codecs.decoder_process`).
 """
 
 import signal

@@ -2,9 +2,9 @@
 
 One item per account, API and key, in the meter's table (draft-ietf-httpapi-idempotency-key-header):
 
-    running   a call with this key is under way; `lapses_at` bounds how long a dead one blocks the key
+    running   a call with this key is in flight; `lapses_at` bounds how long a dead one blocks the key
     done      its answer, which was kept and charged in one transaction
-    seed      what a task of the call is named after: whoever takes over from a dead call goes on with the same task
+    seed      the id of a task of the call: a call that takes over from a dead one continues the same task
 
 Only answers to calls that succeeded are kept. A failed call gives its lease back, so its retry is a first try.
 """
@@ -24,7 +24,7 @@ from cutline.contracts.wire import Job, Response
 from cutline.errors import AccessRefused, Reason, ServiceFault
 from cutline.storage_keys import IDEMPOTENT
 
-# Longer than a synchronous function may run, so that nobody takes over from a call that is still alive.
+# Longer than a synchronous function may run, so that a live call keeps its lease.
 LEASE_S = 30
 DEFAULT_KEEP_S = 24 * 3600
 _POLL_S, _MAX_POLL_S = 0.25, 1.0
@@ -47,7 +47,7 @@ class KeyLease:
     """A call's right, for a time, to do the work behind a key.
 
     first: reads the answer of another call that has done it. busy: another call is at work, and there is no right yet.
-    seed: the same for all who ever held the lease until one of them gave it back. again: there was one before.
+    seed: the same for all holders of the lease until one gives it back. again: there was a holder before.
     """
 
     account_id: str
@@ -102,7 +102,7 @@ class Idempotency:
         while time.monotonic() < deadline:
             self._sleep(pause)
             pause = min(pause * 1.5, _MAX_POLL_S)
-            item = self._look(lease)
+            item = self._read(lease)
             if item is None or not _is_at_work(item):
                 lease = self._take(dataclasses.replace(lease, busy=False))
                 if not lease.busy:
@@ -112,8 +112,8 @@ class Idempotency:
     def keep(self, lease: KeyLease, response: Response, payment: Write | None = None) -> None:
         """Keeps the answer and does the `payment` for it, both or neither.
 
-        Raises ServiceFault(OVERLOADED) where the lease has lapsed and is another call's now, or the payment is due no
-        more; then nothing is kept. Whoever gets an error that leaves it open asks `is_kept`.
+        Raises ServiceFault(OVERLOADED) where the lease has expired and another call holds it, or the payment's
+        reservation has ended; then nothing is kept. After an error that leaves it open, ask `is_kept`.
         """
         values: dict[str, Any] = {
             ":done": "done",
@@ -142,12 +142,12 @@ class Idempotency:
 
     def is_kept(self, lease: KeyLease) -> bool:
         """Whether the answer of this lease is kept, and so charged."""
-        return _is_kept_by(lease, self._look(lease))
+        return _is_kept_by(lease, self._read(lease))
 
     def forget(self, lease: KeyLease) -> None:
         """Gives the lease of a failed call back; an answer that is already kept stays.
 
-        Whoever took the lease over lets it lapse: what the dead one has begun goes on under the same seed.
+        A lease that was taken over is left to expire: the dead call's task continues under the same seed.
         """
         if lease.again:
             return
@@ -166,10 +166,10 @@ class Idempotency:
         try:
             self._put(lease, free, {":now": int(time.time()), ":running": "running", ":owner": lease.owner})
         except ConditionFailed as error:
-            return self._meet(lease, error.item)
+            return self._resolve(lease, error.item)
         return lease
 
-    def _meet(self, lease: KeyLease, item: Item) -> KeyLease:
+    def _resolve(self, lease: KeyLease, item: Item) -> KeyLease:
         """What to do about the item that stands in the way."""
         if not item:
             return dataclasses.replace(lease, busy=True)
@@ -212,7 +212,7 @@ class Idempotency:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
 
-    def _look(self, lease: KeyLease) -> Item | None:
+    def _read(self, lease: KeyLease) -> Item | None:
         item: Item | None = self._table.get_item(Key=lease.key, ConsistentRead=True).get("Item")
         return item
 

@@ -1,6 +1,6 @@
 """The routes of Cutline's own: upload tickets, usage reports and result links; and what is left of an account's day.
 
-They cost neither rate nor quota. Tickets, which are room in a bucket, have a rate of their own; the others are bounded
+They cost neither rate nor quota. Tickets, which reserve storage, have a rate of their own; the others are bounded
 by API Gateway's throttle. Credentials are checked before parameters.
 """
 
@@ -73,7 +73,7 @@ class UsageService:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditService:
-    """Answers what is left of an account's day, as the APIs tell that which can be asked. It only reads."""
+    """Answers what is left of an account's day, for contracts with a route for that. It only reads."""
 
     authenticator: Authenticator
     meters: Any
@@ -118,7 +118,7 @@ class LinkService:
     metrics: Metrics
 
     def handle(self, request: Request, token: str) -> Response:
-        """302 to a fresh presigned URL, or 404 for a forged or lapsed token. The token is never logged."""
+        """302 to a fresh presigned URL, or 404 for a forged or expired token. The token is never logged."""
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
@@ -127,9 +127,9 @@ class LinkService:
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*", "Vary": "Accept"}, b"")
 
     def _webp_of(self, key: str) -> str:
-        """The key of the result's WebP, made on first use and kept beside it; the result's own where there is none.
+        """The key of the result's WebP, made on first use, under the same name; the result's own if it has none.
 
-        Only results behind links have one: beside a drop's there is no room for files that its owner did not ask for.
+        Only results behind links have one: a drop's folder gets no files that its owner did not ask for.
         """
         bare = key.removesuffix(_PNG)
         if bare == key or not key.startswith(RESULTS) or bare.endswith(_MASK):

@@ -130,7 +130,7 @@ def single_file_answer(
 
 
 def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:
-    """Which format would fit; where none does, or besides, up to how many pixels this one fits."""
+    """Which other format fits, if one does, and up to how many pixels this one fits."""
     pixels = single.width * single.height
     fitting = int(0.9 * pixels * MAX_INLINE_BYTES / size) / MEGAPIXEL
     text = (
@@ -138,7 +138,7 @@ def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: 
         f"and an answer carries {_megabytes(MAX_INLINE_BYTES)}"
     )
     for other in options.alternatives:
-        # JPEG alone has no transparency, so it replaces nothing but an opaque result.
+        # JPEG has no transparency, so it replaces only opaque results.
         if other != name and (other != "jpg" or single.pixels_u8.shape[-1] != len("RGBA")):
             try:
                 length = len(encode_as(single, options, other))

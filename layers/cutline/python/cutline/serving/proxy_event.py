@@ -13,7 +13,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    # Heeded on https alone, so it does the local cloud no harm.
+    # Ignored over http, so the local cloud may send it.
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
@@ -70,7 +70,7 @@ def _is_text(response: Response) -> bool:
 
 
 def _body(event: ProxyEvent) -> bytes:
-    """The body's bytes; one that only claims to be base64 is passed on as it is, for the contract to refuse."""
+    """The body's bytes; what only claims to be base64 is passed on unchanged, for the contract to refuse."""
     text = str(event.get("body") or "")
     if event.get("isBase64Encoded"):
         try:

@@ -88,7 +88,7 @@ class Service:
         except Exception as error:
             failure = failure_of(error, call.request.request_id, self.logger, self.metrics)
             if call.fallback_response is not None:
-                # The task may be under way: a caller who got an error would send, and pay for, it again.
+                # The task may have started: after an error the caller would send, and pay for, it again.
                 response = call.fallback_response
             else:
                 response, reason = call.contract.refuse(call.request, failure, call.progress), str(failure.reason)
@@ -144,7 +144,7 @@ class Service:
         lease = self.idempotency.lease(account.account_id, contract.NAME, key, call.job, contract.LINK_LIFETIME_S)
         if not lease.busy:
             return lease
-        # A call that waits holds a sandbox too, so it counts as under way and takes from the rate.
+        # A call that waits holds a sandbox too, so it counts as in flight and takes from the rate.
         waiting = self.gate.wait(account, contract)
         call.notes["waited"] = True
         try:
@@ -176,7 +176,7 @@ class Service:
         try:
             response = deferral.accept(call, reservation)
         except BaseException:
-            # A reservation that an earlier try made may be its task's, which may be under way.
+            # A reservation that an earlier try made may be its task's, which may have started.
             if call.fallback_response is None and not reservation.already_held:
                 self._settlement.release(call)
             raise
@@ -266,9 +266,9 @@ class Service:
         return keys, links
 
     def _note_failure(self, call: Call, failure: MattingError) -> None:
-        """Tells the journal. If that fails too, the caller still gets the answer.
+        """Records the failure in the journal. If that fails too, the caller still gets the answer.
 
-        A call that wants its result later is left out: its task may be under way and notes its own end.
+        A deferred call is left out: its task may have started and records its own end.
         """
         if self.journal is None or call.job is None or call.reservation is None or self._is_deferred(call):
             return
@@ -309,7 +309,7 @@ def _data_link(body: bytes, content_type: str) -> str:
 def _time_left_ms(call: Call, limit_ms: int, margin_ms: int = 0) -> int:
     """`limit_ms`, or less where the caller's gateway gives up before: its clock runs from the request on.
 
-    Raises ServiceFault(TIMED_OUT) where no time is left, so that nobody works, or pays, for a caller who is gone.
+    Raises ServiceFault(TIMED_OUT) where no time is left, so that a caller who is gone is neither served nor charged.
     """
     age_ms = round((time.time() - call.request.received_at) * 1000)
     if not 0 <= age_ms <= _MAX_AGE_MS:  # no age, but a clock that is wrong

@@ -2,7 +2,7 @@
 
 service, api, reason     Requests, TotalMs, ChargeMicros
 service, step, reason    FailedSteps
-service                  Faults, Refusals (of steps alone), which alarms look at: an alarm cannot search for reasons
+service                  Faults, Refusals (only of steps), which alarms watch: an alarm cannot search for reasons
                          ColdStarts
 
 Where a call's time goes is in its log line, which the dashboard reads: as metrics, every stage of every function would
@@ -28,7 +28,7 @@ def count_request(metrics: Metrics, api: str, reason: str, total_ms: int, charge
 
 
 def count_fault(metrics: Metrics) -> None:
-    """One fault of ours, whatever the answer's status: some APIs tell faults with HTTP 200."""
+    """One fault of ours, at any status: some APIs answer faults with HTTP 200."""
     metrics.add_metric("Faults", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

@@ -1,9 +1,9 @@
-"""Calling a task's caller back once it has ended (contracts.md 3.5), signed so that the caller can tell it was us.
+"""Callbacks of ended tasks (contracts.md 3.5), signed, so that the receiver can verify the sender.
 
     X-Cutline-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
 
-The key is the account's own: an HMAC of its id under the key of the result links, so there is nothing to store and
-nothing that one account could learn about another's.
+The key is the account's own: an HMAC of its id under the key of the result links, so nothing is stored, and no
+account can derive another's.
 """
 
 import hashlib

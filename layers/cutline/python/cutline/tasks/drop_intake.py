@@ -1,4 +1,4 @@
-"""The intake of dropped pictures: an event of S3's becomes a task of the flow, once, in whatever order events come.
+"""The intake of dropped pictures: an event of S3's becomes a task of the flow, once, in any order of events.
 
 A task's id is made of the object's name, content and time. The task is put on record first; its reservation and its
 execution carry the same id, so an intake that died halfway is simply done again.
@@ -27,8 +27,8 @@ from cutline.tasks.task import PENDING_S, Task, WorkOrder
 
 _SPACE = uuid.UUID("6b3f0d5e-0f63-5e0b-9a54-2f6c1c1d8f7a")
 
-# S3 tells a role that may not list the bucket nothing else of a picture that was deleted than of one that it may not
-# read, such as one that somebody encrypts with a key of his own. The second is a fault of the stack, so it is logged.
+# To a role that may not list the bucket, S3 answers the same for a deleted picture as for one that it may not
+# read, such as one encrypted with a key of its owner's. The second is a fault of the stack, so it is logged.
 UNSEEN = "gone or unreadable"
 
 
@@ -59,7 +59,7 @@ class Intake:
 
     def _one(self, dropped: Dropped, step: Step) -> str:
         if len(dropped.key.encode()) > drops.MAX_KEY_BYTES:
-            return "long key"  # nothing could be put beside it, not even why there is no result
+            return "long key"  # the key of a result or an error file would be too long
         with step.stage("look"):
             found = self.files.head(dropped.key)
         if found is None:

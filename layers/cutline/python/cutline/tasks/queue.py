@@ -71,7 +71,7 @@ def each(event: dict[str, Any], act: Callable[[str], None], logger: Logger) -> d
     for record in event["Records"]:
         try:
             act(record["body"])
-        except Exception:  # the boundary of one message: whatever went wrong is logged, and SQS brings it back
+        except Exception:  # the boundary of one message: every error is logged, and SQS delivers it again
             logger.exception("message failed", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

@@ -28,11 +28,11 @@ class StepRefused(StepFailed):
 
 
 class StepCrowded(StepFailed):
-    """The account has as much under way as it may; flow.asl.json tries the step again for a quarter of an hour."""
+    """The account has its maximum in flight; flow.asl.json tries the step again for a quarter of an hour."""
 
 
 class Step(StageTimer):
-    """A step under way: the time of its stages, and in `notes` the other fields of its log line."""
+    """A step in progress: the time of its stages, and in `notes` the other fields of its log line."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Tasks in DynamoDB: one item per task, shown until an hour after its end.
 
 pk           the task's id
-account_id   who may ask for it
+account_id   the account that may ask for it
 state        contracts.md 3.5; 1 and everything negative are final, and nothing changes a final state
 order        JSON of `cutline.tasks.task.WorkOrder`, for tasks that the flow works
 metadata        JSON of `cutline.pipeline.outputs.metadata.ResultMetadata`, of a task that is done

@@ -53,7 +53,7 @@ class WorkOrder:
 
 @dataclass(frozen=True)
 class Task:
-    """One task under way."""
+    """One task."""
 
     record: TaskRecord
     order: WorkOrder
@@ -100,7 +100,7 @@ def work_folder(record: TaskRecord) -> str:
 
 
 def view_key(record: TaskRecord) -> str:
-    """The key of `Task.view_key`, from the record alone."""
+    """The key of `Task.view_key`, from the record only."""
     return f"{work_folder(record)}/view.png"
 
 
