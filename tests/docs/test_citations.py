@@ -120,8 +120,16 @@ def test_no_section_is_cited_without_its_page() -> None:
 
 def test_links_between_the_pages_lead_somewhere() -> None:
     for page in pages():
-        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8")):
-            assert (ROOT / page.parent / target).exists(), f"{page}: {target}"
+        for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", (ROOT / page).read_text("utf-8")):
+            linked = ROOT / page.parent / target if target else ROOT / page
+            assert linked.exists(), f"{page}: {target}"
+            assert not anchor or anchor in anchors(linked), f"{page}: {target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 # From where a page names files: the root, the package, its pipeline, and the page's own folder.
