@@ -82,3 +82,13 @@ def test_the_pixels_are_those_of_the_same_profile_without_elements():
         png_with(profile) for profile in (GAMMA_1, icc([*matrix_tags(0x100), (b"D2B0", elements(9, curve_set()))]))
     )
     assert np.array_equal(decode_image(plain, LIMITS).rgb_u8, decode_image(more, LIMITS).rgb_u8)
+
+
+@pytest.mark.parametrize("mib", [1.5, 2.5, 3.9])
+def test_a_png_keeps_the_colours_of_a_large_profile(mib: float) -> None:
+    padded = icc([*matrix_tags(0x100), (b"text", b"text\0\0\0\0" + bytes(int(mib * MIB)))])
+    assert colour(padded) == colour(GAMMA_1) != FILE
+
+
+def test_a_png_with_a_profile_beyond_the_bound_is_served_without_it() -> None:
+    assert colour(icc([*matrix_tags(0x100), (b"text", b"text\0\0\0\0" + bytes(5 * MIB))])) == FILE

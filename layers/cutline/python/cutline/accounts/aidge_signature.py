@@ -5,7 +5,7 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from cutline.contracts.forms import is_urlencoded, read_form
+from cutline.contracts.forms import is_urlencoded, read_whole_form
 from cutline.contracts.wire import Request
 from cutline.errors import AccessRefused, InputRefused, Reason
 
@@ -29,7 +29,7 @@ def parse_signature(request: Request) -> AidgeSignature:
     parameters = dict(request.params)
     if request.method == "POST" and is_urlencoded(request):
         try:
-            parameters |= read_form(request).fields
+            parameters |= read_whole_form(request).fields
         except InputRefused as error:
             raise AccessRefused(Reason.KEY_MISSING) from error
     for name, reason in (
@@ -71,7 +71,7 @@ def _is_overridden(request: Request) -> bool:
     if request.method != "POST" or is_urlencoded(request):
         return False
     try:
-        fields = read_form(request).fields
+        fields = read_whole_form(request).fields
     except InputRefused:  # the contract's to refuse
         return False
     return not fields.keys().isdisjoint(request.params)

@@ -114,7 +114,7 @@ def _fields(request: Request) -> Mapping[str, str]:
     """
     if request.method == "GET":
         return request.params
-    form = read_form(request).fields
+    form = read_form(request, data_fields=("imageBase64",)).fields
     if is_urlencoded(request):
         return {**request.params, **form}
     if any(request.params.get(name) for name in _SOURCES):

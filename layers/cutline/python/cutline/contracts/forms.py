@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -18,6 +18,8 @@ from cutline.pipeline.codecs.headers import sniff_format
 # The standard library reads a part's head in time that grows with its square, and callers are not counted yet.
 _MAX_HEAD_BYTES, _MAX_HEADS_BYTES, _MAX_HEAD_LINES = 8 * KIB, 32 * KIB, 16
 _TAB, _ASCII = 9, 128
+# Of a text field or query parameter. The longest valid ones are addresses, of at most 2,048.
+MAX_TEXT_CHARS = 4096
 _DATA_URI = re.compile(r"\Adata:[^,]{0,255};base64,", re.IGNORECASE)
 
 
@@ -29,11 +31,24 @@ class Form:
     files: Mapping[str, bytes]
 
 
-def read_form(request: Request) -> Form:
+def read_form(request: Request, data_fields: Container[str] = ()) -> Form:
     """The fields and files of a multipart, urlencoded or JSON body, by Content-Type.
 
-    Raises InputRefused(BODY_MALFORMED) for what cannot be parsed.
+    Fields are cut to MAX_TEXT_CHARS, except `data_fields`, which hold pictures. Raises InputRefused(BODY_MALFORMED) for
+    what cannot be parsed.
     """
+    form = read_whole_form(request)
+    fields = {name: text if name in data_fields else bounded(text) for name, text in form.fields.items()}
+    return Form(fields, form.files)
+
+
+def bounded(text: str) -> str:
+    """Cut a caller's text before anything reads it: no valid value is as long, so the reader refuses what is left."""
+    return text[:MAX_TEXT_CHARS]
+
+
+def read_whole_form(request: Request) -> Form:
+    """As `read_form`, with fields of any length: for signatures, which cover all of them."""
     if is_multipart(request):
         return _read_multipart(request)
     if is_urlencoded(request):

@@ -86,7 +86,7 @@ _FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpe
 
 def parse(request: Request) -> Job:
     """The fields of a multipart, urlencoded or JSON body (contracts.md 3.3). Size comes first (contracts.md 3.6)."""
-    form = read_form(request)
+    form = read_form(request, data_fields=("image_base64",))
     source = _source(form)
     options, cut = read_options(form.fields)
     return Job(source, LIMITS, cut, options)

@@ -125,7 +125,7 @@ def parse(request: Request) -> Job:
     """The fields of a multipart, urlencoded or JSON body (contracts.md 6.1): sources, then the other parameters."""
     if request.path.rstrip("/") == ROUTES[1]:
         raise FieldRefused(NOT_COLLECTED)
-    form = read_form(request)
+    form = read_form(request, data_fields=("image_file_b64",))
     source, backdrop = _source(form), _backdrop(form)
     return Job(source, LIMITS, options=read_options(form.fields), backdrop=backdrop)
 

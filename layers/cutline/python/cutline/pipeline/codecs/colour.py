@@ -118,7 +118,7 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
 # points at, as often as it is pointed at: 951 bytes of PNG can hold 6,000 processing elements that share one curve and
 # cost half a minute. What is let through here costs less than a second. The largest that printing houses offer, for
 # CMYK, have 2.7 MiB.
-_MAX_PROFILE_BYTES = 4 * MIB
+MAX_PROFILE_BYTES = 4 * MIB
 # True ones have 9 to 40; littlecms itself stops at 100.
 _MAX_TAGS = 64
 _PROFILE_HEADER_BYTES = 128
@@ -136,7 +136,7 @@ def bounded_profile(profile: bytes) -> bytes | None:
 
     The tags stay in the table under unused names, so that no offset changes.
     """
-    if not _PROFILE_HEADER_BYTES + 4 <= len(profile) <= _MAX_PROFILE_BYTES or profile[36:40] != b"acsp":
+    if not _PROFILE_HEADER_BYTES + 4 <= len(profile) <= MAX_PROFILE_BYTES or profile[36:40] != b"acsp":
         return None
     if profile[12:16] not in _PROFILE_CLASSES:
         return None

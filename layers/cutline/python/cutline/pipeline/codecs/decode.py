@@ -7,17 +7,26 @@ import re
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
 from cutline.limits import PictureLimits
-from cutline.pipeline.codecs.colour import to_srgb
-from cutline.pipeline.codecs.headers import jpeg_is_whole, jpeg_scans, sniff_format, webp_size, without_texts
+from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, to_srgb
+from cutline.pipeline.codecs.headers import (
+    PNG_PROFILE,
+    PNG_TEXTS,
+    jpeg_is_whole,
+    jpeg_scans,
+    sniff_format,
+    webp_size,
+    without_chunks,
+)
 from cutline.pipeline.filters import U8
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug of ours.
@@ -38,6 +47,8 @@ _PLUGIN_ERRORS = (
     struct.error,
     zlib.error,
 )
+# Pillow's own bound, 1 MiB, refuses sound profiles for print.
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
 # Encoders write about ten. libtiff too refuses more than 100 in the JPEG inside a TIFF.
 _MAX_SCANS = 100
 _END_OF_JPEG = b"\xff\xd9"
@@ -142,14 +153,18 @@ def _decode_unended(data: bytes, limits: PictureLimits) -> Picture:
 
 
 def _decode_png(data: bytes, limits: PictureLimits) -> Picture:
-    """Texts are left out where Pillow refuses the picture for them: they say nothing about its pixels."""
+    """Texts, which say nothing about pixels, are left out where Pillow refuses the picture for them.
+
+    So is a profile that is too large to be applied.
+    """
     try:
         return _decode_file(data, "PNG", limits)
     except ValueError:
-        bare = without_texts(data)
-        if len(bare) == len(data):
-            raise
-        return _decode_file(bare, "PNG", limits)
+        for kinds in (PNG_TEXTS, PNG_TEXTS | PNG_PROFILE):
+            bare = without_chunks(data, kinds)
+            with suppress(ValueError):
+                return _decode_file(bare, "PNG", limits)
+        raise
 
 
 def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:

@@ -27,7 +27,8 @@ _WEBP_SIZE_BYTES = 10
 # If several \xff stand in a row, the last one counts. A pattern that begins with one byte is found 20 times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _PNG_SIGNATURE_BYTES, _PNG_CHUNK_BYTES = 8, 12
-_PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+PNG_PROFILE = frozenset({b"iCCP"})
 # SOF0 to SOF15 without the tables that lie between them.
 _FRAMES = frozenset(bytes([0xC0 + number]) for number in range(16) if number not in (4, 8, 12))
 _START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
@@ -106,12 +107,12 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int]]:
         at = marker.end() + max(int.from_bytes(data[marker.end() : marker.end() + 2], "big"), 2)
 
 
-def without_texts(data: bytes) -> bytes:
-    """A PNG without the chunks that hold texts, up to where its chunks break off (PNG 11.3.3)."""
+def without_chunks(data: bytes, kinds: frozenset[bytes]) -> bytes:
+    """A PNG without chunks of some kinds, up to where its chunks break off (PNG 11.3.3)."""
     kept, at = [data[:_PNG_SIGNATURE_BYTES]], _PNG_SIGNATURE_BYTES
     while at + _PNG_CHUNK_BYTES <= len(data):
         end = at + _PNG_CHUNK_BYTES + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] not in _PNG_TEXTS:
+        if data[at + 4 : at + 8] not in kinds:
             kept.append(data[at:end])
         at = end
     return b"".join((*kept, data[at:]))

@@ -63,7 +63,7 @@ def _edge(text: str) -> Length:
         return Length(_share(text), is_share=True)
     number = text.removesuffix("px")
     if _NUMBER.fullmatch(number) is None:
-        raise ValueError(f"{text!r} is no edge such as 30px or 10%")
+        raise ValueError(f"{text[:50]!r} is no edge such as 30px or 10%")
     return Length(float(number))
 
 
@@ -101,7 +101,7 @@ def read_least(text: str) -> tuple[int, int]:
 def _length(text: str) -> Length:
     number = text.removesuffix("%") if text.endswith("%") else text.removesuffix("px")
     if _NUMBER.fullmatch(number) is None:
-        raise ValueError(f"{text!r} is no length such as 30px or 10%")
+        raise ValueError(f"{text[:50]!r} is no length such as 30px or 10%")
     value = float(number)
     if text.endswith("%"):
         if value > 100 * _MAX_MARGIN:
@@ -115,7 +115,7 @@ def _length(text: str) -> Length:
 def _share(text: str) -> float:
     number = text.removesuffix("%")
     if _NUMBER.fullmatch(number) is None:
-        raise ValueError(f"{text!r} is no share such as 85%")
+        raise ValueError(f"{text[:50]!r} is no share such as 85%")
     share = float(number) / (100 if text.endswith("%") else 1)
     if share > 1:
         raise ValueError("a share is at most 100%")
