@@ -1,10 +1,11 @@
-"""A two-channel network of one convolution, written as ONNX by hand, so that a test may choose its batch axis."""
+"""Networks of one convolution, written as ONNX by hand, so that a test chooses their interface."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+Means = tuple[float, float, float]
 SIDE = 32
 _FLOAT, _STRING_ATTRIBUTE = 1, 3
 _ENTRY = """
@@ -37,16 +38,39 @@ def write_tiny_models(folder: Path) -> Path:
     return folder
 
 
+def brightness_model(activation: str, names: tuple[str, str], size: tuple[int, int], mean: Means, std: Means) -> bytes:
+    """A network for which bright is in front: 20 (brightness - .5) of a picture normalised with mean and std.
+
+    activation "sigmoid" leaves those logits as they are, "none" makes them probabilities, "minmax" shifts them.
+    """
+    source, result = names
+    gain = 20 / 3
+    weights = np.asarray(std, np.float32).reshape(1, 3, 1, 1) * np.float32(gain)
+    shift = gain * sum(mean) - 10 + (7 if activation == "minmax" else 0)
+    last = "logits" if activation == "none" else result
+    conv = b"".join(_text(1, name) for name in (source, "weights", "bias")) + _text(2, last) + _text(4, "Conv")
+    nodes = _field(1, conv)
+    if activation == "none":
+        nodes += _field(1, _text(1, "logits") + _text(2, result) + _text(4, "Sigmoid"))
+    bias = _tensor("bias", np.asarray([shift], np.float32))
+    graph = nodes + _text(2, "tiny") + _field(5, _tensor("weights", weights)) + _field(5, bias)
+    graph += _value(11, source, (1, 3, *size)) + _value(12, result, (1, 1, *size))
+    return _number(1, 8) + _field(7, graph) + _field(8, _number(2, 17))
+
+
 def _model(channels: int, batch: str | int) -> bytes:
     """Sigmoid(Conv3x3(image)); the field numbers are those of onnx.proto3."""
     weights = np.random.default_rng(1).normal(0, 1, (channels, 3, 3, 3)).astype(np.float32)
     same = _text(1, "auto_pad") + _text(4, "SAME_UPPER") + _number(20, _STRING_ATTRIBUTE)
     conv = _text(1, "image") + _text(1, "weights") + _text(2, "logits") + _text(4, "Conv") + _field(5, same)
     sigmoid = _text(1, "logits") + _text(2, "alphas") + _text(4, "Sigmoid")
-    tensor = _numbers(1, weights.shape) + _number(2, _FLOAT) + _text(8, "weights") + _field(9, weights.tobytes())
-    graph = _field(1, conv) + _field(1, sigmoid) + _text(2, "tiny") + _field(5, tensor)
+    graph = _field(1, conv) + _field(1, sigmoid) + _text(2, "tiny") + _field(5, _tensor("weights", weights))
     graph += _value(11, "image", (batch, 3, SIDE, SIDE)) + _value(12, "alphas", (batch, channels, SIDE, SIDE))
     return _number(1, 8) + _field(7, graph) + _field(8, _number(2, 17))
+
+
+def _tensor(name: str, values: np.ndarray) -> bytes:
+    return _numbers(1, values.shape) + _number(2, _FLOAT) + _text(8, name) + _field(9, values.tobytes())
 
 
 def _value(number: int, name: str, shape: Iterable[str | int]) -> bytes:

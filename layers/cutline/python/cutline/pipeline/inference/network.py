@@ -90,7 +90,9 @@ class Network:
     @property
     def batches(self) -> bool:
         """Whether the model takes several pictures in one run; a fixed batch axis takes one."""
-        return not isinstance(self._session.get_inputs()[0].shape[0], int)
+        nodes = (*self._session.get_inputs(), *self._session.get_outputs())
+        shapes = {node.name: node.shape for node in nodes}
+        return not any(isinstance(shapes[name][0], int) for name in (self.entry.input, self.entry.output))
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
         """Predictions (h, w) in [0, 1] by channel name; each covers the whole picture at the network's scale.
@@ -129,6 +131,9 @@ class Network:
             planes: F32 = self._session.run([self.entry.output], {self.entry.input: tensor})[0]
         except _ORT_ERRORS as error:
             raise ServiceFault(Reason.MODEL_FAILED, f"{self.entry.path.name} failed.") from error
+        # An axis without a number was not checked when the model was opened.
+        if planes.shape != (len(tensor), len(self.entry.channels), *tensor.shape[2:]):
+            raise ServiceFault(Reason.MODEL_FAILED, f"{self.entry.path.name} made planes {planes.shape}.")
         return planes
 
 
@@ -150,11 +155,17 @@ def _session_options(threads: int) -> ort.SessionOptions:
 def _check_interface(entry: ModelEntry, session: ort.InferenceSession) -> None:
     inputs = {node.name: node.shape for node in session.get_inputs()}
     outputs = {node.name: node.shape for node in session.get_outputs()}
-    wanted_in = [3, entry.height, entry.width]
-    wanted_out = [len(entry.channels), entry.height, entry.width]
-    # The first axis counts pictures: 1, or a name if the model takes any number.
-    batch, *sides = inputs.get(entry.input) or [None]
-    batch_out, *sides_out = outputs.get(entry.output) or [None]
-    counts = batch == batch_out and (batch == 1 or isinstance(batch, str))
-    if not counts or sides != wanted_in or sides_out != wanted_out:
+    given = _fits(inputs.get(entry.input), (3, entry.height, entry.width))
+    made = _fits(outputs.get(entry.output), (len(entry.channels), entry.height, entry.width))
+    if not given or not made:
         raise ServiceFault(Reason.MODEL_FAILED, f"{entry.path.name} is not what its entry {entry.name!r} describes.")
+
+
+def _fits(shape: list[int | str | None] | None, sides: tuple[int, int, int]) -> bool:
+    """Whether a tensor may have one picture and these sides; an axis without a number takes any."""
+    expected = (1, *sides)
+    return (
+        shape is not None
+        and len(shape) == len(expected)
+        and all(axis == side for axis, side in zip(shape, expected, strict=True) if isinstance(axis, int))
+    )
