@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ClientError
 
 from cutline.accounts import account as account_module
-from cutline.accounts import aidge_signature, jd_signature
+from cutline.accounts import aidge_signature, jd_signature, meter
 from cutline.accounts.account import Account, AccountStore, credential_key
 from cutline.accounts.gate import NONCE_KEEP_S, Gate
 from cutline.accounts.meter import day_of
@@ -292,8 +293,10 @@ def test_a_secret_is_decrypted_once_until_its_ciphertext_changes(bank: Bank, mon
     assert (found.secret, len(decrypted)) == ("NEWSK", 2)
 
 
-def test_upload_tickets_have_a_rate_of_their_own(bank: Bank) -> None:
-    """50 tickets a second were room for 15 MiB each."""
+def test_upload_tickets_have_a_rate_of_their_own(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 tickets a second were 50 times 15 MiB. The clock stands still: 4 calls per second come back with time."""
+    now = time.time()
+    monkeypatch.setattr(meter, "time", SimpleNamespace(time=lambda: now))
     bank.store.put_account(replace(ACCOUNT, qps=0.01))
     tickets: Any = type("Tickets", (), {"issue": lambda *_: Ticket("https://s3", {}, "u/shop/1", 1)})()
     service = UploadService(
@@ -306,4 +309,4 @@ def test_upload_tickets_have_a_rate_of_their_own(bank: Bank) -> None:
     answers = [service.handle(call) for _ in range(6)]
     assert [answer.status for answer in answers] == [200] * 4 + [429] * 2
     assert answers[5].headers["Retry-After"] == "1"
-    assert bank.day(ACCOUNT, day_of(time.time())) == {}
+    assert bank.day(ACCOUNT, day_of(now)) == {}
