@@ -1,5 +1,6 @@
 """The deadline of a block: interrupts whatever waits, and leaves no alarm."""
 
+import math
 import signal
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.timing import time_left_s
 from cutline.serving.deadline import deadline
 
 
@@ -33,6 +35,13 @@ def test_the_deadline_interrupts_a_block_that_sleeps() -> None:
 def test_the_deadline_interrupts_a_block_that_waits_for_another_thread() -> None:
     with pytest.raises(ServiceFault), deadline(50):
         threading.Event().wait(10)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_the_block_knows_the_time_left_and_nothing_after_it_does() -> None:
+    with deadline(5000):
+        assert 4 < time_left_s() <= 5
+    assert time_left_s() == math.inf
 
 
 @pytest.mark.usefixtures("alarm")

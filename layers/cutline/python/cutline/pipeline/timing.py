@@ -1,10 +1,20 @@
-"""Milliseconds per pipeline stage, for the log line, the metrics and the `Server-Timing` header."""
+"""Milliseconds per pipeline stage, for the log line, the metrics and the `Server-Timing` header; the time left."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+
+# When the work has to be done, on the monotonic clock in seconds; without a bound by default.
+ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
+
+
+def time_left_s() -> float:
+    """Seconds until the work has to be done."""
+    return ends_at.get() - time.monotonic()
 
 
 class StageTimer:

@@ -1,15 +1,17 @@
-"""A bound on a call's time that also interrupts code which never looks at a clock.
+"""A bound on a call's time that also interrupts code which reads no clock.
 
-Python code only: a signal's handler waits for native code to return, so untrusted images are decoded in
-a child process (`cutline.pipeline.codecs.decoder_process`).
+Python code only: a signal's handler waits for native code to return, so untrusted images are decoded in a child
+process (`cutline.pipeline.codecs.decoder_process`), and encoders ask first how much time is left.
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.timing import ends_at
 
 
 class Expired(BaseException):
@@ -24,6 +26,7 @@ def deadline(limit_ms: int) -> Iterator[None]:
         raise Expired
 
     previous = signal.signal(signal.SIGALRM, expire)
+    token = ends_at.set(time.monotonic() + limit_ms / 1000)
     signal.setitimer(signal.ITIMER_REAL, limit_ms / 1000)
     try:
         yield
@@ -32,3 +35,4 @@ def deadline(limit_ms: int) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        ends_at.reset(token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX
 from cutline.pipeline.options import ImageFormat
+from cutline.pipeline.timing import time_left_s
 
 JPEG_QUALITY = 93
 WEBP_QUALITY = 90
@@ -57,9 +57,9 @@ def _saved(pixels_u8: U8, name: str, **settings: int) -> bytes:
 
 
 def _expect(seconds: float) -> None:
-    """Raises ServiceFault(TIMED_OUT) where the deadline (cutline.serving.deadline) would come before so long."""
-    left_s, _ = signal.getitimer(signal.ITIMER_REAL)
-    if 0 < left_s < seconds:
+    """Raises ServiceFault(TIMED_OUT) if less time is left."""
+    left_s = time_left_s()
+    if left_s < seconds:
         text = f"an encoder may take {seconds:.1f} s of the {left_s:.1f} s that are left"
         raise ServiceFault(Reason.TIMED_OUT, text)
 
