@@ -1,4 +1,4 @@
-// Cuts a picture out with each of the five APIs. For a server; needs Node 18 or newer only.
+// Cuts a picture out with each API whose answer is JSON. For a server; needs Node 18 or newer only.
 //
 //     node docs/examples/call.mjs API PICTURE RESULT      API: jd, selfie, picwish, aidge or ailab
 //
@@ -84,7 +84,7 @@ async function askSigned(path, body, contentType) {
   return ask(path, body, sent);
 }
 
-// The answer's JSON with any status: all five APIs put their errors there. retry.mjs adds retries.
+// The answer's JSON with any status: every API puts its errors there. retry.mjs adds retries.
 async function ask(path, body, headers) {
   try {
     const answer = await fetch(root + path, { method: "POST", body, headers, signal: AbortSignal.timeout(35_000) });

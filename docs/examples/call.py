@@ -1,4 +1,4 @@
-"""Cuts a picture out with each of the five APIs. For a server; needs Python's standard library only.
+"""Cuts a picture out with each API whose answer is JSON. For a server; needs Python's standard library only.
 
     python docs/examples/call.py API PICTURE RESULT      API: jd, selfie, picwish, aidge or ailab
 
@@ -105,7 +105,7 @@ def ask_signed(path: str, body: bytes, content_type: str) -> Any:
 
 
 def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """The answer's JSON with any status: all five APIs put their errors there. retry.py adds retries."""
+    """The answer's JSON with any status: every API puts its errors there. retry.py adds retries."""
     request = urllib.request.Request(URL + path, body, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=35) as answer:

@@ -27,7 +27,7 @@ async function persist(picture, key) {
 
 class Refused extends Error {}
 
-// A PicWish task; every POST of the five APIs takes the key.
+// A PicWish task; every POST of every API takes the key.
 function request(picture, key) {
   const form = new FormData();
   form.append("sync", "1");

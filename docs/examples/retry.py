@@ -47,7 +47,7 @@ def persist(picture: bytes, key: str) -> tuple[Any, bool]:
 
 
 def request_for(picture: bytes, key: str) -> urllib.request.Request:
-    """A PicWish task; every POST of the five APIs takes the key."""
+    """A PicWish task; every POST of every API takes the key."""
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="image_file"; filename="photo.jpg"\r\n\r\n'
     sync = f'--{boundary}\r\nContent-Disposition: form-data; name="sync"\r\n\r\n1\r\n'

@@ -152,7 +152,7 @@ def test_codes_are_what_a_refusal_says(name: str) -> None:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """A sixth API: one contract module, one openapi module, one line in the list."""
+    """Another API: one contract module, one openapi module, one line in the list."""
     contract: Any = ModuleType("cutline.contracts.toy")
     vars(contract).update({name: value for name, value in vars(jd_matting).items() if not name.startswith("__")})
     contract.NAME, contract.TITLE, contract.ROUTES = "toy", "Toy", ("/toy", "/toy/again")

@@ -178,7 +178,7 @@ def test_the_cost_of_alarms_is_told(template: LocalTemplate) -> None:
     resources = template.plain["Resources"]
     always = [item["Properties"] for item in resources.values() if item["Type"] == ALARM and "Condition" not in item]
     count = sum(len(watched(alarm)) for alarm in always)
-    assert f"The alarms look at {count} metrics" in (DOCS / "operate.md").read_text("utf-8")
+    assert f"The alarms watch {count} metrics" in (DOCS / "operate.md").read_text("utf-8")
 
 
 def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:

@@ -1,4 +1,4 @@
-"""The five APIs below the stage's name, as API Gateway's own address has them: /v1/api/cutout and so on.
+"""The APIs below the stage's name, as API Gateway's own address has them: /v1/api/cutout and so on.
 
 Everywhere else the tests use the paths of the vendors, as under a domain.
 """

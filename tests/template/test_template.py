@@ -458,7 +458,7 @@ def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_sen
 
 
 def test_a_domain_leads_to_the_stage_without_a_base_path(resources: dict[str, dict[str, Any]]) -> None:
-    """The five APIs' clients keep their paths, so nothing may stand before them."""
+    """The APIs' clients keep their paths, so nothing may stand before them."""
     (mapping,) = of_type(resources, "AWS::ApiGateway::BasePathMapping").values()
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage")
     assert mapping == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": {"Ref": "Api"}, "Stage": {"Ref": stage}}
