@@ -295,11 +295,13 @@ def test_an_unknown_task_is_nobodys(stack: Stack) -> None:
         ({"Error": "Sandbox.Timedout", "Cause": '{"errorMessage":"RequestId: 1 Task timed out"}'}, Reason.TIMED_OUT),
         ({"Error": "Lambda.Unknown", "Cause": "The cause could not be determined"}, Reason.MODEL_FAILED),
         ({"Error": "ClientError", "Cause": '{"errorMessage":"An error occurred: image_corrupt"}'}, Reason.MODEL_FAILED),
-        ({"Error": "X", "Cause": '["no","object"]'}, Reason.MODEL_FAILED),
+        ({"Error": "ClientError", "Cause": '{"errorMessage":"image_corrupt"}'}, Reason.MODEL_FAILED),
+        ({"Error": "StepFailed", "Cause": "image_corrupt"}, Reason.MODEL_FAILED),
+        ({"Error": "StepFailed", "Cause": '["no","object"]'}, Reason.MODEL_FAILED),
         ({}, Reason.MODEL_FAILED),
     ],
 )
-def test_the_reason_is_found_in_what_the_state_machine_hands_on(error: dict[str, str], reason: Reason) -> None:
+def test_only_a_steps_own_error_carries_a_reason(error: dict[str, str], reason: Reason) -> None:
     assert reason_of(error) is reason
 
 

@@ -34,13 +34,11 @@ class Acceptance:
 
     def named(self, job: Job, seed: str) -> Job:
         """The same call, whose task has the seed for its id."""
-        assert isinstance(job.options, task_record.TaskOptions)
-        return replace(job, options=replace(job.options, task_id=seed))
+        return replace(job, options=replace(task_record.task_options(job), task_id=seed))
 
     def call_id(self, job: Job) -> str:
         """The task's id."""
-        assert isinstance(job.options, task_record.TaskOptions)
-        return job.options.task_id
+        return task_record.task_options(job).task_id
 
     def ended(self, call: Call) -> Response | None:
         """The task's id if an earlier try began it and it has ended."""
@@ -86,10 +84,9 @@ class Acceptance:
 
 def queued_task(call: Call, job: Job, reservation: Reservation) -> Task:
     """The task in state 0. An upload of the caller's own is worked where it lies, unread until then."""
-    assert isinstance(job.options, task_record.TaskOptions)
     account_id, url = reservation.account.account_id, job.source.url or ""
     uploaded = own_key(url, account_id)
-    record = task_record.queued(account_id, call.request, job.options)
+    record = task_record.queued(account_id, call.request, task_record.task_options(job))
     order = WorkOrder(
         cut=job.cut,
         day=reservation.day,

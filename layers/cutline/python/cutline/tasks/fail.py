@@ -11,12 +11,13 @@ from cutline.adapters.result_store import ResultStore
 from cutline.contracts import drops, task_record
 from cutline.errors import Reason
 from cutline.tasks.charge import charge, give_back
-from cutline.tasks.step import Step
+from cutline.tasks.step import Step, StepCrowded, StepFailed, StepRefused
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task
 
 Clock = Callable[[], float]
 _TIMEOUTS = frozenset({"States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"})
+_WITH_REASON = frozenset(step.__name__ for step in (StepFailed, StepRefused, StepCrowded))
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,12 @@ class Fail:
 def reason_of(error: Mapping[str, str]) -> Reason:
     """Why a step failed, from Step Functions' `Error` and `Cause`.
 
-    `StepFailed` sends the reason as its whole message. A step that died without one counts as MODEL_FAILED.
+    Only a `StepFailed` carries a reason, as its whole message. A step that died otherwise counts as MODEL_FAILED.
     """
-    if error.get("Error", "") in _TIMEOUTS:
+    name = error.get("Error", "")
+    if name in _TIMEOUTS:
         return Reason.TIMED_OUT
-    message = error_message(error.get("Cause", ""))
-    return Reason(message) if message in set(Reason) else Reason.MODEL_FAILED
-
-
-def error_message(cause: str) -> str:
-    """The message inside a cause: a function's own JSON, or plain text."""
     try:
-        document = json.loads(cause)
-    except ValueError:
-        return cause
-    return str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+        return Reason(json.loads(error["Cause"])["errorMessage"]) if name in _WITH_REASON else Reason.MODEL_FAILED
+    except (KeyError, TypeError, ValueError):
+        return Reason.MODEL_FAILED
