@@ -66,6 +66,7 @@ def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> Non
             "`profile` cannot be combined with fields other than `type` and `roi`",
         ),
         ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
+        ("in/shop/auto/x.jpg-mask", {}, "A name must not end in -mask: masks of other drops do"),
         ("in/shop/auto/x.jpg", {"crop": "yes"}, "Invalid crop"),
         ("in/shop/auto/x.jpg", {"output_type": "4"}, "Invalid output type"),
     ],

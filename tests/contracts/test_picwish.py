@@ -159,6 +159,8 @@ def test_a_profile_goes_with_what_chooses_the_subject_alone() -> None:
         ({"sync": "0", "return_type": "3"}, "Invalid return type"),
         ({"callback_url": "https://shop.example/done", "return_type": "3"}, "Invalid return type"),
         ({"callback_url": "https://shop.example/" + "x" * 2048}, "Invalid callback url"),
+        ({"callback_url": "javascript:alert(1)"}, "Invalid callback url"),
+        ({"callback_url": "shop.example/done"}, "Invalid callback url"),
         ({"output_type": "4"}, "Invalid output type"),
         ({"crop": "2"}, "Invalid crop"),
         ({"crop": "1.5"}, "Invalid crop"),

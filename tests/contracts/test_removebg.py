@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import removebg
+from cutline.contracts import rembg, removebg
 from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
@@ -74,7 +74,6 @@ def test_the_defaults_are_a_preview_of_anything() -> None:
 )  # fmt: skip
 def test_each_size_has_its_megapixels(size: str, megapixels: float) -> None:
     assert options_of(size=size).most_px == megapixels * MEGAPIXEL
-    assert options_of(size=size).is_preview == (megapixels == 0.25)
 
 
 def test_every_other_parameter_is_read() -> None:
@@ -155,7 +154,7 @@ def test_the_answer_is_the_file_with_the_recorded_headers() -> None:
         "X-Max-Width": "500",
         "X-Max-Height": "333",
         "X-Type": "person",
-        "X-Credits-Charged": "0.25",
+        "X-Credits-Charged": "1",
         "X-Foreground-Top": "20",
         "X-Foreground-Left": "10",
         "X-Foreground-Width": "100",
@@ -180,6 +179,17 @@ def test_json_is_for_who_prefers_it(accept: str, json_wanted: bool) -> None:
         assert json_of(response) == {"data": {"result_b64": base64.b64encode(PNG).decode(), **places}}
     else:
         assert response.body == PNG
+
+
+def test_the_wanted_form_is_part_of_what_a_repeated_key_asks_for() -> None:
+    jobs = [removebg.parse(asked(accept)) for accept in ("*/*", "image/png", "application/json")]
+    assert jobs[0].options == jobs[1].options != jobs[2].options
+
+
+def test_another_method_is_refused_with_the_allowed_ones() -> None:
+    for contract in (removebg, rembg):
+        response = contract.refuse(asked(), InputRefused(Reason.METHOD_NOT_ALLOWED))
+        assert (response.status, response.headers["Allow"]) == (405, ", ".join(sorted(contract.METHODS)))
 
 
 def test_the_type_is_told_as_finely_as_asked() -> None:

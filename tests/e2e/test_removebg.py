@@ -53,7 +53,7 @@ def test_the_answer_is_the_picture_itself(api: RemoveBg) -> None:
     assert picture.size == (600, 400)
     assert (answer.headers["x-width"], answer.headers["x-height"]) == ("600", "400")
     assert (answer.headers["x-max-width"], answer.headers["x-max-height"]) == ("600", "400")
-    assert (answer.headers["x-type"], answer.headers["x-credits-charged"]) == ("product", "0.25")
+    assert (answer.headers["x-type"], answer.headers["x-credits-charged"]) == ("product", "1")
     assert int(answer.headers["x-ratelimit-limit"]) == 3000
     assert answer.headers["access-control-allow-origin"] == "*"
     alpha = np.asarray(picture)[..., 3]

@@ -53,6 +53,21 @@ def test_a_block_that_ends_in_time_hears_nothing_later() -> None:
 
 
 @pytest.mark.usefixtures("alarm")
+def test_an_alarm_between_the_blocks_end_and_its_disarming_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    setitimer = signal.setitimer
+
+    def late(which: int, seconds: float) -> tuple[float, float]:
+        if seconds == 0:
+            signal.raise_signal(signal.SIGALRM)
+        return setitimer(which, seconds)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    with deadline(1000):
+        done = True
+    assert done
+
+
+@pytest.mark.usefixtures("alarm")
 def test_an_error_inside_the_block_passes_through() -> None:
     with pytest.raises(KeyError), deadline(1000):
         raise KeyError("x")

@@ -290,6 +290,19 @@ def test_a_result_takes_the_place_of_an_earlier_error(stack: Stack) -> None:
     assert stack.objects(stack.output_bucket) == {f"{KEY}.png"}
 
 
+def test_an_error_takes_the_place_of_earlier_results(stack: Stack) -> None:
+    intake(stack).run(drop(stack, output_type="1"), STEP)
+    work(stack, stack.machine.started[-1])
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.png", f"{KEY}-mask.png"}
+    intake(stack).run(drop(stack, b"text"), STEP)
+    work(stack, stack.machine.started[-1])
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
+    intake(stack).run(drop(stack), STEP)
+    work(stack, stack.machine.started[-1])
+    assert intake(stack).run(drop(stack, crop="yes"), STEP) == "parameter_invalid"
+    assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
+
+
 def test_a_drops_task_is_shown_for_an_hour_and_remembered_for_longer(stack: Stack) -> None:
     intake(stack).run(drop(stack), STEP)
     (task_id,) = stack.machine.started

@@ -202,10 +202,16 @@ def test_queues_take_messages_of_this_accounts_buckets_alone(resources: dict[str
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_intake_reads_drops_and_writes_nothing_but_errors(resources: dict[str, dict[str, Any]]) -> None:
+def test_the_intake_reads_drops_writes_errors_and_deletes_their_old_results(
+    resources: dict[str, dict[str, Any]],
+) -> None:
     statements = [item for name, item in allowing_statements(resources) if name == "IntakeFunctionRole"]
     s3 = {item["Action"]: item["Resource"]["Fn::Sub"] for item in statements if "s3:" in str(item["Action"])}
-    assert s3 == {"s3:GetObject": "${InputBucket.Arn}/in/*", "s3:PutObject": "${OutputBucket.Arn}/in/*.error.json"}
+    assert s3 == {
+        "s3:GetObject": "${InputBucket.Arn}/in/*",
+        "s3:PutObject": "${OutputBucket.Arn}/in/*.error.json",
+        "s3:DeleteObject": "${OutputBucket.Arn}/in/*",
+    }
 
 
 def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:

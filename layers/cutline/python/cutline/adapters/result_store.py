@@ -90,10 +90,11 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
-    def delete(self, key: str) -> None:
-        """Removes a file; one that is not there is no error. Raises ServiceFault(STORE_FAILED)."""
+    def delete(self, *keys: str) -> None:
+        """Removes files; one that is not there is no error. Raises ServiceFault(STORE_FAILED)."""
         try:
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            for key in keys:
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 

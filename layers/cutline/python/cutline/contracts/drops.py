@@ -17,6 +17,7 @@ from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
 METADATA = ("format", "bg_color", "crop", "output_type", *extensions.NAMES)
 # S3's names have 1,024 bytes, and the longest that belongs to a drop is its error's.
 MAX_KEY_BYTES = 1024 - len(ERROR_ENDING)
+_MASK = "-mask"
 _FAULT = "Internal error. Upload the file again."
 WORDS: Mapping[Reason, str] = {
     Reason.KEY_UNKNOWN: "The account does not exist",
@@ -57,6 +58,8 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
         raise InputRefused(Reason.PARAMETER_INVALID, "The key must be in/<account>/<type>/<name>")
     if name.endswith("/"):
         raise InputRefused(Reason.PARAMETER_INVALID, "The key names a folder, not a picture")
+    if name.endswith(_MASK):
+        raise InputRefused(Reason.PARAMETER_INVALID, f"A name must not end in {_MASK}: masks of other drops do")
     said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
     fields = {option: said[option] for option in METADATA if option in said}
     options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
@@ -65,7 +68,12 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
 
 def result_key(key: str, name: str, content_type: str) -> str:
     """Return the key of a result; `name` is "image" or "mask"."""
-    return f"{key}{'' if name == 'image' else f'-{name}'}{ENDINGS[content_type]}"
+    return f"{key}{'' if name == 'image' else _MASK}{ENDINGS[content_type]}"
+
+
+def result_keys(key: str) -> list[str]:
+    """Return every key that a result of the drop can have."""
+    return [result_key(key, name, content_type) for name in ("image", "mask") for content_type in ENDINGS]
 
 
 def error_key(key: str) -> str:

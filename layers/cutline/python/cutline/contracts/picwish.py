@@ -79,7 +79,7 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
 _SWITCH = {"false": "0", "true": "1"}
-_MAX_CALLBACK_CHARS = 2048
+_MAX_CALLBACK_CHARS, _HTTP = 2048, re.compile("https?://.", re.IGNORECASE)
 # WebP is ours, like `own_fields` (contracts.md 3.3).
 _FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
@@ -98,7 +98,7 @@ def read_options(fields: Mapping[str, str]) -> tuple[TaskOptions, CutOptions]:
     if kind not in SUBJECTS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
     callback_url = fields.get("callback_url", "").strip()
-    if len(callback_url) > _MAX_CALLBACK_CHARS:
+    if callback_url and not (len(callback_url) <= _MAX_CALLBACK_CHARS and _HTTP.match(callback_url)):
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid callback url")
     options = TaskOptions(
         task_id=str(uuid.uuid4()),

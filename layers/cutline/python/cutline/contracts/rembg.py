@@ -128,7 +128,11 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
     """A failure as FastAPI tells it, and the reason's name beside it."""
     status, message = ERRORS.get(error.reason, _FAULT)
-    headers = {**CORS, "Retry-After": "1"} if (status, message) == _RATE else CORS
+    headers = dict(CORS)
+    if (status, message) == _RATE:
+        headers["Retry-After"] = "1"
+    if error.reason is Reason.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(METHODS))
     if isinstance(error, InputRefused) and error.detail and error.reason is not Reason.METHOD_NOT_ALLOWED:
         message = error.detail
     detail: object = message

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cutline.contracts.content_negotiation import prefers_json
 from cutline.contracts.forms import Form, decode_base64, read_form
@@ -127,7 +128,8 @@ def parse(request: Request) -> Job:
         raise FieldRefused(NOT_COLLECTED)
     form = read_form(request, data_fields=("image_file_b64",))
     source, backdrop = _source(form), _backdrop(form)
-    return Job(source, LIMITS, options=read_options(form.fields), backdrop=backdrop)
+    options = replace(read_options(form.fields), as_json=prefers_json(request.headers.get("accept", "")))
+    return Job(source, LIMITS, options=options, backdrop=backdrop)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
@@ -146,9 +148,9 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         "X-Max-Height": str(metadata.most[1]),
         **{f"X-Foreground-{name.capitalize()}": str(value) for name, value in places.items()},
         **kind,
-        "X-Credits-Charged": "0.25" if asked.is_preview else "1",
+        "X-Credits-Charged": "1",
     }
-    if not prefers_json(request.headers.get("accept", "")):
+    if not asked.as_json:
         return Response(200, {**headers, "Content-Type": metadata.content_type}, data)
     found = {f"foreground_{name}": value for name, value in places.items()}
     return json_response(200, {"data": {"result_b64": base64.b64encode(data).decode(), **found}}, headers)
@@ -164,6 +166,8 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
         detail = error.detail
     fault = {"title": title, "code": row.code} | ({"detail": detail} if detail else {})
     headers = dict(CORS)
+    if error.reason is Reason.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(METHODS))
     if row is _RATE:
         headers |= {**_rate_headers(request, progress.quota, spent=True), "Retry-After": "1"}
     return json_response(row.status, {"errors": [fault]}, headers)

@@ -32,11 +32,11 @@ class FieldRefused(InputRefused):
 
 @dataclass(frozen=True)
 class RemoveBgOptions(SingleFileOptions):
-    """Options of a call: the result, the kind of subject, and how much of `type` the answer carries."""
+    """Options of a call: the result, the kind of subject, how much of `type` the answer carries, and its form."""
 
     kind: str = "auto"
     type_level: str = "1"
-    is_preview: bool = True
+    as_json: bool = False
 
 
 _PREVIEW: Final = MEGAPIXEL // 4
@@ -99,7 +99,6 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
         ),
         kind=kind,
         type_level=_choice(fields, "type_level", ("1", "none", "2", "latest")),
-        is_preview=SIZES[size] == _PREVIEW,
     )
 
 

@@ -61,7 +61,7 @@ def components() -> dict[str, dict[str, Any]]:
     headers = {
         "RbgPixels": header("Width or height of the result; Max: with the largest `size`.", pattern="^[0-9]+$"),
         "RbgType": header("The subject's type; absent with `type_level` none."),
-        "RbgCredits": header("Credits: 0.25 for a preview, else 1.", pattern="^[0-9.]+$"),
+        "RbgCredits": header("Credits: 1, of which the account has one less.", pattern="^1$"),
         "RbgRate": header(
             "Calls a minute, those left, and the unix second of the next full minute.", pattern="^[0-9]+$"
         ),

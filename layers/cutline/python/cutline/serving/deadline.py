@@ -22,14 +22,21 @@ class Expired(BaseException):
 def deadline(limit_ms: int) -> Iterator[None]:
     """Raises ServiceFault(TIMED_OUT) inside the block after `limit_ms`. Main thread only, as Lambda's handlers are."""
 
+    armed = True
+
     def expire(number: int, frame: FrameType | None) -> None:
-        raise Expired
+        if armed:
+            raise Expired
 
     previous = signal.signal(signal.SIGALRM, expire)
     token = ends_at.set(time.monotonic() + limit_ms / 1000)
     signal.setitimer(signal.ITIMER_REAL, limit_ms / 1000)
     try:
-        yield
+        try:
+            yield
+        finally:
+            # An alarm that comes before this assignment is caught below, one that comes after it does nothing.
+            armed = False
     except Expired as error:
         raise ServiceFault(Reason.TIMED_OUT, f"the call took longer than {limit_ms} ms") from error
     finally:

@@ -157,6 +157,7 @@ class Intake:
     def _refuse(self, key: str, task_id: str, error: MattingError) -> None:
         document = drops.error_file(task_id, error.reason, error.detail)
         self.results.put_at(drops.error_key(key), document, "application/json", {"task-id": task_id})
+        self.results.delete(*drops.result_keys(key))  # of a file that was here before
 
 
 def task_id_of(bucket: str, key: str, found: FileInfo) -> str:

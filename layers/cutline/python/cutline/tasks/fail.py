@@ -53,6 +53,7 @@ class Fail:
                 document = drops.error_file(task_id, reason)
                 key = drops.error_key(task.order.result_key)
                 self.results.put_at(key, document, "application/json", {"task-id": task_id})
+                self.results.delete(*drops.result_keys(task.order.result_key))  # of a file that was here before
         return task.has_callback
 
     def _is_superseded(self, task: Task) -> bool:
