@@ -17,10 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cutline.library import Cutter
+from cutline.pipeline.inference.model_config import names_with, read_entry
 from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import BUCKETS
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import ALARM, of_type, watched, whole_template
+from tests.support.tiny_model import brightness_model
 
 DOCS = ROOT / "docs"
 # The specification tells nothing to type.
@@ -59,7 +62,7 @@ def fences() -> list[Fence]:
 
 
 def test_every_fence_says_whether_it_runs() -> None:
-    assert {fence.kind for fence in fences()} == {"sh runnable", "sh cloud", "python runnable"}
+    assert {fence.kind for fence in fences()} == {"sh runnable", "sh cloud", "python runnable", "toml entry"}
     for file in FILES:
         prose = re.sub(r"^```.*?^```$", "", file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
         assert not re.search(r"^    \S", prose, re.MULTILINE), f"{file.name}: commands belong into fences"
@@ -123,6 +126,21 @@ def test_the_librarys_examples_work(photo: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("photo.jpg.png ")
+
+
+def test_the_examples_of_networks_run(tmp_path: Path) -> None:
+    """Each entry with a small file of its interface in place of the weights."""
+    text = "\n".join(fence.text for fence in fences() if fence.kind == "toml entry")
+    (tmp_path / "models.toml").write_text(text, "utf-8")
+    names = names_with(tmp_path)
+    assert set(names) == {"birefnet-lite", "birefnet", "u2net"}
+    picture = np.full((90, 120, 3), 76, np.uint8)
+    picture[20:70, 30:90] = 178
+    for entry in (read_entry(tmp_path, name) for name in names):
+        interface, size = (entry.input, entry.output), (entry.height, entry.width)
+        entry.path.write_bytes(brightness_model(entry.activation, interface, size, entry.mean, entry.std))
+        alpha = Cutter(entry.name, models=tmp_path).cut(picture).image[..., 3]
+        assert (alpha[45, 60] > 240, alpha[5, 5] < 15) == (True, True), entry.name
 
 
 def api_of(document: dict[str, Any]) -> str:
