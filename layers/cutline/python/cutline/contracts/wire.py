@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import parse_qsl
 
 from cutline.errors import MattingError, Reason
 from cutline.limits import PictureLimits
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileMetadata, SingleFileOptions
+from cutline.pipeline.outputs.metadata import ResultMetadata
+
+if TYPE_CHECKING:  # the record is made of the types below
+    from cutline.contracts.task_record import TaskOptions
 
 # Of a body, whether multipart, urlencoded or JSON.
 MAX_FIELDS = 64
+
+# What a call asks for besides its `CutOptions`, and what its answer says of the results, by the kind of work.
+Options: TypeAlias = "GarmentOptions | SingleFileOptions | TaskOptions | None"
+Metadata: TypeAlias = ResultMetadata | SingleFileMetadata | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,6 @@ class Source:
 class Job:
     """A validated call: the picture's source, its limits, and what to make of it.
 
-    `options` is what else the caller asked for: a frozen dataclass that the contract and its work agree on.
     `backdrop` is the picture that goes behind the subject, under the same limits; `needs_subject` refuses a picture
     in which nothing is found.
     """
@@ -102,7 +109,7 @@ class Job:
     source: Source
     limits: PictureLimits
     cut: CutOptions = field(default_factory=CutOptions)
-    options: object = None
+    options: Options = None
     backdrop: Source | None = None
     needs_subject: bool = False
 
@@ -121,7 +128,7 @@ class Outcome:
     """A finished call: its results, keyed by what they show ("image", "mask", a garment).
 
     links: public addresses; keys: where the results are stored; inline: the files themselves; metadata: what else the
-    answer tells, a frozen dataclass that the contract and its work agree on.
+    answer says of them.
     """
 
     width: int
@@ -131,7 +138,7 @@ class Outcome:
     inline: Mapping[str, bytes] = field(default_factory=dict)
     quota: Quota = field(default_factory=Quota)
     elapsed_ms: int = 0
-    metadata: object = None
+    metadata: Metadata = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import struct
 import zlib
 from typing import Any
 
-from cutline.contracts.wire import Contract, Job, Outcome, Quota, Request, Source
+from cutline.contracts.wire import Contract, Job, Metadata, Options, Outcome, Quota, Request, Source
 
 BASE_URL = "https://cutout.example.com"
 NOW = 1704164645
@@ -33,12 +33,12 @@ def picture() -> bytes:
 PICTURE = base64.b64encode(picture()).decode()
 
 
-def job(contract: Contract, options: object = None) -> Job:
+def job(contract: Contract, options: Options = None) -> Job:
     """Return the call behind the contract's examples."""
     return Job(Source(data=picture()), contract.LIMITS, options=options)
 
 
-def outcome(*names: str, metadata: object = None) -> Outcome:
+def outcome(*names: str, metadata: Metadata = None) -> Outcome:
     """Return a charged call's outcome: the named results as links, and the picture inline."""
     links = {name: f"{BASE_URL}/r/q2Y5xw-{name}.png" for name in names}
     inline = {"image": picture()}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from cutline.accounts.account import Account
 from cutline.accounts.meter import Reservation
-from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
+from cutline.contracts.wire import Contract, Job, Metadata, Outcome, Progress, Quota, Request, Response
 from cutline.errors import InputRefused, MattingError
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.idempotency import KeyLease
@@ -28,7 +28,7 @@ class Produced:
     height: int
     results: Mapping[str, tuple[bytes, str]]
     notes: Mapping[str, Any]
-    metadata: object = None
+    metadata: Metadata = None
 
 
 class Journal(Protocol):
