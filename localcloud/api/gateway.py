@@ -5,11 +5,11 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from http import HTTPStatus
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from localcloud.api.proxy_event import MalformedAnswer, Request, Response, to_event, to_response
@@ -95,9 +95,12 @@ class Gateway:
     def _integrate(self, request: Request, match: Match) -> Response:
         if not match.route.function:
             return _mock(match.route.integration)
-        event = to_event(request, match, self._is_binary(request))
-        payload = json.dumps(event, separators=(",", ":")).encode()
         name = self._service.by_logical_id[match.route.function]
+
+        def payload() -> bytes:
+            event = to_event(request, match, self._is_binary(request))
+            return json.dumps(event, separators=(",", ":")).encode()
+
         try:
             outcome = _in_time(self._service, name, payload, match.route.timeout_s)
             if outcome.error_type:
@@ -146,17 +149,28 @@ class Gateway:
         return Response(status, headers, _fill(template, context).encode())
 
 
-def _in_time(service: LambdaService, name: str, payload: bytes, timeout_s: float) -> Outcome:
-    """The outcome. Raises TimeoutError; the function then continues to run, as on AWS."""
+def _in_time(service: LambdaService, name: str, payload: Callable[[], bytes], timeout_s: float) -> Outcome:
+    """The outcome. Raises TimeoutError; the function then continues to run, as on AWS.
+
+    The time begins when a sandbox is free, because AWS would have started another one.
+    """
     future: Future[Outcome] = Future()
+    begun = Event()
+
+    def begin() -> bytes:
+        begun.set()
+        return payload()
 
     def work() -> None:
         try:
-            future.set_result(service.invoke(name, payload))
+            future.set_result(service.invoke(name, begin))
         except BaseException as error:  # raised again in the caller's thread
             future.set_exception(error)
+        finally:
+            begun.set()
 
     Thread(target=work, daemon=True).start()
+    begun.wait()
     return future.result(timeout_s)
 
 

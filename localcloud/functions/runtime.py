@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ ASYNC_LIMIT_BYTES = 1024 * 1024
 IDLE_S = 300.0
 
 # On AWS unreserved functions scale to the account's 1,000. Here calls above this number queue, because a laptop cannot
-# run that many sandboxes. Reserved concurrency throttles at once, as on AWS.
+# run that many sandboxes; no time limit counts the queue. Reserved concurrency throttles at once, as on AWS.
 LOCAL_SANDBOXES = int(os.environ.get("LOCALCLOUD_SANDBOXES", max(4, 2 * (os.cpu_count() or 2))))
 
 
@@ -59,18 +60,21 @@ class LambdaService:
             log = (log_dir / f"{config.logical_id}.log").open("wb", buffering=0)
             self._functions[config.name] = _Function(config, log)
 
-    def invoke(self, name_or_arn: str, payload: bytes, request_id: str = "") -> Outcome:
-        """The function's answer, error or not. Raises ServiceRefusal for 404, 413 and 429."""
+    def invoke(self, name_or_arn: str, payload: bytes | Callable[[], bytes], request_id: str = "") -> Outcome:
+        """The function's answer, error or not. Raises ServiceRefusal for 404, 413 and 429.
+
+        A payload that is a function is called once there is a sandbox: AWS would have had one at once, so the time that
+        the payload tells begins then.
+        """
         function = self._find(name_or_arn)
-        if len(payload) > REQUEST_LIMIT_BYTES:
-            message = f"Request must be smaller than {REQUEST_LIMIT_BYTES} bytes for the InvokeFunction operation"
-            raise ServiceRefusal(413, "RequestTooLargeException", message)
         self._admit(function)
         begun = time.monotonic()
         try:
             with function.slots:
                 wait_ms = (time.monotonic() - begun) * 1000
-                return replace(self._run(function, payload, request_id or str(uuid.uuid4())), wait_ms=wait_ms)
+                event = payload if isinstance(payload, bytes) else payload()
+                _check_size(event, REQUEST_LIMIT_BYTES)
+                return replace(self._run(function, event, request_id or str(uuid.uuid4())), wait_ms=wait_ms)
         finally:
             with self._lock:
                 function.running -= 1
@@ -78,9 +82,7 @@ class LambdaService:
     def invoke_async(self, name_or_arn: str, payload: bytes) -> None:
         """Event invocation: accepted now, run once in the background."""
         self._find(name_or_arn)
-        if len(payload) > ASYNC_LIMIT_BYTES:
-            message = f"Request must be smaller than {ASYNC_LIMIT_BYTES} bytes for the InvokeFunction operation"
-            raise ServiceRefusal(413, "RequestTooLargeException", message)
+        _check_size(payload, ASYNC_LIMIT_BYTES)
         threading.Thread(target=self.invoke, args=(name_or_arn, payload), daemon=True).start()
 
     def logical_id_of(self, name_or_arn: str) -> str:
@@ -171,6 +173,12 @@ class LambdaService:
             print(f"{function.config.logical_id} failed: {outcome.error_type} {request_id} {text}", file=sys.stderr)
         _write(function, f"ERROR RequestId: {request_id} {outcome.error_type} {text}")
         return outcome
+
+
+def _check_size(payload: bytes, limit_bytes: int) -> None:
+    if len(payload) > limit_bytes:
+        message = f"Request must be smaller than {limit_bytes} bytes for the InvokeFunction operation"
+        raise ServiceRefusal(413, "RequestTooLargeException", message)
 
 
 def _too_large() -> Outcome:
