@@ -9,6 +9,7 @@ hostile_server  a server that answers as a test scripts it, however wrong
 listening       HTTP servers on free ports
 memory_table    a DynamoDB table in memory
 meters          an account's counters, read from the meter's table
+patience        waiting on a machine that may be busy with other work
 running         a local cloud in a process of its own
 serving         the endpoint's server, in this process or in one of its own
 """

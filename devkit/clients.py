@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 from PIL import Image
 
+from devkit.patience import WAIT_S, until
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -40,7 +42,7 @@ def send(method: str, url: str, body: bytes = b"", headers: dict[str, str] | Non
     request = urllib.request.Request(url, data=body or None, method=method, headers=headers or {})
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=40) as reply:
+        with opener.open(request, timeout=WAIT_S) as reply:
             return Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -165,14 +167,13 @@ class PicWish:
         return send("GET", f"{self.url}{self.path}/{task_id}", headers=self._key)
 
     def poll(self, task_id: str) -> Any:
-        """The task's data, asked for until the state is 1 or negative, for 90 seconds at the most."""
-        limit = time.monotonic() + 90
-        while time.monotonic() < limit:
+        """The task's data, asked for until the state is 1 or negative."""
+
+        def ended() -> Any:
             data = self.query(task_id).json["data"]
-            if data["state"] == 1 or data["state"] < 0:
-                return data
-            time.sleep(0.1)
-        raise AssertionError(f"task {task_id} did not end: {data}")
+            return data if data["state"] == 1 or data["state"] < 0 else None
+
+        return until(ended, f"the end of task {task_id}")
 
     @property
     def _key(self) -> dict[str, str]:

@@ -10,9 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from cutline.accounts.shards import Shard, shards_for
+from devkit.patience import scaled
 from devkit.running import RunningCloud
 
-FAULTY_PARAMETERS = {"TimeLimitMs": "6000", "ServiceQps": "1000", "FetchAllowed": "127.0.0.1/32"}
+SERVICE_QPS = 1000
+# Longer than any limit of `faulty_parameters`; the SDK gives up after twice five seconds.
+SLOW_S = 9.5
+
+
+def faulty_parameters() -> dict[str, str]:
+    """Return the template's parameters for a cloud in which a call's time is short."""
+    limit_ms = round(scaled(6, most=9) * 1000)
+    return {"TimeLimitMs": str(limit_ms), "ServiceQps": str(SERVICE_QPS), "FetchAllowed": "127.0.0.1/32"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class FaultyCloud:
     @contextmanager
     def busy_service(self) -> Iterator[None]:
         """As if other accounts had used up the rate of the whole service for a minute to come."""
-        day, count = f"{datetime.now(UTC):%Y-%m-%d}", shards_for(float(FAULTY_PARAMETERS["ServiceQps"]), None)
+        day, count = f"{datetime.now(UTC):%Y-%m-%d}", shards_for(float(SERVICE_QPS), None)
         shards = [Shard("*service*", day, index, count) for index in range(count)]
         keys = [{name: {"S": value} for name, value in shard.key.items()} for shard in shards]
         dynamodb, table = self.running.client("dynamodb"), self.running.resources["MeterTable"]

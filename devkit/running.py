@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from devkit.patience import WAIT_S
 from localcloud.aws_account import HOST, credentials_environment
 from localcloud.welcome import READY
 
@@ -20,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 TOY_TEMPLATE = ROOT / "tests" / "localcloud" / "fixtures" / "template.yaml"
 # The state folders of the clouds that this run has started.
 started: list[Path] = []
-_START_LIMIT_S = 180.0
 _STOP_LIMIT_S = 15.0
 
 
@@ -79,7 +79,7 @@ class RunningCloud:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        wait_s: float = 60,
+        wait_s: float = WAIT_S,
     ) -> Answer:
         """One request to the API (or to any address it handed out); errors are answers, redirects are not followed."""
         address = path if path.startswith("http") else self.url + path
@@ -130,7 +130,7 @@ def running_cloud(
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", output: Path) -> int:
-    limit = time.monotonic() + _START_LIMIT_S
+    limit = time.monotonic() + WAIT_S
     while time.monotonic() < limit:
         text = output.read_text("utf-8", "replace")
         for line in text.splitlines():

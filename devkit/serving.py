@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image
 
 from cutline.pipeline.inference.network import Network, Prepared
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, Answer
 from serve import Server, ServeSettings
 
 MODELS = ROOT / "layers" / "model"
-WAIT_S = 60.0
 
 
 def encoded(rgb_u8: Any, kind: str = "PNG") -> bytes:

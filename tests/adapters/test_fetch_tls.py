@@ -10,6 +10,7 @@ import pytest
 from cutline.adapters.fetch import _tls, fetch
 from cutline.errors import Reason
 from devkit.hostile_server import Script, answer, drip, serving
+from devkit.patience import scaled
 from tests.support.certificate import self_signed
 from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
 
@@ -64,4 +65,4 @@ def test_dripping_through_tls_is_given_up_at_the_deadline_too(tls: ssl.SSLContex
         started = time.monotonic()
         url = server.url(host="shop.example.com", scheme="https")
         assert reason_of(url, policy=HASTY, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < scaled(2.5)

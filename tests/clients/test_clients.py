@@ -20,6 +20,7 @@ from PIL import Image
 from skimage import data
 
 from devkit.clients import encoded, follow, open_picture
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -54,7 +55,7 @@ def run(command: Sequence[str | Path], folder: Path) -> str:
     # lazop_sdk writes a log into the home folder as soon as it is imported.
     environment = {**os.environ, "HOME": str(folder), "NODE_PATH": str(NODE_MODULES)}
     ended = subprocess.run(
-        [str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
+        [str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True, timeout=WAIT_S,
         check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -176,7 +177,7 @@ def test_ruby(cloud: RunningCloud, photo: Path) -> None:
 
 def test_ruby_gem_remove_bg(cloud: RunningCloud, photo: Path) -> None:
     ruby = program("ruby", "ruby")
-    if subprocess.run([ruby, "-e", 'require "remove_bg"'], capture_output=True, timeout=60, check=False).returncode:
+    if subprocess.run([ruby, "-e", 'require "remove_bg"'], capture_output=True, timeout=WAIT_S, check=False).returncode:
         _missing("no gem remove_bg (gem install remove_bg)", in_ci=False)
     result = photo.parent / "no-bg.png"
     told = json.loads(run([ruby, PROGRAMS / "remove_bg_gem.rb", cloud.url, photo, result], photo.parent))

@@ -18,6 +18,7 @@ from cutline.commands import INTERRUPTED, cut, main
 from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.codecs.decode import HEIF, reads_heif
 from devkit.clients import plain_picture
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
 SAMPLES = ROOT / "functions" / "site" / "static"
@@ -300,7 +301,7 @@ def test_what_failed_is_told_beside_the_bar_not_in_it(tmp_path: Path) -> None:
     main_end, terminal = os.openpty()
     command = [sys.executable, "-m", "cutline", "cut", "bad.jpg", "good.png"]
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
-    ended = subprocess.run(command, cwd=tmp_path, env=environment, stderr=terminal, timeout=90, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, stderr=terminal, timeout=WAIT_S, check=False)
     os.close(terminal)
     shown = os.read(main_end, 4096).decode()
     os.close(main_end)
@@ -320,7 +321,7 @@ def test_an_interrupt_has_a_status_of_its_own(photo: Path, run: Any, monkeypatch
 def piped(*arguments: str, data: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, "-m", "cutline", *arguments]
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
-    return subprocess.run(command, input=data, env=environment, capture_output=True, timeout=90, check=False)
+    return subprocess.run(command, input=data, env=environment, capture_output=True, timeout=WAIT_S, check=False)
 
 
 def test_a_pipe_carries_the_picture_and_nothing_else() -> None:
@@ -338,7 +339,9 @@ def test_a_pipe_without_a_picture_carries_nothing() -> None:
 def test_the_networks_libraries_are_loaded_by_those_who_need_them_alone() -> None:
     script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'boto3'} & set(sys.modules)))"
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
-    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, timeout=90, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, timeout=WAIT_S, check=True
+    )
     assert ended.stdout == b"[]\n"
 
 

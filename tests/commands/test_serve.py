@@ -3,15 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from devkit.patience import WAIT_S, until
 from devkit.running import ROOT
-
-_LIMIT_S = 90
 
 
 @pytest.mark.http
@@ -27,14 +25,11 @@ def test_serve_answers_until_it_is_interrupted(tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
-        limit = time.monotonic() + _LIMIT_S
-        while "Ready: " not in output.read_text():
-            assert process.poll() is None, output.read_text()
-            assert time.monotonic() < limit, output.read_text()
-            time.sleep(0.1)
+        until(lambda: "Ready: " in output.read_text() or process.poll() is not None, "the address")
+        assert process.poll() is None, output.read_text()
         url = output.read_text().rpartition("Ready: ")[2].strip()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{url}/health", timeout=30) as answer:
+        with opener.open(f"{url}/health", timeout=WAIT_S) as answer:
             assert answer.status == 200
         assert (tmp_path / "state" / "resources.json").is_file()
         process.send_signal(signal.SIGINT)

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from devkit.patience import WAIT_S
+
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATION = ROOT / "docs" / "contracts.md"
 _NUMBER = r"\d+(?:\.\d+)*"
@@ -33,7 +35,7 @@ _COMMENTS = {
 def tracked() -> tuple[Path, ...]:
     """Every file of the repository, relative to its root."""
     command = ["git", "ls-files", "-z"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=WAIT_S).stdout
     return tuple(path for name in listed.split("\0") if name and (ROOT / (path := Path(name))).is_file())
 
 

@@ -21,19 +21,19 @@ import pytest
 from PIL import Image
 
 from devkit.listening import QuietHandler, listening
+from devkit.patience import WAIT_S, until
 from devkit.running import ROOT, RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import STATIC
 
 EXAMPLES = ROOT / "docs" / "examples"
 APIS = ("jd", "selfie", "picwish", "aidge", "ailab")
-_WAIT_S = 90
 
 
 def run(environment: dict[str, str], *command: object) -> str:
     """A command that is to succeed, and what it printed."""
     words = [str(word) for word in command]
-    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -69,7 +69,7 @@ def language(request: pytest.FixtureRequest, node: str) -> tuple[str, str]:
 def ending(environment: dict[str, str], *command: object) -> tuple[int, str]:
     """Exit status and last words of a command that may fail."""
     words = [str(word) for word in command]
-    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
     return ended.returncode, ended.stderr
 
 
@@ -137,7 +137,7 @@ def test_a_drop_folder(shop_cloud: RunningCloud, environment: dict[str, str], tm
         assert max(image.size) < 800, "cut to the mug"
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     command = [sys.executable, str(EXAMPLES / "drop.py"), "demo", str(results), str(tmp_path / "bad.jpg")]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert (ended.returncode, "none of AVIF, BMP" in ended.stderr) == (1, True), ended.stderr
 
 
@@ -269,7 +269,7 @@ def status_of(url: str, body: bytes, headers: dict[str, str]) -> int:
     request = urllib.request.Request(url, body, headers, method="POST")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=60) as answer:
+        with opener.open(request, timeout=WAIT_S) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -298,7 +298,7 @@ def post(url: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[
     request = urllib.request.Request(url, body, headers or {}, method="POST")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=60) as answer:
+        with opener.open(request, timeout=WAIT_S) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -338,19 +338,18 @@ def test_the_shop_believes_cutlines_callbacks_alone(
 
 def ask(url: str) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=60) as answer:
+    with opener.open(url, timeout=WAIT_S) as answer:
         return json.load(answer)
 
 
 def wait_for_callback(cloud: RunningCloud, task_id: str) -> None:
     """Returns once the callback's step has logged its end."""
-    limit = time.monotonic() + _WAIT_S
-    while time.monotonic() < limit:
+
+    def has_ended() -> bool:
         lines = (cloud.log_dir / "CallBackFunction.log").read_text("utf-8", "replace").splitlines()
-        if any(task_id in line and '"step"' in line for line in lines):
-            return
-        time.sleep(0.2)
-    raise AssertionError("the shop was not called back")
+        return any(task_id in line and '"step"' in line for line in lines)
+
+    until(has_ended, "the callback", every_s=0.2)
 
 
 def test_a_customer_uploads_waits_and_sees_the_cut_out(environment: dict[str, str], chromium: Browser) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from cutline.library import Cutter
 from cutline.pipeline.inference.model_config import names_with, read_entry
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import BUCKETS
 from localcloud.stack.template import LocalTemplate
@@ -121,7 +122,7 @@ def test_the_librarys_examples_work(photo: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=WAIT_S,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
@@ -232,7 +233,7 @@ def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp
     again = tmp_path / "result.png"
     package = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
     command = [sys.executable, str(DOCS / "result.py"), str(again)]
-    subprocess.run(command, env={**environment, **package}, check=True, timeout=110)
+    subprocess.run(command, env={**environment, **package}, check=True, timeout=WAIT_S)
     with Image.open(again) as made, Image.open(DOCS / "result.png") as kept:
         assert made.size == kept.size
         apart = np.abs(np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)).mean()

@@ -14,6 +14,7 @@ from PIL import Image
 
 from cutline.batch.report import ReportLine, write_report
 from cutline.openapi.document import document
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 from tests.support.playground import STATIC
 from tests.support.stores import TOKEN, WC, WP, Shopify, WooCommerce, serving
@@ -24,7 +25,7 @@ MUG = (STATIC / "mug.jpg").read_bytes()
 
 def run(recipe: str, environment: dict[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(EXAMPLES / recipe), *options]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
 
 
 def assert_on_white(file: bytes) -> None:

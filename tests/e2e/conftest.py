@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from devkit.accounts import Accounts, accounts_of
-from devkit.faulty import FAULTY_PARAMETERS, FaultyCloud
+from devkit.faulty import FaultyCloud, faulty_parameters
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud, running_cloud
 
 
@@ -23,7 +24,7 @@ def cutline(cloud: RunningCloud) -> Callable[..., str]:
     def run(*arguments: str) -> str:
         script = f'. "{cloud.state_dir}/operator.env" && cutline "$@"'
         command = ["sh", "-c", script, "sh", *arguments]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S, check=False)
         assert (ended.returncode, ended.stderr) == (0, ""), ended
         return ended.stdout
 
@@ -44,6 +45,6 @@ def impatient_template(home: Path) -> Path:
 @pytest.fixture(scope="session")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     state = tmp_path_factory.mktemp("faulty")
-    options = [f"--parameter={name}={value}" for name, value in FAULTY_PARAMETERS.items()]
+    options = [f"--parameter={name}={value}" for name, value in faulty_parameters().items()]
     with running_cloud(state, f"--template={impatient_template(state)}", *options) as running:
         yield FaultyCloud(running, state / "faults.json")

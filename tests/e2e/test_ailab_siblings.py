@@ -1,6 +1,5 @@
 """AILabTools' other routes over HTTP, row by row (contracts.md 6.3)."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +11,13 @@ from cutline.contracts.ailabtools import CREDITS_ROUTE, CUTOUTS, HD_ROUTE, TASK_
 from devkit.accounts import Accounts
 from devkit.clients import AiLab, Answer, encoded, follow, open_picture, plain_picture, send
 from devkit.meters import meter_of
+from devkit.patience import until
 from devkit.running import RunningCloud
 from tests.support.ailabtools import assert_refused
 
 PERSON = encoded(data.astronaut()[:300, 60:380])
 MODES = {"": "RGBA", "mask": "L", "whiteBK": "RGB", "crop": "RGBA"}
 NO_TARGET = (422, "ERROR_NO_RECOGNITION_TARGET_DETECTED", "No recognition target detected in the image.")
-_WAIT_S = 90
 
 
 def ailab(cloud: RunningCloud, path: str, key: str = "demo-key") -> AiLab:
@@ -34,6 +33,16 @@ def image_of(answer: Answer) -> Any:
 def ask(cloud: RunningCloud, task_id: str | None, key: str = "demo-key") -> Answer:
     query = "" if task_id is None else f"?task_id={task_id}"
     return send("GET", f"{cloud.url}{TASK_ROUTE}{query}", headers={"ailabapi-api-key": key})
+
+
+def ended(cloud: RunningCloud, task_id: str, key: str = "demo-key") -> Any:
+    """The task's body once it has ended."""
+
+    def body() -> Any:
+        found = ask(cloud, task_id, key).json
+        return found if found["task_status"] >= 2 else None
+
+    return until(body, "the task's end", every_s=0.3)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +82,7 @@ def test_the_background_task_is_done_and_charged_under_its_own_api(cloud: Runnin
     assert started.status == 200
     task_id = started.json["task_id"]
     assert started.json["data"] == {"task_id": task_id}
-    deadline = time.monotonic() + _WAIT_S
-    while (body := ask(cloud, task_id, "key-ail-hd").json)["task_status"] < 2 and time.monotonic() < deadline:
-        time.sleep(0.3)
+    body = ended(cloud, task_id, "key-ail-hd")
     assert body["task_status"] == 2, body
     # The vendor's body is the vendor's; how sure the result is stands in a header.
     assert "confidence" not in body["data"]
@@ -90,9 +97,7 @@ def test_the_background_task_is_done_and_charged_under_its_own_api(cloud: Runnin
 
 def test_a_task_that_fails_says_so(cloud: RunningCloud) -> None:
     task_id = ailab(cloud, HD_ROUTE).cut(b"no picture").json["task_id"]
-    deadline = time.monotonic() + _WAIT_S
-    while (body := ask(cloud, task_id).json)["task_status"] < 2 and time.monotonic() < deadline:
-        time.sleep(0.3)
+    body = ended(cloud, task_id)
     assert (body["task_status"], body["data"]) == (3, {"task_status": 3})
 
 

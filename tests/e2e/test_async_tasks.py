@@ -16,10 +16,9 @@ from devkit.clients import PicWish, encoded, follow, open_picture
 from devkit.faulty import FaultyCloud
 from devkit.listening import QuietHandler, listening
 from devkit.meters import meter_of
+from devkit.patience import WAIT_S, until
 from devkit.running import RunningCloud
 from tests.support.picwish import assert_request_error, submit, wait
-
-_WAIT_S = 90
 
 
 def of_account(cloud: RunningCloud, accounts: Accounts, name: str, **options: Any) -> PicWish:
@@ -83,9 +82,7 @@ def test_a_task_that_fails_says_so_and_costs_nothing(
 
 def _settled(cloud: RunningCloud, account: str) -> dict[str, int]:
     """What the account has used; the reservation goes back a moment after the state is written."""
-    limit = time.monotonic() + 20
-    while any(name.startswith("hold:") for name in meter_of(cloud, account)) and time.monotonic() < limit:
-        time.sleep(0.1)
+    until(lambda: not any(name.startswith("hold:") for name in meter_of(cloud, account)), "the reservation's end")
     found = meter_of(cloud, account)
     return {name: found.get(name, 0) for name in ("taken", "charged_micros")} | {
         name: value for name, value in found.items() if name.startswith("hold:")
@@ -135,9 +132,7 @@ def test_a_task_that_failed_is_told_too(
     heard.append(({}, b""))  # so that it takes what comes next
     picwish = of_account(faulty.running, accounts_of(faulty.running), "async-told")
     _, shown = wait(picwish, submit(picwish, b"no picture", callback_url=url))
-    limit = time.monotonic() + _WAIT_S
-    while len(heard) < 2 and time.monotonic() < limit:
-        time.sleep(0.1)
+    until(lambda: len(heard) > 1, "the callback")
     assert json.loads(heard[1][1])["data"] == shown
     assert shown["state"] == -7
 
@@ -149,9 +144,7 @@ def test_a_callback_is_signed_and_tried_again(
     picwish = of_account(faulty.running, accounts_of(faulty.running), "async-callback")
     task_id = submit(picwish, callback_url=url)
     _, shown = wait(picwish, task_id)
-    limit = time.monotonic() + _WAIT_S
-    while len(heard) < 2 and time.monotonic() < limit:
-        time.sleep(0.1)
+    until(lambda: len(heard) > 1, "the callback")
     assert len(heard) == 2
     headers, body = heard[1]
     assert json.loads(body) == {"status": 200, "message": "success", "data": shown}
@@ -160,7 +153,7 @@ def test_a_callback_is_signed_and_tried_again(
     ]
     sent = headers["X-Cutline-Signature"]
     at = int(sent.removeprefix("t=").partition(",")[0])
-    assert abs(at - time.time()) < _WAIT_S
+    assert abs(at - time.time()) < WAIT_S
     assert sent == signature(callback_secret(secret.encode(), "async-callback"), body, at)
 
 
@@ -168,13 +161,12 @@ def test_a_dead_letter_that_nobody_waits_for_is_taken_away(cloud: RunningCloud) 
     sqs, queue = cloud.client("sqs"), cloud.resources["MatteDeadLetters"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"task_id": "gone", "token": "of-no-execution"}))
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    limit = time.monotonic() + _WAIT_S
-    left = 1
-    while left and time.monotonic() < limit:
-        time.sleep(0.2)
+
+    def is_empty() -> bool:
         attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-        left = sum(int(attributes[name]) for name in names)
-    assert left == 0
+        return not any(int(attributes[name]) for name in names)
+
+    until(is_empty, "the empty queue", every_s=0.2)
     assert '"message":"undelivered"' in (cloud.log_dir / "UndeliveredFunction.log").read_text("utf-8")
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,9 @@ from cutline.commands import INTERRUPTED
 from devkit.accounts import Accounts
 from devkit.clients import encoded, plain_picture
 from devkit.meters import meter_of
+from devkit.patience import WAIT_S, until
 from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
-from tests.support.drops import eventually
-
-_WAIT_S = 90
 
 
 def batch(cloud: RunningCloud, key: str, source: object, out: object) -> "subprocess.Popen[str]":
@@ -37,16 +34,13 @@ def batch(cloud: RunningCloud, key: str, source: object, out: object) -> "subpro
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=_WAIT_S)
+    out, err = process.communicate(timeout=WAIT_S)
     return process.returncode, out, err
 
 
 def interrupted(process: "subprocess.Popen[str]", out: Path, count: int, number: int) -> tuple[int, str, str]:
     """Ends the command once that many results lie there."""
-    limit = time.monotonic() + _WAIT_S
-    while len(results_in(out)) < count and process.poll() is None:
-        assert time.monotonic() < limit
-        time.sleep(0.02)
+    until(lambda: len(results_in(out)) >= count or process.poll() is not None, f"{count} results", every_s=0.02)
     process.send_signal(number)
     return ended(process)
 
@@ -92,8 +86,8 @@ def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays
     assert [(row["picture"], row["state"]) for row in rows] == [("shelf 1/broken.jpg", "-7")]
     status, printed, _ = ended(start())
     assert (status, printed) == (1, "12 pictures: 0 done, 11 done before, 1 failed\n")
-    eventually(lambda: meter_of(cloud, "batcher")["calls_pw"] == 11)
-    eventually(lambda: meter_of(cloud, "batcher")["taken"] == 11)
+    until(lambda: meter_of(cloud, "batcher")["calls_pw"] == 11)
+    until(lambda: meter_of(cloud, "batcher")["taken"] == 11)
     assert meter_of(cloud, "batcher")["charged_micros"] == 110
 
 

@@ -12,10 +12,11 @@ from devkit.accounts import accounts_of
 from devkit.clients import JdClient, plain_picture
 from devkit.faulty import FaultyCloud
 from devkit.meters import counters
+from devkit.patience import until
 from devkit.running import RunningCloud, running_cloud
 
 SMALL = plain_picture(64, 48)
-WAIT_S = 30
+DELAY_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_a_killed_call_is_not_charged_and_its_quota_comes_back_when_its_hold_lap
     def call() -> None:
         answers.append(mortal.running.call("POST", "/api/cutout/", SMALL, headers).status)
 
-    with mortal.fault("s3:PUT", delay_s=WAIT_S):
+    with mortal.fault("s3:PUT", delay_s=DELAY_S):
         caller = threading.Thread(target=call)
         caller.start()
         hold = wait_for_hold(mortal.running)
@@ -58,13 +59,8 @@ def test_a_killed_call_is_not_charged_and_its_quota_comes_back_when_its_hold_lap
 
 def wait_for_hold(cloud: RunningCloud) -> str:
     """The attribute that stands for the call, once it is reserved and therefore at work."""
-    limit = time.monotonic() + WAIT_S
-    while time.monotonic() < limit:
-        try:
-            return next(name for name in counters(cloud, "mortal") if name.startswith("hold:"))
-        except (KeyError, StopIteration):
-            time.sleep(0.05)
-    raise AssertionError("the call was not reserved")
+    holds = until(lambda: [name for name in counters(cloud, "mortal") if name.startswith("hold:")], every_s=0.05)
+    return holds[0]
 
 
 def kill_sandbox(cloud: RunningCloud, function: str) -> None:

@@ -7,8 +7,9 @@ import pytest
 from devkit.accounts import Accounts
 from devkit.clients import PicWish, follow, open_picture, plain_picture
 from devkit.meters import meter_of
+from devkit.patience import until
 from devkit.running import RunningCloud
-from tests.support.drops import PICTURE, Drops, eventually
+from tests.support.drops import PICTURE, Drops
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_a_dropped_picture_comes_out_under_its_name(drops: Drops, cloud: Running
     shown = PicWish(cloud.url, "key-dropper").poll(task_id)
     assert (shown["state"], shown["type"], shown["output_type"]) == (1, "object", 1)
     assert open_picture(follow(shown["image"]).body).mode == "RGBA"
-    meter = eventually(lambda: (found := meter_of(cloud, "dropper")).get("calls_pw") and found)
+    meter = until(lambda: (found := meter_of(cloud, "dropper")).get("calls_pw") and found)
     assert (int(meter["taken"]), int(meter["charged_micros"])) == (1, 3000)
 
 
@@ -57,7 +58,7 @@ def test_events_that_come_twice_late_or_out_of_order_make_one_task_each(
     drops.tell(key, "an older picture's")
     (result,) = drops.wait(key)
     task_id = drops.get(result)["Metadata"]["task-id"]
-    meter = eventually(lambda: (found := meter_of(cloud, "echo")).get("calls_pw") and found)
+    meter = until(lambda: (found := meter_of(cloud, "echo")).get("calls_pw") and found)
     drops.tell(key, etag)
     drops.settle()
     assert drops.get(result)["Metadata"]["task-id"] == task_id
@@ -65,8 +66,8 @@ def test_events_that_come_twice_late_or_out_of_order_make_one_task_each(
     assert (int(meter["taken"]), int(meter["calls_pw"]), int(meter["charged_micros"])) == (1, 1, 7)
     replaced = drops.put(key, plain_picture(80, 100))
     assert replaced != etag
-    eventually(lambda: drops.get(result)["Metadata"]["task-id"] != task_id)
-    eventually(lambda: int(meter_of(cloud, "echo")["calls_pw"]) == 2)
+    until(lambda: drops.get(result)["Metadata"]["task-id"] != task_id)
+    until(lambda: int(meter_of(cloud, "echo")["calls_pw"]) == 2)
     assert open_picture(drops.get(result)["Body"].read()).size == (80, 100)
 
 

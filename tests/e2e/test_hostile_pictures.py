@@ -13,6 +13,7 @@ from skimage import data
 from devkit.accounts import accounts_of
 from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, encoded
 from devkit.meters import meter_of
+from devkit.patience import scaled, until
 from devkit.running import ROOT, RunningCloud, running_cloud
 from tests.support.picwish import submit, wait
 from tools.trust.icc_files import curve_set, element_profile, png_with
@@ -33,16 +34,15 @@ def decode_image(data: bytes, limits: PictureLimits) -> Picture:
         ctypes.PyDLL(None).sleep(120)
     return _unspoiled(data, limits)
 """
-LIMIT_MS = 4000
 
-CALLS: dict[str, Callable[[str, bytes], Answer]] = {
-    "jdc": lambda url, picture: JdClient(url, "AK-hostile", "SK-hostile").cutout(picture),
-    "jds": lambda url, picture: JdClient(url, "AK-hostile", "SK-hostile").segment(picture),
-    "pw": lambda url, picture: PicWish(url, "key-hostile").create(picture),
-    "aid": lambda url, picture: AidgeClient(url, "APP-hostile", "SK-hostile").post(
+CALLS: dict[str, Callable[..., Answer]] = {
+    "jdc": lambda url, picture, name="hostile": JdClient(url, f"AK-{name}", f"SK-{name}").cutout(picture),
+    "jds": lambda url, picture, name="hostile": JdClient(url, f"AK-{name}", f"SK-{name}").segment(picture),
+    "pw": lambda url, picture, name="hostile": PicWish(url, f"key-{name}").create(picture),
+    "aid": lambda url, picture, name="hostile": AidgeClient(url, f"APP-{name}", f"SK-{name}").post(
         {"imageBase64": base64.b64encode(picture).decode()}
     ),
-    "ail": lambda url, picture: AiLab(url, "key-hostile").cut(picture),
+    "ail": lambda url, picture, name="hostile": AiLab(url, f"key-{name}").cut(picture),
 }
 TIMED_OUT: dict[str, Callable[[Answer], object]] = {
     "jdc": lambda said: said.json["result"]["status"] == 13303,
@@ -60,6 +60,11 @@ SERVED: dict[str, Callable[[Answer], object]] = {
 }
 
 
+def everywhere(url: str, name: str, pool: ThreadPoolExecutor, picture: bytes = HONEST) -> dict[str, Answer]:
+    """What each API answers to the picture; all are called at once."""
+    return dict(zip(CALLS, pool.map(lambda call: call(url, picture, name), CALLS.values()), strict=True))
+
+
 @pytest.fixture(scope="module")
 def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A cloud whose decoder never comes back from a file that ends in "stuck"."""
@@ -70,9 +75,13 @@ def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     shutil.copytree(ROOT / "layers" / "cutline", home / "layers" / "cutline")
     decode = home / "layers/cutline/python/cutline/pipeline/codecs/decode.py"
     decode.write_text(decode.read_text("utf-8") + _STUCK, "utf-8")
-    options = [f"--template={home / 'template.yaml'}", f"--parameter=TimeLimitMs={LIMIT_MS}"]
-    with running_cloud(home / "state", *options) as running:
+    limit_ms = round(scaled(4, most=20) * 1000)
+    options = [f"--template={home / 'template.yaml'}", f"--parameter=TimeLimitMs={limit_ms}"]
+    with running_cloud(home / "state", *options) as running, ThreadPoolExecutor(len(CALLS)) as pool:
         accounts_of(running).create("hostile", price_micros={"*": 3000}, daily_quota=100)
+        accounts_of(running).create("early")
+        # No cold start counts against the short time limit.
+        until(lambda: all(SERVED[api](said) for api, said in everywhere(running.url, "early", pool).items()))
         yield running
 
 
@@ -86,8 +95,7 @@ def doomed(stuck: RunningCloud) -> str:
 def given_up(stuck: RunningCloud) -> Mapping[str, Answer]:
     """What each API says to a picture that its decoder does not come back from; all wait at once."""
     with ThreadPoolExecutor(len(CALLS)) as pool:
-        said = pool.map(lambda call: call(stuck.url, HONEST + b"stuck"), CALLS.values())
-        return dict(zip(CALLS, said, strict=True))
+        return everywhere(stuck.url, "hostile", pool, HONEST + b"stuck")
 
 
 def lines_of(cloud: RunningCloud, function: str) -> list[str]:

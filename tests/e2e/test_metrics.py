@@ -2,15 +2,14 @@
 
 import json
 import re
-import time
 import uuid
 from typing import Any
 
 from devkit.accounts import Accounts
 from devkit.clients import SMALL, AidgeClient, JdClient, PicWish, plain_picture
+from devkit.patience import until
 from devkit.running import ROOT, RunningCloud
 
-_WAIT_S = 90
 _DASHBOARD = (ROOT / "template.yaml").read_text("utf-8").partition("DashboardBody:")[2].partition("\nOutputs:")[0]
 
 
@@ -77,14 +76,9 @@ def test_the_dashboards_stages_are_those_of_the_log(cloud: RunningCloud) -> None
 
 def wait_for_charge_of_task(cloud: RunningCloud) -> list[dict[str, Any]]:
     """Everything, once the task's charge is there: it is told after the caller can see the result."""
-    limit = time.monotonic() + _WAIT_S
     charge = {"metric": "ChargeMicros", "value": 3000, "service": "finish", "api": "pw", "reason": "ok"}
-    while time.monotonic() < limit:
-        found = emitted(cloud)
-        if charge in found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("the charge was not told")
+    until(lambda: charge in emitted(cloud), "the metric of the charge", every_s=0.2)
+    return emitted(cloud)
 
 
 def test_dimensions_are_few_and_name_no_account(cloud: RunningCloud) -> None:

@@ -6,7 +6,7 @@ import pytest
 from cutline.contracts.rembg import MODELS
 from devkit.accounts import Accounts
 from devkit.clients import Answer, Rembg, encoded, multipart, open_picture, plain_picture, send
-from devkit.faulty import FaultyCloud
+from devkit.faulty import SLOW_S, FaultyCloud
 from devkit.meters import meter_of
 from devkit.running import RunningCloud
 from tests.support.fetching import picture_server
@@ -125,7 +125,7 @@ def test_faults_of_ours_are_worded_and_pass(faulty: FaultyCloud, fetching: Rembg
     for code, status, fault in (
         ("overloaded", 503, {"error": "ThrottlingException"}),
         ("internal", 500, {"error": "AccessDeniedException"}),
-        ("timed_out", 504, {"delay_s": 6.5}),
+        ("timed_out", 504, {"delay_s": SLOW_S}),
     ):
         with faulty.fault("dynamodb:UpdateItem", **fault):
             assert code_of(fetching.remove(DISC)) == (status, code)

@@ -12,7 +12,7 @@ from skimage import data
 
 from devkit.accounts import Accounts
 from devkit.clients import Answer, RemoveBg, encoded, multipart, open_picture, plain_picture, send
-from devkit.faulty import FaultyCloud
+from devkit.faulty import SLOW_S, FaultyCloud
 from devkit.meters import meter_of
 from devkit.running import RunningCloud
 from tests.support.fetching import picture_server
@@ -275,7 +275,7 @@ def test_faults_of_ours_are_worded_and_pass(faulty: FaultyCloud, fetching: Remov
     for code, status, fault in (
         ("overloaded", 503, {"error": "ThrottlingException"}),
         ("internal_error", 500, {"error": "AccessDeniedException"}),
-        ("timeout", 503, {"delay_s": 6.5}),
+        ("timeout", 503, {"delay_s": SLOW_S}),
     ):
         with faulty.fault("dynamodb:UpdateItem", **fault):
             assert fault_of(fetching.remove(DISC)) == (status, code)

@@ -11,6 +11,7 @@ from PIL import Image
 from skimage import data
 
 from devkit.clients import JdClient, encoded, open_picture, plain_picture, send
+from devkit.patience import WAIT_S
 from tests.support.jd import assert_business_failure
 
 PATH = "/jdai/SelfieSeg"
@@ -146,7 +147,7 @@ def test_jds_own_client_hands_over_the_result(cloud) -> None:
 
         request = JDCloudRequest("/SelfieSeg", "POST", version="jdai")
         request.parameters = {"image": base64.b64encode(portrait(200)).decode()}
-        config = Config(cloud.url.removeprefix("http://"), "http", timeout=60)
+        config = Config(cloud.url.removeprefix("http://"), "http", timeout=WAIT_S)
         client = JDCloudClient(Credential("DEMOAK", "DEMOSK"), config, "aiapi", "1.0", Logger(FATAL))
         response = client.send(request)
     assert response.error is None

@@ -15,6 +15,7 @@ from PIL import Image
 from cutline import Cut, Cutter, remove_background
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.library import CutKeywords
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
 PACKAGE = ROOT / "layers" / "cutline" / "python"
@@ -143,7 +144,7 @@ def test_importing_the_package_imports_no_network_and_a_wrong_name_is_an_error()
         "print(hasattr(cutline, 'remove_foreground'), callable(cutline.remove_background))"
     )
     command = [sys.executable, "-c", script]
-    ended = subprocess.run(command, env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, timeout=90, check=True)
+    ended = subprocess.run(command, env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, timeout=WAIT_S, check=True)
     assert ended.stdout == b"[]\nFalse True\n"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
 PACKAGE = ROOT / "layers" / "cutline" / "python"
@@ -30,7 +31,7 @@ def tracked_files() -> list[str]:
         cwd=ROOT,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
@@ -43,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, source / name)
     command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--out-dir", str(out), str(source)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert ended.returncode == 0, ended.stderr
     (built,) = out.glob("*.whl")
     return built
@@ -57,7 +58,7 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "env")}))
     python = folder / "env" / "bin" / "python"
     install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
-    subprocess.run([*install, "--python", str(python), str(wheel)], check=True, timeout=120)
+    subprocess.run([*install, "--python", str(python), str(wheel)], check=True, timeout=WAIT_S)
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     shutil.copyfile(MUG, folder / "photo.jpg")
     return folder
@@ -65,7 +66,9 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     environment = {"PATH": f"{home / 'env' / 'bin'}:{os.environ['PATH']}", "HOME": str(home)}
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
 
 
 def test_every_package_is_in_the_wheel() -> None:
@@ -130,7 +133,7 @@ def test_the_library_is_installed_with_it(home: Path) -> None:
     environment = {"HOME": str(home)}
     command = [str(home / "env" / "bin" / "python"), "-c", script]
     ended = subprocess.run(
-        command, cwd=home, env=environment, input=MUG.read_bytes(), capture_output=True, timeout=120, check=True
+        command, cwd=home, env=environment, input=MUG.read_bytes(), capture_output=True, timeout=WAIT_S, check=True
     )
     assert Image.open(io.BytesIO(ended.stdout)).mode == "RGBA"
 

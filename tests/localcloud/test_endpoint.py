@@ -23,11 +23,11 @@ from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
 from devkit.clients import PicWish
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud, running_cloud
 from tests.support.picwish import submit, wait
 
 pytestmark = pytest.mark.http
-WAIT_S = 60.0
 PATIENT = CALL_CONFIG.merge(Config(read_timeout=WAIT_S))
 
 

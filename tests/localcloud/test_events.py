@@ -1,23 +1,13 @@
 """Queues that feed functions, objects that feed queues, and a state machine that runs."""
 
 import json
-import time
-from collections.abc import Callable
 
 import pytest
 
+from devkit.patience import until
 from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
-
-
-def _eventually(check: Callable[[], bool], limit_s: float = 20) -> bool:
-    limit = time.monotonic() + limit_s
-    while time.monotonic() < limit:
-        if check():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def _seen(toy: RunningCloud, name: str) -> int:
@@ -29,7 +19,7 @@ def test_messages_reach_the_function_and_only_failed_ones_come_back(toy: Running
     sqs, url = toy.client("sqs"), toy.resources["Work"]
     entries = [{"Id": name, "MessageBody": name} for name in ("good-1", "poison", "good-2")]
     sqs.send_message_batch(QueueUrl=url, Entries=entries)
-    assert _eventually(lambda: _seen(toy, "poison") == 2)
+    until(lambda: _seen(toy, "poison") == 2)
     assert (_seen(toy, "good-1"), _seen(toy, "good-2")) == (1, 1)
 
 
@@ -37,14 +27,14 @@ def test_a_dropped_object_reaches_the_function_by_the_queue(toy: RunningCloud) -
     s3 = toy.client("s3")
     for key in ("out/ignored.jpg", "in/a b+ü.jpg"):
         s3.put_object(Bucket=toy.resources["Files"], Key=key, Body=b"x")
-    assert _eventually(lambda: _seen(toy, "in/a b+ü.jpg") == 1)
+    until(lambda: _seen(toy, "in/a b+ü.jpg") == 1)
     assert _seen(toy, "out/ignored.jpg") == 0
 
 
 def test_the_state_machine_calls_the_real_function(toy: RunningCloud) -> None:
     flows, arn = toy.client("stepfunctions"), toy.resources["Flow"]
     started = flows.start_execution(stateMachineArn=arn, name="one", input=json.dumps({"Records": []}))["executionArn"]
-    assert _eventually(lambda: flows.describe_execution(executionArn=started)["status"] != "RUNNING")
+    until(lambda: flows.describe_execution(executionArn=started)["status"] != "RUNNING")
     ended = flows.describe_execution(executionArn=started)
     assert ended["status"] == "SUCCEEDED"
     assert json.loads(ended["output"]) == {"batchItemFailures": [], "machine": arn}

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from devkit.patience import WAIT_S
 from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
@@ -57,7 +58,7 @@ def test_multi_value_headers_of_the_answer_are_all_sent(toy: RunningCloud) -> No
 
 
 def test_chunked_body_is_read(toy: RunningCloud) -> None:
-    with socket.create_connection(("127.0.0.1", toy.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", toy.port), timeout=WAIT_S) as connection:
         head = b"POST /echo?bytes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         connection.sendall(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -4,24 +4,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from devkit.patience import WAIT_S, until
 from devkit.running import ROOT, TOY_TEMPLATE, RunningCloud, running_cloud
 
 pytestmark = pytest.mark.http
 
 
 def _gone(processes: list[psutil.Process]) -> bool:
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit:
-        if not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes):
-            return True
-        time.sleep(0.05)
-    return False
+    def alive() -> bool:
+        return any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+    return until(lambda: not alive(), "the end of all processes", every_s=0.05)
 
 
 def _sandboxes(cloud: RunningCloud) -> list[psutil.Process]:
@@ -48,7 +46,9 @@ def test_stop_is_clean_and_the_port_is_free_at_once(tmp_path: Path) -> None:
 
 def _start(*options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "localcloud", *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S, check=False, env=os.environ
+    )
 
 
 def test_a_busy_port_is_one_clear_line(toy: RunningCloud) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from devkit.patience import scaled, until
 from devkit.running import RunningCloud
 
 pytestmark = pytest.mark.http
@@ -68,7 +69,7 @@ def test_a_killed_sandbox_is_told_and_replaced(toy: RunningCloud, how: str, erro
     begun = time.monotonic()
     body, error = _invoke(toy, "Misbehave", {"queryStringParameters": {"how": how}})
     assert (error, body["errorType"]) == ("Unhandled", error_type)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < scaled(30)
     assert toy.call("GET", "/misbehave?how=well").status == 204
 
 
@@ -121,9 +122,7 @@ def test_a_throttled_api_call_is_a_500_of_the_gateway(toy: RunningCloud) -> None
 
 def _wait_until_idle(toy: RunningCloud) -> None:
     """Calls that the gateway gave up on still hold their slot."""
-    limit = time.monotonic() + 10
-    while _log(toy, "Slow").count("START") != _log(toy, "Slow").count("REPORT") and time.monotonic() < limit:
-        time.sleep(0.05)
+    until(lambda: _log(toy, "Slow").count("START") == _log(toy, "Slow").count("REPORT"), every_s=0.05)
 
 
 def test_unknown_function_is_not_found(toy: RunningCloud) -> None:

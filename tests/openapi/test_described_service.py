@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cutline.contracts.apis import APIS
 from cutline.openapi import examples
 from cutline.openapi.document import document
+from devkit.patience import WAIT_S
 from devkit.running import RunningCloud
 from localcloud.welcome import curl_lines
 from tests.support.described import DOCUMENT, Operation, all_operations, call, is_file, judge
@@ -48,7 +49,7 @@ def test_the_curl_lines_of_the_terminal_work(cloud: RunningCloud, tmp_path: Path
     for line in lines:
         here = f"PYTHONPATH={ROOT} {sys.executable} -m localcloud.sign"
         command = re.sub(r"[^\s(]+ -m localcloud\.sign", here, line)
-        done = subprocess.run(["bash", "-euc", command], cwd=tmp_path, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(["bash", "-euc", command], cwd=tmp_path, capture_output=True, check=False, timeout=WAIT_S)
         saved = tmp_path / line.rpartition(" -o ")[2]
         answer = "a file" if " -o " in line and saved.read_bytes().startswith(b"\x89PNG") else done.stdout.decode()
         # A square wears nothing, and is nobody.

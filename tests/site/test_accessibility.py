@@ -8,8 +8,6 @@ from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import cut, cut_sample, take_sample
 
-pytestmark = pytest.mark.timeout(400)
-
 # Contrast of WCAG 2.2 for text of each element that has some, over the nearest opaque ground: [what, ratio, large].
 CONTRASTS = """
     const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);

@@ -13,8 +13,6 @@ from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import LANGUAGES, STATIC, alpha_at, cut, result_size, run_code
 
-pytestmark = pytest.mark.timeout(400)
-
 MIB = 1024 * 1024
 CALL_BYTES = 4.5 * MIB
 

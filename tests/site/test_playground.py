@@ -24,9 +24,6 @@ from tests.support.playground import (
     take_sample,
 )
 
-# A browser beside a local cloud on a busy machine of two cores.
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.mark.parametrize(("api", "sample"), APIS.items())
 def test_each_api_cuts_out_a_sample(page: Browser, api: str, sample: str) -> None:

@@ -10,8 +10,6 @@ from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import cut, take_sample
 
-pytestmark = pytest.mark.timeout(400)
-
 # The next picture is opened only after release(), which answers when the page has had its turn with it.
 HOLD_A_PICTURE = """
     const open = window.createImageBitmap;

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devkit.patience import WAIT_S
+
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _ARGUMENTS = (
     "--headless=new",
@@ -25,8 +27,6 @@ _ARGUMENTS = (
     "--disable-component-update",
 )
 _TRIES = 5
-_START_LIMIT_S = 60.0
-_WAIT_S = 120.0
 KEYS = {
     "tab": "\ue004",
     "enter": "\ue007",
@@ -55,7 +55,7 @@ class Browser:
         request = urllib.request.Request(self.session + path, data, {"Content-Type": "application/json"}, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=120) as reply:
+            with opener.open(request, timeout=WAIT_S) as reply:
                 return json.load(reply)["value"]
         except urllib.error.HTTPError as error:
             with error:
@@ -105,8 +105,8 @@ class Browser:
         return bool(self.run(script, selector))
 
     def wait_for(self, condition: Callable[[], Any], what: str = "the page") -> Any:
-        """The first truthy answer. Raises BrowserError with the page's own words after two minutes."""
-        limit = time.monotonic() + _WAIT_S
+        """The first truthy answer. Raises BrowserError with the page's own words after `WAIT_S`."""
+        limit = time.monotonic() + WAIT_S
         while time.monotonic() < limit:
             answer = condition()
             if answer:
@@ -156,7 +156,7 @@ def browser(chromium: str, chromedriver: str, language: str = "en-US") -> Iterat
         window = Browser(url)
         session = window.command("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
         window = Browser(f"{url}/session/{session}")
-        window.command("POST", "/timeouts", {"script": 60_000, "pageLoad": 60_000})
+        window.command("POST", "/timeouts", {"script": 240_000, "pageLoad": 240_000})
         try:
             yield window
         finally:
@@ -189,7 +189,7 @@ def _started(chromedriver: str, log: Path) -> tuple["subprocess.Popen[bytes]", i
 
 
 def _port(process: "subprocess.Popen[bytes]", log: Path) -> int | None:
-    limit = time.monotonic() + _START_LIMIT_S
+    limit = time.monotonic() + WAIT_S
     while time.monotonic() < limit and process.poll() is None:
         found = re.search(r"started successfully on port (\d+)", log.read_text("utf-8", "replace"))
         if found:

@@ -1,26 +1,14 @@
 """The input and output bucket as their owner sees them."""
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from devkit.clients import plain_picture
+from devkit.patience import until
 from devkit.running import RunningCloud
 
 PICTURE = plain_picture(120, 100)
-_WAIT_S = 90
-
-
-def eventually(check: Callable[[], Any]) -> Any:
-    """What `check` says once it says something."""
-    limit = time.monotonic() + _WAIT_S
-    while time.monotonic() < limit:
-        if found := check():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it never came to that")
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Drops:
         return sorted(item["Key"] for item in listed.get("Contents", []))
 
     def wait(self, prefix: str, count: int = 1) -> list[str]:
-        found: list[str] = eventually(lambda: len(found := self.results(prefix)) >= count and found)
+        found: list[str] = until(lambda: len(found := self.results(prefix)) >= count and found)
         return found
 
     def get(self, key: str) -> Any:
@@ -62,7 +50,7 @@ class Drops:
 
     def settle(self) -> None:
         """Waits until the intake has nothing left to do."""
-        eventually(lambda: self._left() == ["0", "0"])
+        until(lambda: self._left() == ["0", "0"])
 
     def _left(self) -> list[str]:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

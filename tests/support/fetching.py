@@ -10,7 +10,7 @@ from cutline.adapters.fetch import FetchPolicy, fetch, resolve
 from cutline.errors import InputRefused, Reason
 from devkit.listening import QuietHandler, listening
 
-LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=5)
+LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=30)
 HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)
 PICTURE = bytes(range(256)) * 40
 

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 from devkit.clients import SMALL, Answer, PicWish
-
-_WAIT_S = 90
+from devkit.patience import WAIT_S
 
 
 def assert_request_error(answer: Answer, status: int, message: str) -> None:
@@ -25,7 +24,7 @@ def assert_failed_task(picwish: PicWish, answer: Answer, state: int) -> None:
 def wait(picwish: PicWish, task_id: str, every_s: float = 0.1) -> tuple[list[int], dict[str, Any]]:
     """The states that a task showed, in order, and what it ended as; it is asked for every so many seconds."""
     states: list[int] = []
-    limit = time.monotonic() + _WAIT_S
+    limit = time.monotonic() + WAIT_S
     while time.monotonic() < limit:
         body = picwish.query(task_id).json["data"]
         assert (body["progress"] == 100) is (body["state"] == 1)

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from devkit.patience import WAIT_S
 from tests.support.browser import Browser
 
 STATIC = Path(__file__).parents[2] / "functions" / "site" / "static"
@@ -57,7 +58,7 @@ def run_code(page: Browser, programs: dict[str, str], language: str, folder: Pat
     code = page.run("return document.getElementById('snippet').textContent").partition("# then")[0]
     command = {"curl": ["bash", "-eu"], "python": ["python3"], "javascript": [programs["node"], "--input-type=module"]}
     done = subprocess.run(
-        command[language], input=code.encode(), cwd=folder, capture_output=True, check=False, timeout=100
+        command[language], input=code.encode(), cwd=folder, capture_output=True, check=False, timeout=WAIT_S
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)

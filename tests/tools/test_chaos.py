@@ -50,7 +50,6 @@ def test_without_its_endpoint_a_task_is_matted_on_the_cpu_and_the_log_says_so(en
     assert [(line["step"], line["reason"]) for line in steps(endpoint_cloud, "MatteOnCpuFunction")] == [("cpu", "ok")]
 
 
-@pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_cloud: FaultyCloud) -> None:
     # Gentler than the tool's default: on a slow machine six tries of one step can all be hit.
     outcome: Outcome = run(endpoint_cloud.running, 12, SEED, concurrency=4, kill_every_s=(5.0, 9.0))

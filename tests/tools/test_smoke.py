@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 
 from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from cutline.contracts.apis import APIS
+from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
 from tools.smoke.calls import CALLS, Failed, Keys, read_keys
@@ -45,7 +46,9 @@ def smoke(cloud: RunningCloud, *options: str, aws: bool = True, url: str = "") -
     command = [sys.executable, "-m", "tools.smoke", "--url", url or cloud.url, *options]
     paths = [str(ROOT / "layers" / "cutline" / "python"), str(ROOT)]
     environment |= {**known, "PYTHONPATH": os.pathsep.join(paths), "AWS_DEFAULT_REGION": "us-east-1"}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
     return ended.returncode, ended.stdout + ended.stderr
 
 

@@ -50,7 +50,7 @@ def matting() -> dict[str, object]:
         credential=Credential("DEMOAK", "DEMOSK"),
         security_token="",
     )
-    return dict(requests.post(url, data=picture, headers=headers, timeout=60).json())
+    return dict(requests.post(url, data=picture, headers=headers, timeout=240).json())
 
 
 good, bad = selfie("DEMOSK"), selfie("wrong")

@@ -13,6 +13,7 @@ from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.headers import sniff_format
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
 AVIF = PictureLimits(frozenset({"AVIF"}), 10 * MIB)
@@ -131,7 +132,7 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
         input=bomb,
         env=environment,
         capture_output=True,
-        timeout=90,
+        timeout=WAIT_S,
         check=True,
     )
     reason, grown_mb = ended.stdout.split()

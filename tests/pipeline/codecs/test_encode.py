@@ -9,6 +9,7 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.codecs.encode import ENCODERS, WORST_S_PER_PX, encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.options import ImageFormat
 from cutline.serving.deadline import deadline
+from devkit.patience import scaled
 
 NOISE_U8 = np.random.default_rng(1).integers(0, 256, (1000, 1000, 4), np.uint8)
 
@@ -30,10 +31,10 @@ def test_an_encoder_that_would_overrun_its_deadline_is_not_started() -> None:
     with pytest.raises(ServiceFault) as fault, deadline(3000):
         encode_webp(large_u8)
     assert fault.value.reason is Reason.TIMED_OUT and not fault.value.retry
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < scaled(1)
 
 
 def test_with_time_enough_or_no_deadline_it_is() -> None:
     assert encode_webp(NOISE_U8)
-    with deadline(5000):
+    with deadline(60_000):
         assert encode_webp(NOISE_U8) and encode_jpeg(NOISE_U8[..., :3]) and encode_png(NOISE_U8)

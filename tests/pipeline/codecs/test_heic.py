@@ -19,6 +19,7 @@ from cutline.pipeline.codecs import decode
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.decoder_process import Decoder
 from cutline.pipeline.codecs.headers import sniff_format
+from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
 HEIC = PictureLimits(frozenset({"HEIF"}), 10 * MIB, max_side_px=1000)
@@ -182,7 +183,7 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Any, claimed: tuple[int, 
         input=bomb if claimed is None else claiming(bomb, *claimed),
         env={"PYTHONPATH": f"{ROOT / 'layers' / 'cutline' / 'python'}:{packages}"},
         capture_output=True,
-        timeout=90,
+        timeout=WAIT_S,
         check=True,
     )
     told, grown_mb = ended.stdout.split()
