@@ -54,7 +54,7 @@ def test_the_worked_classic_signature_is_accepted_from_the_query_and_from_a_form
 
 
 @pytest.mark.parametrize("path", [PATH, f"/rest{PATH}", f"{PATH}/"])
-def test_a_classic_signature_names_the_api_whatever_path_was_called(path: str) -> None:
+def test_a_classic_signature_names_the_api_at_every_path(path: str) -> None:
     assert verifies(call(tuple(CLASSIC.items()), path=path))
 
 

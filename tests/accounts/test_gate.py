@@ -1,4 +1,4 @@
-"""Who is let in: credentials, accounts, nonces, and the secrets behind them."""
+"""Authentication and admission: credentials, accounts, nonces, and the secrets behind them."""
 
 import time
 from dataclasses import replace
@@ -26,7 +26,7 @@ ACCOUNT = Account("shop", qps=100, daily_quota=10, price_micros={"*": 1000, "aid
 
 
 class PicWish:
-    """As much of an API with a plain key as the gate looks at."""
+    """As much of an API with a plain key as the gate reads."""
 
     NAME = "pw"
     SCHEME = Scheme.API_KEY
@@ -74,14 +74,12 @@ def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, 
         (PicWish, request(headers={"x-api-key": "k" * 9000}), Reason.KEY_UNKNOWN),
     ],
 )
-def test_a_caller_who_is_not_known_is_refused_by_reason(
-    bank: Bank, contract: Contract, call: Request, reason: Reason
-) -> None:
+def test_an_unknown_caller_is_refused_by_reason(bank: Bank, contract: Contract, call: Request, reason: Reason) -> None:
     assert reason_of(bank, contract, call) is reason
 
 
 @pytest.mark.parametrize(("contract", "call"), [(jd_matting, JdCall()), (aidge, None)], ids=["JD", "Aidge"])
-def test_a_disabled_account_is_told_so_only_after_it_proved_its_key(
+def test_a_disabled_account_is_named_only_after_proof_of_its_key(
     bank: Bank, contract: Contract, call: JdCall | None
 ) -> None:
     bank.store.put_account(replace(ACCOUNT, enabled=False))
@@ -220,7 +218,7 @@ def test_kms_sees_the_credential_as_encryption_context(bank: Bank) -> None:
 @pytest.mark.parametrize(
     "account", [replace(ACCOUNT, daily_quota=0), replace(ACCOUNT, qps=0.001)], ids=["quota", "rate"]
 )
-def test_what_rate_or_quota_refuse_is_counted_for_the_api_and_takes_nothing(bank: Bank, account: Account) -> None:
+def test_refusals_by_rate_or_quota_are_counted_for_the_api_and_take_nothing(bank: Bank, account: Account) -> None:
     bank.store.put_account(account)
     outcomes = []
     for index in range(3):

@@ -22,7 +22,7 @@ PLENTY = Account("plenty", qps=1000)
 
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch) -> Bank:
-    """The meter alone, on a table that answers at once; what is given back is seen at once, too."""
+    """The meter alone, on a table that answers at once; units given back are counted at once, too."""
     monkeypatch.setattr(shard_allocator, "_RETURNED_S", -1.0)
     meters, nothing = MemoryTable("meters", "pk", "sk"), cast(Any, None)
     return Bank(nothing, meters, nothing, nothing, nothing, Meter(meters))
@@ -36,7 +36,7 @@ def outcome(meter: Meter, account: Account, call_id: str, now: float) -> Reserva
 
 
 def admitted(meter: Meter, account: Account, moments: list[float]) -> list[bool]:
-    """Whether each call at its moment was let in; what is not let in is over its rate. All end at once."""
+    """Whether each call at its moment was admitted; the others are over the rate. All end at once."""
     outcomes = []
     for index, moment in enumerate(moments):
         outcomes.append(outcome(meter, account, f"c{index}", moment))
@@ -51,7 +51,7 @@ def test_an_idle_caller_may_use_exactly_one_second_of_its_rate_at_once(bank: Ban
     assert admitted(bank.meter, Account("a", qps=qps), [NOW] * (qps + 2)) == [True] * qps + [False] * 2
 
 
-def test_work_that_is_not_paced_takes_quota_alone_and_is_held_once(bank: Bank) -> None:
+def test_work_without_a_rate_limit_takes_only_quota_and_is_held_once(bank: Bank) -> None:
     meter, account = Meter(bank.meters, service_qps=0.01), Account("drops", qps=0.01, daily_quota=3)
     taken = [meter.reserve(account, call_id, NOW, rate_limited=False).remaining for call_id in ("a", "b", "b", "c")]
     assert taken == [2, 1, 1, 0]
@@ -188,7 +188,7 @@ def test_a_background_task_is_held_once_and_not_at_all_where_there_is_no_room(ba
 
 
 @pytest.mark.slow
-def test_a_thousand_tasks_under_way_keep_every_item_under_two_kilobytes(bank: Bank) -> None:
+def test_a_thousand_tasks_in_flight_keep_every_item_under_two_kilobytes(bank: Bank) -> None:
     for index in range(1000):
         bank.meter.reserve(Account("busy", qps=10, daily_quota=10_000), f"{index:032x}", NOW + index, TASK_S)
     sizes = [sum(len(name) + 8 for name in item) for item in bank.meters.scan()["Items"]]

@@ -1,4 +1,4 @@
-"""The meter against a model: whatever becomes of its writes, every place is held, charged or back."""
+"""The meter against a model: whatever the fate of its writes, every unit is held, charged or returned."""
 
 from collections import Counter
 
@@ -100,8 +100,8 @@ class MeterMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @rule()
-    def let_the_dead_go(self) -> None:
-        """A minute after the last sign of life one call brings back every place that nobody holds."""
+    def let_holds_expire(self) -> None:
+        """A minute after the last write, one call gives back every expired hold."""
         self.now += HOLD_S + 1
         self._fates([])
         for _ in range(4):
@@ -110,7 +110,7 @@ class MeterMachine(RuleBasedStateMachine):
             except AccessRefused:
                 self.now += 1
         holds = [name for item in self.table.items.values() for name in item if name.startswith(("hold:c", "wait:"))]
-        assert len(holds) <= 20  # each lane that nobody asked keeps its own until somebody does
+        assert len(holds) <= 20  # each shard keeps its own until a call reads it
 
     @invariant()
     def every_place_is_held_or_charged(self) -> None:
@@ -120,7 +120,7 @@ class MeterMachine(RuleBasedStateMachine):
             assert sums["taken"] <= self.account.daily_quota
 
     @invariant()
-    def whoever_is_under_way_is_named(self) -> None:
+    def every_call_in_flight_has_a_mark(self) -> None:
         for (pk, sk), item in self.table.items.items():
             names = [name for name in item if name.startswith(("hold:", "wait:"))]
             assert sk.count("#") > 1 or "service" in pk or item.get("under_way", 0) == len(names)
@@ -147,5 +147,5 @@ class MeterMachine(RuleBasedStateMachine):
         return sums
 
 
-def test_every_place_is_held_charged_or_back_whatever_becomes_of_the_writes() -> None:
+def test_every_unit_is_held_charged_or_returned_for_every_fate_of_the_writes() -> None:
     run_state_machine_as_test(MeterMachine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))

@@ -26,7 +26,7 @@ def deployment(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cutline(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command that is to succeed, and what it printed."""
+    """Runs a command that has to succeed; returns its output."""
 
     def run(*arguments: str) -> str:
         status = main(["account", *arguments])
@@ -55,7 +55,7 @@ def keys_of(printed: str) -> dict[str, tuple[str, str]]:
 
 
 def found(bank: Bank, scheme: Scheme, key: str) -> Any:
-    """What a function that has cached nothing finds."""
+    """The credential as a function with an empty cache reads it."""
     return AccountStore(bank.accounts, bank.cipher).find(scheme, key)
 
 
@@ -218,7 +218,7 @@ def test_disable_and_enable(bank: Bank, cutline: Any, whole: bool) -> None:
         assert found(bank, Scheme.JD, keys["jd"][0]).enabled is True
 
 
-def test_what_is_not_there_is_said_in_one_line(cutline: Any, refusal: Any) -> None:
+def test_an_unknown_account_is_one_line_of_error(cutline: Any, refusal: Any) -> None:
     cutline("create", "shop")
     for action in ("show", "set", "rotate", "disable", "enable", "usage"):
         assert refusal(action, "nobody") == "cutline: there is no account nobody\n"

@@ -1,4 +1,4 @@
-"""Calls under way, waiting, the service's rate, and days that have several lanes."""
+"""Calls in flight, waiting, the service's rate, and days that have several shards."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import pytest
 
 from cutline.accounts import shard_allocator, shards
 from cutline.accounts.account import Account
-from cutline.accounts.meter import HOLD_S, IN_FLIGHT_MIN, Meter, Reservation
+from cutline.accounts.meter import HOLD_S, IN_FLIGHT_MIN, Meter
 from cutline.accounts.shards import SHARD_QPS, shards_for
 from cutline.accounts.usage_report import read_usage
 from cutline.contracts.usage import UsageRow
@@ -40,7 +40,7 @@ def taken(table: MemoryTable) -> int:
 
 
 @pytest.mark.parametrize(("qps", "most", "bound"), [(0.5, 0, IN_FLIGHT_MIN), (2, 0, 4), (10, 0, 20), (10, 15, 15)])
-def test_no_account_has_more_calls_under_way_than_two_seconds_of_its_rate(
+def test_no_account_has_more_calls_in_flight_than_two_seconds_of_its_rate(
     table: MemoryTable, qps: float, most: int, bound: int
 ) -> None:
     meter, account = Meter(table, max_in_flight=most), Account("a", qps=qps)
@@ -51,7 +51,7 @@ def test_no_account_has_more_calls_under_way_than_two_seconds_of_its_rate(
     assert reason_of(meter, account, "one more", min(spaced[-1], NOW + HOLD_S)) is None
 
 
-def test_who_died_is_not_under_way_any_more_once_its_hold_has_lapsed(table: MemoryTable) -> None:
+def test_a_dead_call_is_not_in_flight_once_its_hold_has_expired(table: MemoryTable) -> None:
     meter, account = Meter(table), Account("a", qps=2)
     for index in range(IN_FLIGHT_MIN):
         meter.reserve(account, f"dead{index}", NOW + index)
@@ -72,7 +72,7 @@ def test_dead_calls_of_an_account_without_a_quota_do_not_pile_up(table: MemoryTa
     assert table.items[DAY_ITEM]["taken"] == 2
 
 
-def test_waiting_costs_rate_and_is_under_way_but_takes_no_quota(table: MemoryTable) -> None:
+def test_waiting_costs_rate_and_is_in_flight_but_takes_no_quota(table: MemoryTable) -> None:
     meter, account = Meter(table), Account("a", qps=2, daily_quota=1)
     waiting = [meter.wait(account, f"w{index}", NOW) for index in range(2)]
     assert reason_of(meter, account, "c", NOW) is Reason.RATE_EXCEEDED
@@ -85,14 +85,14 @@ def test_waiting_costs_rate_and_is_under_way_but_takes_no_quota(table: MemoryTab
     assert reason_of(meter, account, "c", NOW + 5) is None
 
 
-def test_a_waiter_that_died_gives_back_no_place_of_the_quota(table: MemoryTable) -> None:
+def test_a_waiting_call_that_died_gives_back_nothing_of_the_quota(table: MemoryTable) -> None:
     meter, account = Meter(table), Account("a", qps=2, daily_quota=5)
     meter.wait(account, "dead", NOW)
     meter.reserve(account, "c", NOW + 2 * HOLD_S)
     assert (table.items[DAY_ITEM]["under_way"], taken(table)) == (1, 1)
 
 
-def test_only_calls_that_are_let_in_spend_the_services_rate(table: MemoryTable) -> None:
+def test_only_admitted_calls_spend_the_services_rate(table: MemoryTable) -> None:
     """A flooder of 1 call per second left an innocent account nothing of a service of 10."""
     meter = Meter(table, service_qps=4)
     flooder, innocent = Account("flood", qps=1), Account("a", qps=100)
@@ -104,7 +104,7 @@ def test_only_calls_that_are_let_in_spend_the_services_rate(table: MemoryTable) 
 
 
 @pytest.mark.parametrize("hold_s", [HOLD_S, TASK_S])
-def test_what_the_service_refuses_leaves_no_place_taken(table: MemoryTable, hold_s: int) -> None:
+def test_a_refusal_by_the_services_rate_leaves_no_unit_taken(table: MemoryTable, hold_s: int) -> None:
     meter, account = Meter(table, service_qps=1), Account("a", qps=100, daily_quota=50)
     assert [reason_of(meter, account, f"c{index}", NOW, hold_s) for index in range(3)][1:] == [
         Reason.SERVICE_RATE_EXCEEDED
@@ -112,7 +112,7 @@ def test_what_the_service_refuses_leaves_no_place_taken(table: MemoryTable, hold
     assert (taken(table), table.items[DAY_ITEM].get("under_way", 0)) == (1, int(hold_s == HOLD_S))
 
 
-def test_a_fast_account_has_lanes_and_one_report(table: MemoryTable) -> None:
+def test_a_fast_account_has_shards_and_one_report(table: MemoryTable) -> None:
     meter = Meter(table)
     for index in range(200):
         meter.settle(meter.reserve(WIDE, f"c{index}", NOW + index / 100), "jdc")
@@ -121,9 +121,7 @@ def test_a_fast_account_has_lanes_and_one_report(table: MemoryTable) -> None:
     assert read_usage(table, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "jdc", 200, 1400, 0)]
 
 
-def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(
-    table: MemoryTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_quota_is_exact_over_shards_and_released_tasks(table: MemoryTable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD_QUOTA", 50)
     meter, account = Meter(table), Account("a", qps=100_000, daily_quota=207)
     assert shards_for(account.qps, account.daily_quota) == 4
@@ -136,7 +134,7 @@ def test_the_quota_is_exact_over_lanes_and_tasks_that_come_back(
     assert taken(table) == 207
 
 
-def test_a_changed_rate_changes_the_lanes_from_the_next_day_on(table: MemoryTable) -> None:
+def test_a_changed_rate_changes_the_number_of_shards_from_the_next_day_on(table: MemoryTable) -> None:
     slow = Account("a", qps=5, daily_quota=9000)
     fast = Account("a", qps=500, daily_quota=9000)
     for meter in (Meter(table), Meter(table)):
@@ -148,32 +146,13 @@ def test_a_changed_rate_changes_the_lanes_from_the_next_day_on(table: MemoryTabl
     assert table.items["ACCOUNT#a", "DAY#2024-01-03"]["lanes"] == 9
 
 
-def test_a_day_that_an_older_version_began_goes_on_in_one_lane(table: MemoryTable) -> None:
-    """Its item knows no lanes, its holds were never counted as under way, and a task's place lies in `taken`."""
-    pk, sk = DAY_ITEM
-    table.put_item(
-        Item={"pk": pk, "sk": sk, "taken": 3, "calls_jdc": 1, "charged_micros": 7, "charged_micros_jdc": 7, "hold:c": 9}
-    )
-    table.put_item(Item={"pk": pk, "sk": f"{sk}#{_shard('t')}", "hold:t": int(NOW) + TASK_S})
-    meter, account = Meter(table), Account("a", qps=500, daily_quota=4000, price_micros={"*": 7})
-    assert meter.release(Reservation(account, DAY, "t", None, is_task=True), "pw")
-    assert meter.reserve(account, "new", NOW).remaining is not None
-    assert taken(table) == 3 - 1 - 1 + 1
-    assert [key[0] for key in table.items] == [pk] * 2
-    assert read_usage(table, "a", date(2024, 1, 2), date(2024, 1, 2))[1] == UsageRow(DAY, "lapsed", 0, 0, 1)
-
-
-def _shard(call_id: str) -> str:
-    return Reservation(WIDE, DAY, call_id, None, is_task=True).key["sk"].rpartition("#")[2]
-
-
 @pytest.mark.parametrize(
     ("qps", "load", "seconds", "bound"), [(10, 0.8, 30, 0.02), (50, 0.9, 8, 0.005), (100, 0.9, 5, 0), (1000, 1.0, 1, 0)]
 )
-def test_a_caller_within_its_rate_is_let_in_and_no_item_is_too_busy(
+def test_a_caller_within_its_rate_is_admitted_and_no_item_is_too_busy(
     qps: float, load: float, seconds: float, bound: float
 ) -> None:
-    """With round trips of 5 to 20 ms; what random arrivals exceed a second's worth by is refused, and never broken."""
+    """With round trips of 5 to 20 ms; random arrivals beyond a second's worth are refused, and never broken."""
     tally = Simulation(qps, load, seconds, (0.005, 0.020)).run()
     assert tally.broken == 0
     assert tally.refused <= bound * tally.offered
@@ -181,15 +160,15 @@ def test_a_caller_within_its_rate_is_let_in_and_no_item_is_too_busy(
     assert tally.writes / tally.offered < 3
 
 
-def test_a_caller_who_comes_now_and_then_costs_two_writes() -> None:
+def test_an_occasional_call_costs_two_writes() -> None:
     """The write for a busy rate is tried first only after it was the right one."""
     tally = Simulation(10, 0.05, 100, (0.005, 0.020)).run()
     assert tally.offered > 20
     assert tally.writes / tally.offered < 2.3
 
 
-def test_a_high_rate_does_not_split_a_low_bound_of_calls_under_way(table: MemoryTable) -> None:
-    """Twenty lanes for fifteen calls would have one place each, which a call finds taken by chance."""
+def test_a_high_rate_does_not_split_a_low_bound_of_calls_in_flight(table: MemoryTable) -> None:
+    """Twenty shards for fifteen calls would have one place each, which a call would find taken by chance."""
     meter, account = Meter(table, max_in_flight=15), Account("a", qps=1000)
     assert [reason_of(meter, account, f"c{index}", NOW + index / 100) for index in range(15)] == [None] * 15
     assert reason_of(meter, account, "one more", NOW + 1) is Reason.RATE_EXCEEDED

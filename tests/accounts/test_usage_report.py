@@ -1,4 +1,4 @@
-"""What the usage report reads from the meter, and who may read it."""
+"""The usage report: its rows from the meter, and access to it."""
 
 import json
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def test_a_day_has_a_row_per_api_with_calls_charges_and_refusals(bank: Bank) -> 
     ]
 
 
-def test_a_charge_stays_what_it_was_when_the_price_changes(bank: Bank) -> None:
+def test_a_changed_price_does_not_change_earlier_charges(bank: Bank) -> None:
     serve(bank, ACCOUNT, "jdc")
     serve(bank, replace(ACCOUNT, price_micros={"*": 5000}), "jdc", NOW + 60)
     assert read_usage(bank.meters, "shop", FIRST, FIRST) == [UsageRow("2024-01-02", "jdc", 2, 6000, 0)]
@@ -128,7 +128,7 @@ def test_each_credential_shows_the_account_and_costs_it_nothing(bank: Bank, call
 
 
 @pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
-def test_no_wrong_credential_can_be_told_from_another(bank: Bank, call: Request) -> None:
+def test_all_wrong_credentials_get_the_same_answer(bank: Bank, call: Request) -> None:
     bank.open(ACCOUNT)
     answer = ask(bank, call)
     assert answer == ask(bank, question())
@@ -146,7 +146,7 @@ def test_an_account_that_may_use_one_api_may_read_its_usage_all_the_same(bank: B
     assert ask(bank, RIGHT["X-API-KEY"]).status == 200
 
 
-def test_a_bad_parameter_is_told_only_to_who_has_a_key(bank: Bank) -> None:
+def test_a_bad_parameter_is_answered_only_to_a_known_key(bank: Bank) -> None:
     bank.open(ACCOUNT)
     bad = (("from", "x"),)
     assert ask(bank, question({"x-api-key": "demo-key"}, bad)).status == 400
@@ -159,7 +159,7 @@ def test_a_table_that_cannot_be_read_is_a_fault_of_ours(bank: Bank) -> None:
     assert ask(bank, RIGHT["X-API-KEY"]).status == 500
 
 
-def test_a_busy_table_is_told_as_busy(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_throttled_table_is_answered_as_overloaded(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     bank.open(ACCOUNT)
 
     def throttled(**arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""Clients of AWS share what they trust, and still trust nobody else."""
+"""Clients of AWS share one TLS context, and still verify certificates."""
 
 import ssl
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class _Answers(QuietHandler):
 
 @contextmanager
 def serving(certificate: Path) -> Iterator[tuple[str, list[str]]]:
-    """A server's address, by the name localhost, and what it was asked."""
+    """A server's address, by the name localhost, and the requests it got."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     asked: list[str] = []
@@ -82,7 +82,7 @@ def test_certificates_are_read_once_for_all_clients_and_connections(read: list[A
     assert read == [str(certificate)]
 
 
-def test_a_server_that_nobody_vouches_for_is_refused(read: list[Any], tmp_path: Path) -> None:
+def test_an_untrusted_server_certificate_is_refused(read: list[Any], tmp_path: Path) -> None:
     with serving(self_signed(tmp_path, "localhost")) as (url, asked):
         with pytest.raises(SSLError):
             client("kms", url, None).list_keys()

@@ -1,4 +1,4 @@
-"""Writes that belong together, and writes that meet somebody else's."""
+"""Transactions, and writes that conflict with others."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -60,7 +60,7 @@ def test_a_transaction_that_meets_another_is_tried_again() -> None:
     assert len(table.sent) == 2
 
 
-def test_who_never_gets_an_item_is_told_that_we_are_overloaded() -> None:
+def test_an_item_that_stays_locked_is_overloaded() -> None:
     for table, write in (
         (Busy(*[CONFLICT] * 20), lambda table: write_if(table.update_item, "a = b")),
         (Busy(*[cancelled("TransactionConflict")] * 20), lambda table: write_all(table, [{}])),

@@ -1,4 +1,4 @@
-"""The circuit breaker before an endpoint that sleeps: nobody waits for it, it is woken, and it is used once awake."""
+"""The circuit breaker before an endpoint that sleeps: it is woken without waiting, and used once awake."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ START = 1_704_164_645
 
 @dataclass
 class Endpoint:
-    """Answers while it is `awake`; `queued` are the probes that nobody waits for."""
+    """Answers while it is `awake`; `queued` are the probes."""
 
     awake: bool = False
     asked: int = 0
@@ -68,7 +68,7 @@ class Scene:
         assert self.ask() == "maps"
 
 
-def test_an_endpoint_that_nobody_heard_of_is_not_waited_for() -> None:
+def test_an_endpoint_that_never_answered_is_not_waited_for() -> None:
     scene = Scene()
     assert [scene.ask(0), scene.ask(1), scene.ask(0)] == ["asleep"] * 3
     assert scene.endpoint.asked == 0
@@ -94,7 +94,7 @@ def test_it_is_used_within_seconds_of_its_first_answer_by_all() -> None:
     assert len(scene.endpoint.queued) == 1
 
 
-def test_work_keeps_the_proof_fresh_for_workers_who_come_later() -> None:
+def test_work_keeps_the_proof_fresh_for_later_workers() -> None:
     scene = Scene(3)
     scene.wakes()
     for _ in range(3 * AWAKE_S):
@@ -137,7 +137,7 @@ def test_an_old_answer_proves_nothing(pause_s: int) -> None:
 @pytest.mark.parametrize(
     "fault", [client_error("ThrottlingException", 400), EndpointConnectionError(endpoint_url="http://sagemaker")]
 )
-def test_whatever_keeps_us_from_knowing_the_cpu_works(fault: Exception) -> None:
+def test_the_cpu_works_if_the_endpoints_state_is_unknown(fault: Exception) -> None:
     scene = Scene()
     scene.endpoint.fault = fault
     assert scene.ask() == "asleep"

@@ -1,4 +1,4 @@
-"""Fetching what a caller points at, from servers and names that mean harm (contracts.md 0.4)."""
+"""Fetching callers' addresses, from hostile servers and names (contracts.md 0.4)."""
 
 import gzip
 import ipaddress
@@ -71,7 +71,7 @@ def test_an_endless_body_is_cut_at_the_cap() -> None:
     ("coding", "pack"),
     [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)],
 )
-def test_a_compression_that_nobody_asked_for_is_undone(coding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_an_unrequested_compression_is_undone(coding: str, pack: Callable[[bytes], bytes]) -> None:
     assert fetched(answer(headers=f"Content-Encoding: {coding}\r\n", body=pack(PICTURE))) == PICTURE
 
 
@@ -215,7 +215,7 @@ def test_an_answer_that_is_not_http_is_refused(data: bytes) -> None:
     assert refused(lambda connection: connection.sendall(data)) is Reason.URL_UNREACHABLE
 
 
-def test_nobody_listening_is_refused() -> None:
+def test_a_closed_port_is_refused() -> None:
     with serving(answer()) as server:
         url = server.url()
     assert reason_of(url) is Reason.URL_UNREACHABLE
@@ -238,7 +238,7 @@ def test_redirects_are_followed_also_relative_ones() -> None:
         ("/[1]/a+b;c=~.png?x=[2]&y=a b", "/[1]/a+b;c=~.png?x=[2]&y=a%20b"),
     ],
 )
-def test_what_is_not_ascii_goes_encoded(path: str, target: str) -> None:
+def test_a_path_beyond_ascii_is_percent_encoded(path: str, target: str) -> None:
     with serving(answer(body=b"x")) as server:
         fetch(server.url(path), 10, LOOPBACK)
     assert server.requests[0].decode().startswith(f"GET {target} HTTP/1.1\r\n")

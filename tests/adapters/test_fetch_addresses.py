@@ -1,4 +1,4 @@
-"""Every block of addresses that IANA sets apart, from its first address to its last, whatever Python thinks of it."""
+"""Every block of addresses that IANA reserves, from its first address to its last, in every version of Python."""
 
 import ipaddress
 
@@ -95,7 +95,7 @@ def test_its_neighbours_are_not_refused_with_it(address: str) -> None:
     assert PUBLIC_ONLY.permits(ipaddress.ip_address(address))
 
 
-def test_what_the_operator_allows_is_permitted_although_it_is_set_apart() -> None:
+def test_a_reserved_address_that_the_operator_allows_is_permitted() -> None:
     policy = FetchPolicy((ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("fd00::/8")))
     assert policy.permits(ipaddress.ip_address("192.0.0.200"))
     assert policy.permits(ipaddress.ip_address("fd12::1"))

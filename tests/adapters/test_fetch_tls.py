@@ -17,7 +17,7 @@ from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate and key for shop.example.com, vouched for by nobody but itself."""
+    """Certificate and key for shop.example.com, self-signed."""
     return self_signed(tmp_path_factory.mktemp("tls"), "shop.example.com")
 
 
@@ -37,7 +37,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     _tls.cache_clear()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tls: ssl.SSLContext) -> None:
+def test_an_untrusted_certificate_is_refused(tls: ssl.SSLContext) -> None:
     with serving(answer(body=b"x"), tls) as server:
         url = server.url(host="shop.example.com", scheme="https")
         assert reason_of(url, resolver=names("127.0.0.1")) is Reason.URL_UNREACHABLE

@@ -180,7 +180,7 @@ def test_a_token_made_of_a_callback_key_is_not_found() -> None:
     )
 
 
-def test_whoever_looks_first_gets_an_address_that_may_be_looked_at() -> None:
+def test_head_is_signed_for_head() -> None:
     assert STORE.redirect(valid_token(), NOW, "HEAD") == f"https://s3/out/{KEY}?for={PRESIGNED_S}&op=head_object"
 
 

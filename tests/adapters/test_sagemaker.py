@@ -1,4 +1,4 @@
-"""The endpoint's two kinds: what is sent, what comes back, and which trouble each failure is."""
+"""The endpoint's two kinds: requests, answers, and the trouble of each failure."""
 
 import io
 import json
@@ -127,7 +127,7 @@ def test_an_endpoint_that_stays_silent_times_out_after_one_try(says_head: bool) 
     handler.released.set()
 
 
-def test_nobody_at_the_address_is_unavailable() -> None:
+def test_an_address_without_a_server_is_unavailable() -> None:
     with socket.socket() as bound_but_deaf:
         bound_but_deaf.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound_but_deaf.getsockname()[1]}"
@@ -191,7 +191,7 @@ def test_async_gives_up_in_time(runtime: tuple[Any, Stubber], s3: tuple[Any, Stu
     assert max(clock.pauses) == 1.0
 
 
-def test_async_waits_for_what_s3_calls_forbidden_because_nobody_may_list(
+def test_async_waits_while_s3_answers_403_for_a_missing_object(
     runtime: tuple[Any, Stubber], s3: tuple[Any, Stubber]
 ) -> None:
     endpoint = asynchronous(runtime, s3, Clock())

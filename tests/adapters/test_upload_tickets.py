@@ -1,4 +1,4 @@
-"""Tickets for uploads, and reading what was uploaded within bounds."""
+"""Tickets for uploads, and reading uploads within bounds."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def stubbed(s3: Any) -> Iterator[tuple[InputFiles, Stubber]]:
 
 
 class Body(io.BytesIO):
-    """An answer's body that can tell whether it was read."""
+    """An answer's body that records whether it was read."""
 
     taken = False
 

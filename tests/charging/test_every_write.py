@@ -1,7 +1,7 @@
 """Each write of a call, a task and a drop in turn is repeated, lost, refused or its process killed (docs/charging.md).
 
-A caller that is told an error tries again, as callers do. In the end whoever was served has been charged once, nobody
-else has been charged, and every place of the quota that is not charged is back.
+A caller who gets an error tries again, as callers do. In the end every caller who was served has been charged once, no
+other has been charged, and every unit of the quota that is not charged is back.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Scenario = Callable[[World], int]
 
 
 def insist(world: World, *, key: str = "", later: bool = False) -> Response:
-    """The answer that a caller gets who tries again after every error."""
+    """The answer to a caller who tries again after every error."""
     for _ in range(4):
         response = world.post(key=key, later=later)
         if response is not None and was_served(response):
@@ -76,7 +76,7 @@ def writes_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, worked: bool)
 def is_excused(scenario: Scenario, world: World) -> bool:
     charged, kind, fate = world.charged(), world.met, world.fate
     if scenario is sync:
-        # Served although nobody can tell whether it was charged; or charged, and then died before it could answer.
+        # Served although it is unknown whether it was charged; or charged, and then died before it could answer.
         return (charged == 0 and fate == "unsent" and kind == "meters update") or (charged == 2 and fate == "died")
     if scenario is deferred and fate in ("killed", "died"):
         # Started, and then died before it could answer: two tasks, for the second call bears no key. Or died before

@@ -1,4 +1,4 @@
-"""What the attack found about waiting, time, and answers that come too late: each shown on one call."""
+"""Waits, time limits and answers that come too late, each on one call."""
 
 import time
 from typing import Any
@@ -43,8 +43,8 @@ def test_a_call_whose_gateway_has_given_up_is_neither_worked_nor_charged(world: 
     assert (world.charged(), world.taken(), world.kinds) == (0, 0, [])
 
 
-def test_an_answer_that_nobody_can_say_was_charged_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was HTTP 500 and charged: who tried again paid twice."""
+def test_an_answer_whose_charge_is_unknown_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was HTTP 500 and charged: a caller who tried again paid twice."""
     world = World(monkeypatch, 2, "lost")
     response = world.post()
     assert was_served(response)
@@ -56,7 +56,7 @@ def test_an_answer_that_nobody_can_say_was_charged_is_given(monkeypatch: pytest.
 def test_a_call_that_is_being_charged_is_not_ended_by_its_time_limit(
     world: World, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """It was told that it took too long, and was charged."""
+    """It was answered as timed out, and charged."""
     settlement = Meter.settlement
     monkeypatch.setattr(Meter, "settlement", lambda *parts: time.sleep(0.4) or settlement(*parts))
     monkeypatch.setattr(Meter, "settle", lambda self, *parts: self._write(self.settlement(*parts)))
@@ -140,7 +140,7 @@ def test_questions_take_half_of_a_process_at_most() -> None:
         clock[0] += 0.06
 
 
-def test_a_fault_that_the_table_names_is_told_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_table_is_answered_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, 2, "refused")
     response: Any = world.post()
     assert (response.status, world.charged(), world.taken()) == (500, 0, 0)

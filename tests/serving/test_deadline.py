@@ -1,4 +1,4 @@
-"""The deadline of a block: interrupts whatever waits, and leaves no alarm."""
+"""The deadline of a block: interrupts every kind of wait, and leaves no alarm."""
 
 import math
 import signal
@@ -16,7 +16,7 @@ from devkit.patience import scaled
 
 @pytest.fixture
 def alarm() -> Iterator[None]:
-    """Whatever the test did, no alarm and no handler outlive it."""
+    """No alarm and no handler outlive the test."""
     previous = signal.getsignal(signal.SIGALRM)
     yield
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0

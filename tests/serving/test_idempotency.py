@@ -138,7 +138,7 @@ def test_an_expired_answer_is_forgotten_before_dynamodb_deletes_it(bank: Bank, k
     assert claim(keys, OTHER_JOB).first is None
 
 
-def test_the_fingerprint_is_what_was_asked_and_not_how() -> None:
+def test_the_fingerprint_is_of_the_question_and_not_of_its_encoding() -> None:
     jobs = [
         JOB,
         OTHER_JOB,
@@ -161,7 +161,7 @@ def test_a_dead_calls_key_may_be_used_for_another_request(bank: Bank, keys: Idem
     assert (other.busy, other.seed != dead.seed) == (False, True)
 
 
-def test_of_two_who_find_a_dead_claim_one_takes_it_over(bank: Bank, keys: Idempotency) -> None:
+def test_one_of_two_calls_takes_over_an_expired_lease(bank: Bank, keys: Idempotency) -> None:
     dead = claim(keys)
     _age(bank, dead, "lapses_at", LEASE_S + 1)
     assert [claim(keys).busy for _ in range(2)] == [False, True]

@@ -1,4 +1,4 @@
-"""What a link leads to: the file as it was made, or its WebP for who would rather have that."""
+"""Links lead to the file, or to its WebP for callers who prefer that."""
 
 import io
 from collections.abc import Iterator
@@ -91,13 +91,13 @@ def test_everybody_else_gets_the_file_as_it_was_made(links: Links, accept: str) 
     ],
     ids=["a task's mask", "a mask", "jpeg", "webp", "a drop's", "too long"],
 )
-def test_what_has_no_webp_stays_as_it_is(links: Links, key: str, file: bytes) -> None:
+def test_a_file_without_a_webp_is_led_to_unchanged(links: Links, key: str, file: bytes) -> None:
     links.store.put_at(key, file, "image/png")
     assert links.file_behind(links.follow(key))[:2] == (key, file)
     assert len(links.s3.list_objects_v2(Bucket="out")["Contents"]) == 1
 
 
-def test_a_bucket_that_takes_no_webp_costs_nobody_the_result(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webp_that_cannot_be_stored_leaves_the_result(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
 

@@ -58,7 +58,7 @@ def test_a_custom_domain_has_no_stage_in_its_links() -> None:
         ("/health", "/", "/", "", "/"),
     ],
 )
-def test_what_stands_before_the_route_belongs_to_the_links_and_not_to_the_path(
+def test_the_prefix_of_a_route_is_part_of_links_and_not_of_the_path(
     resource: str, path: str, raw_path: str, before: str, route: str
 ) -> None:
     request = to_request({**FULL_EVENT, "resource": resource, "path": path, "requestContext": {"path": raw_path}})
@@ -154,5 +154,5 @@ def test_json_reaches_the_gateway_as_text(text: str) -> None:
         ("image/png", 5 * MIB, False),
     ],
 )
-def test_an_answer_that_no_synchronous_call_can_carry_is_told_apart(content_type: str, size: int, fits: bool) -> None:
+def test_an_answer_too_large_for_a_synchronous_call_does_not_fit(content_type: str, size: int, fits: bool) -> None:
     assert fits_the_proxy(Response(200, {"Content-Type": content_type}, b"a" * size)) is fits

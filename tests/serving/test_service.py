@@ -1,4 +1,4 @@
-"""A synchronous call as one service handles it, with stand-ins for what lies behind it."""
+"""A synchronous call as one service handles it, with stand-ins for its parts."""
 
 import json
 

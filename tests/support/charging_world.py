@@ -47,7 +47,7 @@ FACTS = ResultMetadata("object", 0.5, 0.9)
 
 
 class OpenGate(Gate):
-    """Lets everybody in as SHOP."""
+    """Admits every caller as SHOP."""
 
     def __init__(self, meter: Meter) -> None:
         super().__init__(cast(Any, None), meter, None)
@@ -57,7 +57,7 @@ class OpenGate(Gate):
 
 
 class Silence:
-    """Metrics that nobody reads."""
+    """Metrics without a reader."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: self
@@ -81,7 +81,7 @@ class Processor:
 
 
 class Buckets:
-    """Files of the input bucket and results of the output bucket; what is stored here costs nobody anything."""
+    """Files of the input bucket and results of the output bucket; storing here is free."""
 
     bucket = "input"
 
@@ -259,7 +259,7 @@ class World:
         self.now += LEASE_S + 1
 
     def let_holds_lapse(self) -> None:
-        """The dead are found by the next caller."""
+        """The next caller finds the expired holds."""
         self.now += HOLD_S + 1
         self.line.fate = lambda _: ""
         for _ in range(3):
@@ -268,7 +268,7 @@ class World:
 
     @property
     def _meter(self) -> Meter:
-        """Of a process that remembers nothing."""
+        """Of a process with empty caches."""
         return Meter(self.meters)
 
     @property

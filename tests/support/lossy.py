@@ -18,7 +18,7 @@ FATES = ("repeated", "lost", "unsent", "refused", "killed", "died")
 
 
 class Killed(BaseException):
-    """The process is no more. Nothing that is left of it may write."""
+    """The process is no more. Nothing of it may write any more."""
 
 
 class Line:
@@ -85,7 +85,7 @@ class LossyTable(MemoryTable):
 
 
 def _quietly(write: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """What a write whose answer nobody hears would have answered, a refusal included."""
+    """The answer that a lost write would have had, a refusal included."""
     try:
         return write(**arguments)
     except ClientError as error:

@@ -32,7 +32,7 @@ PICTURE = plain_picture(64, 48)
 
 
 class OpenGate:
-    """Lets everybody in as SHOP."""
+    """Admits every caller as SHOP."""
 
     def __init__(self, stack: Stack) -> None:
         self.meter = stack.meter
@@ -107,16 +107,14 @@ def test_a_task_that_cannot_start_gives_everything_back(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "order-1"])
-def test_a_task_whose_start_was_not_answered_may_be_under_way_and_is_answered_with_its_id(
-    stack: Stack, key: str
-) -> None:
+def test_a_task_whose_start_was_not_answered_is_answered_with_its_id(stack: Stack, key: str) -> None:
     stack.machine.fault = ReadTimeoutError(endpoint_url="https://states")
     task_id = json_of(post(stack, key))["data"]["task_id"]
     assert stack.day()[f"hold:{task_id}"] == NOW + PENDING_S
     assert stack.tasks.find(task_id) is not None
 
 
-def test_a_task_whose_start_was_lost_is_started_by_who_asks_for_it(stack: Stack) -> None:
+def test_a_task_whose_start_was_lost_is_started_by_the_next_question(stack: Stack) -> None:
     stack.machine.fault = ReadTimeoutError(endpoint_url="https://states")
     task_id = json_of(post(stack))["data"]["task_id"]
     question = replace(multipart_call(b""), method="GET")
@@ -238,7 +236,7 @@ def test_an_execution_bears_its_tasks_id_so_that_a_repeated_start_is_none() -> N
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_an_answer_that_nobody_waits_for_is_none(code: str) -> None:
+def test_an_answer_to_a_state_that_no_longer_waits_is_false(code: str) -> None:
     flow = StateMachine(States(code), "arn:machine")
     assert (flow.succeed("token"), flow.fail("token", "Error", "why")) == (False, False)
 

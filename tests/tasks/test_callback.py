@@ -1,4 +1,4 @@
-"""Calling callers back: what is posted, how it is signed, and what counts as heard."""
+"""Callbacks: their body, their signature, and the answers that count as delivered."""
 
 import hashlib
 import hmac
@@ -101,6 +101,6 @@ def test_a_private_address_is_never_called(stack: Stack, listener: Listener) -> 
     assert listener.heard == []
 
 
-def test_who_left_no_address_or_no_task_is_not_called(stack: Stack) -> None:
+def test_without_an_address_or_a_task_there_is_no_callback(stack: Stack) -> None:
     assert call_back(stack).run(ended(stack, ""), Step()) is False
     assert call_back(stack).run("unknown", Step()) is False

@@ -39,7 +39,7 @@ def test_every_step_ends_in_time(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "Fail"])
-def test_whatever_goes_wrong_in_a_step_fails_the_task(name: str) -> None:
+def test_every_error_of_a_step_fails_the_task(name: str) -> None:
     assert STATES[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     assert STATES[name]["Catch"][-1]["Next"] == "Fail"
 

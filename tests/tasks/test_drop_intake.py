@@ -1,4 +1,4 @@
-"""Dropped pictures: taken in once whatever the events do, worked like tasks, and never left without an answer."""
+"""Dropped pictures: taken in once for any number of events, worked like tasks, never left without an answer."""
 
 import json
 from dataclasses import replace
@@ -49,7 +49,7 @@ def event(bucket: str = "input", key: str = KEY, etag: str = "abc", **changes: s
 
 
 def work(stack: Stack, task_id: str) -> None:
-    """What the state machine does with a started task."""
+    """The state machine's work on a started task."""
     try:
         prepare(stack).run(task_id, STEP)
         matte(stack).run(task_id, STEP)
@@ -59,7 +59,7 @@ def work(stack: Stack, task_id: str) -> None:
 
 
 def told(stack: Stack, key: str = KEY) -> dict[str, Any]:
-    """The error file beside where the result would be."""
+    """The error file next to the result's place."""
     document: dict[str, Any] = json.loads(stack.results.get(drops.error_key(key)))
     return document
 
@@ -120,7 +120,7 @@ def test_an_event_about_a_picture_that_is_gone_or_replaced_starts_nothing(stack:
 def test_a_picture_that_may_not_be_read_is_not_taken_for_an_old_event(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its key is somebody's own, or the bucket's policy has been changed: that is to be found in the log."""
+    """Encrypted with another key, or under a changed bucket policy: the log has to show it."""
     event = drop(stack)
 
     def forbidden(**_: object) -> None:
@@ -132,9 +132,7 @@ def test_a_picture_that_may_not_be_read_is_not_taken_for_an_old_event(
 
 
 @pytest.mark.parametrize(("key_bytes", "outcome"), [(1013, "started"), (1014, "long key")])
-def test_a_key_that_leaves_no_room_for_what_is_put_beside_it_is_let_be(
-    stack: Stack, key_bytes: int, outcome: str
-) -> None:
+def test_a_key_too_long_for_its_result_is_ignored(stack: Stack, key_bytes: int, outcome: str) -> None:
     name = "商" * 300
     folder = KEY.rpartition("/")[0]
     key = f"{folder}/{name}" + "x" * (key_bytes - len(f"{folder}/{name}".encode()))
@@ -178,7 +176,9 @@ def test_the_same_picture_dropped_again_later_is_worked_again(stack: Stack) -> N
         (replace(SHOP, daily_quota=0), "quota_exceeded", "The account's quota for the day is used up"),
     ],
 )
-def test_who_may_not_drop_is_told_why(stack: Stack, account: Account, reason: str, message: str) -> None:
+def test_a_refused_drop_gets_an_error_file_with_the_reason(
+    stack: Stack, account: Account, reason: str, message: str
+) -> None:
     assert intake(stack, account).run(drop(stack), STEP) == reason
     document = told(stack)
     assert (document["state"], document["reason"], document["message"]) == (-1, reason, message)
@@ -259,7 +259,9 @@ def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
         ("in/shop/auto/x.jpg", {"format": "gif"}, "Invalid format"),
     ],
 )
-def test_a_bad_drop_is_told_what_is_bad(stack: Stack, key: str, metadata: dict[str, str], message: str) -> None:
+def test_an_invalid_drop_gets_an_error_file_with_the_fault(
+    stack: Stack, key: str, metadata: dict[str, str], message: str
+) -> None:
     assert intake(stack).run(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
     assert told(stack, key)["message"] == message
 
@@ -267,7 +269,7 @@ def test_a_bad_drop_is_told_what_is_bad(stack: Stack, key: str, metadata: dict[s
 @pytest.mark.parametrize(
     ("data", "reason"), [(b"", "image_empty"), (b"text", "image_type"), (PICTURE[:900], "image_corrupt")]
 )
-def test_a_file_that_is_no_picture_is_told_so_and_costs_nothing(stack: Stack, data: bytes, reason: str) -> None:
+def test_a_file_that_is_no_picture_gets_an_error_file_and_costs_nothing(stack: Stack, data: bytes, reason: str) -> None:
     intake(stack).run(drop(stack, data), STEP)
     (task_id,) = stack.machine.started
     work(stack, task_id)
@@ -340,7 +342,7 @@ def test_every_record_of_a_message_is_taken(stack: Stack) -> None:
         "[]",
     ],
 )
-def test_what_is_no_drop_is_passed_over(stack: Stack, body: str) -> None:
+def test_other_messages_are_ignored(stack: Stack, body: str) -> None:
     assert read_event(body, "input") == []
     assert intake(stack).run(body, STEP) == "no drop"
     assert stack.objects(stack.output_bucket) == set()

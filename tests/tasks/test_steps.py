@@ -66,7 +66,7 @@ def test_a_task_is_done_stored_charged_and_leaves_no_work_files(stack: Stack) ->
         assert (image.mode, image.size) == ("RGBA", (480, 360))
 
 
-def test_a_profile_and_a_framing_are_kept_and_told_beside_the_result(stack: Stack) -> None:
+def test_a_profile_and_a_framing_are_kept_with_the_result(stack: Stack) -> None:
     def made(cut: CutOptions) -> tuple[Image.Image, dict[str, str], ResultMetadata]:
         record = run(stack, cut=cut)
         answer = stack.results._s3.get_object(Bucket=stack.output_bucket, Key=record.keys["image"])
@@ -97,7 +97,7 @@ def test_a_frame_beyond_25_megapixels_is_refused_and_not_made(stack: Stack, fram
     assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH
 
 
-def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
+def test_a_task_is_shown_with_its_confidence(stack: Stack) -> None:
     record = run(stack)
     response = show_task(picwish, record, stack.results, "https://shop.example")
     assert record.metadata is not None
@@ -117,7 +117,7 @@ def test_what_shows_a_task_tells_how_sure_it_is(stack: Stack) -> None:
     ],
     ids=["4:3", "wide", "region"],
 )
-def test_the_flow_cuts_out_what_the_synchronous_way_cuts_out(
+def test_the_flow_makes_the_same_files_as_a_synchronous_call(
     stack: Stack, picture: bytes, cut: CutOptions, bound: float
 ) -> None:
     task = stack.task(picture, cut=cut)
@@ -228,7 +228,7 @@ def test_an_address_that_must_not_be_fetched_is_refused_by_preparing(stack: Stac
     assert refused.value.reason is Reason.URL_UNREACHABLE
 
 
-def test_no_account_has_more_sources_under_way_than_calls(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_account_has_more_sources_in_flight_than_calls(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five tasks a second from a server that dribbles for 10 s held 50 functions, within the rate of their account."""
     tasks = [stack.task(url="http://slow.example/1.png").record.task_id for _ in range(6)]
     reasons: list[Reason] = []
@@ -279,7 +279,7 @@ def test_a_missing_work_file_is_a_fault_that_another_try_may_heal(stack: Stack) 
     assert fault.value.reason is Reason.INTERNAL
 
 
-def test_an_unknown_task_is_nobodys(stack: Stack) -> None:
+def test_an_unknown_task_is_no_work(stack: Stack) -> None:
     assert prepare(stack).run("unknown", STEP) is False
     assert matte(stack).run("unknown", STEP) is False
     assert finish(stack).run("unknown", STEP) is False

@@ -126,12 +126,12 @@ class ShardAllocator:
                 {
                     "Key": Shard(account.account_id, day).key,
                     "UpdateExpression": "SET lanes = :lanes, expires_at = :expires_at",
-                    "ConditionExpression": "attribute_not_exists(lanes) AND attribute_not_exists(taken)",
+                    "ConditionExpression": "attribute_not_exists(lanes)",
                     "ExpressionAttributeValues": {":lanes": count, ":expires_at": expires_at(_midnight(day))},
                 }
             )
             if isinstance(begun, ConditionFailed):
-                count = int(begun.item.get("lanes", 1))
+                count = int(begun.item["lanes"])
             self._remember(self._shard_counts, (account.account_id, day), count)
         return count
 
