@@ -50,8 +50,8 @@ def panel(file: bytes) -> Image.Image:
     rgba = rgba.resize((round(rgba.width * HEIGHT / rgba.height), HEIGHT), Image.Resampling.LANCZOS)
     y, x = np.indices((HEIGHT, rgba.width))
     board = np.where((x // SQUARE + y // SQUARE) % 2, 0xD8, 0xFF).astype(np.uint8)
-    ground = Image.fromarray(np.stack([board] * 3, axis=-1)).convert("RGBA")
-    return Image.alpha_composite(ground, rgba).convert("RGB")
+    background = Image.fromarray(np.stack([board] * 3, axis=-1)).convert("RGBA")
+    return Image.alpha_composite(background, rgba).convert("RGB")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python serve.py [serve]        SageMaker passes the argument
 
-ENDPOINT_MODEL  an entry of models.toml, default isnet        MODELS_DIR    default: models beside this file
+ENDPOINT_MODEL  an entry of models.toml, default isnet        MODELS_DIR    default: models next to this file
 HOST, PORT      default 0.0.0.0:8080; PORT 0 takes a free port and logs it
 MAX_BATCH       pictures per run, 1..64, default 8            MAX_DELAY_MS  wait for others, 0..1000, default 10
 MAX_WAITING     calls inside at once, 1..1024, default 64     THREADS       CPU threads, default: the CPUs there are

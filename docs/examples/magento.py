@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def problem(line: dict[str, str]) -> str:
-    """Why somebody should look at a result before it is used; empty if nobody need."""
+    """Why a result needs a review before it is used; empty if it needs none."""
     if line["problem"]:
         return line["problem"]
     if line["passed"] == "no":

@@ -27,7 +27,7 @@ from tests.support.template import ALARM, of_type, watched, whole_template
 from tests.support.tiny_model import brightness_model
 
 DOCS = ROOT / "docs"
-# The specification tells nothing to type.
+# The specification has no commands.
 FILES = [ROOT / "README.md", *(page for page in sorted(DOCS.glob("*.md")) if page.name != "contracts.md")]
 # Commands of fences that are not run here, and what runs them instead.
 ELSEWHERE = {
@@ -151,7 +151,7 @@ def api_of(document: dict[str, Any]) -> str:
 
 
 def is_good(document: dict[str, Any]) -> bool:
-    """Whether an answer tells of success, each API in its own way; what is no API's answer is taken as it is."""
+    """Whether an answer is a success in its API's own form; other documents pass."""
     match api_of(document):
         case "jdc" | "jds" as api:
             return bool(document["result"]["status"] == {"jdc": 0, "jds": 1000}[api])
@@ -193,15 +193,15 @@ def test_there_is_something_to_do_for_every_alarm(template: LocalTemplate) -> No
     assert len(table) == len(alarms)
 
 
-def test_the_cost_of_alarms_is_told(template: LocalTemplate) -> None:
+def test_the_number_of_alarm_metrics_is_documented(template: LocalTemplate) -> None:
     resources = template.plain["Resources"]
     always = [item["Properties"] for item in resources.values() if item["Type"] == ALARM and "Condition" not in item]
     count = sum(len(watched(alarm)) for alarm in always)
     assert f"The alarms watch {count} metrics" in (DOCS / "operate.md").read_text("utf-8")
 
 
-def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
-    told = {
+def test_everything_stored_is_documented_with_its_retention(template: LocalTemplate) -> None:
+    documented = {
         (match[1], match[2]): until
         for where, *_, until in rows("Privacy and retention")
         if (match := re.fullmatch(r"(input|output) bucket, `(\S+)`", where))
@@ -212,12 +212,12 @@ def test_what_is_stored_and_how_long_is_told(template: LocalTemplate) -> None:
             if "Prefix" in rule:
                 days = rule["ExpirationInDays"]
                 expected = f"`{days['Ref']}`" if isinstance(days, dict) else f"{days} day"
-                assert expected in told.pop((kind, rule["Prefix"])), rule
-    assert told == {}
+                assert expected in documented.pop((kind, rule["Prefix"])), rule
+    assert documented == {}
 
 
-def test_what_outlives_the_stack_is_told_and_how_to_delete_it(template: LocalTemplate) -> None:
-    # The whole region's, not the stack's: the guide tells of them apart.
+def test_everything_that_outlives_the_stack_is_documented_with_its_deletion(template: LocalTemplate) -> None:
+    # The whole region's, not the stack's: the guide names them separately.
     shared = {"ApiAccount", "ApiLogRole"}
     kept = {
         name for name, item in template.plain["Resources"].items() if item.get("DeletionPolicy") == "Retain"
@@ -226,7 +226,7 @@ def test_what_outlives_the_stack_is_told_and_how_to_delete_it(template: LocalTem
     named = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper() for name in kept}
     assert set(re.findall(r"\b[A-Z]+_[A-Z]+\b", section)) == named | {"INPUT_BUCKET"}
     outputs = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper() for name in template.plain["Outputs"]}
-    assert named < outputs, "whoever deletes by hand has to find the names"
+    assert named < outputs, "deleting by hand needs the names"
 
 
 def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp_path: Path) -> None:
@@ -236,6 +236,8 @@ def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp
     subprocess.run(command, env={**environment, **package}, check=True, timeout=WAIT_S)
     with Image.open(again) as made, Image.open(DOCS / "result.png") as kept:
         assert made.size == kept.size
-        apart = np.abs(np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)).mean()
+        difference = np.abs(
+            np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)
+        ).mean()
     # Networks are trained further; a picture that shows something else has to be drawn again.
-    assert apart < 4, "python docs/result.py draws it again"
+    assert difference < 4, "python docs/result.py draws it again"
