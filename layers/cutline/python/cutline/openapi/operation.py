@@ -160,7 +160,8 @@ def components() -> dict[str, dict[str, Any]]:
     }
     charge = header("The call's price, in millionths of the operator's currency.", pattern="^[0-9]+$")
     confidence = header(
-        "The probability that the cut-out is good, from 0.0000 to 1.0000.", pattern="^(0[.][0-9]{4}|1[.]0000)$"
+        "The probability that the cut-out is good, from 0.0000 to 1.0000; absent if the network has no fit.",
+        pattern="^(0[.][0-9]{4}|1[.]0000)$",
     )
     timing = header("Milliseconds per stage of the call.")
     return {

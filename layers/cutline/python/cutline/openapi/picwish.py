@@ -192,7 +192,8 @@ def _task() -> Schema:
             "return_type": integer("As requested.", enum=list(_RETURNS)),
             "type": text("As requested.", enum=list(picwish.SUBJECTS)),
             "confidence": number(
-                "Cutline's extension, from GET and in callbacks: the probability that the cut-out is good.",
+                "Cutline's extension, from GET and in callbacks: the probability that the cut-out is good; "
+                "absent if the network has no fit.",
                 minimum=0,
                 maximum=1,
             ),
