@@ -3,6 +3,18 @@
 A command is a module of this package with `add_to(commands)`, which declares its arguments and sets `run`: a function
 of the parsed arguments that raises CommandFailed. List the module in COMMANDS and it is there. Only the module of the
 command that was asked for is imported, so `cutline cut` never waits for AWS's libraries.
+
+cut, batch, review, calibrate, compare_with, find_usage, serve, account, doctor, bench
+                 one command each
+console          tables, JSON, messages and the progress bar
+failure          how a command ends that failed
+arguments        options of several commands: networks, framing, profiles
+account_options  an account's options as arguments
+pictures         input pictures, and where their results go
+comparison       one picture's cut-out against another service's, and the page that shows both
+deployment       where a deployment keeps its accounts
+doctor_checks    the checks of `doctor`
+sam_project      a checkout's samconfig.toml and build
 """
 
 import argparse

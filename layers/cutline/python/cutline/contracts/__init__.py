@@ -29,8 +29,8 @@ How to add an API:
    entry of its gateway responses, headers that a page may read of its CORS list. Add the API to the dashboard's two
    widgets by API. Work that no API does yet goes into `serving/processors.py`.
 5. Test it: golden bodies and completeness over Reason as in `tests/contracts/test_jd_selfie.py`, HTTP as in
-   `tests/e2e/test_selfie.py`, headers in `tests/e2e/test_headers.py`, faults in `tests/trust/test_faults.py`, a call in
-   `events/generate.py`, and a call of a deployed stack in `tools/smoke/calls.py`.
+   `tests/e2e/test_selfie.py`, headers in `tests/e2e/test_headers.py`, faults in `tests/tools/trust/test_faults.py`, a
+   call in `events/generate.py`, and a call of a deployed stack in `tools/smoke/calls.py`.
    `tests/contracts/test_another_api.py` finds what is missing, and which other file names the API.
 
 An API whose key comes in a header that another API takes needs nothing else. A header of its own is a `wire.Scheme`,
