@@ -72,23 +72,15 @@ class CutoutProcessor:
 
 
 class CostumeProcessor:
-    """Decodes, cuts the garments out, encodes. One network finds classes, the other the person or the foreground."""
+    """Decodes, cuts the garments out, encodes. One network finds classes, the other the person or the foreground.
+
+    `open` opens both as `CutoutProcessor.open` does.
+    """
 
     def __init__(self, models_dir: Path, threads: int) -> None:
-        self._models_dir = models_dir
-        self._threads = threads
-        self._networks: tuple[Network, Network] | None = None
+        self.open = cache(partial(_open_both, models_dir, threads))
         start_decoder()
         keep_freed_memory()
-
-    def open(self) -> tuple[Network, Network]:
-        """Both networks, opened once; tried again on every call until they open. Raises ServiceFault(MODEL_FAILED)."""
-        if self._networks is None:
-            matte, costume = (
-                Network.open(self._models_dir, name, self._threads) for name in network_names(self._models_dir)
-            )
-            self._networks = matte, costume
-        return self._networks
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
         """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
@@ -103,6 +95,11 @@ class CostumeProcessor:
         results = {name: (file, "image/png") for name, file in files.items()}
         notes = {"garments": garments.found, **confidence_field(garments.confidence)}
         return Produced(garments.width, garments.height, results, notes)
+
+
+def _open_both(models_dir: Path, threads: int) -> tuple[Network, Network]:
+    matte, costume = (Network.open(models_dir, name, threads) for name in network_names(models_dir))
+    return matte, costume
 
 
 def single_file_answer(
