@@ -130,7 +130,7 @@ def child(folder: Path = ROOT / "endpoint", **environment: str) -> Iterator[Chil
         process.communicate()
 
 
-def in_repository(models: Path, model: str = "matte") -> dict[str, str]:
+def in_repository(models: Path, model: str = "matte") -> dict[str, Any]:
     """The variables with which serve.py runs from its folder in the repository."""
     package = ROOT / "layers" / "cutline" / "python"
     return {"PYTHONPATH": str(package), "MODELS_DIR": str(models), "ENDPOINT_MODEL": model, "THREADS": "1"}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cutline.settings import Settings, SettingsError
+from cutline.environment import SettingsError
+from cutline.settings import Settings
 
 
 def test_an_empty_environment_means_the_documented_defaults() -> None:

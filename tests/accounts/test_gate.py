@@ -32,7 +32,7 @@ class PicWish:
     SCHEME = Scheme.API_KEY
 
 
-def aidge_call(**changes: str) -> Request:
+def aidge_call(**changes: Any) -> Request:
     return request(method="GET", path="/ai/image/cut/out", query=aidge_query(**changes))
 
 
@@ -172,7 +172,7 @@ def test_an_account_reads_back_as_it_was_written(bank: Bank) -> None:
 
 def test_a_change_is_seen_when_the_cache_is_old_enough(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(account_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("cutline.accounts.account.time.monotonic", lambda: clock[0])
     assert bank.store.find(Scheme.API_KEY, "later") is None
     bank.store.put_credential(Scheme.API_KEY, "later", "shop")
     clock[0] += account_module.CACHE_S - 0.01
@@ -271,7 +271,7 @@ def test_a_nonce_whose_write_came_twice_is_still_the_first(bank: Bank) -> None:
 
 def test_a_secret_is_decrypted_once_until_its_ciphertext_changes(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, decrypted = [1000.0], []
-    monkeypatch.setattr(account_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("cutline.accounts.account.time.monotonic", lambda: clock[0])
 
     class Counting:
         def decrypt(self, ciphertext: bytes, context: Any) -> str:

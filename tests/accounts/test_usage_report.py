@@ -48,7 +48,7 @@ def test_a_changed_price_does_not_change_earlier_charges(bank: Bank) -> None:
 def test_both_ends_of_the_period_are_included_and_nothing_beyond(bank: Bank) -> None:
     for days in range(-1, 4):
         serve(bank, ACCOUNT, "jdc", NOW + days * DAY_S)
-    days = [row.day for row in read_usage(bank.meters, "shop", FIRST, LAST)]
+    days = [row.day for row in read_usage(bank.meters, "shop", FIRST, LAST)]  # type: ignore[assignment]
     assert days == ["2024-01-02", "2024-01-03", "2024-01-04"]
 
 
@@ -93,7 +93,7 @@ def question(headers: Mapping[str, str] | None = None, query: tuple[tuple[str, s
     return request(method="GET", path="/usage", headers=headers, query=query)
 
 
-def signed_question(**changes: str) -> Request:
+def signed_question(**changes: Any) -> Request:
     """A JD call signs its method, so the helper's POST stays one here."""
     return JdCall(path="/usage", signed_path="/usage", body=b"", **changes).send()
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from cutline.adapters import dynamodb
 from cutline.adapters.dynamodb import (
     ConditionFailed,
     ConditionsFailed,
@@ -21,7 +20,7 @@ from devkit.memory_table import client_error
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb.time, "sleep", lambda _: None)
+    monkeypatch.setattr("cutline.adapters.dynamodb.time.sleep", lambda _: None)
 
 
 class Busy:

@@ -124,7 +124,7 @@ def test_an_endpoint_that_stays_silent_times_out_after_one_try(says_head: bool) 
     with listening(handler) as url:
         endpoint = RealtimeEndpoint(client("sagemaker-runtime", endpoint_url=url, config=config), "gpu")
         assert trouble_of(endpoint).trouble is Trouble.TIMED_OUT
-    handler.released.set()
+    handler.released.set()  # type: ignore[attr-defined]
 
 
 def test_an_address_without_a_server_is_unavailable() -> None:

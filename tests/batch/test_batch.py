@@ -141,7 +141,7 @@ def test_a_profile_is_made_here_of_what_the_service_cut_out(folders: Folders) ->
 
     def publish(name: str) -> Counter[str]:
         finishing = as_profile_asks(read_profiles()[name])
-        batch = Batch(source, target, service, Ledger(target), {"sync": "0"}, finishing, name)
+        batch = Batch(source, target, service, Ledger(target), {"sync": "0"}, finishing, name)  # type: ignore[arg-type]
         return batch.run(2, threading.Event(), lambda counts, total: None)
 
     assert publish("taobao-white") == {"done": 2}, "another recipe is other work"

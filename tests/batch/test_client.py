@@ -71,7 +71,7 @@ def test_a_service_that_stumbles_is_asked_again_with_the_same_key(script: Script
 
 
 def test_the_rate_is_waited_for_as_long_as_it_takes(script: Script) -> None:
-    throttled = (429, {}, b'{"code":"THROTTLED","message":"Too Many Requests"}')
+    throttled: tuple[int, dict[str, str], bytes] = (429, {}, b'{"code":"THROTTLED","message":"Too Many Requests"}')
     script.answers = [throttled] * 20 + [TASK]
     assert client(script).submit({}, b"x", "k") == "t"
 

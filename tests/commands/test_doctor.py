@@ -81,7 +81,7 @@ def aws() -> Iterator[Aws]:
     made.close()
 
 
-def found(check: Check, aws: Aws, root: Path = ROOT, name: str = "cutline", **said: str) -> list[tuple[Verdict, str]]:
+def found(check: Check, aws: Aws, root: Path = ROOT, name: str = "cutline", **said: Any) -> list[tuple[Verdict, str]]:
     return [(item.verdict, item.text) for item in run(check, Plan(name, REGION, root, said), aws)]
 
 
@@ -135,7 +135,7 @@ def test_a_network_has_an_entry_and_a_file_that_fits_into_the_layer(aws: Aws, tm
     ],
 )
 def test_the_partition_is_the_credentials_own(
-    region: str, arn: str, said: dict[str, str], verdicts: list[Verdict]
+    region: str, arn: str, said: dict[str, Any], verdicts: list[Verdict]
 ) -> None:
     aws = Aws(region)
     aws.says("sts", "get_caller_identity", {"Arn": arn, "Account": "1", "UserId": "x"})
@@ -181,7 +181,7 @@ def test_a_bucket_that_somebody_deleted_is_a_failure(aws: Aws) -> None:
     ],
 )
 def test_what_is_reserved_has_to_fit_into_the_quota(
-    aws: Aws, quota: int, free: int, said: dict[str, str], held: str | None, verdict: Verdict, words: str
+    aws: Aws, quota: int, free: int, said: dict[str, Any], held: str | None, verdict: Verdict, words: str
 ) -> None:
     limits = {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": free}
     aws.says("lambda", "get_account_settings", {"AccountLimit": limits})

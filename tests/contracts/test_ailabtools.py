@@ -50,12 +50,12 @@ ROWS = [
 ]
 
 
-def upload(image: bytes = JPEG, **fields: str) -> Request:
+def upload(image: bytes = JPEG, **fields: Any) -> Request:
     parts = [Part(f'; name="{name}"', value.encode()) for name, value in fields.items()]
     return multipart_call(multipart(Part('; name="image"; filename="a.jpg"', image), *parts))
 
 
-def options_of(**fields: str) -> object:
+def options_of(**fields: Any) -> object:
     return ailabtools.parse(upload(**fields)).options
 
 
@@ -105,7 +105,7 @@ def test_return_form_is_mask_or_white_background() -> None:
         ({"out_mode": "one"}, "out_mode"),
     ],
 )
-def test_a_bad_parameter_is_400_and_named(fields: dict[str, str], detail: str) -> None:
+def test_a_bad_parameter_is_400_and_named(fields: dict[str, Any], detail: str) -> None:
     with pytest.raises(InputRefused) as refused:
         ailabtools.parse(upload(**fields))
     assert refused.value.reason is Reason.PARAMETER_INVALID
@@ -172,7 +172,7 @@ def test_each_row_of_the_error_table(reason: Reason, status: int, code: str, mes
     }
 
 
-def sibling(path: str, image: bytes = JPEG, **fields: str) -> Request:
+def sibling(path: str, image: bytes = JPEG, **fields: Any) -> Request:
     parts = [Part(f'; name="{name}"', value.encode()) for name, value in fields.items()]
     body = multipart(Part('; name="image"; filename="a.jpg"', image), *parts)
     return replace(multipart_call(body, path=path), received_at=1704164645.25)
@@ -181,7 +181,7 @@ def sibling(path: str, image: bytes = JPEG, **fields: str) -> Request:
 @pytest.mark.parametrize(("path", "subject"), [(path, subject) for path, (subject, _) in ailabtools.CUTOUTS.items()])
 def test_a_sibling_cuts_out_its_subject_in_the_form_asked_for(path: str, subject: str) -> None:
     job = ailabtools.parse(sibling(path))
-    assert (job.cut, job.needs_subject, job.options) == (CutOptions(subject=subject), True, None)
+    assert (job.cut, job.needs_subject, job.options) == (CutOptions(subject=subject), True, None)  # type: ignore[arg-type]
     for text in ("whiteBK", "whitebk", "WHITEBK", " whiteBK "):
         white = ailabtools.parse(sibling(path, return_form=text)).cut
         assert (white.background, white.image_format) == ((255, 255, 255), "png")

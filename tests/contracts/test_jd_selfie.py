@@ -59,7 +59,7 @@ def test_body_that_is_no_json_object_is_1002(body: bytes) -> None:
 def test_fields_are_refused_in_the_documented_order() -> None:
     assert refusal_of({}) is Reason.IMAGE_MISSING
     assert refusal_of({"Image": "aGk="}) is Reason.IMAGE_MISSING
-    for value in (None, 7, ["aGk="], {}, "!!!", "aGk=x", "a", "ä"):
+    for value in (None, 7, ["aGk="], {"a": 1}, "!!!", "aGk=x", "a", "ä"):
         assert refusal_of({"image": value}) is Reason.BASE64_INVALID
     assert refusal_of({"image": ""}) is Reason.IMAGE_EMPTY
 

@@ -55,7 +55,7 @@ def test_options_come_in_the_query_and_in_the_form() -> None:
     assert options(posted(model="u2net_human_seg")).subject == "person"
     assert options(posted(model="isnet-general-use")).subject == "auto"
     ignored = {"a": "true", "af": "255", "ab": "0", "ae": "500", "ppm": "on", "extras": "{broken"}
-    assert options(posted(**ignored)) == options(posted())
+    assert options(posted(**ignored)) == options(posted())  # type: ignore[arg-type]
     assert options(posted()).file_format == "png"
 
 
@@ -66,7 +66,7 @@ def test_options_come_in_the_query_and_in_the_form() -> None:
      ("af", "9" * 40, "int_parsing"), ("model", "u3net", "string_pattern_mismatch")],
 )  # fmt: skip
 def test_a_bad_option_is_422_at_its_place(name: str, value: str, kind: str) -> None:
-    for request, place in ((posted(**{name: value}), "body"), (got(url="http://a.b/c", **{name: value}), "query")):
+    for request, place in ((posted(**{name: value}), "body"), (got(url="http://a.b/c", **{name: value}), "query")):  # type: ignore[arg-type]
         status, body = refusal(request)
         (fault,) = body["detail"]
         assert (status, fault["type"], fault["loc"]) == (422, kind, [place, name])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cutline.contracts import rembg, removebg
-from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions
+from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions, read_options
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.layout.framing import Box, Framing, Length
@@ -84,7 +84,7 @@ def test_every_other_parameter_is_read() -> None:
     )  # fmt: skip
     assert everything == RemoveBgOptions(
         subject="object", file_format="zip", most_px=MEGAPIXEL // 4, mask=True, background=(0x81, 0xD4, 0xFA, 0x77),
-        region=removebg.read_options({"roi": "0% 10px 50% 400px"}).region, crop=True,
+        region=read_options({"roi": "0% 10px 50% 400px"}).region, crop=True,
         framing=Framing(
             (Length(0.1, True), Length(30.0), Length(0.1, True), Length(30.0)), scale=0.8, position=(0.0, 1.0)
         ),

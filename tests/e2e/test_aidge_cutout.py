@@ -74,7 +74,7 @@ def test_a_white_background_is_a_jpeg(aidge: AidgeClient) -> None:
     assert body["data"]["imageUrl"].endswith(".jpg")
     picture = open_picture(follow(body["data"]["imageUrl"]).body)
     assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (120, 100))
-    assert min(picture.getpixel((2, 2))) > 250
+    assert min(picture.getpixel((2, 2))) > 250  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

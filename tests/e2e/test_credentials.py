@@ -87,8 +87,8 @@ def test_a_disabled_credential_is_refused_and_the_accounts_others_are_not(
         (label,) = [item["key"] for item in shown if item["kind"] == kind]
         cutline("account", "disable", name, "--credential", label)
         answers = {call: told(call(cloud.url, keys)) for call in CALLS}
-        refused = {call: answer for call, answer in answers.items() if answer == DISABLED[call]}
-        assert refused == {call: DISABLED[call] for call, used in CALLS.items() if used == kind}
+        refused = {call: answer for call, answer in answers.items() if answer == DISABLED[call]}  # type: ignore[index]
+        assert refused == {call: DISABLED[call] for call, used in CALLS.items() if used == kind}  # type: ignore[index]
 
 
 def test_a_disabled_account_is_refused_everywhere(

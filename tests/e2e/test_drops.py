@@ -35,7 +35,7 @@ def test_a_dropped_picture_comes_out_under_its_name(drops: Drops, cloud: Running
     assert (shown["state"], shown["type"], shown["output_type"]) == (1, "object", 1)
     assert open_picture(follow(shown["image"]).body).mode == "RGBA"
     meter = until(lambda: (found := meter_of(cloud, "dropper")).get("calls_pw") and found)
-    assert (int(meter["taken"]), int(meter["charged_micros"])) == (1, 3000)
+    assert (int(meter["taken"]), int(meter["charged_micros"])) == (1, 3000)  # type: ignore[index]
 
 
 def test_pictures_that_differ_by_their_ending_come_out_apart(drops: Drops, accounts: Accounts) -> None:
@@ -44,7 +44,7 @@ def test_pictures_that_differ_by_their_ending_come_out_apart(drops: Drops, accou
     drops.put("in/twins/auto/x.png")
     assert drops.wait("in/twins/", 2) == ["in/twins/auto/x.jpg.jpg", "in/twins/auto/x.png.png"]
     corner = open_picture(drops.get("in/twins/auto/x.jpg.jpg")["Body"].read()).getpixel((0, 0))
-    assert corner[1] > 200 > corner[0]
+    assert corner[1] > 200 > corner[0]  # type: ignore[index]
 
 
 def test_events_that_come_twice_late_or_out_of_order_make_one_task_each(

@@ -66,7 +66,7 @@ SERVED: dict[str, Callable[[str], Answer]] = {
     "/ai/image/cut/out": lambda url: AidgeClient(url).post(CUT_OUT, "/ai/image/cut/out"),
     "/rest/ai/image/cut/out": lambda url: AidgeClient(url).post(CUT_OUT),
     "/api/cutout/general/apparel-background-removal": lambda url: AiLab(url).cut(PORTRAIT),
-    **{path: lambda url, path=path: AiLab(url, path=path).cut(PORTRAIT) for path in (*CUTOUTS, HD_ROUTE)},
+    **{path: lambda url, path=path: AiLab(url, path=path).cut(PORTRAIT) for path in (*CUTOUTS, HD_ROUTE)},  # type: ignore[misc]
     TASK_ROUTE: lambda url: send("GET", f"{url}{TASK_ROUTE}?task_id={hd_task(url)}", headers=AILAB_KEY),
     CREDITS_ROUTE: lambda url: send("GET", f"{url}{CREDITS_ROUTE}", headers=AILAB_KEY),
     "/v1.0/removebg": lambda url: RemoveBg(url).remove(PICTURE),

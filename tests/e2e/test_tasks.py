@@ -84,7 +84,7 @@ def test_defaults_may_be_written_out_or_left_empty(picwish: PicWish) -> None:
     ],
 )
 def test_return_type_3_is_the_file_itself(
-    picwish: PicWish, fields: dict[str, str], content_type: str, mode: str
+    picwish: PicWish, fields: dict[str, Any], content_type: str, mode: str
 ) -> None:
     answer = picwish.create(return_type="3", **fields)
     assert (answer.status, answer.headers["content-type"]) == (200, content_type)
@@ -143,7 +143,7 @@ def test_json_and_forms_are_taken_too(picwish: PicWish, content_type: str) -> No
 
 
 @pytest.mark.parametrize("fields", [{}, {"callback_url": "http://127.0.0.1:9/"}])
-def test_sync_0_gives_an_id_to_ask_for(picwish: PicWish, fields: dict[str, str]) -> None:
+def test_sync_0_gives_an_id_to_ask_for(picwish: PicWish, fields: dict[str, Any]) -> None:
     body = picwish.create(sync="0", **fields).json
     assert body == {"status": 200, "message": "success", "data": {"task_id": body["data"]["task_id"]}}
     task = picwish.poll(body["data"]["task_id"])
@@ -184,7 +184,7 @@ def test_an_address_that_may_not_be_fetched_is_state_minus_3(picwish: PicWish) -
         ({"image_url": "https://example.com"}, "Only one of image_file, image_url and image_base64 may be sent"),
     ],
 )
-def test_a_bad_field_is_400(picwish: PicWish, fields: dict[str, str], message: str) -> None:
+def test_a_bad_field_is_400(picwish: PicWish, fields: dict[str, Any], message: str) -> None:
     assert_request_error(picwish.create(**fields), 400, message)
 
 

@@ -51,7 +51,7 @@ def test_every_kind_of_credential_reads_the_same_report(cloud: RunningCloud, acc
         ask(cloud.url, {"X-API-KEY": "key-reader"}),
         ask(cloud.url, {"ailabapi-api-key": "key-reader"}),
         send("GET", f"{cloud.url}/usage", headers=jd.headers("/usage", b"", method="GET")),
-        ask(cloud.url, **AidgeClient(cloud.url, "APP-reader", "SK-reader").query()),
+        ask(cloud.url, **AidgeClient(cloud.url, "APP-reader", "SK-reader").query()),  # type: ignore[arg-type]
     ]
     assert [answer.status for answer in answers] == [200] * 4
     assert [answer.json for answer in answers] == [answers[0].json] * 4
@@ -80,7 +80,7 @@ def test_a_wrong_key_is_401_in_the_same_words_whatever_is_wrong(cloud: RunningCl
         ask(cloud.url, {"Authorization": "Bearer demo-key"}),
         send("GET", f"{cloud.url}/usage", headers=replace(jd, secret="guess").headers("/usage", b"", method="GET")),
         send("GET", f"{cloud.url}/usage", headers=replace(jd, access_key="X").headers("/usage", b"", method="GET")),
-        ask(cloud.url, **AidgeClient(cloud.url, "1").query()),
+        ask(cloud.url, **AidgeClient(cloud.url, "1").query()),  # type: ignore[arg-type]
     ]
     expected = {"status": 401, "code": "unauthorized", "message": "A valid credential of the account is required"}
     assert [(answer.status, answer.json) for answer in answers] == [(401, expected)] * len(answers)

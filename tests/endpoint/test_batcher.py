@@ -11,7 +11,8 @@ import pytest
 from batcher import Batcher
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.inference.network import Network
-from devkit.serving import WAIT_S, GatedNetwork, noise
+from devkit.patience import WAIT_S
+from devkit.serving import GatedNetwork, noise
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def gated(tiny: Network) -> GatedNetwork:
     return GatedNetwork(tiny)
 
 
-def run_together(batcher: Batcher, network: GatedNetwork, pictures: list[Any]) -> list[Any]:
+def run_together(batcher: Batcher, network: Any, pictures: list[Any]) -> list[Any]:
     """The first picture's run is held until all the others wait behind it."""
     network.gate.clear()
     with ThreadPoolExecutor(len(pictures)) as pool:
@@ -33,12 +34,12 @@ def run_together(batcher: Batcher, network: GatedNetwork, pictures: list[Any]) -
         return [answer.result(WAIT_S) for answer in answers]
 
 
-def test_what_arrives_during_a_run_makes_up_the_next_batch(gated: GatedNetwork) -> None:
+def test_what_arrives_during_a_run_makes_up_the_next_batch(gated: Any) -> None:
     run_together(Batcher(gated, 4, 0, WAIT_S), gated, [noise(seed) for seed in range(8)])
     assert gated.sizes == [1, 4, 3]
 
 
-def test_company_changes_nobodys_answer(gated: GatedNetwork, tiny: Network) -> None:
+def test_company_changes_nobodys_answer(gated: Any, tiny: Network) -> None:
     pictures = [noise(seed) for seed in range(9)]
     together = run_together(Batcher(gated, 8, 0, WAIT_S), gated, pictures)
     assert gated.sizes == [1, 8]
@@ -57,19 +58,19 @@ def test_a_batch_of_a_model_for_one_runs_one_by_one_with_the_same_answers(matte:
             assert np.abs(predictions[name] - plane).max() <= 1 / 255
 
 
-def test_a_picture_waits_for_company_until_the_batch_is_full(gated: GatedNetwork) -> None:
+def test_a_picture_waits_for_company_until_the_batch_is_full(gated: Any) -> None:
     batcher = Batcher(gated, 2, 1000 * WAIT_S, WAIT_S)
     with ThreadPoolExecutor(2) as pool:
         assert len(list(pool.map(batcher.predict, [noise(1), noise(2)]))) == 2
     assert gated.sizes == [2]
 
 
-def test_a_lonely_picture_waits_no_longer_than_the_bound(gated: GatedNetwork) -> None:
+def test_a_lonely_picture_waits_no_longer_than_the_bound(gated: Any) -> None:
     Batcher(gated, 8, 20, WAIT_S).predict(noise(1))
     assert gated.sizes == [1]
 
 
-def test_a_failed_run_is_everybodys_fault_and_the_next_one_works(gated: GatedNetwork) -> None:
+def test_a_failed_run_is_everybodys_fault_and_the_next_one_works(gated: Any) -> None:
     batcher = Batcher(gated, 4, 0, WAIT_S)
     gated.failure = ValueError("no such device")
     with pytest.raises(ServiceFault) as fault:
@@ -80,7 +81,7 @@ def test_a_failed_run_is_everybodys_fault_and_the_next_one_works(gated: GatedNet
     assert set(batcher.predict(noise(1))) == {"foreground", "person"}
 
 
-def test_three_failures_in_a_row_are_ill_health_until_a_run_succeeds(gated: GatedNetwork) -> None:
+def test_three_failures_in_a_row_are_ill_health_until_a_run_succeeds(gated: Any) -> None:
     batcher = Batcher(gated, 4, 0, WAIT_S)
     gated.failure = ServiceFault(Reason.MODEL_FAILED)
     for _ in range(3):
@@ -93,7 +94,7 @@ def test_three_failures_in_a_row_are_ill_health_until_a_run_succeeds(gated: Gate
     assert batcher.healthy
 
 
-def test_who_waited_too_long_is_not_run_any_more(gated: GatedNetwork) -> None:
+def test_who_waited_too_long_is_not_run_any_more(gated: Any) -> None:
     batcher = Batcher(gated, 1, 0, 0.2)
     gated.gate.clear()
     with ThreadPoolExecutor(1) as pool:

@@ -19,7 +19,8 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.inference.preprocess import fit_picture
-from devkit.serving import MODELS, WAIT_S, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
+from devkit.patience import WAIT_S
+from devkit.serving import MODELS, Caller, GatedNetwork, child, encoded, in_repository, noise, serving
 from inference import MAX_BYTES
 from serve import Server, ServeSettings
 
@@ -37,7 +38,7 @@ def gated(tiny: Network) -> GatedNetwork:
 
 
 @pytest.fixture
-def served(gated: GatedNetwork) -> Iterator[tuple[Server, Caller]]:
+def served(gated: Any) -> Iterator[tuple[Server, Caller]]:
     with serving(max_waiting=4) as (server, caller):
         server.open(gated)
         while gated.started.acquire(blocking=False):  # the runs of the warm-up
@@ -46,7 +47,7 @@ def served(gated: GatedNetwork) -> Iterator[tuple[Server, Caller]]:
         yield server, caller
 
 
-def test_ping_is_refused_until_a_picture_went_through(gated: GatedNetwork) -> None:
+def test_ping_is_refused_until_a_picture_went_through(gated: Any) -> None:
     with serving() as (server, caller), ThreadPoolExecutor(1) as pool:
         assert caller.ping() == 503
         assert caller.invoke(encoded(noise(1))).status == 503
@@ -66,7 +67,7 @@ def test_a_call_is_answered_with_its_maps(served: tuple[Server, Caller], tiny: N
         assert np.abs(decode_predictions(answer.body).planes[name] - plane).max() <= 0.5 / 255 + 1e-6
 
 
-def test_callers_at_once_share_a_run(served: tuple[Server, Caller], gated: GatedNetwork, tiny: Network) -> None:
+def test_callers_at_once_share_a_run(served: tuple[Server, Caller], gated: Any, tiny: Network) -> None:
     server, caller = served
     gated.gate.clear()
     with ThreadPoolExecutor(4) as pool:
@@ -82,7 +83,7 @@ def test_callers_at_once_share_a_run(served: tuple[Server, Caller], gated: Gated
         assert np.abs(decode_predictions(result.body).planes["foreground"] - expected).max() <= 1 / 255
 
 
-def test_too_many_at_once_are_refused_and_the_others_served(served: tuple[Server, Caller], gated: GatedNetwork) -> None:
+def test_too_many_at_once_are_refused_and_the_others_served(served: tuple[Server, Caller], gated: Any) -> None:
     server, caller = served
     gated.gate.clear()
     with ThreadPoolExecutor(4) as pool:
@@ -154,7 +155,7 @@ def test_a_caller_that_hangs_up_leaves_room_for_others(served: tuple[Server, Cal
 
 
 def test_a_fault_of_the_network_is_a_500_and_lasting_ones_end_readiness(
-    served: tuple[Server, Caller], gated: GatedNetwork
+    served: tuple[Server, Caller], gated: Any
 ) -> None:
     gated.failure = ServiceFault(Reason.MODEL_FAILED, "matte.onnx failed.")
     for _ in range(3):

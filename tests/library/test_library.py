@@ -89,7 +89,7 @@ def test_options_are_keywords(cutter: Cutter) -> None:
 def test_what_is_known_of_a_cut_out_comes_with_it(cutter: Cutter) -> None:
     found: Cut[bytes] = cutter.cut(MUG, crop=True, margin="10px")
     assert found.subject == "object"
-    assert 0 < found.coverage < 0.5 < found.confidence <= 1
+    assert 0 < found.coverage < 0.5 < found.confidence <= 1  # type: ignore[operator]
     assert (found.width, found.height) == (found.box.width + 20, found.box.height + 20)
     assert found.enlargement == 1
     assert opened(found.image).size == (found.width, found.height)

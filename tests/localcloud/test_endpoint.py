@@ -66,7 +66,7 @@ def through_s3(cloud: RunningCloud) -> AsyncEndpoint:
     """As the worker, whose role may not list the bucket."""
     session, names = boto3.Session("WorkerFunction", "localcloud-secret", region_name="us-east-1"), cloud.resources
     clients = [session.client(name, endpoint_url=cloud.url, config=PATIENT) for name in ("sagemaker-runtime", "s3")]
-    return AsyncEndpoint(*clients, names["MatteEndpoint"], names["OutputBucket"], WAIT_S)
+    return AsyncEndpoint(*clients, names["MatteEndpoint"], names["OutputBucket"], WAIT_S)  # type: ignore[arg-type, call-arg]
 
 
 def assert_maps_of_the_pipeline(content: bytes, matte: Network) -> None:

@@ -21,11 +21,11 @@ class Silent:
 def test_a_service_that_does_not_answer_in_time_is_too_busy() -> None:
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
     service = Service(
-        gate=Silent(),
-        idempotency=None,
+        gate=Silent(),  # type: ignore[arg-type]
+        idempotency=None,  # type: ignore[arg-type]
         results=None,
-        processor=None,
-        sources=None,
+        processor=None,  # type: ignore[arg-type]
+        sources=None,  # type: ignore[arg-type]
         logger=logger,
         metrics=metrics,
         time_limit_ms=5000,

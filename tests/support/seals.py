@@ -23,8 +23,10 @@ class Page:
     @property
     def bare(self) -> np.ndarray:
         """Print that no ink comes near."""
-        near = Image.fromarray((self.alpha > 0).astype(np.uint8) * 255).resize((SIDE // 8, SIDE // 8), Image.BOX)
-        return self.printed & (np.asarray(near.resize((SIDE, SIDE), Image.NEAREST)) == 0)
+        near = Image.fromarray((self.alpha > 0).astype(np.uint8) * 255).resize(
+            (SIDE // 8, SIDE // 8), Image.Resampling.BOX
+        )
+        return self.printed & (np.asarray(near.resize((SIDE, SIDE), Image.Resampling.NEAREST)) == 0)
 
 
 def seal_page(
@@ -81,7 +83,7 @@ def _strokes(draw: Callable[[ImageDraw.ImageDraw, int], None]) -> np.ndarray:
     scale = 4
     image = Image.new("L", (SIDE * scale, SIDE * scale))
     draw(ImageDraw.Draw(image), scale)
-    return np.asarray(image.resize((SIDE, SIDE), Image.BOX), float) / 255
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), np.float64) / 255
 
 
 def _patchy() -> np.ndarray:

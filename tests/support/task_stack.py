@@ -53,7 +53,7 @@ class Stack:
     files: InputFiles
     results: ResultStore
     meter: Meter
-    machine: Machine
+    machine: Any
     noted_charges: list[int] = field(default_factory=list)
 
     def note_charge(self, api: str, charge_micros: int) -> None:

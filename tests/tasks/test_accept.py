@@ -51,7 +51,7 @@ class NoProcessor:
 
 def service_of(stack: Stack) -> TaskService:
     service = Service(
-        gate=OpenGate(stack),
+        gate=OpenGate(stack),  # type: ignore[arg-type]
         idempotency=Idempotency(stack.meters, stack.results, wait_s=0),
         results=stack.results,
         processor=NoProcessor(),

@@ -36,7 +36,7 @@ def intake(stack: Stack, *accounts: Account, now: float = NOW) -> Intake:
     return Intake(known, stack.meter, stack.tasks, stack.files, stack.results, machine, lambda: now)
 
 
-def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: str) -> str:
+def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: Any) -> str:
     """The event about a picture that has just been put there, as S3 words it."""
     etag = stack.s3.put_object(Bucket=stack.files.bucket, Key=key, Body=data, Metadata=metadata)["ETag"].strip('"')
     return event(stack.files.bucket, key, etag)
@@ -260,7 +260,7 @@ def test_drops_take_quota_but_not_the_rate(stack: Stack) -> None:
     ],
 )
 def test_an_invalid_drop_gets_an_error_file_with_the_fault(
-    stack: Stack, key: str, metadata: dict[str, str], message: str
+    stack: Stack, key: str, metadata: dict[str, Any], message: str
 ) -> None:
     assert intake(stack).run(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
     assert told(stack, key)["message"] == message

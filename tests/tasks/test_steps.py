@@ -38,7 +38,7 @@ STEP = Step()
 class Dying(Meter):
     """A meter whose table is away when a call is to be charged."""
 
-    def settle(self, *args: Any) -> None:
+    def settle(self, *args: Any) -> None:  # type: ignore[override]
         raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
 
 
@@ -102,7 +102,7 @@ def test_a_task_is_shown_with_its_confidence(stack: Stack) -> None:
     response = show_task(picwish, record, stack.results, "https://shop.example")
     assert record.metadata is not None
     assert response.headers["X-Cutline-Confidence"] == f"{record.metadata.confidence:.4f}"
-    assert json.loads(response.body)["data"]["confidence"] == round(record.metadata.confidence, 4)
+    assert json.loads(response.body)["data"]["confidence"] == round(record.metadata.confidence or 0, 4)
     failed = show_task(picwish, replace(record, state=-1, metadata=None), stack.results, "https://shop.example")
     assert "X-Cutline-Confidence" not in failed.headers
 
@@ -124,7 +124,7 @@ def test_the_flow_makes_the_same_files_as_a_synchronous_call(
     prepare(stack).run(task.record.task_id, STEP)
     Matte(stack.tasks, stack.files, CpuPredictor(MODELS, "matte", 1).predict).run(task.record.task_id, STEP)
     finish(stack).run(task.record.task_id, STEP)
-    record = stack.tasks.find(task.record.task_id).record
+    record = stack.tasks.find(task.record.task_id).record  # type: ignore[union-attr]
     flow = np.asarray(Image.open(io.BytesIO(stack.results.get(record.keys["image"]))))[..., 3].astype(int)
     made = make_files(decode_image(picture, picwish.LIMITS), cut, Network.open(MODELS, "matte", 1), Step())
     sync = np.asarray(Image.open(io.BytesIO(made.image)))[..., 3].astype(int)

@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packages / "botocore" / "data"
 
 
-class Unshared(JSONFileLoader):  # type: ignore[misc]
+class Unshared(JSONFileLoader):
     """Reads for itself: what the tests' process shares with moto has moto's additions in it."""
 
     def load_file(self, file_path: str) -> Any:

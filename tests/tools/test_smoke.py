@@ -125,7 +125,7 @@ def event(stream: str, **metrics: float) -> dict[str, Any]:
 
 
 def test_reports_are_read_from_cloudwatch_once_they_are_there() -> None:
-    logs, paused = boto3.client("logs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"), []
+    logs, paused = boto3.client("logs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"), []  # type: ignore[var-annotated]
     asked = {"logGroupName": "group", "startTime": 7, "filterPattern": '"platform.report"'}
     found = [
         event("2026/11/22/cutline-CutoutFunction-aB1[$LATEST]0a", initDurationMs=2100.0),
@@ -145,7 +145,7 @@ def test_reports_are_read_from_cloudwatch_once_they_are_there() -> None:
 
 
 def test_reports_that_never_come_are_waited_for_no_longer_than_a_minute() -> None:
-    logs, paused = boto3.client("logs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"), []
+    logs, paused = boto3.client("logs", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"), []  # type: ignore[var-annotated]
     with Stubber(logs) as stub:
         for _ in range(10):
             stub.add_response("filter_log_events", {"events": []})

@@ -54,4 +54,4 @@ def matting() -> dict[str, object]:
 
 
 good, bad = selfie("DEMOSK"), selfie("wrong")
-print(json.dumps({"error": good.error, "refused": bad.error.code, "matting": matting()}))
+print(json.dumps({"error": good.error, "refused": bad.error.code, "matting": matting()}))  # type: ignore[attr-defined]

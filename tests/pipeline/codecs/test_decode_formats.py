@@ -287,7 +287,9 @@ def xyz(x: int, y: int, z: int) -> bytes:
 
 
 # 55 of 255 in linear light is 128 in sRGB.
-@pytest.mark.parametrize("values", [np.uint8([[55]]), np.uint16([[55 * 257]])], ids=["8 bits", "16 bits"])
+@pytest.mark.parametrize(
+    "values", [np.full((1, 1), 55, np.uint8), np.full((1, 1), 55 * 257, np.uint16)], ids=["8 bits", "16 bits"]
+)
 @pytest.mark.parametrize("options", [{}, {"transparency": 7}], ids=["opaque", "with a key"])
 def test_grey_of_a_linear_profile_is_converted(values, options):
     file = saved(Image.fromarray(values), "PNG", icc_profile=linear_profile(b"GRAY", "Linear grey"), **options)

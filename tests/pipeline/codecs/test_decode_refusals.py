@@ -104,7 +104,7 @@ JPEG_KINDS = {
 def jpeg(kind: str) -> bytes:
     rgb = np.random.default_rng(1).integers(0, 256, (48, 40, 3), np.uint8)
     file = io.BytesIO()
-    Image.fromarray(rgb[..., 0] if kind == "grey" else rgb).save(file, "JPEG", **JPEG_KINDS[kind])
+    Image.fromarray(rgb[..., 0] if kind == "grey" else rgb).save(file, "JPEG", **JPEG_KINDS[kind])  # type: ignore[arg-type]
     return file.getvalue()
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cutline.pipeline.garments.worn import GARMENTS, garment_masks, settle_classes, unite
+from cutline.pipeline.garments.worn import garment_masks, settle_classes, unite
+from cutline.pipeline.options import GARMENTS
 
 CLASSES = ("background", *GARMENTS, "person")
 
@@ -12,7 +13,7 @@ def outfit() -> dict[str, np.ndarray]:
     probabilities["tops"][60:165, 100:220] = 0.9
     probabilities["coat"][60:165, 100:220] = 0.1
     probabilities["pants"][165:300, 110:210] = 0.8
-    probabilities["background"] = 1 - sum(probabilities.values())
+    probabilities["background"] = 1 - sum(probabilities.values())  # type: ignore[assignment]
     return probabilities
 
 

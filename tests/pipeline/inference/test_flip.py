@@ -48,7 +48,7 @@ def test_every_plane_is_the_mean_of_both_passes() -> None:
     assert not found["foreground"][:, :LEFT].any()
     (_, first), (rgb_u8, second) = network.shown
     np.testing.assert_array_equal(rgb_u8, picture()[:, ::-1])
-    np.testing.assert_array_equal(second, first[:, ::-1])
+    np.testing.assert_array_equal(second, first[:, ::-1])  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("model", "passes"), [("matte", 2), ("costume", 1)])

@@ -35,7 +35,7 @@ def test_the_outline_is_finer_in_every_plane() -> None:
     picture, network = combs(), Sees()
 
     def both(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
-        plane = network(*shown)["foreground"]
+        plane = network(*shown)["foreground"]  # type: ignore[arg-type]
         return {"foreground": plane, "person": 1 - plane}
 
     once = both(picture, None)
@@ -87,7 +87,7 @@ def test_a_patch_without_an_outline_is_not_run() -> None:
     network = Sees()
 
     def in_front(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
-        return {"foreground": network(*shown)["foreground"]}
+        return {"foreground": network(*shown)["foreground"]}  # type: ignore[arg-type]
 
     sharpen_outline(in_front, picture, None, in_front(picture, None))
     assert len(network.shown) == 2

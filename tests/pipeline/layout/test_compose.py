@@ -26,7 +26,7 @@ def soft_everywhere(width: int, height: int) -> U8:
 def test_a_mixture_is_exact_to_the_byte(size: tuple[int, int]) -> None:
     rgba_u8 = soft_everywhere(*size)
     alpha = rgba_u8[..., 3:].astype(np.uint32)
-    mixed = (rgba_u8[..., :3] * alpha + np.uint32(COLOUR) * (255 - alpha) + 127) // 255
+    mixed = (rgba_u8[..., :3] * alpha + np.array(COLOUR, np.uint32) * (255 - alpha) + 127) // 255
     assert (put_on_colour(rgba_u8, COLOUR) == mixed).all()
 
 

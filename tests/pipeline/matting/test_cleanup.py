@@ -32,7 +32,7 @@ def test_the_subjects_inside_closes(before: float, after: float) -> None:
 
 def test_the_soft_edge_stays() -> None:
     alpha = np.tile(np.clip((np.arange(SIDE, dtype=np.float32) - 190) / 5, 0, 1), (SIDE, 1))
-    np.testing.assert_array_equal(remove_haze(alpha), alpha)
+    np.testing.assert_array_equal(remove_haze(alpha), alpha)  # type: ignore[arg-type]
 
 
 def test_strands_stay_and_smooth_grey_of_the_same_mean_does_not() -> None:

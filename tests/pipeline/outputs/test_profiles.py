@@ -114,7 +114,7 @@ def test_quality_is_searched_in_both_directions_for_a_files_size(least: float | 
 
 def test_a_size_that_no_quality_reaches_is_a_failed_rule_and_not_an_error() -> None:
     for bounds in ({"max": 1000.0}, {"min": 9e7}):
-        made = publish(matte(), own(format=Rule("format", one_of=("jpeg",)), bytes=Rule("bytes", **bounds)))
+        made = publish(matte(), own(format=Rule("format", one_of=("jpeg",)), bytes=Rule("bytes", **bounds)))  # type: ignore[arg-type]
         assert verdict_of(made, "bytes") == (str(len(made.file)), False)
         assert made.quality in (60, 100)
 
