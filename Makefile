@@ -56,6 +56,7 @@ lint-template: .venv/ready
 lint-style: .venv/ready
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/python -m tools.lint_words
 
 # The playground's and the guides' JavaScript. Left out where there is no npm; ALL_TESTS=required, as in CI, turns its
 # absence into a failure.
