@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
 def test_results_never_go_among_the_pictures(run: Run, tmp_path: Path, source: str, out: str) -> None:
     (tmp_path / "in").mkdir()
     told = run(source.format(tmp_path), out.format(tmp_path))
-    assert told == (1, "cutline: --out must not lie in the folder of the pictures\n")
+    assert told == (1, "cutline: --out must be outside the folder of the pictures\n")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_interrupt_has_a_status_of_its_own(run: Run, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Batch, "run", interrupt)
     told = run(tmp_path, "s3://shop/cut")
-    assert told == (INTERRUPTED, "cutline: interrupted; the same command goes on from here\n")
+    assert told == (INTERRUPTED, "cutline: interrupted; run the same command to resume\n")
 
 
 def test_what_is_asked_for_goes_to_the_service_in_its_own_words(
@@ -95,5 +95,5 @@ def test_what_is_asked_for_goes_to_the_service_in_its_own_words(
     for refused in (["--profile", "ebay", "--ratio", "1:1"], ["--scale", "2"], ["--roi", "1 2"]):
         with pytest.raises(SystemExit):
             main([*command, *refused])
-    assert "--type and --roi alone go with it" in capfd.readouterr().err
+    assert "only with --type and --roi" in capfd.readouterr().err
     assert len(sent) == 2

@@ -13,9 +13,9 @@ from botocore.stub import Stubber
 
 from cutline.commands import main
 from cutline.commands.doctor_checks import (
-    AT_AWS,
-    AT_HOME,
+    AWS_CHECKS,
     DEFAULTS,
+    LOCAL_CHECKS,
     Check,
     Plan,
     Verdict,
@@ -159,7 +159,7 @@ def test_a_stack_that_takes_no_update_is_a_failure(aws: Aws, state: str, verdict
     first, second = found(stack, aws)
     assert first[0] is verdict
     assert cure in first[1]
-    assert second == (OK, "aws-sam-cli-managed-default will be made by sam deploy (resolve_s3)")
+    assert second == (OK, "aws-sam-cli-managed-default will be created by sam deploy (resolve_s3)")
 
 
 def test_a_bucket_that_somebody_deleted_is_a_failure(aws: Aws) -> None:
@@ -171,11 +171,11 @@ def test_a_bucket_that_somebody_deleted_is_a_failure(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("quota", "free", "said", "held", "verdict", "words"),
     [
-        (10, 10, {}, None, WARNING, "10 functions at once"),
+        (10, 10, {}, None, WARNING, "10 concurrent executions"),
         (1000, 1000, {}, None, OK, "0 of them reserved"),
         (1000, 1000, {"SyncConcurrency": "20"}, None, OK, "80 of them reserved"),
-        (10, 10, {"SyncConcurrency": "20"}, None, FAILURE, "raised to 180"),
-        (1000, 150, {"SyncConcurrency": "20"}, None, FAILURE, "raised to 1030"),
+        (10, 10, {"SyncConcurrency": "20"}, None, FAILURE, "quota of 180"),
+        (1000, 150, {"SyncConcurrency": "20"}, None, FAILURE, "quota of 1030"),
         # Its own reservation is given back by the update.
         (1000, 150, {"SyncConcurrency": "20"}, "20", OK, "80 of them reserved"),
     ],
@@ -243,7 +243,7 @@ def test_what_may_not_be_asked_is_a_warning(aws: Aws) -> None:
 
 
 def test_every_check_is_run() -> None:
-    assert {*AT_HOME, *AT_AWS} == {
+    assert {*LOCAL_CHECKS, *AWS_CHECKS} == {
         stack_name,
         layers,
         networks,
@@ -272,11 +272,12 @@ def test_without_credentials_nothing_else_is_asked(alone: Path, capsys: pytest.C
     told = capsys.readouterr()
     assert [line.split()[0] for line in told.out.splitlines()] == ["warning", "ok", "warning", "ok", "FAILURE"]
     assert "aws configure" in told.out.splitlines()[-1]
-    assert told.err == "cutline: 1 to mend before a deployment\n"
+    assert told.err == "cutline: 1 problem to fix before a deployment\n"
 
 
 @pytest.mark.parametrize(
-    ("region", "words"), [("", "set region in samconfig.toml"), ("atlantis", "atlantis"), ("eu-west-99", "spelt right")]
+    ("region", "words"),
+    [("", "set region in samconfig.toml"), ("atlantis", "atlantis"), ("eu-west-99", "check the spelling")],
 )
 def test_a_region_is_needed_and_known(alone: Path, capsys: pytest.CaptureFixture[str], region: str, words: str) -> None:
     assert main(["doctor", "--region", region]) == 1
@@ -296,7 +297,7 @@ def test_the_file_says_what_goes_where(alone: Path, capsys: pytest.CaptureFixtur
     assert "MACHINE=x86_64" in told
     config.write_text("= no toml", "utf-8")
     assert main(["doctor"]) == 1
-    assert "cannot be read" in capsys.readouterr().err
+    assert "cannot read" in capsys.readouterr().err
 
 
 def test_a_profile_that_is_not_there_is_told(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

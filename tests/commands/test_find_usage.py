@@ -63,11 +63,11 @@ def test_calls_in_six_languages_are_found_and_nothing_else(shop: Path) -> None:
 
 def test_each_finding_says_what_to_change() -> None:
     (usage,) = usages_in('post("https://api.remove.bg/v1.0/removebg")')
-    assert usage.changes == ("replace the host with your own, and the key with one from `cutline account create`",)
+    assert usage.changes == ("replace the host with yours and the key with one from `cutline account create`",)
     (gem,) = usages_in('require "remove_bg"')
     assert "RemoveBg::HttpConnection.build" in gem.changes[0]
     (route,) = usages_in("url = HOST + '/api/tasks/visual/segmentation/' + id")
-    assert route.changes[0].startswith("the route stays")
+    assert route.changes[0].startswith("keep the route")
     assert [one.api for one in usages_in("a https://www.ailabapi.com b api.remove.bg")] == ["ail", "rbg"]
 
 
@@ -83,6 +83,6 @@ def test_the_command_prints_for_people_and_for_scripts(shop: Path, capsys: pytes
 
 def test_nothing_found_and_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["find-usage", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == "No calls of these APIs were found.\n"
+    assert capsys.readouterr().out == "No calls of the supported APIs found.\n"
     assert main(["find-usage", str(tmp_path / "none")]) == 1
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err

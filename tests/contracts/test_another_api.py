@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cutline.accounts.account import Account
-from cutline.commands.account_options import add_terms, with_terms
+from cutline.commands.account_options import add_account_options, with_options
 from cutline.contracts import jd_matting, picwish, task_record, wire
 from cutline.contracts.apis import APIS, TASK_APIS
 from cutline.contracts.usage import UsageRow
@@ -187,6 +187,6 @@ def test_a_sixth_api_is_everywhere_at_once(toy: Contract) -> None:
     (line,) = curl_lines(told, {"/toy"})
     assert line.startswith("curl -s https://cutout.example.com/toy -H 'X-API-KEY: demo-key'")
     parser = argparse.ArgumentParser()
-    add_terms(parser)
-    account = with_terms(Account("shop"), parser.parse_args(["--api", "toy", "--price", "toy=0.002"]))
+    add_account_options(parser)
+    account = with_options(Account("shop"), parser.parse_args(["--api", "toy", "--price", "toy=0.002"]))
     assert (account.apis, account.price_of("toy")) == (frozenset({"toy"}), 2000)

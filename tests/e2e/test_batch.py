@@ -85,7 +85,7 @@ def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays
     rows = list(csv.DictReader((out / "failures.csv").read_text("utf-8").splitlines()))
     assert [(row["picture"], row["state"]) for row in rows] == [("shelf 1/broken.jpg", "-7")]
     status, printed, _ = ended(start())
-    assert (status, printed) == (1, "12 pictures: 0 done, 11 done before, 1 failed\n")
+    assert (status, printed) == (1, "12 pictures: 0 done, 11 done earlier, 1 failed\n")
     until(lambda: meter_of(cloud, "batcher")["calls_pw"] == 11)
     until(lambda: meter_of(cloud, "batcher")["taken"] == 11)
     assert meter_of(cloud, "batcher")["charged_micros"] == 110
@@ -97,7 +97,7 @@ def test_a_batch_goes_from_s3_to_s3(cloud: RunningCloud, accounts: Accounts) -> 
     s3.create_bucket(Bucket="photos")
     for name in ("a.png", "new/b.png"):
         s3.put_object(Bucket="photos", Key=f"in/{name}", Body=plain_picture(64, 48))
-    for printed in ("2 done, 0 done before", "0 done, 2 done before"):
+    for printed in ("2 done, 0 done earlier", "0 done, 2 done earlier"):
         done = ended(batch(cloud, "key-mover", "s3://photos/in", "s3://photos/out"))
         assert done == (0, f"2 pictures: {printed}, 0 failed\n", "")
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket="photos", Prefix="out/")["Contents"]}

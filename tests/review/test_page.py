@@ -84,7 +84,7 @@ def test_the_order_minds_missing_numbers() -> None:
 
 def test_what_is_no_report_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", str(tmp_path)]) == 1
-    assert "cutline batch` writes one" in capsys.readouterr().err
+    assert "cutline batch` writes it" in capsys.readouterr().err
     (tmp_path / "report.csv").write_text("a,b\n1,2\n")
     assert main(["review", str(tmp_path)]) == 1
     assert "no columns picture and result" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 from cutline.commands import main
 from cutline.review.decisions import Decision, read_decisions
-from cutline.review.threshold import binomial_tail, find_threshold, least_needed
+from cutline.review.threshold import binomial_tail, find_threshold, min_needed
 
 SAMPLES = 60
 FUTURE = np.random.default_rng(0).beta(6, 1, 200_000)
@@ -43,12 +43,12 @@ def test_the_share_of_bad_ones_stays_below_the_risk_as_often_as_promised(risk: f
 
 
 def test_good_pictures_alone_are_shown_by_the_fewest_that_can_show_it() -> None:
-    assert [least_needed(0.05, 0.95), least_needed(0.02, 0.95), least_needed(0.01, 0.9)] == [59, 149, 230]
+    assert [min_needed(0.05, 0.95), min_needed(0.02, 0.95), min_needed(0.01, 0.9)] == [59, 149, 230]
     good = [Decision(0.9, False)] * 149
     found = find_threshold(good, 0.02, 0.95)
     assert (found.confidence, found.unseen, found.bad_unseen) == (0.0, 149, 0)
     fewer = find_threshold(good[:-1], 0.02, 0.95)
-    assert (fewer.confidence, fewer.least_needed, fewer.needed) == (None, 149, 149)
+    assert (fewer.confidence, fewer.min_needed, fewer.needed) == (None, 149, 149)
 
 
 def test_bad_ones_below_a_threshold_do_not_hurt_it() -> None:
@@ -92,7 +92,7 @@ def test_decisions_are_read_as_the_page_saves_them(tmp_path: Path) -> None:
         (HEADER, "a,b,0.5,,yes\nc,d,0.5,keep,yes\n", "1 of 2 pictures are undecided"),
         (HEADER, "a,b,high,keep,yes\n", "a has no confidence"),
         (HEADER, "a,b,1.5,keep,yes\n", "not in 0..1"),
-        (HEADER, "", "holds no decisions"),
+        (HEADER, "", "has no decisions"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_told(
@@ -112,12 +112,12 @@ def test_calibrate_tells_threshold_level_and_how_many_were_needed(
     assert main(["calibrate", str(table(tmp_path, rows)), "--risk", "0.02"]) == 0
     told = capsys.readouterr().out
     assert "200 pictures decided, 20 to redo (10.0%)." in told
-    assert "Publish unseen from confidence 0.501 on: 90% of these pictures." in told
-    assert "At 95%, at most 2.0% of what you publish unseen is bad (0 of 180 here)." in told
-    assert "all of them good: 149." in told
+    assert "Publish without review from confidence 0.501 (90% of these)." in told
+    assert "With a confidence level of 95%, at most 2.0% of those are bad (0 of 180 here)." in told
+    assert "At least 149 pictures above a threshold are needed" in told
     assert main(["calibrate", str(table(tmp_path, rows)), "--level", "0.999", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["confidence"], found["least_needed"], found["level"]) == (None, 342, 0.999)
+    assert (found["confidence"], found["min_needed"], found["level"]) == (None, 342, 0.999)
 
 
 @pytest.mark.parametrize("options", [["--risk", "0"], ["--risk", "1"], ["--level", "much"]])

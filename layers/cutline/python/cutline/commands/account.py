@@ -1,8 +1,8 @@
-"""`cutline account`: who may call, how often, for how much."""
+"""`cutline account`: accounts, their credentials, limits and prices, and their usage."""
 
 import argparse
 
-# What a kind of credential is called where it is used: its key, and its secret if it has one.
+# Names of a credential's key and secret in the APIs' clients, by kind.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from cutline.accounts.account import CACHE_S, Account
 from cutline.accounts.registry import KINDS, AccountTaken, CredentialRecord, Issued
 from cutline.accounts.usage_report import read_usage
-from cutline.commands.account_options import account_name, add_terms, named_terms, with_terms
+from cutline.commands.account_options import account_name, add_account_options, named_options, with_options
 from cutline.commands.console import cell_text, print_json, print_table
 from cutline.commands.deployment import Deployment, deployment_options
 from cutline.commands.failure import CommandFailed, aws_errors_as_failures
@@ -23,12 +23,12 @@ _USED_AS = {
     "aidge": ("Aidge app_key", "Aidge secret"),
     "api-key": ("X-API-KEY, ailabapi-api-key", ""),
 }
-_SOON = f"The functions follow within {CACHE_S:.0f} seconds."
+_EFFECT = f"The change takes effect within {CACHE_S:.0f} seconds."
 
 
 def add_to(commands: Any) -> None:
-    """Declares `account` and its actions."""
-    text = "create, list, change and bill accounts"
+    """Declare `account` and its actions."""
+    text = "manage accounts: credentials, limits, prices, usage"
     actions = commands.add_parser("account", help=text, description=text).add_subparsers(
         title="actions", metavar="ACTION", required=True
     )
@@ -43,32 +43,40 @@ def add_to(commands: Any) -> None:
             action.add_argument("--json", action="store_true", help="print JSON")
         return action
 
-    add_terms(add("create", _create, "create an account and print its credentials, once", "NAME", "--json"))
+    add_account_options(add("create", _create, "create an account and print its credentials, once", "NAME", "--json"))
     add("list", _list, "list all accounts (reads the whole table)", "--json")
     add("show", _show, "show an account and its credentials, without secrets", "NAME", "--json")
-    add_terms(add("set", _set, "change what an account may do", "NAME", "--json"))
-    rotate = add("rotate", _rotate, "issue new credentials, print them once, remove the old ones", "NAME", "--json")
-    rotate.add_argument("--only", choices=KINDS, help="replace this kind alone")
-    rotate.add_argument("--keep-old", action="store_true", help="leave the old ones valid until the next rotation")
+    add_account_options(add("set", _set, "change an account's limits, APIs, prices or retention", "NAME", "--json"))
+    rotate = add("rotate", _rotate, "issue new credentials, print them once, and remove the old ones", "NAME", "--json")
+    rotate.add_argument("--only", choices=KINDS, help="replace only this kind")
+    rotate.add_argument(
+        "--keep-old", action="store_true", help="keep the old credentials valid until the next rotation"
+    )
     for switch in (
         add("disable", _disable, "disable an account, or one of its credentials", "NAME"),
         add("enable", _enable, "enable an account, or one of its credentials", "NAME"),
     ):
-        switch.add_argument("--credential", metavar="KEY", help="a key as `show` prints it")
+        switch.add_argument(
+            "--credential", metavar="KEY", help="one credential, by its key as printed by `cutline account show`"
+        )
     add("callback-key", _callback_key, "print the key that signs an account's callbacks", "NAME")
     usage = add("usage", _usage, "calls, charges and refusals per day and API", "NAME")
-    usage.add_argument("--from", dest="first", default="", metavar="DATE", help="first day (30 days with --to)")
-    usage.add_argument("--to", dest="last", default="", metavar="DATE", help="last day (today, UTC)")
-    usage.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    usage.add_argument(
+        "--from", dest="first", default="", metavar="DATE", help="first day, YYYY-MM-DD (default: 30 days up to --to)"
+    )
+    usage.add_argument(
+        "--to", dest="last", default="", metavar="DATE", help="last day, YYYY-MM-DD (default: today, UTC)"
+    )
+    usage.add_argument("--format", choices=("table", "csv", "json"), default="table", help="(default: table)")
 
 
 def _create(arguments: argparse.Namespace) -> None:
     registry = Deployment(arguments).registry
-    account = with_terms(Account(arguments.name), arguments)
+    account = with_options(Account(arguments.name), arguments)
     try:
         registry.create(account)
     except AccountTaken as error:
-        message = f"account {error} exists; change it with `set`, or its credentials with `rotate`"
+        message = f"account {error} already exists; use `set` to change it, `rotate` to replace its credentials"
         raise CommandFailed(message) from error
     issued = [registry.issue(account.account_id, kind) for kind in KINDS]
     _print_issued(account, issued, as_json=arguments.json)
@@ -97,13 +105,13 @@ def _show(arguments: argparse.Namespace) -> None:
 
 def _set(arguments: argparse.Namespace) -> None:
     deployment = Deployment(arguments)
-    account = with_terms(_existing(deployment, arguments.name), arguments)
-    # Only what this command names: another operator may be changing the rest, `disable` above all.
-    deployment.registry.change(account, named_terms(arguments))
+    account = with_options(_existing(deployment, arguments.name), arguments)
+    # Only the options given: another operator may be changing the others, or disabling the account.
+    deployment.registry.change(account, named_options(arguments))
     if arguments.json:
         print_json(_account_document(account))
     else:
-        print(f"Account {account.account_id} is changed. {_SOON}")
+        print(f"Account {account.account_id} changed. {_EFFECT}")
 
 
 def _rotate(arguments: argparse.Namespace) -> None:
@@ -111,7 +119,7 @@ def _rotate(arguments: argparse.Namespace) -> None:
     account, registry = _existing(deployment, arguments.name), deployment.registry
     old = registry.credentials(account.account_id)
     kinds = [arguments.only] if arguments.only else sorted({record.kind for record in old} or KINDS)
-    # Printed before the old ones go: should that fail, the operator holds the new ones and can try again.
+    # Printed before the old ones are removed: if that fails, the operator has the new ones and can try again.
     _print_issued(account, [registry.issue(account.account_id, kind) for kind in kinds], as_json=arguments.json)
     if not arguments.keep_old:
         for record in old:
@@ -138,10 +146,12 @@ def _switch(arguments: argparse.Namespace, *, enabled: bool) -> None:
         records = deployment.registry.credentials(account.account_id)
         wanted = [record for record in records if record.label == arguments.credential]
         if not wanted:
-            raise CommandFailed(f"account {account.account_id} has no credential {arguments.credential}; see `show`")
+            raise CommandFailed(
+                f"account {account.account_id} has no credential {arguments.credential}; `show` lists them"
+            )
         for record in wanted:
             deployment.registry.enable_credential(record, enabled)
-    print(f"{what} is {'enabled' if enabled else 'disabled'}. {_SOON}")
+    print(f"{what} is {'enabled' if enabled else 'disabled'}. {_EFFECT}")
 
 
 def _callback_key(arguments: argparse.Namespace) -> None:
@@ -169,12 +179,12 @@ def _usage(arguments: argparse.Namespace) -> None:
 def _existing(deployment: Deployment, name: str) -> Account:
     account = deployment.registry.find(name)
     if account is None:
-        raise CommandFailed(f"there is no account {name}")
+        raise CommandFailed(f"account {name} not found")
     return account
 
 
 def _account_document(account: Account) -> dict[str, Any]:
-    """An account's terms; None is no limit."""
+    """Return an account's options; None is no limit."""
     return {
         "account": account.account_id,
         "enabled": account.enabled,
@@ -187,18 +197,18 @@ def _account_document(account: Account) -> dict[str, Any]:
 
 
 def _credential_document(record: CredentialRecord) -> dict[str, Any]:
-    """A credential without its secret."""
+    """Return a credential without its secret."""
     created = datetime.fromtimestamp(record.created_at, UTC).isoformat().replace("+00:00", "Z")
     return {"kind": record.kind, "key": record.label, "enabled": record.enabled, "created": created}
 
 
 def _print_issued(account: Account, issued: Sequence[Issued], *, as_json: bool) -> None:
-    """New credentials, the only time that they are shown."""
+    """Print new credentials: the only time that their secrets are shown."""
     if as_json:
         credentials = [{"kind": new.kind, "key": new.key, "secret": new.secret or None} for new in issued]
         print_json({**_account_document(account), "credentials": credentials})
         return
-    print(f"Credentials of {account.account_id}. They are not shown again: what is kept is hashed or encrypted.\n")
+    print(f"Credentials of {account.account_id}. Save them now: they cannot be shown again.\n")
     for new in issued:
         for use, value in zip(_USED_AS[new.kind], (new.key, new.secret), strict=True):
             if value:

@@ -1,4 +1,4 @@
-"""What an account may do, as arguments of the command line."""
+"""An account's rate, quota, APIs, prices and retention as arguments of the command line."""
 
 import argparse
 import re
@@ -14,64 +14,66 @@ _NONE = "none"
 _RETENTION = {"on": True, "off": False}
 
 
-def add_terms(parser: argparse.ArgumentParser) -> None:
-    """Declares the options; none of them is required."""
+def add_account_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options; none is required."""
     parser.add_argument("--qps", type=_rate, metavar="N", help="calls per second (new accounts: 2)")
     parser.add_argument("--quota", type=_quota, metavar="N", help=f"calls per UTC day, or {_NONE} (new accounts: none)")
     parser.add_argument(
-        "--api", action="append", choices=(*APIS, _ALL), help="allow this API (repeat; new accounts: all)"
+        "--api", action="append", choices=(*APIS, _ALL), help="allow only this API; repeatable (new accounts: all)"
     )
     parser.add_argument(
         "--price",
         action="append",
         type=_price,
         metavar="API=AMOUNT",
-        help=f"price of a call, such as {next(iter(APIS))}=0.002; {EVERY_API}=AMOUNT is for all others "
-        "(repeat; new accounts: 0)",
+        help=f"price of a call, such as {next(iter(APIS))}=0.002; {EVERY_API}=AMOUNT for all other APIs; "
+        "repeatable (new accounts: 0)",
     )
     parser.add_argument(
         "--retention",
         choices=_RETENTION,
-        help="off: nothing of its calls is stored but the meter; results come inline (new accounts: on)",
+        help="off: store only usage counters and return results inline (new accounts: on)",
     )
 
 
-def with_terms(account: Account, arguments: argparse.Namespace) -> Account:
-    """The account with what the arguments name; what they do not name stays."""
-    return replace(account, **_terms(account, arguments))
+def with_options(account: Account, arguments: argparse.Namespace) -> Account:
+    """Return the account with the given options changed."""
+    return replace(account, **_options(account, arguments))
 
 
-def named_terms(arguments: argparse.Namespace) -> set[str]:
-    """What the arguments name, as the account's fields."""
-    return set(_terms(Account("any"), arguments))
+def named_options(arguments: argparse.Namespace) -> set[str]:
+    """Return the account's fields that the given options change."""
+    return set(_options(Account("any"), arguments))
 
 
-def _terms(account: Account, arguments: argparse.Namespace) -> dict[str, Any]:
-    terms: dict[str, Any] = {}
+def _options(account: Account, arguments: argparse.Namespace) -> dict[str, Any]:
+    options: dict[str, Any] = {}
     if arguments.qps is not None:
-        terms["qps"] = arguments.qps
+        options["qps"] = arguments.qps
     if arguments.quota is not None:
-        terms["daily_quota"] = None if arguments.quota == _NONE else arguments.quota
+        options["daily_quota"] = None if arguments.quota == _NONE else arguments.quota
     if arguments.api:
-        terms["apis"] = None if _ALL in arguments.api else frozenset(arguments.api)
+        options["apis"] = None if _ALL in arguments.api else frozenset(arguments.api)
     if arguments.price:
-        terms["price_micros"] = {**account.price_micros, **dict(arguments.price)}
+        options["price_micros"] = {**account.price_micros, **dict(arguments.price)}
     if arguments.retention:
-        terms["retains"] = _RETENTION[arguments.retention]
-    return terms
+        options["retains"] = _RETENTION[arguments.retention]
+    return options
 
 
 def account_name(text: str) -> str:
-    """A name that is safe in keys of tables and buckets."""
+    """Check a name, which becomes part of keys in tables and buckets."""
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text, re.ASCII) is None:
-        raise argparse.ArgumentTypeError("must be up to 63 lower case letters, digits, - and _")
+        raise argparse.ArgumentTypeError(
+            "must be 1 to 63 lower-case letters, digits, - and _, and start with a letter or digit"
+        )
     return text
 
 
 def _rate(text: str) -> float:
     value = _decimal(text)
     if not Decimal("0.001") <= value <= 100_000:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError("must be in 0.001..100000; `disable` refuses every call")
+        raise argparse.ArgumentTypeError("must be in 0.001..100000; to refuse all calls use `cutline account disable`")
     return float(value)
 
 
@@ -84,7 +86,7 @@ def _quota(text: str) -> int | str:
 
 
 def _price(text: str) -> tuple[str, int]:
-    """The API and its price in millionths."""
+    """Parse an API and its price in millionths."""
     api, _, amount = text.partition("=")
     if api not in (*APIS, EVERY_API):
         raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(APIS)} or {EVERY_API}")

@@ -15,7 +15,7 @@ from cutline.batch.report import FILE as REPORT
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
 from cutline.commands.arguments import find_profile, framing_of, framing_options, profile_options
-from cutline.commands.console import show_progress, tell
+from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
 from cutline.contracts import picwish
 
@@ -24,15 +24,15 @@ _EPILOG = f"""examples:
   cutline batch s3://shop/new --out s3://shop/cut --format jpg --bg-color ffffff
   cutline batch photos --out amazon --profile amazon-main
 
-Results get the pictures' names and an ending. Among them failures.csv lists what failed and why, and report.csv what is
-known of each result, such as the verdict of each of the profile's rules.
+Results have the names of the pictures with an ending added. failures.csv lists the failed pictures with the reason,
+report.csv the details of each result, such as its confidence and whether it meets each rule of the profile.
 
 {EXIT_STATUS}"""
 
 
 def add_to(commands: Any) -> None:
-    """Declares `batch`."""
-    text = "cut out every picture of a folder; run it again to go on where it was interrupted"
+    """Declare `batch`."""
+    text = "cut out every picture in a folder with a deployed service; run it again to resume"
     batch: argparse.ArgumentParser = commands.add_parser(
         "batch",
         help=text,
@@ -42,59 +42,68 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     batch.set_defaults(run=_run, refuse=batch.error)
-    batch.add_argument("source", metavar="FOLDER", help="a folder, or s3://bucket/prefix")
+    batch.add_argument("source", metavar="FOLDER", help="folder of pictures, or s3://bucket/prefix")
+    batch.add_argument("--out", required=True, metavar="FOLDER", help="folder for results, or s3://bucket/prefix")
+    batch.add_argument("--url", default=os.environ.get("CUTLINE_URL"), help="URL of the service (default: CUTLINE_URL)")
     batch.add_argument(
-        "--out", required=True, metavar="FOLDER", help="where results go: a folder, or s3://bucket/prefix"
+        "--api-key", default=os.environ.get("CUTLINE_API_KEY"), metavar="KEY", help="(default: CUTLINE_API_KEY)"
     )
-    batch.add_argument("--url", default=os.environ.get("CUTLINE_URL"), help="address of the service (CUTLINE_URL)")
-    batch.add_argument("--api-key", default=os.environ.get("CUTLINE_API_KEY"), metavar="KEY", help="(CUTLINE_API_KEY)")
-    batch.add_argument("--concurrency", type=int, default=4, choices=range(1, 65), metavar="N", help="1..64 (4)")
-    batch.add_argument("--type", choices=tuple(picwish.SUBJECTS), help="what to look for (auto)")
-    batch.add_argument("--format", choices=("png", "jpg", "webp"), help="of the results (png)")
-    batch.add_argument("--bg-color", metavar="RRGGBB", help="with jpg (ffffff) and webp (transparent)")
-    batch.add_argument("--crop", action="store_const", const="1", help="cut to the subject's edges")
-    batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 picture and mask, 2 picture, 3 mask (2)")
+    batch.add_argument(
+        "--concurrency",
+        type=int,
+        default=4,
+        choices=range(1, 65),
+        metavar="N",
+        help="1..64 (default: 4)",
+    )
+    batch.add_argument("--type", choices=tuple(picwish.SUBJECTS), help="subject to cut out (default: auto)")
+    batch.add_argument("--format", choices=("png", "jpg", "webp"), help="format of the results (default: png)")
+    batch.add_argument(
+        "--bg-color", metavar="RRGGBB", help="background of jpg (default: ffffff) and webp (default: none)"
+    )
+    batch.add_argument("--crop", action="store_const", const="1", help="crop to the subject")
+    batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 both, 2 picture, 3 mask (default: 2)")
 
 
 @aws_errors_as_failures()
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.url or not arguments.api_key:
-        raise CommandFailed("--url and --api-key (or CUTLINE_URL and CUTLINE_API_KEY) are needed")
+        raise CommandFailed("--url and --api-key, or CUTLINE_URL and CUTLINE_API_KEY, are required")
     source, target = open_folder(arguments.source), open_folder(arguments.out)
     _check(source, target)
     stop = threading.Event()
     client = TasksClient(arguments.url, arguments.api_key, stop)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)  # a nightly job is ended by the one, a person by the other
+        signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
     finishing = as_profile_asks(profile) if profile else as_it_came
     batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
     try:
         counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt:
-        tell("interrupted; the same command goes on from here")
+        print_message("interrupted; run the same command to resume")
         raise
     except (Unrecoverable, OSError) as error:
-        raise CommandFailed(f"stopped: {error}. The same command goes on from here") from error
-    print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done before, {counts[FAILED]} failed")
+        raise CommandFailed(f"stopped: {error}; run the same command to resume") from error
+    print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done earlier, {counts[FAILED]} failed")
     if counts[FAILED]:
-        raise CommandFailed(f"{counts[FAILED]} pictures failed, listed in {arguments.out.rstrip('/')}/{FAILURES}")
+        raise CommandFailed(f"{counts[FAILED]} pictures failed; see {arguments.out.rstrip('/')}/{FAILURES}")
     missed = sum(line.passed == "no" for line in batch.lines.values())
     if missed:
-        told = f"listed in {arguments.out.rstrip('/')}/{REPORT}"
-        raise CommandFailed(f"{missed} pictures do not keep all rules of {arguments.profile}, {told}")
+        report = f"{arguments.out.rstrip('/')}/{REPORT}"
+        raise CommandFailed(f"{missed} pictures do not meet all rules of {arguments.profile}; see {report}")
 
 
 def _check(source: Folder, target: Folder) -> None:
-    """Results among the pictures would be the next batch's pictures. Raises CommandFailed."""
+    """Raise CommandFailed if results would be among the pictures, and so be the next run's pictures."""
     if isinstance(source, LocalFolder) and not source.root.is_dir():
-        raise CommandFailed(f"{source.root} is no folder")
+        raise CommandFailed(f"{source.root} is not a folder")
     if _lies_in(target, source):
-        raise CommandFailed("--out must not lie in the folder of the pictures")
+        raise CommandFailed("--out must be outside the folder of the pictures")
 
 
 def _lies_in(inner: Folder, outer: Folder) -> bool:
-    """Whether one folder is the other, or below it."""
+    """Return whether `inner` is `outer`, or below it."""
     if isinstance(inner, LocalFolder) and isinstance(outer, LocalFolder):
         return inner.root.resolve().is_relative_to(outer.root.resolve())
     if isinstance(inner, S3Folder) and isinstance(outer, S3Folder):
@@ -103,13 +112,13 @@ def _lies_in(inner: Folder, outer: Folder) -> bool:
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, str]:
-    """The fields of the tasks API."""
+    """Return the fields of the tasks API."""
     names = ("type", "roi", "format", "bg_color", "crop", "output_type")
-    said = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    said |= framing_of(arguments)
-    if arguments.profile and set(said) - {"type", "roi"}:
-        arguments.refuse("--profile says all about ground, frame and format; --type and --roi alone go with it")
-    return {"sync": "0", **said}
+    fields = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    fields |= framing_of(arguments)
+    if arguments.profile and set(fields) - {"type", "roi"}:
+        arguments.refuse("--profile sets background, framing and format; combine it only with --type and --roi")
+    return {"sync": "0", **fields}
 
 
 def _progress(counts: Counter[str], total: int) -> None:

@@ -1,4 +1,4 @@
-"""`cutline bench`: what each stage of the pipeline takes on this machine."""
+"""`cutline bench`: the time of each stage of the pipeline on this machine."""
 
 import argparse
 import statistics
@@ -15,15 +15,17 @@ _SIDE_RANGE = range(64, 8193)
 
 
 def add_to(commands: Any) -> None:
-    """Declares `bench`."""
-    text = "time the pipeline's stages with these pictures, or with a generated one"
+    """Declare `bench`."""
+    text = "time the pipeline's stages on pictures, or on a generated one"
     bench: argparse.ArgumentParser = commands.add_parser(
         "bench", help=text, description=text, parents=[network_options()]
     )
     bench.set_defaults(run=_run)
-    bench.add_argument("pictures", nargs="*", type=Path, metavar="FILE", help="pictures")
-    bench.add_argument("--side", type=_side, default=1024, metavar="PX", help="of the generated picture (1024)")
-    bench.add_argument("--runs", type=int, choices=range(1, 101), default=5, metavar="N", help="1..100 (5)")
+    bench.add_argument("pictures", nargs="*", type=Path, metavar="FILE", help="pictures (default: a generated one)")
+    bench.add_argument(
+        "--side", type=_side, default=1024, metavar="PX", help="side of the generated picture in pixels (default: 1024)"
+    )
+    bench.add_argument("--runs", type=int, choices=range(1, 101), default=5, metavar="N", help="1..100 (default: 5)")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -31,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     try:
         network = Network.open(models_dir(arguments), arguments.model, arguments.threads)
-        print(f"{arguments.model}, {arguments.threads} threads; wall ms, median of {arguments.runs} after a first run")
+        print(f"{arguments.model}, {arguments.threads} threads; wall ms, median of {arguments.runs} after a warm-up")
         for index, (name, data) in enumerate(_pictures(arguments)):
             times = [_times(data, network) for _ in range(arguments.runs + 1)][1:]
             if index == 0:
@@ -42,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _times(data: bytes, network: Any) -> dict[str, float]:
-    """Milliseconds by stage, and their sum."""
+    """Return the milliseconds of each stage, and their sum."""
     from cutline.pipeline.codecs.decode import decode_image  # noqa: PLC0415
     from cutline.pipeline.options import CutOptions  # noqa: PLC0415
     from cutline.pipeline.outputs.files import make_files  # noqa: PLC0415
@@ -66,17 +68,17 @@ def _pictures(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
 
 
 def _generate(side: int) -> bytes:
-    """A JPEG with a soft subject on a noisy ground: as much work for decoder and encoder as a photograph."""
+    """Draw a JPEG with a soft subject on a noisy background: as much work for the codecs as a photograph."""
     import numpy as np  # noqa: PLC0415
 
     from cutline.pipeline.codecs.encode import encode_jpeg  # noqa: PLC0415
 
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
     alpha = np.clip((0.55 - np.hypot(x, y)) * 20 + 0.5, 0, 1)[..., None]
-    ground = np.stack([150 + 40 * x, 160 + 30 * y, 170 - 40 * x], axis=-1)
+    background = np.stack([150 + 40 * x, 160 + 30 * y, 170 - 40 * x], axis=-1)
     subject = np.stack([200 + 30 * y, 90 + 50 * x * y, 60 - 30 * y], axis=-1)
     noise = np.random.default_rng(1).normal(0, 5, (side, side, 1))
-    return encode_jpeg(np.clip(alpha * subject + (1 - alpha) * ground + noise, 0, 255).astype(np.uint8))
+    return encode_jpeg(np.clip(alpha * subject + (1 - alpha) * background + noise, 0, 255).astype(np.uint8))
 
 
 def _side(text: str) -> int:

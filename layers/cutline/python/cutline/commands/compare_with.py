@@ -1,31 +1,35 @@
-"""`cutline compare-with`: the results of the service used so far beside Cutline's own, for the same pictures."""
+"""`cutline compare-with`: the results of another service compared with Cutline's own for the same pictures."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from cutline.commands.arguments import models_dir, network_options
-from cutline.commands.console import print_table, tell
+from cutline.commands.console import print_message, print_table
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.errors import MattingError
 
-_EPILOG = f"""A result belongs to the picture with which its name begins: photo.png,
-photo.jpg.png and photo-no-bg.png to photo.jpg.
+_EPILOG = f"""A result belongs to the picture whose name it starts with: photo.png,
+photo.jpg.png and photo-no-bg.png belong to photo.jpg.
 
 {EXIT_STATUS}"""
 
 
 def add_to(commands: Any) -> None:
-    """Declares `compare-with`."""
+    """Declare `compare-with`."""
     text = "compare the results of another service with Cutline's"
     compare: argparse.ArgumentParser = commands.add_parser(
         "compare-with", help=text, description=text, epilog=_EPILOG, parents=[network_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     compare.set_defaults(run=_run)
-    compare.add_argument("old", type=Path, metavar="DIR_OF_OLD_RESULTS", help="transparent PNG or WebP files")
-    compare.add_argument("pictures", type=Path, metavar="DIR_OF_PICTURES", help="the pictures that they were made of")
-    compare.add_argument("--out", type=Path, default=Path("comparison"), metavar="DIR", help="of the page (comparison)")
+    compare.add_argument(
+        "old", type=Path, metavar="OLD_RESULTS", help="folder of the other service's results, transparent PNG or WebP"
+    )
+    compare.add_argument("pictures", type=Path, metavar="PICTURES", help="folder of the pictures they were made from")
+    compare.add_argument(
+        "--out", type=Path, default=Path("comparison"), metavar="DIR", help="folder for the page (default: comparison)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -35,10 +39,10 @@ def _run(arguments: argparse.Namespace) -> None:
 
     for folder in (arguments.old, arguments.pictures):
         if not folder.is_dir():
-            raise CommandFailed(f"{folder} is no folder")
+            raise CommandFailed(f"{folder} is not a folder")
     found = list(find_pairs(arguments.pictures, arguments.old))
     if not found:
-        raise CommandFailed("none of the results is called like one of the pictures")
+        raise CommandFailed("none of the results has the name of a picture")
     try:
         network = Network.open(models_dir(arguments), arguments.model, arguments.threads)
     except MattingError as error:
@@ -49,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> None:
         try:
             compared.append(compare(pair, network, arguments.out, index))
         except MattingError as error:
-            tell(f"{pair.picture}: {error.detail or error.reason}")
+            print_message(f"{pair.picture}: {error.detail or error.reason}")
     compared.sort(key=lambda one: one.agreement.overlap)
     page = write_page(arguments.out, compared)
     print_table(("picture", "overlap", "difference", "old_kb", "new_kb", "ms"), [one.cells() for one in compared])

@@ -10,12 +10,12 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 def print_json(document: object) -> None:
-    """The document, indented."""
+    """Print the document, indented."""
     print(json.dumps(document, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """The rows under a header line, numbers to the right."""
+    """Print the rows under a header line, numbers right-aligned."""
     lines = [list(columns), *([cell_text(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     right = [bool(rows) and all(_is_number(row[column]) for row in rows) for column in columns]
@@ -28,7 +28,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> No
 
 
 def cell_text(value: object) -> str:
-    """A value as a table shows it."""
+    """Format a value for a table."""
     match value:
         case None:
             return "-"
@@ -49,7 +49,7 @@ def _is_number(value: object) -> bool:
 
 
 def show_progress(ended: int, total: int, failed: int) -> None:
-    """Draws the bar on stderr, if that is a terminal."""
+    """Draw the bar on stderr, if that is a terminal."""
     if not sys.stderr.isatty():
         return
     filled = "#" * (_BAR_CHARS * ended // max(total, 1))
@@ -57,6 +57,6 @@ def show_progress(ended: int, total: int, failed: int) -> None:
     print(text, end="\n" if ended == total else "", file=sys.stderr, flush=True)
 
 
-def tell(message: str) -> None:
-    """Prints a line on stderr, in place of the bar, which the next call of `show_progress` draws again."""
+def print_message(message: str) -> None:
+    """Print a line on stderr in place of the bar, which the next call of `show_progress` draws again."""
     print(f"{_CLEAR_LINE if sys.stderr.isatty() else ''}cutline: {message}", file=sys.stderr)

@@ -20,7 +20,7 @@ from cutline.commands.arguments import (
     network_options,
     profile_options,
 )
-from cutline.commands.console import show_progress, tell
+from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.contracts import drops
@@ -44,33 +44,33 @@ _WHITE = (255, 255, 255)
 _EPILOG = f"""examples:
   cutline cut photo.jpg                          photo.jpg.png, transparent
   cutline cut photo.jpg --white --out shop.jpg   on white, as JPEG
-  cutline cut photos --out results --crop        every picture below a folder
+  cutline cut photos --out results --crop        every picture in a folder
   cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --min-size 1000
   cutline cut photos --out shop --profile amazon-main
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
-  cutline cut model.jpg --costume=tops,pants     these clothes alone
+  cutline cut model.jpg --costume=tops,pants     only these clothes
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
 
-Results that are there already are left alone and count as failures; --force replaces them.
+Existing results are kept and count as failures; --force replaces them.
 
 {EXIT_STATUS}"""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A result: its file, what is known of it, and warnings."""
+    """A result: its file, its line in the report, and warnings."""
 
     file: bytes
     line: ReportLine
     warnings: tuple[str, ...] = ()
 
 
-# One result of a picture, or one of each of its subjects.
+# Returns one result of a picture, or one of each of its subjects.
 Work = Callable[[bytes], list[Made]]
 
 
 def add_to(commands: Any) -> None:
-    """Declares `cut`."""
+    """Declare `cut`."""
     text = "cut out pictures on this machine"
     cut: argparse.ArgumentParser = commands.add_parser(
         "cut",
@@ -84,43 +84,49 @@ def add_to(commands: Any) -> None:
     cut.add_argument(
         "pictures", nargs="+", metavar="FILE|DIR|-", help="pictures, folders, quoted patterns, or - for stdin"
     )
-    cut.add_argument("--out", metavar="PATH", help="a folder; for one picture also a file, or - for stdout")
-    cut.add_argument("--force", action="store_true", help="replace results that are there already")
-    cut.add_argument("--format", choices=tuple(FORMATS), help="of the results (as --out is called, else png)")
     cut.add_argument(
-        "--report", metavar="FILE", help="a CSV about each picture (report.csv with --profile and a folder)"
+        "--out",
+        metavar="PATH",
+        help="folder; for one picture also a file, or - for stdout (default: next to the picture)",
     )
-    what = cut.add_argument_group("what")
-    what.add_argument("--subject", choices=get_args(Subject), default="auto", help="what to look for (auto)")
+    cut.add_argument("--force", action="store_true", help="replace existing results")
+    cut.add_argument("--format", choices=tuple(FORMATS), help="format of the results (default: as --out, else png)")
+    cut.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write a CSV about the results (with --profile and a folder: report.csv)",
+    )
+    what = cut.add_argument_group("subject")
+    what.add_argument("--subject", choices=get_args(Subject), default="auto", help="subject to cut out (default: auto)")
     what.add_argument(
         "--costume",
         nargs="?",
         const=(),
         type=_garments,
         metavar="CLASSES",
-        help=f"clothes instead of the subject: all, or =a,b of {', '.join(GARMENTS)}",
+        help=f"cut out clothes: all, or some as =a,b of {', '.join(GARMENTS)}",
     )
-    what.add_argument("--each", action="store_true", help="every separate subject its own file: photo.jpg-1.png, ...")
-    what.add_argument("--crop", action="store_true", help="cut to the subject's edges")
-    ground = cut.add_argument_group("on what").add_mutually_exclusive_group()
-    ground.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="a white ground")
-    ground.add_argument(
-        "--colour", "--color", dest="background", type=_colour, metavar="RRGGBB", help="a ground of this colour"
+    what.add_argument("--each", action="store_true", help="write each subject to its own file: photo.jpg-1.png, ...")
+    what.add_argument("--crop", action="store_true", help="crop to the subject")
+    background = cut.add_argument_group("background").add_mutually_exclusive_group()
+    background.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="white background")
+    background.add_argument(
+        "--colour", "--color", dest="background", type=_colour, metavar="RRGGBB", help="background colour"
     )
-    ground.add_argument("--mask", action="store_true", help="the mask instead of the picture: the subject white")
+    background.add_argument("--mask", action="store_true", help="write the mask instead, subject white on black")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    wish, name = _wish(arguments), "mask" if arguments.mask else "image"
-    image_format = "png" if isinstance(wish, GarmentOptions) else wish.image_format
+    options, name = _options(arguments), "mask" if arguments.mask else "image"
+    image_format = "png" if isinstance(options, GarmentOptions) else options.image_format
     planneds = plan(arguments.pictures, arguments.out, drops.result_key("", name, f"image/{image_format}"))
     if planneds[0].target is None and sys.stdout.isatty():
-        raise CommandFailed("a picture is nothing for a terminal: say --out FILE.png, or send stdout into a file")
+        raise CommandFailed("refusing to write image data to a terminal; use --out FILE.png or redirect stdout")
     report = _report_file(arguments)
     known = read_report(report.read_bytes()) if report is not None and report.exists() else {}
     if arguments.each and planneds[0].target is None:
-        raise CommandFailed("--each makes several files, and stdout can take only one")
-    work = open_work(arguments, wish)
+        raise CommandFailed("--each writes several files: it cannot write to stdout")
+    work = open_work(arguments, options)
     lines: list[ReportLine] = []
     for ended, planned in enumerate(planneds):
         show_progress(ended, len(planneds), sum(bool(line.problem) for line in lines))
@@ -131,15 +137,15 @@ def _run(arguments: argparse.Namespace) -> None:
         LocalFolder(report.parent).write(report.name, write_report(lines, known))
     if failed:
         raise CommandFailed(
-            f"{failed} of {len(planneds)} pictures failed" if len(planneds) > 1 else "nothing was cut out"
+            f"{failed} of {len(planneds)} pictures failed" if len(planneds) > 1 else "no result was written"
         )
     missed = sum(line.passed == "no" for line in lines)
     if missed:
-        raise CommandFailed(f"{missed} of {len(planneds)} pictures do not keep all rules of {arguments.profile}")
+        raise CommandFailed(f"{missed} of {len(planneds)} pictures do not meet all rules of {arguments.profile}")
 
 
 def _report_file(arguments: argparse.Namespace) -> Path | None:
-    """Where the report goes: where it is said, or among the results of a profile. Raises CommandFailed."""
+    """Return the report's path: --report, or a file next to a profile's results."""
     if arguments.report:
         return Path(arguments.report)
     out = Path(arguments.out or "")
@@ -147,13 +153,13 @@ def _report_file(arguments: argparse.Namespace) -> Path | None:
     return out / REPORT if arguments.profile and into_folder else None
 
 
-def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
-    """What is asked for. Ends the program where it does not go together. Raises CommandFailed."""
+def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profile:
+    """Return the options asked for. Exits with 2 if they cannot be combined. Raises CommandFailed."""
     framing = framing_of(arguments)
     plain = not (arguments.crop or arguments.format or framing or arguments.each)
     if arguments.profile:
         if not plain or arguments.mask or arguments.background or arguments.costume is not None:
-            arguments.refuse("--profile says all about ground, frame and format; --subject and --roi alone go with it")
+            arguments.refuse("--profile sets background, framing and format; combine it only with --subject and --roi")
         return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
@@ -171,13 +177,13 @@ def _wish(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Profil
     asked = arguments.crop or framing or arguments.each or arguments.roi
     plain = arguments.subject == "auto" and not asked and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
-        arguments.refuse("--costume makes PNG files of the picture's size, with --white or --mask and nothing else")
+        arguments.refuse("--costume writes PNG files of the picture's size; combine it only with --white or --mask")
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
     return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
 
 
 def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
-    """What became of a picture; if there is no result, or something is wrong with it, why is told on stderr."""
+    """Cut one picture out and return its lines of the report; prints problems on stderr."""
     try:
         lines = _perform(planned, arguments, work, report)
     except OSError as error:
@@ -187,7 +193,7 @@ def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
     picture = "stdin" if planned.source is None else str(planned.source.resolve())
     for line in lines:
         if line.problem:
-            tell(f"{planned.name}: {line.problem}")
+            print_message(f"{planned.name}: {line.problem}")
     return [replace(line, picture=picture) for line in lines]
 
 
@@ -195,11 +201,11 @@ def _perform(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
     target = planned.target
     first = "1" if arguments.each else ""
     if target is not None and not arguments.force and _part_of(target, first).exists():
-        return [ReportLine("", problem=f"{_part_of(target, first)} is there already; --force replaces it")]
+        return [ReportLine("", problem=f"{_part_of(target, first)} already exists; --force replaces it")]
     lines = []
     for made in work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()):
         for warning in made.warnings:
-            tell(f"{planned.name}: {warning}")
+            print_message(f"{planned.name}: {warning}")
         if target is None:
             sys.stdout.buffer.write(made.file)
             sys.stdout.buffer.flush()
@@ -213,14 +219,14 @@ def _perform(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
 
 
 def _part_of(target: Path, part: str) -> Path:
-    """The file of one of several subjects: photo.jpg.png becomes photo.jpg-1.png."""
+    """Return the file of one of several subjects: photo.jpg.png becomes photo.jpg-1.png."""
     return target.with_name(f"{target.stem}-{part}{target.suffix}") if part else target
 
 
 def _garments(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(text.split(",")))
     if not set(names) <= set(GARMENTS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of {', '.join(GARMENTS)}; pictures come before --costume")
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(GARMENTS)}; put pictures before --costume")
     return names
 
 
@@ -228,8 +234,8 @@ def _colour(text: str) -> tuple[int, int, int]:
     return read_colour(checked(read_colour)(text))
 
 
-def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions | Profile) -> Work:
-    """What makes a picture file into its result, its networks open. Raises CommandFailed."""
+def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOptions | Profile) -> Work:
+    """Open the networks and return the function that makes results of a picture file. Raises CommandFailed."""
     # Here, because the networks' libraries are slow to import.
     from cutline.library import Cutter  # noqa: PLC0415
     from cutline.pipeline.garments.worn import network_names  # noqa: PLC0415
@@ -237,36 +243,36 @@ def open_work(arguments: argparse.Namespace, wish: CutOptions | GarmentOptions |
     folder = models_dir(arguments)
     cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
     try:
-        for name in network_names(folder) if isinstance(wish, GarmentOptions) else [arguments.model]:
+        for name in network_names(folder) if isinstance(options, GarmentOptions) else [arguments.model]:
             cutter.network(name)
     except MattingError as error:
-        raise CommandFailed(f"the networks in {folder} cannot be used: {error.detail}") from error
+        raise CommandFailed(f"cannot open the networks in {folder}: {error.detail}") from error
 
     def cut(data: bytes) -> list[Made]:
-        assert isinstance(wish, CutOptions)
-        results = cutter.encode_each(data, wish) if arguments.each else [cutter.encode(data, wish)]
+        assert isinstance(options, CutOptions)
+        results = cutter.encode_each(data, options) if arguments.each else [cutter.encode(data, options)]
         return [
             Made(next(iter(made.files.values())), _line_of(made, str(number) if arguments.each else ""))
             for number, made in enumerate(results, 1)
         ]
 
     def cut_garments(data: bytes) -> list[Made]:
-        assert isinstance(wish, GarmentOptions)
-        file = cutter.encode_garments(data, wish).image
+        assert isinstance(options, GarmentOptions)
+        file = cutter.encode_garments(data, options).image
         assert file is not None
         return [Made(file, ReportLine("", subject="garments"))]
 
     roi = read_region(arguments.roi) if arguments.roi else None
 
     def publish(data: bytes) -> list[Made]:
-        assert isinstance(wish, Profile)
-        made = cutter.publish(data, wish, arguments.subject, roi)
+        assert isinstance(options, Profile)
+        made = cutter.publish(data, options, arguments.subject, roi)
         line = ReportLine("", **{**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"})
         return [Made(made.file, line, made.warnings)]
 
-    if isinstance(wish, Profile):
+    if isinstance(options, Profile):
         return publish
-    return cut if isinstance(wish, CutOptions) else cut_garments
+    return cut if isinstance(options, CutOptions) else cut_garments
 
 
 def _line_of(made: "OutputFiles", part: str) -> ReportLine:

@@ -1,4 +1,4 @@
-"""Where a deployment keeps its accounts: said in options, in the environment, or by the stack's outputs."""
+"""The tables and keys of a deployment: from options, the environment, or the stack's outputs."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from cutline.adapters.kms import KmsCipher
 from cutline.commands.failure import CommandFailed
 
 DEFAULT_STACK = "cutline"
-# Per setting: its option, its environment variable and the stack's output.
+# By setting: its option, its environment variable and the stack's output.
 SETTINGS = {
     "accounts_table": ("--accounts-table", "ACCOUNTS_TABLE", "AccountsTable"),
     "meter_table": ("--meter-table", "METER_TABLE", "MeterTable"),
@@ -24,23 +24,25 @@ _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"
 
 
 def deployment_options() -> argparse.ArgumentParser:
-    """The options that every command against a deployment takes, as a parent parser."""
+    """Return the options of every command on a deployment, as a parent parser."""
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group(
         "deployment",
-        "Credentials and region come from AWS's usual places. Tables and key are those of the stack, unless named.",
+        "AWS credentials and region are found as by the AWS CLI. Tables and keys default to the stack's outputs.",
     )
-    group.add_argument("--stack", help=f"name of the CloudFormation stack (CUTLINE_STACK, else {DEFAULT_STACK})")
-    group.add_argument("--endpoint-url", help="address of AWS or what stands for it (AWS_ENDPOINT_URL)")
-    group.add_argument("--region", help="AWS region (AWS_REGION, AWS_DEFAULT_REGION or the profile's)")
-    group.add_argument("--profile", help="profile of the AWS configuration (AWS_PROFILE)")
+    group.add_argument("--stack", help=f"CloudFormation stack (default: CUTLINE_STACK, else {DEFAULT_STACK})")
+    group.add_argument("--endpoint-url", help="endpoint of AWS or a substitute (default: AWS_ENDPOINT_URL)")
+    group.add_argument("--region", help="AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's)")
+    group.add_argument("--profile", help="profile of the AWS configuration (default: AWS_PROFILE)")
     for name, (option, variable, output) in SETTINGS.items():
-        group.add_argument(option, dest=name, metavar="NAME", help=f"{variable}, else the stack's {output}")
+        group.add_argument(
+            option, dest=name, metavar="NAME", help=f"(default: {variable}, else the stack's output {output})"
+        )
     return parser
 
 
 class Deployment:
-    """The stores of one deployment, found when they are first needed."""
+    """The stores of one deployment, looked up on first use."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
@@ -49,28 +51,28 @@ class Deployment:
 
     @cached_property
     def registry(self) -> Registry:
-        """Accounts and credentials. Raises CommandFailed."""
+        """Return accounts and credentials. Raises CommandFailed."""
         cipher = KmsCipher(self._client("kms"), self._setting("key"))
         return Registry(self._table(self._setting("accounts_table")), cipher)
 
     @cached_property
     def meters(self) -> Any:
-        """The table of the usage counters. Raises CommandFailed."""
+        """Return the table of the usage counters. Raises CommandFailed."""
         return self._table(self._setting("meter_table"))
 
     def link_secret(self) -> bytes:
-        """The key that the accounts' callback keys are made from. Raises CommandFailed."""
+        """Return the secret that the accounts' callback keys are derived from. Raises CommandFailed."""
         answer = self._client("secretsmanager").get_secret_value(SecretId=self._setting("link_secret"))
         return str(answer["SecretString"]).encode()
 
     def _setting(self, name: str) -> str:
         option, variable, output = SETTINGS[name]
         value = getattr(self._arguments, name)
-        if not value and not self._arguments.stack:  # what is named in an option counts for more than the environment
+        if not value and not self._arguments.stack:  # --stack takes precedence over the environment
             value = os.environ.get(variable)
         value = value or self._outputs.get(output)
         if not value:
-            raise CommandFailed(f"stack {self._stack} has no output {output}; name it with {option} or {variable}")
+            raise CommandFailed(f"stack {self._stack} has no output {output}; set {option} or {variable}")
         return str(value)
 
     @property

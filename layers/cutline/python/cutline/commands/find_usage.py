@@ -1,4 +1,7 @@
-"""`cutline find-usage`: where a shop's code calls one of the APIs, and what is to be changed there."""
+"""`cutline find-usage`: calls of the supported APIs in other code, and how to change them.
+
+The patterns are hosts, routes and names of client libraries.
+"""
 
 import argparse
 import os
@@ -13,11 +16,11 @@ from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.contracts.apis import APIS
 from cutline.limits import MIB
 
-# Other people's code, and what is made from one's own.
+# Folders of third-party code and build output.
 _SKIPPED = frozenset({"node_modules", "vendor", "venv", "__pycache__", "site-packages", "dist", "build", "target"})
-_MOST_BYTES = 2 * MIB
+_MAX_BYTES = 2 * MIB
 _LINE_CHARS = 160
-_HOST = "replace the host with your own, and the key with one from `cutline account create`"
+_HOST = "replace the host with yours and the key with one from `cutline account create`"
 _HOSTS = {
     "jdc": (r"cutout[\w-]*\.jdcloud(?:-api)?\.(?:com|net)",),
     "jds": (r"aiapi\.jd(?:cloud)?\.com",),
@@ -31,23 +34,23 @@ _CLIENTS = {
         (r"(?:from|import) removebg\b", 'set removebg.removebg.API_ENDPOINT to "https://HOST/v1.0/removebg"'),
         (r"""(?:require\(|from )["']remove\.bg["']""", "patch API_ENDPOINT in node_modules/remove.bg/dist/index.js"),
         (r"""require ["']remove_bg["']|\bRemoveBg\.(?:from_|configure)""",
-         'give RemoveBg::ApiClient.new a connection: RemoveBg::HttpConnection.build("https://HOST")'),
+         'pass a connection to RemoveBg::ApiClient.new: RemoveBg::HttpConnection.build("https://HOST")'),
     ),
     "ail": (
-        (r"\bAILabClient\(", 'give the client base_url="https://HOST" (baseUrl in JavaScript), and your key'),
-        (r"\bAILab(?:Tools)?Client\b|ailabtools-sdk", "give the client your address as its base URL, and your key"),
+        (r"\bAILabClient\(", 'pass base_url="https://HOST" (baseUrl in JavaScript) and your key'),
+        (r"\bAILab(?:Tools)?Client\b|ailabtools-sdk", "pass your host as the base URL, and your key"),
     ),
     "aid": (
-        (r"\b(?:Lazop|Iop)Client(?:Impl)?\(", 'give the client "https://HOST/rest", your app key and secret'),
+        (r"\b(?:Lazop|Iop)Client(?:Impl)?\(", 'pass "https://HOST/rest", your app key and secret'),
     ),
-    "jds": ((r"\bjdcloud_sdk\b|\bjdcloud-sdk-", 'give Config endpoint="HOST", and Credential your keys'),),
-    "rem": ((r"""["']rembg["'], *["']s["']|\brembg s\b""", "call your host, and add a key as X-Api-Key"),),
+    "jds": ((r"\bjdcloud_sdk\b|\bjdcloud-sdk-", 'pass endpoint="HOST" to Config, and your keys to Credential'),),
+    "rem": ((r"""["']rembg["'], *["']s["']|\brembg s\b""", "call your host, with your key in the header X-Api-Key"),),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sign:
-    """A pattern, whose API it shows, and what is to be changed there."""
+    """A pattern, the API that it belongs to, and the change to make."""
 
     api: str
     pattern: re.Pattern[str]
@@ -56,7 +59,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one line calls, and what is to be changed."""
+    """An API that a line calls, and the changes to make."""
 
     api: str
     changes: tuple[str, ...]
@@ -64,7 +67,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Finding:
-    """One call: where it stands, whose it is, what to change, and the line itself."""
+    """One call: its place, its API, the change to make, and the line."""
 
     file: str
     line: int
@@ -74,16 +77,16 @@ class Finding:
 
 
 def add_to(commands: Any) -> None:
-    """Declares `find-usage`."""
-    text = "find calls of the APIs in your code, and what to change"
+    """Declare `find-usage`."""
+    text = "find calls of the supported APIs in your code, and how to change them"
     find: argparse.ArgumentParser = commands.add_parser("find-usage", help=text, description=text, epilog=EXIT_STATUS)
     find.set_defaults(run=_run)
-    find.add_argument("folder", type=Path, metavar="DIR", help="the folder with your code")
+    find.add_argument("folder", type=Path, metavar="DIR", help="folder with your code")
     find.add_argument("--json", action="store_true", help="print JSON")
 
 
 def findings(folder: Path) -> Iterator[Finding]:
-    """Every call in the files below a folder, in order. Files that are no text, or too large, are passed over."""
+    """Yield every call in the files below a folder, in order. Skips binary files and those over 2 MiB."""
     for path in _files(folder):
         for number, line in enumerate(_lines(path), 1):
             for usage in usages_in(line):
@@ -93,7 +96,7 @@ def findings(folder: Path) -> Iterator[Finding]:
 
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.folder.is_dir():
-        raise CommandFailed(f"{arguments.folder} is no folder")
+        raise CommandFailed(f"{arguments.folder} is not a folder")
     found = list(findings(arguments.folder))
     if arguments.json:
         print_json([vars(finding) for finding in found])
@@ -101,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for finding in found:
         print(f"{finding.file}:{finding.line}: {APIS[finding.api].TITLE}\n    {finding.text}\n    {finding.change}")
     files = len({finding.file for finding in found})
-    print(f"{len(found)} calls in {files} files" if found else "No calls of these APIs were found.")
+    print(f"{len(found)} calls in {files} files" if found else "No calls of the supported APIs found.")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -113,7 +116,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        data = path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_BYTES else b""
+        data = path.read_bytes() if path.is_file() and path.stat().st_size <= _MAX_BYTES else b""
     except OSError:
         return []
     return [] if b"\0" in data else data.decode("utf-8", "replace").splitlines()
@@ -129,7 +132,7 @@ def _signs() -> Iterator[Sign]:
     for api, contract in APIS.items():
         for route in contract.ROUTES:
             path = re.escape(route.partition("{")[0].rstrip("/"))
-            text = f"the route stays; {_HOST}"
+            text = f"keep the route; {_HOST}"
             yield Sign(api, re.compile(rf"{path}/?(?![\w/-])"), text)
 
 
@@ -137,7 +140,7 @@ SIGNS = tuple(_signs())
 
 
 def usages_in(line: str) -> list[Usage]:
-    """What a line calls. A route says nothing new where the host stands in the same line."""
+    """Return the APIs that a line calls. A route adds no change where the line has the API's host too."""
     found: dict[str, list[str]] = {}
     for sign in SIGNS:
         if sign.pattern.search(line) is not None:

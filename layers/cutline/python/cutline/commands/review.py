@@ -1,4 +1,4 @@
-"""`cutline review`: one HTML page to look at results with."""
+"""`cutline review`: one HTML page for reviewing results."""
 
 import argparse
 from pathlib import Path
@@ -12,15 +12,15 @@ from cutline.review.page import FILE, choose_sample, render_page, worst_first
 
 _EPILOG = f"""examples:
   cutline cut photos --out results --profile amazon-main
-  cutline review results                    then open results/review.html
-  cutline review results --sample 200       200 by chance, for cutline calibrate
+  cutline review results                    writes results/review.html
+  cutline review results --sample 200       200 at random, for cutline calibrate
 
 {EXIT_STATUS}"""
 
 
 def add_to(commands: Any) -> None:
-    """Declares `review`."""
-    text = "make one HTML page of results: worst first, before and after, keep or redo by a key, a CSV out"
+    """Declare `review`."""
+    text = "write an HTML page for reviewing results, worst first; it saves keep and redo as CSV"
     review: argparse.ArgumentParser = commands.add_parser(
         "review",
         help=text,
@@ -29,10 +29,10 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     review.set_defaults(run=_run)
-    review.add_argument("results", type=Path, metavar="FOLDER", help=f"results with their {REPORT}")
-    review.add_argument("--report", type=Path, metavar="FILE", help=f"the report (FOLDER/{REPORT})")
-    review.add_argument("--sample", type=_count, metavar="N", help="so many results, chosen by chance")
-    review.add_argument("--seed", type=int, default=1, metavar="N", help="another chance (1)")
+    review.add_argument("results", type=Path, metavar="FOLDER", help=f"folder of results with {REPORT}")
+    review.add_argument("--report", type=Path, metavar="FILE", help=f"report (default: FOLDER/{REPORT})")
+    review.add_argument("--sample", type=_count, metavar="N", help="review N results, chosen at random")
+    review.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the random choice (default: 1)")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -49,13 +49,13 @@ def _lines(report: Path) -> dict[str, ReportLine]:
     try:
         return read_report(report.read_bytes())
     except FileNotFoundError as error:
-        hint = f"`cutline batch` writes one, and `cutline cut` with --profile or --report FOLDER/{REPORT}"
-        raise CommandFailed(f"there is no {report}; {hint}") from error
+        hint = f"`cutline batch` writes it, and `cutline cut` with --profile or --report FOLDER/{REPORT}"
+        raise CommandFailed(f"{report} not found: {hint}") from error
     except (OSError, ValueError) as error:
-        raise CommandFailed(f"{report} cannot be read: {error}") from error
+        raise CommandFailed(f"cannot read {report}: {error}") from error
 
 
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a number of pictures")
+        raise argparse.ArgumentTypeError("must be a whole number above 0")
     return int(text)

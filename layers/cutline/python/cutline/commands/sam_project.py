@@ -1,4 +1,4 @@
-"""A checkout as `sam` sees it: what samconfig.toml says is deployed where, and what was built."""
+"""The configuration and the build of `sam` in a checkout."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with, read_entry
 
-# The template's Architecture, and what the layers' build calls the same.
+# The template's Architecture by the names of the layers' build.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # layers/model/Makefile leaves larger files out.
 _MAX_LAYER_BYTES = 120_000_000
@@ -18,7 +18,7 @@ _BUILT = Path(".aws-sam", "build", "RuntimeLayer", "machine")
 
 @dataclass(frozen=True)
 class SamConfig:
-    """What `sam deploy` is told; an empty text is not said."""
+    """Parameters of `sam deploy`; empty where the file does not set them."""
 
     stack: str = ""
     region: str = ""
@@ -27,20 +27,20 @@ class SamConfig:
 
 
 def read_samconfig(path: Path) -> SamConfig:
-    """The section `deploy`, which counts for more than `global`. Raises CommandFailed for a file that is no TOML."""
+    """Read the section `deploy`, which overrides `global`. Raises CommandFailed for an unreadable file."""
     try:
         default = tomllib.loads(path.read_text("utf-8")).get("default", {})
     except tomllib.TOMLDecodeError as error:
-        raise CommandFailed(f"{path} cannot be read: {error}") from error
-    said = {
+        raise CommandFailed(f"cannot read {path}: {error}") from error
+    found = {
         key: value
         for part in ("global", "deploy")
         for key, value in default.get(part, {}).get("parameters", {}).items()
     }
-    overrides = said.get("parameter_overrides", [])
+    overrides = found.get("parameter_overrides", [])
     pairs = overrides.split() if isinstance(overrides, str) else overrides
     parameters = {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
-    stack, region, profile = (str(said.get(name, "")) for name in ("stack_name", "region", "profile"))
+    stack, region, profile = (str(found.get(name, "")) for name in ("stack_name", "region", "profile"))
     return SamConfig(stack, region, profile, parameters)
 
 
@@ -78,6 +78,6 @@ def _layer_problem(folder: Path, name: str) -> str:
 
 
 def built_for(root: Path) -> str:
-    """The machine that the runtime layer under `root` was built for, or "nothing"."""
+    """Return the machine that the runtime layer under `root` was built for, or "nothing"."""
     path = root / _BUILT
     return path.read_text("utf-8").strip() if path.exists() else "nothing"

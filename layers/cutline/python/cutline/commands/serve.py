@@ -1,4 +1,4 @@
-"""`cutline serve`: the local cloud, the whole service on this machine."""
+"""`cutline serve`: the local cloud, which runs the whole service on this machine."""
 
 import argparse
 import importlib.util
@@ -12,21 +12,25 @@ from cutline.commands.failure import CommandFailed
 
 
 def add_to(commands: Any) -> None:
-    """Declares `serve`."""
-    text = "run the whole service on this machine, as `make run` does; Ctrl-C ends it"
+    """Declare `serve`."""
+    text = "run the whole service on this machine, as `make run` does; stop it with Ctrl-C"
     serve: argparse.ArgumentParser = commands.add_parser("serve", help=text, description=text)
     serve.set_defaults(run=_run)
-    serve.add_argument("--port", type=int, default=3000, metavar="N", help="on 127.0.0.1 (3000); 0 takes a free one")
-    serve.add_argument("--state", type=Path, default=Path(".localcloud"), metavar="DIR", help="for logs (.localcloud)")
+    serve.add_argument(
+        "--port", type=int, default=3000, metavar="N", help="port on 127.0.0.1; 0 picks a free one (default: 3000)"
+    )
+    serve.add_argument(
+        "--state", type=Path, default=Path(".localcloud"), metavar="DIR", help="folder for logs (default: .localcloud)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
     if any(importlib.util.find_spec(module) is None for module in ("moto", "samtranslator", "awslambdaric")):
         extra = "pip install 'cutline[serve]'" if resources.is_installed() else "run `make run` in the repository"
-        raise CommandFailed(f"the local cloud needs packages that are not here: {extra}")
+        raise CommandFailed(f"packages of the local cloud are missing: {extra}")
     stack = resources.stack_dir()
     options = ["--port", str(arguments.port), "--state", str(arguments.state.resolve())]
     if not resources.is_installed():
         os.chdir(stack)  # where the package `localcloud` is
-    # In place of this process, so that signals and exit status are the cloud's own.
+    # Replaces this process, so that signals and exit status are the local cloud's.
     os.execv(sys.executable, [sys.executable, "-m", "localcloud", "--template", str(stack / "template.yaml"), *options])

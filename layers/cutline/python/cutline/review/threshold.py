@@ -16,7 +16,7 @@ from math import ceil, exp, lgamma, log, log1p
 from cutline.review.decisions import Decision
 
 _GRID = tuple(step / 1000 for step in range(1000, -1, -1))
-_MOST_NEEDED = 1_000_000
+_MAX_NEEDED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Threshold:
 
     confidence: publish from it on, or None if nothing can be shown; unseen: how many of the decided ones that would
     have been, and bad_unseen how many bad ones among them; expected: the confidence from which on, on average, bad
-    and unseen results are at most `risk` of all, or None; least_needed: the fewest pictures that could show anything,
+    and unseen results are at most `risk` of all, or None; min_needed: the fewest pictures that could show anything,
     if all were good; needed: how many it takes above a threshold at the share of bad ones in the more confident half,
     or None if that share is no smaller than the risk.
     """
@@ -34,13 +34,13 @@ class Threshold:
     unseen: int
     bad_unseen: int
     expected: float | None
-    least_needed: int
+    min_needed: int
     needed: int | None
 
 
 def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> Threshold:
     """The lowest threshold of the grid that keeps the risk at that level; risk and level are in (0, 1)."""
-    least = least_needed(risk, level)
+    least = min_needed(risk, level)
     # Where the sequence begins may depend on how many pictures there are, not on what was decided about them. Where
     # there are enough, one bad one by chance is not to end it at its first step: of simulated shops with 400 and 800
     # pictures that shows a tenth more of them publishable.
@@ -61,7 +61,7 @@ def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> 
     return Threshold(confidence, unseen, bad_unseen, expected, least, _needed(decisions, risk, level))
 
 
-def least_needed(risk: float, level: float) -> int:
+def min_needed(risk: float, level: float) -> int:
     """How many pictures, all good, it takes to show at `level` that the share of bad ones is at most `risk`."""
     return ceil(log(1 - level) / log1p(-risk))
 
@@ -104,9 +104,9 @@ def _needed(decisions: Sequence[Decision], risk: float, level: float) -> int | N
     share = sum(decision.is_bad for decision in half) / len(half) if half else 1.0
     if share >= risk:
         return None
-    count = least_needed(risk, level)
+    count = min_needed(risk, level)
     while binomial_tail(ceil(share * count), count, risk) > 1 - level:
         count = ceil(count * 1.05)
-        if count > _MOST_NEEDED:
+        if count > _MAX_NEEDED:
             return None
     return count
