@@ -188,7 +188,7 @@ eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.c
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
 
-doubt: .venv/ready ## fits the confidence to a network; DATA as for eval
+doubt: .venv/ready ## fits the confidence to a network; DATA as for eval, MODEL=matte
 	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))" $(if $(MODEL),--model $(MODEL))
 
 load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults
