@@ -121,7 +121,7 @@ def test_what_is_known_of_each_result_is_reported_over_all_runs(folders: Folders
     first = report_in(target)
     assert first["a.jpg"] == ReportLine(source.address("a.jpg"), "a.jpg.png", confidence="0.9")
     assert (first["b.PNG"].result, first["bad.jpg"].result) == ("deep/b.PNG.png", "")
-    assert first["bad.jpg"].problem.startswith("the file is no picture")
+    assert first["bad.jpg"].problem.startswith("the file cannot be decoded")
     source.write("bad.jpg", b"good now")
     run(source, target, Service())
     assert report_in(target) == {
@@ -243,7 +243,7 @@ def test_failures_are_listed_and_tried_again_under_another_key(folders: Folders)
     assert run(source, target, service) == {"done": 2, "failed": 2}
     rows = failures_in(target)
     assert [(row["picture"], row["state"]) for row in rows] == [("bad.jpg", "-7"), ("refused.jpg", "")]
-    assert rows[0]["message"] == "the file is no picture that can be decoded, or too large a one"
+    assert rows[0]["message"] == "the file cannot be decoded, or its picture is too large"
     assert rows[1]["message"] == "Invalid something"
     assert run(source, target, service) == {"done before": 2, "failed": 2}
     assert len(service.tasks) == 4
@@ -271,7 +271,7 @@ def test_a_picture_that_cannot_be_read_fails_alone_and_is_tried_again(folders: F
             {
                 "picture": "a.jpg",
                 "state": "",
-                "message": "the file cannot be read: Permission denied",
+                "message": "cannot read the file: Permission denied",
                 "task_id": "",
             }
         ]
@@ -327,7 +327,7 @@ def test_objects_that_s3_does_not_hand_out_fail_alone() -> None:
         assert run(source, target, Service()) == {"done": 1, "failed": 1}
         rows = list(csv.DictReader(io.StringIO(target.read(FAILURES).decode())))
         assert [row["picture"] for row in rows] == ["frozen.jpg"]
-        assert rows[0]["message"].startswith("the file cannot be read: The operation is not valid")
+        assert rows[0]["message"].startswith("cannot read the file: The operation is not valid")
         with pytest.raises(FileNotFoundError):
             source.read("deleted.jpg")
 
@@ -362,3 +362,88 @@ def test_any_prefix_can_be_named(monkeypatch: pytest.MonkeyPatch, text: str, buc
     folder = open_folder(text)
     assert isinstance(folder, S3Folder)
     assert (folder.bucket, folder.prefix) == (bucket, prefix)
+
+
+class S3Like(LocalFolder):
+    """A source whose names are S3 keys: any text."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def pictures(self) -> dict[str, str]:
+        return dict.fromkeys(self.names, "1")
+
+    def address(self, name: str) -> str:
+        return f"s3://shop/{name}"
+
+    def read(self, name: str) -> bytes:
+        return name.encode()
+
+
+def test_no_key_of_a_bucket_is_written_outside_the_folder(tmp_path: Path) -> None:
+    outside = ["../up.jpg", "a/../../up.jpg", "/etc/cut.jpg", f"/{tmp_path}/root.jpg", "a//b.jpg", "./c.jpg", "n\0.jpg"]
+    target, service = LocalFolder(tmp_path / "out"), Service()
+    assert run(S3Like([*outside, "fine.jpg"]), target, service) == {"done": 1, "failed": len(outside)}
+    assert service.asked["submit"] == 1, "a refused name is not charged"
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"out/fine.jpg.png", f"out/{FAILURES}", f"out/{FILE}", f"out/{REPORT}"}
+    assert {row["picture"] for row in failures_in(target)} == set(outside)
+    for name in outside:
+        with pytest.raises(OSError, match="inside the folder"):
+            target.write(name, b"x")
+        with pytest.raises(OSError, match="inside the folder"):
+            target.find(name)
+
+
+def test_a_name_that_cannot_be_written_fails_alone_and_before_the_call(tmp_path: Path) -> None:
+    source, target, service = LocalFolder(tmp_path / "in"), LocalFolder(tmp_path / "out"), Service()
+    for name in ("a.jpg", "x" * 246 + ".jpg", "é" * 123 + ".jpg", "y" * 251 + ".jpg"):
+        source.write(name, name.encode())
+    assert run(source, target, service) == {"done": 3, "failed": 1}
+    assert run(source, target, service) == {"done before": 3, "failed": 1}
+    assert service.asked["submit"] == 3
+    assert {row["message"] for row in failures_in(target)} == {"the result cannot be written: File name too long"}
+
+
+def test_a_result_and_a_folder_of_one_name_fail_alone(tmp_path: Path) -> None:
+    source, target, service = LocalFolder(tmp_path / "in"), LocalFolder(tmp_path / "out"), Service()
+    for name in ("x.png", "x.png.png/y.png", "z.png"):
+        source.write(name, name.encode())
+    counts = run(source, target, service)
+    assert counts == {"done": 2, "failed": 1}
+    calls = service.asked["submit"]
+    assert run(source, target, service) == {"done before": 2, "failed": 1}
+    assert service.asked["submit"] == calls, "a repeat is not charged again"
+    assert not list(target.root.rglob("*.part"))
+
+
+def test_a_write_that_fails_for_its_name_is_that_pictures_failure(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = folders
+    monkeypatch.setattr(LocalFolder, "check", lambda folder, name: None)
+    target.write("a.jpg.png/in-the-way", b"")
+    assert run(source, target, Service()) == {"done": 1, "failed": 1}
+    assert "the result cannot be written" in failures_in(target)[0]["message"]
+
+
+def test_a_full_disk_stops_the_batch(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = folders
+    write = LocalFolder.write
+
+    def full(folder: LocalFolder, name: str, data: bytes) -> None:
+        if name.endswith(".png"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(folder, name, data)
+
+    monkeypatch.setattr(LocalFolder, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(source, target, Service())
+
+
+@pytest.mark.parametrize("name", ["x" * 1021 + ".jpg", "caf\udce9.jpg"])
+def test_a_key_that_s3_refuses_is_known_before_the_call(name: str) -> None:
+    folder = S3Folder(None, "shop", "")
+    folder.check("fine.jpg")
+    with pytest.raises(OSError, match=r"too long|Unicode"):
+        folder.check(name)

@@ -1,34 +1,49 @@
-"""Where pictures come from and results go to: a folder on this machine. `s3_folder` has those in S3."""
+"""Folders of pictures and results: the protocol, and folders on this machine. `s3_folder` has those in S3."""
 
+import errno
 import os
+import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
 
+# Errors that are about one file's name: the other files can still be written.
+NAME_ERRORS = frozenset(
+    {errno.EEXIST, errno.EILSEQ, errno.EINVAL, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOTDIR, errno.ENOTEMPTY}
+)
+
+
 class Folder(Protocol):
     """Files by name, with "/" between the parts."""
 
     def pictures(self) -> dict[str, str]:
-        """The names of all pictures, each with a stamp that changes when the file does."""
+        """Return the names of all pictures, each with a stamp that changes when the file does."""
 
     def address(self, name: str) -> str:
-        """A file's whole name: an absolute path or s3://..."""
+        """Return a file's address: an absolute path or s3://..."""
 
     def read(self, name: str) -> bytes:
-        """A file's content. Raises OSError where this file cannot be read, whatever is with the others."""
+        """Return a file's content. Raises OSError if this file cannot be read; other files may be readable."""
 
     def find(self, name: str) -> bytes | None:
-        """A file's content, or None where there is none."""
+        """Return a file's content, or None if there is no such file."""
+
+    def check(self, name: str) -> None:
+        """Raise OSError if no file of this name can be written."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Creates or replaces a file, in one step: no reader sees half of it."""
+        """Create or replace a file atomically. Raises OSError; for a name that `check` refuses, one of NAME_ERRORS."""
 
 
 class LocalFolder:
-    """A folder on this machine, of whose files those count that end like a picture; hidden ones are left alone."""
+    """A folder on this machine; its pictures are the files with a picture's ending, except hidden ones.
+
+    Names come from S3 too: one that leads out of the folder, or has an empty part, raises OSError.
+    """
 
     def __init__(self, root: Path, endings: tuple[str, ...] = ENDINGS) -> None:
         self.root = root
@@ -51,15 +66,33 @@ class LocalFolder:
         return str((self.root / name).resolve())
 
     def read(self, name: str) -> bytes:
-        return (self.root / name).read_bytes()
+        return self._path(name).read_bytes()
 
     def find(self, name: str) -> bytes | None:
-        path = self.root / name
+        path = self._path(name)
         return path.read_bytes() if path.exists() else None
 
-    def write(self, name: str, data: bytes) -> None:
-        path = self.root / name
+    def check(self, name: str) -> None:
+        path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-        part.write_bytes(data)
-        part.replace(path)
+        with suppress(FileNotFoundError):
+            if stat.S_ISDIR(path.stat().st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not derived from the file's name, which may be as long as the file system allows.
+        part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _path(self, name: str) -> Path:
+        """Return the path below the folder. Raises OSError."""
+        if "\0" in name or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            raise OSError(errno.EINVAL, "the name is not a path inside the folder", name)
+        return self.root / name

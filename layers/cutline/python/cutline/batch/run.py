@@ -1,4 +1,4 @@
-"""One batch: every picture of a folder, a few at a time, each done once."""
+"""One batch: every picture of a folder, several at a time, each done once."""
 
 import csv
 import hashlib
@@ -15,12 +15,13 @@ from typing import Any
 
 from cutline.batch.client import Refused, TasksClient
 from cutline.batch.finishing import Finishing, as_it_came
-from cutline.batch.folders import Folder
+from cutline.batch.folders import NAME_ERRORS, Folder
 from cutline.batch.progress_file import DONE, FAILED, Entry, Ledger
 from cutline.batch.report import COLUMNS, ReportLine, read_report, write_report
 from cutline.batch.report import FILE as REPORT
 from cutline.contracts import drops, task_record
 from cutline.errors import Reason
+from cutline.storage_keys import ENDINGS
 
 FAILURES = "failures.csv"
 BEFORE = "done before"
@@ -31,13 +32,15 @@ _UPLOAD_KEEP_S = 20 * 3600
 _FIRST_ASK_S, _LONGEST_ASK_S = 0.5, 5.0
 _TICK_S = 0.2
 _WORDS = {
-    task_record.FAILED: "nothing could be cut out",
+    task_record.FAILED: "no subject was found",
     task_record.STATES[Reason.STORE_FAILED]: "the result could not be stored",
-    task_record.STATES[Reason.URL_UNREACHABLE]: "the upload was gone before it could be read",
+    task_record.STATES[Reason.URL_UNREACHABLE]: "the upload expired before it was read",
     task_record.STATES[Reason.URL_TOO_LARGE]: "the file is too large",
-    task_record.STATES[Reason.IMAGE_CORRUPT]: "the file is no picture that can be decoded, or too large a one",
-    task_record.STATES[Reason.TIMED_OUT]: "the picture took too long",
+    task_record.STATES[Reason.IMAGE_CORRUPT]: "the file cannot be decoded, or its picture is too large",
+    task_record.STATES[Reason.TIMED_OUT]: "processing timed out",
 }
+# Results by `output_type`.
+_RESULTS = {"1": ("image", "mask"), "3": ("mask",)}
 Progress = Callable[[Counter[str], int], None]
 
 
@@ -55,7 +58,7 @@ class Batch:
     lines: dict[str, ReportLine] = field(default_factory=dict)
 
     def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
-        """How many pictures ended how. Raises Unrecoverable and interrupts; the progress is saved even then."""
+        """Cut out every picture and count the outcomes; saves the progress. Raises Unrecoverable, OSError, Stopped."""
         pictures, counts = self.source.pictures(), Counter[str]()
         pool = ThreadPoolExecutor(concurrency)
         waiting: set[Future[str]] = set()
@@ -84,6 +87,7 @@ class Batch:
         if entry.outcome == FAILED:
             entry = Entry(mark, entry.attempt + 1)
         try:
+            self._check_target(name)
             entry, task = self._task(name, entry)
             if task["state"] == task_record.DONE:
                 self._fetch(name, task)
@@ -91,7 +95,7 @@ class Batch:
             else:
                 ended = replace(entry, outcome=FAILED, state=task["state"], message=_WORDS.get(task["state"], ""))
         except Refused as error:
-            noted = self.ledger.get(name)  # an upload on the way; or still what an earlier attempt came to
+            noted = self.ledger.get(name)  # an upload of this attempt, or an earlier attempt's entry
             if noted is not None and (noted.mark, noted.attempt) == (mark, entry.attempt):
                 entry = noted
             ended = replace(entry, outcome=FAILED, message=str(error))
@@ -100,8 +104,17 @@ class Batch:
             self.lines[name] = ReportLine(self.source.address(name), problem=ended.message or "failed")
         return ended.outcome
 
+    def _check_target(self, name: str) -> None:
+        """Raise Refused if a result cannot be written, before the service is called and charges for it."""
+        try:
+            for result in _RESULTS.get(self.fields.get("output_type", ""), ("image",)):
+                for content_type in ENDINGS:
+                    self.target.check(drops.result_key(name, result, content_type))
+        except OSError as error:
+            raise Refused(f"the result cannot be written: {error.strerror or error}") from error
+
     def _task(self, name: str, entry: Entry) -> tuple[Entry, dict[str, Any]]:
-        """The picture's task once it has ended: the one that an earlier run began, or a new one."""
+        """Return the entry and its ended task: the one that an earlier run created, or a new one."""
         if entry.task_id:
             task = self._await(entry.task_id)
             if task is not None:
@@ -109,9 +122,9 @@ class Batch:
         try:
             data = self.source.read(name)
         except FileNotFoundError as error:
-            raise Refused("the file is gone") from error
+            raise Refused("the file no longer exists") from error
         except OSError as error:
-            raise Refused(f"the file cannot be read: {error.strerror or error}") from error
+            raise Refused(f"cannot read the file: {error.strerror or error}") from error
         picture: bytes | None = data
         fields = dict(self.fields)
         if len(data) > INLINE_BYTES:
@@ -125,11 +138,11 @@ class Batch:
         self.ledger.put(name, entry)
         task = self._await(entry.task_id)
         if task is None:
-            raise Refused("the task was forgotten")
+            raise Refused("the service no longer has the task")
         return entry, task
 
     def _await(self, task_id: str) -> dict[str, Any] | None:
-        """The task once it has ended; None where it is forgotten."""
+        """Poll until the task has ended; None if the service no longer has it."""
         pause_s = _FIRST_ASK_S
         while True:
             task = self.client.show(task_id)
@@ -145,20 +158,29 @@ class Batch:
                 file, headers = self.client.download(task[result])
                 made = self.finishing(file, headers) if result == "image" else as_it_came(file, headers)
                 key = drops.result_key(name, result, made.content_type)
-                self.target.write(key, made.file)
+                self._write(key, made.file)
                 facts = {column: made.facts[column] for column in COLUMNS if column in made.facts}
-                # A mask alone is the result; beside a picture it is not.
+                # A mask is the result only if there is no picture.
                 line = line if line.result else replace(line, **facts, result=key)
         self.lines[name] = line
 
+    def _write(self, key: str, file: bytes) -> None:
+        """Write a result. Raises Refused if the file's name is the problem, as two pictures may need one path."""
+        try:
+            self.target.write(key, file)
+        except OSError as error:
+            if error.errno not in NAME_ERRORS:
+                raise
+            raise Refused(f"the result cannot be written: {error.strerror}") from error
+
     def _report(self) -> None:
-        """The table of all results that are known of, also of those before this run."""
+        """Write the table of all results, including those of earlier runs."""
         known = self.target.find(REPORT)
         lines = write_report(self.lines.values(), read_report(known) if known else None)
         self.target.write(REPORT, lines)
 
     def _list_failures(self, names: list[str]) -> None:
-        """The table of what failed and why; a batch without failures leaves it with a header alone."""
+        """Write the table of failed pictures with the reasons; only a header if none failed."""
         entries = {name: self.ledger.get(name) for name in names}
         text = io.StringIO(newline="")
         table = csv.writer(text)

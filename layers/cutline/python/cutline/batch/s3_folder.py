@@ -1,5 +1,7 @@
 """A folder in S3, with the methods of `cutline.batch.folders.Folder`."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from botocore.exceptions import ClientError
 from cutline.batch.folders import ENDINGS, Folder, LocalFolder
 
 _S3 = "s3://"
-# Codes of S3's that are about the bucket or about who asks; any other is about the one file that was asked for.
+# S3's error codes about the bucket or the credentials; all others are about the one file.
 _WIDE = frozenset(
     {
         "AccountProblem",
@@ -23,6 +25,7 @@ _WIDE = frozenset(
 )
 _GONE = "NoSuchKey"
 _FAULT = 500
+_MAX_KEY_BYTES = 1024
 
 
 class S3Folder:
@@ -59,6 +62,14 @@ class S3Folder:
                 raise
             return None
 
+    def check(self, name: str) -> None:
+        try:
+            length = len((self.prefix + name).encode())
+        except UnicodeEncodeError as error:
+            raise OSError(errno.EILSEQ, "the name is not valid Unicode", name) from error
+        if length > _MAX_KEY_BYTES:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), name)
+
     def write(self, name: str, data: bytes) -> None:
         self._s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=data)
 
@@ -67,9 +78,9 @@ class S3Folder:
 
 
 def open_folder(text: str) -> Folder:
-    """The folder that `text` names: a path or s3://bucket/prefix."""
+    """Open the folder that `text` names: a path or s3://bucket/prefix."""
     if not text.startswith(_S3):
         return LocalFolder(Path(text))
-    # Not as a URL: "#" and "?" are letters of a key like any other.
+    # Not parsed as a URL: "#" and "?" may be part of a key.
     bucket, _, prefix = text.removeprefix(_S3).partition("/")
     return S3Folder(boto3.client("s3"), bucket, prefix)
