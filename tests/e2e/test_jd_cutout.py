@@ -47,6 +47,15 @@ def test_a_photograph_comes_back_as_a_cut_out_with_its_size_and_pixels(jd: JdCli
     assert (cutout[:150, :100, 3] < 16).mean() > 0.95  # the wall behind her
 
 
+def test_a_link_in_a_page_is_answered_with_webp_and_stores_it_once(jd: JdClient) -> None:
+    link = jd.cutout(SMALL).json["result"]["cutout_image_url"]
+    for _ in range(2):
+        redirect = send("GET", link, headers={"Accept": "image/webp,*/*"})
+        assert (redirect.status, redirect.headers["vary"]) == (302, "Accept")
+        assert open_picture(send("GET", redirect.headers["location"]).body).format == "WEBP"
+    assert open_picture(follow(link).body).format == "PNG"
+
+
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "BMP", "GIF", "WEBP"])
 def test_each_format_is_taken_whatever_the_content_type_says(jd: JdClient, image_format: str) -> None:
     body = plain_picture(64, 48, image_format)
