@@ -301,7 +301,7 @@ def test_an_error_takes_the_place_of_earlier_results(stack: Stack) -> None:
     assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
     intake(stack).run(drop(stack), STEP)
     work(stack, stack.machine.started[-1])
-    assert intake(stack).run(drop(stack, crop="yes"), STEP) == "parameter_invalid"
+    assert intake(stack).run(drop(stack, b"other bytes", crop="yes"), STEP) == "parameter_invalid"
     assert stack.objects(stack.output_bucket) == {f"{KEY}.error.json"}
 
 
