@@ -27,11 +27,9 @@ def main() -> None:
     measured = {}
     for picture in pictures:
         data = Path(picture).read_bytes()
-        samples = [pipeline.cut(data, "png") for _ in range(int(runs) + (int(runs) > 1))][-int(runs) :]
+        samples = [pipeline.cut(data) for _ in range(int(runs) + (int(runs) > 1))][-int(runs) :]
         stages = {name: statistics.median(one[0].get(name, 0.0) for one in samples) for name in samples[-1][0]}
         measured[Path(picture).name] = {"stages": stages, "png": len(samples[-1][1])}
-        if int(runs) > 1:
-            measured[Path(picture).name]["webp"] = len(pipeline.cut(data, "webp")[1]) if pipeline.writes_webp else 0
     print(json.dumps({"pictures": measured, "peak_mib": pipeline.peak_kib() / 1024}))
 
 
@@ -49,8 +47,6 @@ class _Pipeline:
         self._timer = _found("cutline.pipeline.timing:StageTimer")
         limits = _found("cutline.limits:PictureLimits")
         self._limits = limits(frozenset({"JPEG"}), 64 << 20)
-        encode = _found("cutline.pipeline.codecs.encode:encode_png", "cutline.pipeline.encode:encode_png")
-        self.writes_webp = hasattr(sys.modules[encode.__module__], "encode_webp")
         # As a function's INIT does: its copy of the process is small as long as no network is open.
         start = getattr(sys.modules[self._decode.__module__], "start_decoder", None)
         if start is not None:
@@ -62,12 +58,12 @@ class _Pipeline:
             keep()
         self._idle_kib = _kib("self/status", "VmRSS")
 
-    def cut(self, data: bytes, image_format: str) -> tuple[dict[str, float], bytes]:
+    def cut(self, data: bytes) -> tuple[dict[str, float], bytes]:
         """CPU milliseconds by stage, the decoder's process included, and the file."""
         timer = self._timer(cpu_s)
         with timer.stage("decode"):
             picture = self._decode(data, self._limits)
-        cutout = self._cut_out(picture, self._options(image_format=image_format), self._network, timer)
+        cutout = self._cut_out(picture, self._options(), self._network, timer)
         return dict(timer.stages_ms), cutout.image
 
     def peak_kib(self) -> int:
