@@ -2,6 +2,7 @@
 
 `sam build` does not know the stack's parameters, so a layer built for one processor could be deployed for another, and
 every function would fail at its first import. Here the build follows the parameter, and what was built is looked at.
+What the parameters leave out leaves the built template (`tools.conditions`).
 A release that is to take over gradually gets its aliases here, too (`tools.rollout`).
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 from cutline.commands.failure import CommandFailed
 from cutline.commands.sam_project import MACHINES, built_for, network_problems, read_samconfig
 from localcloud.stack.short_forms import parse_yaml
+from tools.conditions import settled
 from tools.rollout import BadRollout, Rollout, rolled_out, rollout_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,8 +43,8 @@ def main() -> int:
         if built.returncode:
             return built.returncode
         check_build(ROOT, machine)
-        if rollout:
-            write_rollout(ROOT / _BUILT_TEMPLATE, rollout, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        release = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        write_built(ROOT / _BUILT_TEMPLATE, given, rollout, release)
         return subprocess.run([sam, "deploy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
     except (NotReady, BadRollout, CommandFailed) as problem:
         print(problem, file=sys.stderr)
@@ -88,9 +90,14 @@ def check_build(root: Path, machine: str) -> None:
         raise NotReady(f"The runtime layer was built for {built}, the functions run on {machine}: delete .aws-sam")
 
 
-def write_rollout(built: Path, rollout: Rollout, release: str) -> None:
-    """Puts the aliases into the built template; JSON is YAML, too. Raises BadRollout."""
-    template = rolled_out(parse_yaml(built.read_text("utf-8")), rollout, release)
+def write_built(built: Path, given: dict[str, str], rollout: Rollout, release: str) -> None:
+    """Takes what the parameters leave out from the built template, and puts the aliases in. Raises BadRollout.
+
+    JSON is YAML, too.
+    """
+    template = settled(parse_yaml(built.read_text("utf-8")), given)
+    if rollout:
+        template = rolled_out(template, rollout, release)
     built.write_text(json.dumps(template, indent=1, default=str), "utf-8")
 
 

@@ -4,7 +4,6 @@
 false. Run it as `python -m tools.lint_template`; it prints what is wrong and ends with 1, or ends with 0.
 """
 
-import itertools
 import json
 import os
 import re
@@ -14,28 +13,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.conditions import Choices, cases, settled
+
 ROOT = Path(__file__).resolve().parents[1]
-# Types and values differ between regions: the first of AWS, Frankfurt, and one each of China and GovCloud.
-REGIONS = ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"]
-_OTHER = "anything else"
+# Everything that is off by default, on.
+ALL_ON = {
+    "GpuEndpoint": "async",
+    "EndpointImage": "111122223333.dkr.ecr.eu-central-1.amazonaws.com/cutline:1",
+    "AlarmEmail": "ops@example.com",
+    "BudgetUsd": "100",
+    "ResultsCdn": "cloudfront",
+    "HeicPictures": "yes",
+    "RequestsPerAddress": "2000",
+    "SyncConcurrency": "10",
+    "DomainName": "cutout.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:111122223333:certificate/a",
+    "HostedZoneId": "Z0000000000000000000",
+}
+# What has to be off where a region lacks a type.
+OPTIONS = {
+    "AWS::Budgets::Budget": ("BudgetUsd", "0"),
+    "AWS::CloudFront::Distribution": ("ResultsCdn", "none"),
+    "AWS::SageMaker::Endpoint": ("GpuEndpoint", "none"),
+    "AWS::SageMaker::EndpointConfig": ("GpuEndpoint", "none"),
+    "AWS::SageMaker::Model": ("GpuEndpoint", "none"),
+}
+# A settled template has parameters and conditions that are asked no more.
+_ASKED_NO_MORE = frozenset({"W2001", "W8001", "W1001"})
 _PSEUDO = "AWS::"
-
-
-# Conditions and what they must be, all of them.
-Choices = tuple[tuple[str, bool], ...]
 _NEVER: dict[str, Any] = {"Condition": "never"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """Values of the parameters that conditions ask about, and what the conditions then are."""
-
-    parameters: dict[str, str]
-    conditions: dict[str, bool]
-
-    def holds(self, choices: Choices) -> bool:
-        """Whether every condition is as `choices` says; one that the template does not have is false."""
-        return all(self.conditions.get(name, False) is wanted for name, wanted in choices)
 
 
 @dataclass(frozen=True)
@@ -50,21 +56,51 @@ class Reference:
 
 def main() -> int:
     """1 if anything is wrong."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGIONS[0])
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     from localcloud.stack.template import load_template  # noqa: PLC0415 (slow, and asks for the region at once)
 
     plain = load_template(ROOT / "template.yaml", {}).plain
-    found = sorted({*dangling_references(plain), *lint(plain)})
+    found = sorted({*dangling_references(plain), *lint(plain, ["us-east-1"]), *lint_everywhere(plain)})
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 
 
-def lint(plain: dict[str, Any]) -> list[str]:
+def lint_everywhere(plain: dict[str, Any]) -> list[str]:
+    """What cfn-lint says of each region that has schemas, with every option off and with all that the region has on."""
+    found = lint(settled(plain, {}), regions())
+    groups: dict[frozenset[str], list[str]] = {}
+    for region in regions():
+        groups.setdefault(missing_types(plain, region), []).append(region)
+    for missing, same in groups.items():
+        given = ALL_ON | dict(OPTIONS[kind] for kind in missing)
+        declared = {
+            name: {**entry, "Default": given.get(name, entry.get("Default", ""))}
+            for name, entry in plain["Parameters"].items()
+        }
+        found += lint(settled({**plain, "Parameters": declared}, {}), same)
+    return [text for text in found if text.split()[0] not in _ASKED_NO_MORE]
+
+
+def regions() -> list[str]:
+    """Every region that cfn-lint has schemas of."""
+    from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]  # noqa: PLC0415 (slow)
+
+    return list(REGIONS)
+
+
+def missing_types(plain: dict[str, Any], region: str) -> frozenset[str]:
+    """The template's types that a region lacks."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as SCHEMAS  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return frozenset({item["Type"] for item in plain["Resources"].values()} - set(SCHEMAS.get_resource_types(region)))
+
+
+def lint(plain: dict[str, Any], where: list[str]) -> list[str]:
     """What cfn-lint says about plain CloudFormation."""
     from cfnlint.api import ManualArgs  # type: ignore[import-untyped]  # noqa: PLC0415 (slow)
     from cfnlint.api import lint as cfn_lint  # noqa: PLC0415
 
-    matches = cfn_lint(json.dumps(plain), config=ManualArgs(regions=REGIONS))
+    matches = cfn_lint(json.dumps(plain), config=ManualArgs(regions=where))
     return [f"{match.rule.id} {'/'.join(str(part) for part in match.path or [])}: {match.message}" for match in matches]
 
 
@@ -87,52 +123,6 @@ def dangling_references(plain: dict[str, Any]) -> list[str]:
                 text = f"{reference.owner} names {reference.wanted}, which is not there"
                 found.setdefault(text, f"{text}, with {case.parameters}")
     return list(found.values())
-
-
-def cases(plain: dict[str, Any]) -> Iterator[Case]:
-    """Every combination of the parameters that change conditions."""
-    choices = _choices(plain)
-    for values in itertools.product(*choices.values()):
-        parameters = dict(zip(choices, values, strict=True))
-        conditions = plain.get("Conditions", {})
-        yield Case(parameters, {name: bool(_value({"Condition": name}, conditions, parameters)) for name in conditions})
-
-
-def _choices(plain: dict[str, Any]) -> dict[str, list[str]]:
-    """By parameter: what conditions compare it with, and one value that none does."""
-    compared: dict[str, set[str]] = {}
-    for node in _nodes(plain.get("Conditions", {})):
-        if "Fn::Equals" in node:
-            names = [side["Ref"] for side in node["Fn::Equals"] if isinstance(side, dict) and "Ref" in side]
-            constants = {str(side) for side in node["Fn::Equals"] if not isinstance(side, dict)}
-            for name in names:
-                compared.setdefault(name, set()).update(constants)
-    choices = {}
-    for name, constants in compared.items():
-        allowed = {str(value) for value in plain["Parameters"].get(name, {}).get("AllowedValues", [])}
-        others = sorted(allowed - constants) or ([] if allowed else [_OTHER])
-        choices[name] = [*sorted(constants & allowed if allowed else constants), *others[:1]]
-    return choices
-
-
-def _value(node: Any, conditions: dict[str, Any], parameters: dict[str, str]) -> Any:
-    """A condition, resolved."""
-
-    def of(inner: Any) -> Any:
-        return _value(inner, conditions, parameters)
-
-    match node:
-        case {"Condition": str(name)}:
-            return of(conditions[name])
-        case {"Fn::Equals": [left, right]}:
-            return str(of(left)) == str(of(right))
-        case {"Fn::Not": [inner]}:
-            return not of(inner)
-        case {"Fn::And": list(inner)}:
-            return all(of(item) for item in inner)
-        case {"Fn::Or": list(inner)}:
-            return any(of(item) for item in inner)
-    return parameters.get(node["Ref"]) if isinstance(node, dict) and "Ref" in node else node
 
 
 def _conditions_of(item: dict[str, Any]) -> Choices:
@@ -171,14 +161,6 @@ def _named(node: dict[str, Any]) -> list[str]:
 def _substituted(text: str, own: dict[str, Any]) -> Iterator[str]:
     names = (name.partition(".")[0] for name in re.findall(r"\$\{([^!}][^}]*)\}", text))
     yield from (name for name in names if name not in own)
-
-
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping in `node`, itself included."""
-    if isinstance(node, dict):
-        yield node
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
-        yield from _nodes(inner)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from cutline.commands.doctor_checks import (
     AWS_CHECKS,
     DEFAULTS,
     LOCAL_CHECKS,
+    NOT_OFFERED,
     Check,
     Plan,
     Verdict,
@@ -25,12 +26,14 @@ from cutline.commands.doctor_checks import (
     layers,
     networks,
     partition,
+    resource_types,
     run,
     stack,
     stack_name,
 )
 from devkit.running import ROOT
 from tests.support.template import whole_template
+from tools.lint_template import OPTIONS, missing_types, regions
 
 OK, WARNING, FAILURE = Verdict
 GONE = "Stack with id x does not exist"
@@ -129,7 +132,6 @@ def test_a_network_has_an_entry_and_a_file_that_fits_into_the_layer(aws: Aws, tm
         (REGION, "arn:aws:iam::1:user/x", {}, [OK]),
         (REGION, "arn:aws-cn:iam::1:user/x", {}, [FAILURE]),
         ("cn-north-1", "arn:aws-cn:iam::1:user/x", {}, [OK, WARNING]),
-        ("us-gov-west-1", "arn:aws-us-gov:iam::1:user/x", {"BudgetUsd": "100"}, [OK, FAILURE]),
         (REGION, "arn:aws:iam::1:user/x", {"CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1"}, [OK, FAILURE]),
         (REGION, "arn:aws:iam::1:user/x", {"CertificateArn": f"arn:aws:acm:{REGION}:1:certificate/1"}, [OK]),
     ],
@@ -141,6 +143,33 @@ def test_the_partition_is_the_credentials_own(
     aws.says("sts", "get_caller_identity", {"Arn": arn, "Account": "1", "UserId": "x"})
     assert [item[0] for item in found(partition, aws, **said)] == verdicts
     aws.close()
+
+
+@pytest.mark.parametrize(
+    ("region", "said", "verdict"),
+    [
+        ("eu-north-1", {}, OK),
+        ("eu-north-1", {"BudgetUsd": "100"}, FAILURE),
+        ("eu-central-1", {"BudgetUsd": "100", "ResultsCdn": "cloudfront", "GpuEndpoint": "async"}, OK),
+        ("us-gov-west-1", {"ResultsCdn": "cloudfront"}, FAILURE),
+        ("me-central-1", {"GpuEndpoint": "realtime"}, FAILURE),
+    ],
+)
+def test_options_that_a_region_does_not_have_are_named(region: str, said: dict[str, str], verdict: Verdict) -> None:
+    (finding,) = resource_types(Plan("cutline", region, ROOT, said), lambda name: None)
+    assert finding.verdict is verdict
+
+
+def test_the_regions_without_a_type_are_those_of_the_published_schemas() -> None:
+    plain = whole_template().plain
+    lacking: dict[str, set[str]] = {}
+    for region in regions():
+        for kind in missing_types(plain, region):
+            lacking.setdefault(kind, set()).add(region)
+    assert {kind: where for kind, (_, _, where) in NOT_OFFERED.items()} == {
+        kind: where for kind, where in lacking.items() if kind in NOT_OFFERED
+    }
+    assert {OPTIONS[kind] for kind in lacking} == {(name, off) for name, off, _ in NOT_OFFERED.values()}
 
 
 @pytest.mark.parametrize(
@@ -248,6 +277,7 @@ def test_every_check_is_run() -> None:
         layers,
         networks,
         partition,
+        resource_types,
         stack,
         lambda_quota,
         gateway_logs,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from localcloud.stack.template import LocalTemplate
-from tools.lint_template import cases, dangling_references
+from tools.conditions import cases
+from tools.lint_template import dangling_references
 
 OFF = {"Type": "AWS::SNS::Topic", "Condition": "On"}
 

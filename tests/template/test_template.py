@@ -482,7 +482,7 @@ def test_a_domain_without_a_certificate_is_refused_before_anything_is_made(local
 
 
 def test_the_outputs_name_what_an_operator_attaches_something_to(local: LocalTemplate) -> None:
-    assert {"Url", "ApiId", "StageArn", "FlowArn", "DashboardUrl", "AlarmTopic", "FunctionLogs", "DomainTarget"} <= set(
+    assert {"Url", "ApiId", "StageArn", "FlowArn", "Dashboard", "AlarmTopic", "FunctionLogs", "DomainTarget"} <= set(
         local.plain["Outputs"]
     )
     url = local.plain["Outputs"]["Url"]["Value"]["Fn::If"]

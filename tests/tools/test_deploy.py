@@ -13,8 +13,10 @@ from moto import mock_aws
 
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import whole_template
-from tools.deploy import NotReady, check_build, check_networks, check_options, machine_of, parameters_of
+from tools.deploy import NotReady, check_build, check_networks, check_options, machine_of, parameters_of, write_built
 from tools.destroy import delete_data, delete_stack, outputs_of
+from tools.lint_template import dangling_references
+from tools.rollout import Rollout
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "samconfig.toml.example"
@@ -27,9 +29,9 @@ def template() -> LocalTemplate:
 
 def test_the_example_names_parameters_of_the_template_commented_out_or_not(template: LocalTemplate) -> None:
     declared = template.plain["Parameters"]
-    assert parameters_of(EXAMPLE, declared) == {"AlarmEmail": "you@example.com", "BudgetUsd": "100"}
+    assert parameters_of(EXAMPLE, declared) == {"AlarmEmail": "you@example.com"}
     offered = dict(re.findall(r'"([A-Z]\w+)=([^"]*)"', EXAMPLE.read_text("utf-8")))
-    assert {"DomainName", "CertificateArn", "Architecture", "Model"} <= offered.keys() <= declared.keys()
+    assert {"DomainName", "CertificateArn", "Architecture", "Model", "BudgetUsd"} <= offered.keys() <= declared.keys()
     for name, value in offered.items():
         assert re.search(declared[name].get("AllowedPattern", ""), value), name
         assert value in declared[name].get("AllowedValues", [value]), name
@@ -129,3 +131,26 @@ def test_data_goes_only_where_that_was_asked_for(outputs: dict[str, str]) -> Non
     assert outputs["OutputBucket"] not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     key = boto3.client("kms").describe_key(KeyId=outputs["AccountsKey"])["KeyMetadata"]
     assert key["KeyState"] == "PendingDeletion"
+
+
+def test_what_the_parameters_leave_out_leaves_the_built_template(template: LocalTemplate, tmp_path: Path) -> None:
+    """CloudFormation refuses a template with a type that the region lacks, whatever its condition."""
+    built = tmp_path / "template.yaml"
+    built.write_text(json.dumps(template.plain), "utf-8")
+    write_built(built, {"GpuEndpoint": "async"}, Rollout(), "now")
+    left = json.loads(built.read_text("utf-8"))
+    kinds = {item["Type"] for item in left["Resources"].values()}
+    assert "AWS::SageMaker::Endpoint" in kinds
+    assert kinds.isdisjoint({"AWS::Budgets::Budget", "AWS::CloudFront::Distribution"})
+    assert dangling_references(left) == []
+    assert {"EndpointRole", "Api", "MeterTable"} <= left["Resources"].keys()
+    assert "Fn::If" not in json.dumps(left["Resources"])
+
+
+@pytest.mark.parametrize("partition", boto3.session.Session().get_available_partitions())
+def test_every_partitions_registry_may_hold_the_endpoints_container(template: LocalTemplate, partition: str) -> None:
+    region = boto3.session.Session().get_available_regions("ec2", partition)[0]
+    address = str(boto3.client("ecr", region_name=region).meta.endpoint_url)
+    image = f"111122223333.dkr.{address.removeprefix('https://').removeprefix('api.')}/cutline-endpoint:1.0"
+    assert re.search(template.plain["Parameters"]["EndpointImage"]["AllowedPattern"], image)
+    assert "Mappings" not in template.plain  # of partitions, which grow

@@ -13,7 +13,7 @@ from devkit.running import ROOT
 from localcloud.stack.template import load_template
 from tests.support.template import of_type
 from tests.support.untraced import untraced
-from tools.deploy import write_rollout
+from tools.deploy import write_built
 from tools.lint_template import dangling_references, lint
 from tools.rollout import ALARMS, BadRollout, Rollout, rollout_of
 
@@ -27,7 +27,7 @@ def transformed(folder: Path, rollout: Rollout, release: str) -> dict[str, Any]:
         (folder / name).symlink_to(ROOT / name)
     built = folder / "template.yaml"
     built.write_text((ROOT / "template.yaml").read_text("utf-8"), "utf-8")
-    write_rollout(built, rollout, release)
+    write_built(built, {}, rollout, release)
     json.loads(built.read_text("utf-8"))
     return load_template(built, {}).plain
 
@@ -70,7 +70,7 @@ def test_a_release_comes_by_and_by_and_alarms_take_it_back(plain: dict[str, Any]
 @pytest.mark.slow
 def test_it_is_what_cloudformation_takes(plain: dict[str, Any]) -> None:
     assert dangling_references(plain) == []
-    assert untraced(lint)(plain) == []
+    assert untraced(lint)(plain, ["us-east-1"]) == []
 
 
 def test_every_release_is_a_version_and_a_change_of_its_function(plain: dict[str, Any], tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_what_cannot_be_is_told(tmp_path: Path, wrong: str, said: str) -> None:
 def test_only_the_apis_functions_are_provisioned(tmp_path: Path) -> None:
     built = config(tmp_path, (ROOT / "template.yaml").read_text("utf-8"))
     with pytest.raises(BadRollout, match="WorkerFunction cannot be provisioned"):
-        write_rollout(built, Rollout(provisioned={"WorkerFunction": 1}), "one")
+        write_built(built, {}, Rollout(provisioned={"WorkerFunction": 1}), "one")

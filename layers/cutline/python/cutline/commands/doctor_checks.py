@@ -29,8 +29,20 @@ DEFAULTS: Mapping[str, str] = {
     "EndpointImage": "none",
     "BudgetUsd": "0",
     "GpuEndpoint": "none",
+    "ResultsCdn": "none",
     "EndpointInstanceType": "ml.g4dn.xlarge",
     "EndpointMaxInstances": "2",
+}
+# Regions without a resource type, and the parameter that is off there: CloudFormation refuses a template that has it.
+_NO_BUDGETS = (
+    "af-south-1 ap-east-1 ap-east-2 ap-northeast-3 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 "
+    "ap-southeast-6 ap-southeast-7 ca-west-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 il-central-1 me-central-1 "
+    "mx-central-1 us-gov-east-1 us-gov-west-1"
+)
+NOT_OFFERED: Mapping[str, tuple[str, str, frozenset[str]]] = {
+    "AWS::Budgets::Budget": ("BudgetUsd", "0", frozenset(_NO_BUDGETS.split(" "))),
+    "AWS::CloudFront::Distribution": ("ResultsCdn", "none", frozenset({"us-gov-east-1", "us-gov-west-1"})),
+    "AWS::SageMaker::Endpoint": ("GpuEndpoint", "none", frozenset({"me-central-1", "us-gov-east-1"})),
 }
 _RESERVING = 4  # functions with SyncConcurrency
 _UNRESERVED_MIN = 100  # of the quota of concurrent executions, for functions without a reservation
@@ -126,9 +138,17 @@ def partition(plan: Plan, clients: Clients) -> Iterator[Finding]:
     if ours == "aws-cn":
         text = "China: API Gateway serves the public only after an ICP filing; see AWS China's guide"
         yield Finding(Verdict.WARNING, "partition", text)
-    if ours == "aws-us-gov" and plan.number("BudgetUsd"):
-        yield Finding(Verdict.FAILURE, "partition", "GovCloud has no AWS Budgets: set BudgetUsd=0")
     yield from _other_region(plan, "CertificateArn", r"arn:[\w-]+:acm:([\w-]+):")
+
+
+def resource_types(plan: Plan, clients: Clients) -> Iterator[Finding]:
+    """What the region's CloudFormation does not know."""
+    for kind, (parameter, off, regions) in NOT_OFFERED.items():
+        if plan.region in regions and plan[parameter] != off:
+            text = f"{kind} does not exist in {plan.region}: {parameter}={off}"
+            yield Finding(Verdict.FAILURE, "resource types", text)
+            return
+    yield Finding(Verdict.OK, "resource types", f"{plan.region} has all that the parameters ask for")
 
 
 def stack(plan: Plan, clients: Clients) -> Iterator[Finding]:
@@ -241,7 +261,7 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
 
 # In the order of their lines. Local checks call no AWS.
 LOCAL_CHECKS: tuple[Check, ...] = (stack_name, layers, networks)
-AWS_CHECKS: tuple[Check, ...] = (partition, stack, lambda_quota, gateway_logs, gpu_quota)
+AWS_CHECKS: tuple[Check, ...] = (partition, resource_types, stack, lambda_quota, gateway_logs, gpu_quota)
 
 
 def run(check: Check, plan: Plan, clients: Clients) -> Iterator[Finding]:
