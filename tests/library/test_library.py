@@ -117,11 +117,28 @@ def test_a_picture_without_a_subject_is_an_error_and_not_an_empty_picture(cutter
         (MUG, {"margin": "90%"}, ValueError),
         (MUG, {"scale": 2}, ValueError),
         (MUG, {"subject": "dog"}, ValueError),
+        (MUG, {"background": (300, 0, 0)}, ValueError),
+        (MUG, {"background": (1, 2)}, ValueError),
+        (MUG, {"background": 7}, ValueError),
+        (MUG, {"format": 5}, TypeError),
+        (np.zeros((0, 0, 3), np.uint8), {}, ValueError),
+        (Image.new("RGB", (0, 0)), {}, ValueError),
+        (np.zeros((20, 16_385, 3), np.uint8), {}, InputRefused),
+        (np.zeros((20_000, 30), np.uint8), {}, InputRefused),
+        (Image.new("RGB", (30, 16_385)), {}, InputRefused),
     ],
 )
 def test_what_is_wrong_is_told(cutter: Cutter, image: Any, options: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         cutter.remove_background(image, **options)
+
+
+def test_none_is_no_region_and_damaged_exif_is_no_orientation(cutter: Cutter) -> None:
+    image = Image.open(io.BytesIO(MUG))
+    expected = np.asarray(cutter.remove_background(image))
+    for junk in (b"Exif\0\0junk", b"Exif\0\0II*\0\xff\xff\xff\xff", b"\0" * 9):
+        image.info["exif"] = junk
+        assert np.array_equal(np.asarray(cutter.remove_background(image, roi=None)), expected)
 
 
 def test_a_missing_network_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
     from cutline import Cutter, remove_background
 
-    remove_background("photo.jpg")                        # photo.jpg.png beside it; its path comes back
+    remove_background("photo.jpg")                        # writes photo.jpg.png and returns its path
     png = remove_background(data, background="white")     # bytes in, bytes out
     cutter = Cutter()                                     # keeps its networks open; threads may share it
     found = cutter.cut(image, crop=True, margin="5%")     # found.image, found.confidence, found.box, ...
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, get_args, overload
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from cutline import resources
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
 from cutline.pipeline.codecs.colour import to_srgb
-from cutline.pipeline.codecs.decode import Picture, decode_image
+from cutline.pipeline.codecs.decode import Picture, decode_image, turn_upright
 from cutline.pipeline.codecs.encode import ENCODERS
 from cutline.pipeline.cutout import Cutout, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
@@ -45,20 +45,20 @@ from cutline.storage_keys import ENDINGS
 __all__ = ["Cut", "CutKeywords", "Cutter", "remove_background"]
 
 Kind = TypeVar("Kind", bytes, Path, Image.Image, U8)
-# Every kind but a path. The result for a path is always a Path, also if the path was a str.
+# Every kind except a path: the result for a path is a Path, also if the path was a str.
 Pixels = TypeVar("Pixels", bytes, Image.Image, U8)
-_NOTHING = "Nothing was found that could be cut out"
+_NO_SUBJECT = "No subject was found"
 _GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4
 
 
 class CutKeywords(TypedDict, total=False):
-    """Options as keyword arguments; all may be left out.
+    """Options as keyword arguments; all are optional.
 
-    subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None leaves it
+    subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None is
     transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
-    bytes and files, else PNG, or as `out` ends. out: where a path's result goes, else beside it. margin, scale,
-    position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
-    roi: the part of the picture that holds the subject, "0% 0% 50% 100%"; outside of it everything is background.
+    bytes and files; default as `out` ends, else png. out: path of a path's result; default next to the picture.
+    margin, scale, position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
+    roi: the region with the subject, "0% 0% 50% 100%"; everything outside is background.
     """
 
     subject: Subject
@@ -73,12 +73,12 @@ class CutKeywords(TypedDict, total=False):
     ratio: str | float
     min_size: str | int
     max_size: str | int
-    roi: str
+    roi: str | None
 
 
 @dataclass(frozen=True)
 class Cut(Generic[Kind]):
-    """A cut-out in the kind that its picture came in, and what is known of it.
+    """A cut-out of the same kind as its picture, with its metadata.
 
     subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
     if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
@@ -96,7 +96,7 @@ class Cut(Generic[Kind]):
 
 
 class Cutter:
-    """Networks that stay open from their first use on. Threads may share one; a forked process makes its own."""
+    """Keeps networks open from their first use. Threads may share one; a forked process needs its own."""
 
     def __init__(
         self, model: str = "matte", *, models: str | os.PathLike[str] | None = None, threads: int | None = None
@@ -115,7 +115,7 @@ class Cutter:
     def cut(self, image: Pixels, **options: Unpack[CutKeywords]) -> Cut[Pixels]: ...
 
     def cut(self, image: Any, **options: Unpack[CutKeywords]) -> Any:
-        """The cut-out of a file's bytes, a path, a PIL image or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        """Cut out a file's bytes, a path, a PIL image or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
 
         Raises InputRefused for a picture that cannot be read or holds no subject, ValueError and TypeError for wrong
         options, OSError for a file that cannot be read or written, ServiceFault where the networks are missing.
@@ -125,9 +125,9 @@ class Cutter:
         matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
         cutout = compose(matte, asked)
         if cutout.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+            raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         pixels_u8 = cutout.rgba_u8[..., 3] if asked.want_mask else cutout.pixels_u8
-        return _told(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), cutout)
+        return _result(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), cutout)
 
     @overload
     def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
@@ -136,7 +136,7 @@ class Cutter:
     def remove_background(self, image: Pixels, **options: Unpack[CutKeywords]) -> Pixels: ...
 
     def remove_background(self, image: Any, **options: Unpack[CutKeywords]) -> Any:
-        """`cut`, and of its result the picture alone."""
+        """Return only the image of `cut`."""
         return self.cut(image, **options).image
 
     def encode(self, data: bytes, options: CutOptions) -> OutputFiles:
@@ -145,7 +145,7 @@ class Cutter:
         timer = StageTimer()
         made = encode_files(matte_picture(picture, options, self.network(self._model), timer), options, timer)
         if made.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+            raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return made
 
     def encode_each(self, data: bytes, options: CutOptions) -> list[OutputFiles]:
@@ -153,7 +153,7 @@ class Cutter:
         timer = StageTimer()
         matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
         if matte.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+            raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return [encode_files(alone, options, timer) for alone in separate(matte)]
 
     def publish(self, data: bytes, profile: Profile, subject: Subject = "auto", roi: Region | None = None) -> Published:
@@ -161,7 +161,7 @@ class Cutter:
         picture = decode_image(data, LOCAL_LIMITS)
         matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
         if matte.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, _NOTHING)
+            raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return publish(matte, profile)
 
     def encode_garments(self, data: bytes, options: GarmentOptions) -> GarmentCutout:
@@ -170,7 +170,7 @@ class Cutter:
         matte, costume = map(self.network, network_names(self._models))
         garments = cut_garments(picture, options, matte, costume, StageTimer())
         if garments.image is None:
-            raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
+            raise InputRefused(Reason.NO_GARMENT, "none of the requested garments was found")
         return garments
 
     def network(self, name: str) -> Network:
@@ -190,7 +190,7 @@ def remove_background(image: Pixels, **options: Unpack[CutKeywords]) -> Pixels: 
 
 
 def remove_background(image: Any, **options: Unpack[CutKeywords]) -> Any:
-    """The picture without its background, in the kind that it came in: `Cutter.cut` of a cutter that the process keeps.
+    """Remove the background and return the same kind as `image`, with a `Cutter` shared by the process.
 
     Raises as `Cutter.cut` does.
     """
@@ -203,50 +203,79 @@ def _shared_cutter() -> Cutter:
 
 
 def _options(image: object, options: CutKeywords) -> CutOptions:
-    """What the keywords ask for. Raises ValueError and TypeError."""
+    """Check the keywords. Raises ValueError and TypeError."""
     unknown = set(options) - set(CutKeywords.__annotations__)
     if unknown:
-        raise TypeError(f"unknown option {', '.join(sorted(unknown))}")
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
     if "out" in options and not isinstance(image, str | os.PathLike):
-        raise TypeError("out goes with a path; what else comes in comes back")
+        raise TypeError("`out` is only valid when the input is a path")
     name = options.get("format") or Path(options.get("out", "")).suffix.lstrip(".") or "png"
+    if not isinstance(name, str):
+        raise TypeError(f"`format` must be a name such as png, not {name!r}")
     subject: Subject = options.get("subject", "auto")
     if subject not in get_args(Subject):
-        raise ValueError(f"the subject {subject!r} is not of {', '.join(get_args(Subject))}")
-    background = options.get("background")
+        raise ValueError(f"`subject` must be one of {', '.join(get_args(Subject))}, not {subject!r}")
+    roi = options.get("roi")
     only_mask = options.get("only_mask", False)
     return CutOptions(
         subject=subject,
-        background=read_colour(background) if isinstance(background, str) else background,
+        background=_colour(options.get("background")),
         crop=options.get("crop", False),
         # Pixels have no format; a JPEG's would be put on white.
         image_format=image_format_of(name) if isinstance(image, bytes | str | os.PathLike) else "png",
         want_image=not only_mask,
         want_mask=only_mask,
         framing=read_framing({name: str(value) for name, value in options.items()}, OPTION_NAMES),
-        roi=read_region(options["roi"]) if "roi" in options else None,
+        roi=None if roi is None else read_region(roi),
     )
 
 
+def _colour(given: tuple[int, int, int] | str | None) -> tuple[int, int, int] | None:
+    """Check a background colour. Raises ValueError."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return read_colour(given)
+    try:
+        red, green, blue = (int(value) for value in given)
+        bytes((red, green, blue))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`background` must be three numbers in 0..255 or a colour such as #1f6feb: {given}"
+        ) from error
+    return red, green, blue
+
+
 def _picture(image: object) -> Picture:
-    """The decoded picture. Raises InputRefused, OSError, ValueError and TypeError."""
+    """Decode the picture. Raises InputRefused, OSError, ValueError and TypeError."""
     match image:
         case bytes():
             return decode_image(image, LOCAL_LIMITS)
         case str() | os.PathLike():
             return decode_image(Path(image).read_bytes(), LOCAL_LIMITS)
         case Image.Image():
+            _check_size(*image.size)
             image.load()
-            return Picture(*to_srgb(ImageOps.exif_transpose(image)), image.format or "")
+            return Picture(*to_srgb(turn_upright(image)), image.format or "")
         case np.ndarray():
             return _picture_of(image)
-    raise TypeError(f"a picture is bytes, a path, a PIL image or a NumPy array, not {type(image).__name__}")
+    raise TypeError(f"expected bytes, a path, a PIL image or a NumPy array, not {type(image).__name__}")
+
+
+def _check_size(width: int, height: int) -> None:
+    """Hold arrays and PIL images to the limits of files. Raises ValueError and InputRefused."""
+    if not width or not height:
+        raise ValueError(f"the picture has no pixels: {width} x {height}")
+    if max(width, height) > LOCAL_LIMITS.max_side_px:
+        detail = f"The picture has {width} x {height} pixels; a side may have {LOCAL_LIMITS.max_side_px}"
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, detail)
 
 
 def _picture_of(pixels: U8) -> Picture:
     coloured = pixels.ndim == _COLOURED and pixels.shape[2] in (_RGB, _RGBA)
-    if pixels.dtype != np.uint8 or not (pixels.ndim == _GREY or coloured) or pixels.size == 0:
-        raise ValueError("an array is uint8 and (H, W), (H, W, 3) or (H, W, 4)")
+    if pixels.dtype != np.uint8 or not (pixels.ndim == _GREY or coloured):
+        raise ValueError("an array must be uint8 with the shape (H, W), (H, W, 3) or (H, W, 4)")
+    _check_size(pixels.shape[1], pixels.shape[0])
     if not coloured:
         return Picture(np.repeat(pixels[..., None], _RGB, axis=2), None, "")
     alpha_u8 = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == _RGBA else None
@@ -254,7 +283,7 @@ def _picture_of(pixels: U8) -> Picture:
 
 
 def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object) -> Any:
-    """The pixels in the kind that `image` is of; a path's are written to a file. Raises OSError."""
+    """Return the pixels in the kind of `image`; for a path, write them to a file. Raises OSError."""
     match image:
         case bytes():
             return ENCODERS[image_format](pixels_u8)
@@ -268,7 +297,7 @@ def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: objec
     return target
 
 
-def _told(image: Any, cutout: Cutout) -> Cut[Any]:
+def _result(image: Any, cutout: Cutout) -> Cut[Any]:
     assert cutout.box is not None
     placement = cutout.placement
     return Cut(

@@ -176,7 +176,7 @@ def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:
         _check_sides(image.size, limits)
         if name == "PNG":
             _scale_key(image, data)
-        upright = _turn_upright(image)
+        upright = turn_upright(image)
         rgb_u8, alpha_u8 = to_srgb(upright)
     return Picture(rgb_u8, alpha_u8, name)
 
@@ -212,7 +212,7 @@ def _scale_key(image: Image.Image, data: bytes) -> None:
         image.info["transparency"] = tuple(part >> 8 for part in key)
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
+def turn_upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF orientation says; a broken EXIF block is ignored.
 
     Pillow turns a TIFF while loading it and then drops the tag.
