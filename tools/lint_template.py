@@ -39,7 +39,7 @@ OPTIONS = {
     "AWS::SageMaker::Model": ("GpuEndpoint", "none"),
 }
 # A settled template has parameters and conditions that are asked no more.
-_ASKED_NO_MORE = frozenset({"W2001", "W8001", "W1001"})
+ASKED_NO_MORE = frozenset({"W2001", "W8001", "W1001"})
 _PSEUDO = "AWS::"
 _NEVER: dict[str, Any] = {"Condition": "never"}
 
@@ -67,7 +67,7 @@ def main() -> int:
 
 def lint_everywhere(plain: dict[str, Any]) -> list[str]:
     """What cfn-lint says of each region that has schemas, with every option off and with all that the region has on."""
-    found = lint(settled(plain, {}), regions())
+    found = lint(settled(plain, {}), regions(), ASKED_NO_MORE)
     groups: dict[frozenset[str], list[str]] = {}
     for region in regions():
         groups.setdefault(missing_types(plain, region), []).append(region)
@@ -77,8 +77,8 @@ def lint_everywhere(plain: dict[str, Any]) -> list[str]:
             name: {**entry, "Default": given.get(name, entry.get("Default", ""))}
             for name, entry in plain["Parameters"].items()
         }
-        found += lint(settled({**plain, "Parameters": declared}, {}), same)
-    return [text for text in found if text.split()[0] not in _ASKED_NO_MORE]
+        found += lint(settled({**plain, "Parameters": declared}, {}), same, ASKED_NO_MORE)
+    return found
 
 
 def regions() -> list[str]:
@@ -95,13 +95,17 @@ def missing_types(plain: dict[str, Any], region: str) -> frozenset[str]:
     return frozenset({item["Type"] for item in plain["Resources"].values()} - set(SCHEMAS.get_resource_types(region)))
 
 
-def lint(plain: dict[str, Any], where: list[str]) -> list[str]:
-    """What cfn-lint says about plain CloudFormation."""
+def lint(plain: dict[str, Any], where: list[str], ignored: frozenset[str] = frozenset()) -> list[str]:
+    """What cfn-lint says about plain CloudFormation in some regions."""
     from cfnlint.api import ManualArgs  # type: ignore[import-untyped]  # noqa: PLC0415 (slow)
     from cfnlint.api import lint as cfn_lint  # noqa: PLC0415
 
     matches = cfn_lint(json.dumps(plain), config=ManualArgs(regions=where))
-    return [f"{match.rule.id} {'/'.join(str(part) for part in match.path or [])}: {match.message}" for match in matches]
+    return [
+        f"{match.rule.id} {'/'.join(str(part) for part in match.path or [])}: {match.message}"
+        for match in matches
+        if match.rule.id not in ignored
+    ]
 
 
 def dangling_references(plain: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from localcloud.stack.template import load_template
 from tests.support.template import of_type
 from tests.support.untraced import untraced
 from tools.deploy import write_built
-from tools.lint_template import dangling_references, lint
+from tools.lint_template import ASKED_NO_MORE, dangling_references, lint
 from tools.rollout import ALARMS, BadRollout, Rollout, rollout_of
 
 API = {"Cutout", "Selfie", "Tasks", "Costume", "Uploads", "Links", "Usage", "Site"}
@@ -70,7 +70,7 @@ def test_a_release_comes_by_and_by_and_alarms_take_it_back(plain: dict[str, Any]
 @pytest.mark.slow
 def test_it_is_what_cloudformation_takes(plain: dict[str, Any]) -> None:
     assert dangling_references(plain) == []
-    assert untraced(lint)(plain, ["us-east-1"]) == []
+    assert untraced(lint)(plain, ["us-east-1"], ASKED_NO_MORE) == []
 
 
 def test_every_release_is_a_version_and_a_change_of_its_function(plain: dict[str, Any], tmp_path: Path) -> None:
