@@ -57,7 +57,7 @@ def encoded(pixels: np.ndarray, image_format: str = "JPEG", **options: Any) -> b
 
 
 def plain_picture(width: int, height: int, image_format: str = "PNG") -> bytes:
-    """A disc on a plain ground: small, and quick to cut out."""
+    """A disc before a plain background: small, and quick to cut out."""
     y, x = np.ogrid[:height, :width]
     inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
     pixels = np.where(inside[..., None], (200, 40, 30), (230, 232, 235)).astype(np.uint8)

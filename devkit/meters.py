@@ -28,7 +28,7 @@ def _items(cloud: RunningCloud, partition: str) -> list[dict[str, dict[str, str]
 
 
 def meter_of(cloud: RunningCloud, account: str) -> dict[str, int]:
-    """The account's calls served and under way, its quota taken and its money charged."""
+    """The account's calls served and in flight, its quota taken and its money charged."""
     return {
         name: value
         for name, value in counters(cloud, account).items()

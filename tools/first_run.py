@@ -1,4 +1,4 @@
-"""Times the way from `git clone` to the first cut-out, as somebody new would go it: `make first-run`.
+"""Times the way from `git clone` to the first cut-out, as a newcomer would go it: `make first-run`.
 
     python3 tools/first_run.py
 

@@ -152,7 +152,7 @@ def _bytes_of(item: Mapping[str, Any]) -> int:
 
 def main() -> None:
     """Prints the table."""
-    print("rate/s  load  lanes   calls  refused  faults  writes/call  busiest item, units/s")
+    print("rate/s  load  shards  calls  refused  faults  writes/call  busiest item, units/s")
     for qps, seconds in ((10, 60.0), (100, 20.0), (1000, 5.0)):
         for load in (0.8, 0.9, 1.0):
             simulation = Simulation(qps, load, seconds, (0.005, 0.020))

@@ -1,6 +1,6 @@
 """Gradual releases: an alias for every function of the API, and what goes with one.
 
-samconfig.toml may have, beside its parameters for `sam deploy`:
+samconfig.toml may have, in addition to its parameters for `sam deploy`:
 
     [default.rollout.parameters]
     canary = "Canary10Percent10Minutes"      # how a release takes over, as CodeDeploy names it; alarms take it back
@@ -8,7 +8,7 @@ samconfig.toml may have, beside its parameters for `sam deploy`:
     snapstart = true                         # or sandboxes that start from a snapshot; not both
 
 `make deploy` writes that into the built template, and only there. SAM cannot make an alias under a condition. And an
-alias in template.yaml would stay on the old version where a release changes parameters alone, because SAM numbers
+alias in template.yaml would stay on the old version where a release changes only parameters, because SAM numbers
 versions by the code: `sam deploy` would succeed and change nothing. So `sam build` and `sam deploy` without this tool
 know no alias, and their code and parameters are in force at once.
 """
@@ -77,11 +77,9 @@ def rolled_out(template: Mapping[str, Any], rollout: Rollout, release: str) -> d
         for name, item in made["Resources"].items()
         if item["Type"] == "AWS::Serverless::Function" and _is_called_by_api(item["Properties"])
     }
-    strangers = sorted(set(rollout.provisioned) - set(functions))
-    if strangers:
-        raise BadRollout(
-            f"samconfig.toml: {', '.join(strangers)} cannot be provisioned, the API calls no such function"
-        )
+    unknown = sorted(set(rollout.provisioned) - set(functions))
+    if unknown:
+        raise BadRollout(f"samconfig.toml: {', '.join(unknown)} cannot be provisioned, the API calls no such function")
     for name, properties in functions.items():
         properties["AutoPublishAlias"] = ALIAS
         properties["AutoPublishCodeSha256"] = hashlib.sha256(release.encode()).hexdigest()

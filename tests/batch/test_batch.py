@@ -254,7 +254,7 @@ def test_failures_are_listed_and_tried_again_under_another_key(folders: Folders)
 
 
 class Denying(LocalFolder):
-    """a.jpg is not for everybody."""
+    """a.jpg is not readable."""
 
     def read(self, name: str) -> bytes:
         if name == "a.jpg":
@@ -395,7 +395,7 @@ def test_no_key_of_a_bucket_is_written_outside_the_folder(tmp_path: Path) -> Non
             target.find(name)
 
 
-def test_a_name_that_cannot_be_written_fails_alone_and_before_the_call(tmp_path: Path) -> None:
+def test_a_name_that_cannot_be_written_is_one_failure_before_the_call(tmp_path: Path) -> None:
     source, target, service = LocalFolder(tmp_path / "in"), LocalFolder(tmp_path / "out"), Service()
     for name in ("a.jpg", "x" * 246 + ".jpg", "é" * 123 + ".jpg", "y" * 251 + ".jpg"):
         source.write(name, name.encode())

@@ -1,4 +1,4 @@
-"""AILabTools costume's answers, taken apart."""
+"""AILabTools costume's answers, checked and taken to pieces."""
 
 import re
 

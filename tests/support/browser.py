@@ -96,11 +96,11 @@ class Browser:
         return self.command("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def text(self, selector: str) -> str:
-        """The text as it is shown."""
+        """The text that is shown."""
         return str(self.command("GET", f"/element/{self._find(selector)[_ELEMENT]}/text"))
 
     def is_shown(self, selector: str) -> bool:
-        """Whether the element is there and takes up room."""
+        """Whether the element is there and has a size."""
         script = "return Boolean(document.querySelector(arguments[0])?.getClientRects().length)"
         return bool(self.run(script, selector))
 
@@ -118,8 +118,8 @@ class Browser:
         """Warnings and errors since the last look, breaches of the content security policy among them."""
         entries = self.command("POST", "/se/log", {"type": "browser"})
         # "rendering" is advice on speed for tests that read pixels, "network" repeats every answer of 400 and above.
-        told = [entry for entry in entries if entry["source"] not in ("rendering", "network")]
-        grave = [entry for entry in told if entry["level"] in ("WARNING", "SEVERE")]
+        logged = [entry for entry in entries if entry["source"] not in ("rendering", "network")]
+        grave = [entry for entry in logged if entry["level"] in ("WARNING", "SEVERE")]
         return [entry["message"] for entry in grave]
 
     def protocol(self, name: str, **parameters: Any) -> Any:

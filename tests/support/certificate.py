@@ -1,4 +1,4 @@
-"""Certificates that nobody vouches for but themselves."""
+"""Self-signed certificates."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

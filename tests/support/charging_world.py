@@ -137,7 +137,7 @@ class World:
     now: float = START
     time_limit_ms: int = 20_000
     kinds: list[str] = field(default_factory=list)
-    told: set[str] = field(default_factory=set)
+    answered_ids: set[str] = field(default_factory=set)
     inner: list[Response | None] = field(default_factory=list)
     most_under_way: int = 0
 
@@ -178,7 +178,7 @@ class World:
         request = replace(request, headers={**request.headers, "idempotency-key": key}, received_at=self.now - age_s)
         response: Response | None = self._survive(lambda: self._service().handle(picwish, request))
         if later and was_served(response):
-            self.told.add(json_of(response)["data"]["task_id"])  # type: ignore[arg-type]
+            self.answered_ids.add(json_of(response)["data"]["task_id"])  # type: ignore[arg-type]
         return response
 
     def _ask(self, task_id: str) -> None:
@@ -188,8 +188,8 @@ class World:
 
     def drop(self) -> str | None:
         """The message about a dropped picture, tried as often as the queue does; None where every try failed."""
-        told = {"bucket": {"name": "input"}, "object": {"key": DROP, "eTag": "etag"}}
-        event = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}]})
+        upload = {"bucket": {"name": "input"}, "object": {"key": DROP, "eTag": "etag"}}
+        event = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": upload}]})
         for _ in range(5):
             known: Any = Accounts()
             intake = Intake(known, self._meter, self.tasks, self.buckets, self.buckets, self._machine, lambda: self.now)
@@ -208,7 +208,7 @@ class World:
         Before, every caller asks for its task.
         """
         self.now += 100
-        for task_id in list(self.told):
+        for task_id in list(self.answered_ids):
             self._step(lambda task_id=task_id: self._ask(task_id))  # type: ignore[misc]
         for task_id in self.executions.names:
             self._step(lambda task_id=task_id: self.tasks.advance(task_id, task_record.PREPARING))  # type: ignore[misc]

@@ -40,11 +40,11 @@ class Drops:
 
     def tell(self, key: str, etag: str) -> None:
         """Sends the event about a drop once more."""
-        told = {
+        upload = {
             "bucket": {"name": self.cloud.resources["InputBucket"]},
             "object": {"key": key, "eTag": etag.strip('"')},
         }
-        event = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": told}]}
+        event = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": upload}]}
         queue = self.cloud.resources["IntakeQueue"]
         self.cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
 

@@ -17,7 +17,7 @@ PICTURE = bytes(range(256)) * 40
 
 @contextmanager
 def picture_server(data: bytes) -> Iterator[str]:
-    """The address of a picture on this machine; beside it there is nothing."""
+    """The address of a picture on this machine; every other path is a 404."""
 
     class Handler(QuietHandler):
         def do_GET(self) -> None:

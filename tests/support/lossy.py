@@ -8,12 +8,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from devkit.memory_table import MemoryTable, client_error
 
 # What may become of one write.
-#   repeated   applied, its answer lost; the SDK sends it again and hears that answer
+#   repeated   applied, its answer lost; the SDK sends it again and gets that answer
 #   lost       applied, and no answer ever comes
 #   unsent     not applied, and no answer comes
 #   refused    not applied, and the table says so
 #   killed     not applied, because the sender dies before it
-#   died       applied, and the sender dies before it hears so
+#   died       applied, and the sender dies before the answer
 FATES = ("repeated", "lost", "unsent", "refused", "killed", "died")
 
 

@@ -22,7 +22,7 @@ def assert_failed_task(picwish: PicWish, answer: Answer, state: int) -> None:
 
 
 def wait(picwish: PicWish, task_id: str, every_s: float = 0.1) -> tuple[list[int], dict[str, Any]]:
-    """The states that a task showed, in order, and what it ended as; it is asked for every so many seconds."""
+    """The states that a task showed, in order, and what it ended as; it is asked for every `every_s`."""
     states: list[int] = []
     limit = time.monotonic() + WAIT_S
     while time.monotonic() < limit:

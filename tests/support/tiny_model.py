@@ -28,7 +28,7 @@ patches = false
 
 
 def write_tiny_models(folder: Path) -> Path:
-    """`matte` with a free batch axis, `isnet` with a batch of one and the foreground alone; returns the folder."""
+    """`matte` with a free batch axis, `isnet` with a batch of one and only the foreground; returns the folder."""
     folder.mkdir(exist_ok=True)
     models = (("matte", '["foreground", "person"]', 2, "batch"), ("isnet", '["foreground"]', 1, 1))
     for name, _, channels, batch in models:
@@ -41,7 +41,7 @@ def write_tiny_models(folder: Path) -> Path:
 def brightness_model(activation: str, names: tuple[str, str], size: tuple[int, int], mean: Means, std: Means) -> bytes:
     """A network for which bright is in front: 20 (brightness - .5) of a picture normalised with mean and std.
 
-    activation "sigmoid" leaves those logits as they are, "none" makes them probabilities, "minmax" shifts them.
+    activation "sigmoid" leaves those logits unchanged, "none" makes them probabilities, "minmax" shifts them.
     """
     source, result = names
     gain = 20 / 3

@@ -1,7 +1,7 @@
 """A plugin: botocore, and moto behind it, run at full speed; `untraced` does so for any function of others.
 
-Measuring coverage slows every line that runs, whoever's it is, and a call to an AWS service in memory is thousands of
-lines of others, and none of ours. Tests with a cloud, whose functions run in other processes, are not measured at all.
+Measuring coverage slows every line that runs, and a call to an AWS service in memory is thousands of lines of
+libraries. Tests with a cloud, whose functions run in other processes, are not measured at all.
 """
 
 import functools

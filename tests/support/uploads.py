@@ -29,12 +29,12 @@ class Ticket:
         return send("POST", self.document["url"], body, {"Content-Type": content_type})
 
 
-def ask(cloud: RunningCloud, headers: dict[str, str] = KEY, **wish: Any) -> Answer:
-    return send("POST", f"{cloud.url}/uploads", json.dumps(wish).encode() if wish else b"", headers)
+def ask(cloud: RunningCloud, headers: dict[str, str] = KEY, **options: Any) -> Answer:
+    return send("POST", f"{cloud.url}/uploads", json.dumps(options).encode() if options else b"", headers)
 
 
-def ticket(cloud: RunningCloud, headers: dict[str, str] = KEY, **wish: Any) -> Ticket:
-    answer = ask(cloud, headers, **wish)
+def ticket(cloud: RunningCloud, headers: dict[str, str] = KEY, **options: Any) -> Ticket:
+    answer = ask(cloud, headers, **options)
     assert answer.status == 200, answer.body
     return Ticket(answer.json)
 

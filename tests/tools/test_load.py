@@ -58,8 +58,8 @@ def test_a_flood_that_holds_all_functions_is_found_and_one_that_cannot_is_not(
     quiet, phases = run(target.visit, {"slow sources": target.flood}, 0.8, connections=12, pause_s=0.05)
     assert (faults(quiet, phases) == []) is fair
     assert target.most_at_once <= 12
-    assert phases[0].told["200"] >= 2
-    assert (phases[0].told["429"] > 0) is fair
+    assert phases[0].statuses["200"] >= 2
+    assert (phases[0].statuses["429"] > 0) is fair
     printed = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in printed] == ["phase", "quiet", "slow sources"]
 
@@ -101,12 +101,12 @@ def test_the_flood_goes_on_over_broken_connections_and_ends() -> None:
     def broken() -> Answer:
         raise ConnectionResetError
 
-    with flooding(broken, 3, 0.01) as told:
+    with flooding(broken, 3, 0.01) as statuses:
         time.sleep(0.1)
-    count = told["ConnectionResetError"]
+    count = statuses["ConnectionResetError"]
     assert count > 3
     time.sleep(0.05)
-    assert told["ConnectionResetError"] == count
+    assert statuses["ConnectionResetError"] == count
 
 
 @pytest.fixture

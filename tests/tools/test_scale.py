@@ -23,7 +23,7 @@ def first(load: Load, quotas: Quotas) -> str:
 def test_with_the_templates_parameters_one_accounts_calls_give_way_first() -> None:
     quotas = Quotas(PARAMETERS)
     assert all(limit.share < 1 for limit in limits_of(Load(10), quotas))
-    assert first(Load(100), quotas) == "calls of one account under way"
+    assert first(Load(100), quotas) == "calls of one account in flight"
     assert limits_of(Load(100), quotas)[0].share == pytest.approx(100 * 0.186 / PARAMETERS["AccountConcurrency"])
 
 

@@ -3,7 +3,7 @@
     python -m tools.bench.bench --against COMMIT [--turns N] [--no-cloud]
 
 Milliseconds of two machines, or of one machine at two times, do not compare; ratios of CPU time taken in turns do. The
-commit is checked out beside this tree and runs in the same environment with this tree's networks. "whole call" and
+commit is checked out in a git worktree and runs in the same environment with this tree's networks. "whole call" and
 "cold start" are a JD matting call's in each tree's own local cloud: the sandbox's CPU time, its decoder's included.
 """
 
@@ -96,8 +96,8 @@ def _sample(tree: Tree, pictures: Mapping[float, list[Path]]) -> dict[str, float
             for name in ("decode", "refine", "foreground", "compose", "encode"):
                 sample[f"  {name}"] = sum(one[name] for one in stages) / len(stages)
             sample["png bytes"] = sum(one["png"] for one in found["pictures"].values()) / len(stages) / 1024
-    alone = tree.measure(pictures[max(_SIZES)][:1], 1)
-    sample["16.8 MP, peak memory"] = alone["peak_mib"]
+    single = tree.measure(pictures[max(_SIZES)][:1], 1)
+    sample["16.8 MP, peak memory"] = single["peak_mib"]
     return sample
 
 

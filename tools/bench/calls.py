@@ -4,7 +4,7 @@
 
 Stages are the `Server-Timing` header of JD matting calls with the astronaut of scikit-image; "http" is the rest of
 the time that the caller waited. Medians over the runs after one to warm up. The accounts' share is measured on small
-pictures, beside as many bare writes of the same kind from this process: what the stand-in for DynamoDB takes by itself.
+pictures, and as many bare writes of the same kind from this process: what the stand-in for DynamoDB takes by itself.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def _print_accounts_share(cloud: RunningCloud, jd: JdClient) -> None:
 
 
 def _bare_writes_ms(table: Any, name: str, run: int) -> float:
-    """A JD call's writes without anything of ours around them: its nonce, its reservation, its charge."""
+    """A JD call's writes without the product's code around them: its nonce, its reservation, its charge."""
     key = {"pk": {"S": "ACCOUNT#bench-bare"}, "sk": {"S": "DAY#2026-01-01"}}
     hold, one = {"#h": f"hold:{run}"}, {":one": {"N": "1"}}
     started = time.perf_counter()

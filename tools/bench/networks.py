@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     runs = arguments.runs
     names = [name for name in (_FAST, "costume", _SLOW) if (_MODELS / f"{name}.onnx").is_file()]
-    print(f"networks alone, median of {runs} turns, ms; {load_line()}")
+    print(f"networks only, median of {runs} turns, ms; {load_line()}")
     print(f"{'':10}{'threads':>8}{'wall':>10}{'CPU':>10}")
     verdicts = []
     for threads in (1, 2):

@@ -110,7 +110,7 @@ def _print_costs(warm: dict[str, list[Call]]) -> None:
             costs.append(x86)
             times_ms.append(cpu_ms)
     print(Bar("whole call of a cut-out, 1 MP, CPU time", _BAR_CALL_MS, "ms").verdict(max(times_ms)))
-    print(Bar("Lambda's cost of 1,000 cut-outs, x86, dearest route", _BAR_COST, "$").verdict(max(costs)))
+    print(Bar("Lambda's cost of 1,000 cut-outs, x86, most expensive route", _BAR_COST, "$").verdict(max(costs)))
 
 
 def _timed(cloud: RunningCloud, route: Route) -> Call:

@@ -3,7 +3,7 @@
     python -m tools.bench.sizes
 
 The runtime layer is built by its own Makefile into build/sizes, as by `sam build`, where there is Python 3.13; else its
-lock is installed as it is: larger by the packages' tests, smaller by the .pyc files.
+lock is installed unchanged: larger by the packages' tests, smaller by the .pyc files.
 """
 
 import shutil

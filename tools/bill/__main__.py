@@ -1,4 +1,4 @@
-"""The whole bill per 1,000 pictures of 1 MP, and of a month in which nobody calls.
+"""The whole bill per 1,000 pictures of 1 MP, and of a month without calls.
 
 python -m tools.bill [--rate 1] [--result-mb 0.5] [--processor x86_64] [--cloudfront] [--sources]
 """
@@ -56,7 +56,7 @@ def print_calls(rate: float, habits: Habits) -> None:
 
 
 def print_idle() -> None:
-    """What a month costs in which nobody calls."""
+    """What a month without calls costs."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     from localcloud.stack.template import load_template  # noqa: PLC0415 (slow, and asks for the region at once)
 

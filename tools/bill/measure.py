@@ -10,12 +10,12 @@ from devkit.running import RunningCloud
 
 _CALLS = "/localcloud/calls"
 _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
-# The pollers of Lambda's mappings ask day and night, whoever is at work.
+# The pollers of Lambda's mappings ask day and night, with or without work.
 _POLLING = ("sqs:ReceiveMessage", "sqs:GetQueueAttributes")
 _PLATFORM = re.compile(rb"^(START|END|REPORT) RequestId: .*\n", re.MULTILINE)
 _BILLED = re.compile(rb"^REPORT .*\tDuration: ([\d.]+) ms", re.MULTILINE)
 _WAIT_S = 60.0
-# An account's rate is idle again after this, and whatever was still under way has ended.
+# An account's rate is idle again after this, and whatever was still in flight has ended.
 _QUIET_S = 1.5
 
 

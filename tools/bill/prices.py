@@ -22,7 +22,7 @@ class Price:
     dated: str
 
     def of(self, units: float) -> float:
-        """Dollars for so many units in one month."""
+        """Dollars for `units` in one month."""
         dollars, below = 0.0, 0.0
         for upto, each in self.steps:
             dollars += max(0.0, min(units, upto) - below) * each

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 PLATFORM_LOG_BYTES = 700
 # What API Gateway writes of each request: the template's AccessLogSetting, filled in.
 ACCESS_LOG_BYTES = 330
-# Write units of a task's record, one per kilobyte. A lane, a shard and a nonce stay below one.
+# Write units of a task's record, one per kilobyte. A shard and a nonce stay below one.
 RECORD_UNITS = 1
 # How many times the units a write takes in a transaction.
 TRANSACTED = 2
@@ -46,7 +46,7 @@ class Work:
     transitions: int = 0
     # X-Ray's, if the request is sampled: the call's own, and one for an execution.
     traces: int = 1
-    # Which go out to the internet beside the result: the answer, or a redirect.
+    # Which go out to the internet in addition to the result: the answer, or a redirect.
     sent_bytes: int = 0
 
     def units(self, processor: str) -> dict[str, float]:
@@ -98,9 +98,9 @@ CALLS = (
     _call("AILabTools costume", "CostumeFunction", 313, results=2),
 )
 
-# Accepted: a transaction over the shard's item and the lane's, the picture, the record, the start. Worked: state 2, the
+# Accepted: a transaction over two items of a shard, the picture, the record, the start. Worked: state 2, the
 # view; the message, state 4, the maps; the result, state 1, settled; the working files deleted. Times are scaled from a
-# run beside synchronous calls.
+# run next to synchronous calls.
 TASK = Work(
     "PicWish, sync=0",
     (

@@ -1,1 +1,1 @@
-"""Cutline beside other background removers on the same pictures; run by `make compare`, no part of the tests."""
+"""Cutline and other background removers on the same pictures; run by `make compare`, no part of the tests."""

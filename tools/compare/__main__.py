@@ -30,7 +30,7 @@ _TIMES = ("median s", "CPU s", "x wall", "x CPU", "first s", "peak MiB", "PNG kB
 def main() -> None:
     """Prints a table per number of threads and one of scores."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="1 MP and one thread alone, and few scores")
+    parser.add_argument("--quick", action="store_true", help="only 1 MP, one thread and few scores")
     parser.add_argument("--data", type=Path, help="folder with manifest.csv: score its validation pictures too")
     parser.add_argument("--count", type=int, default=20, help="validation pictures of each set")
     parser.add_argument("--limit", type=float, default=240, help="seconds until a peer that is silent is out")

@@ -68,13 +68,13 @@ def _rembg() -> list[str]:
 def _rembg_u2net() -> list[str]:
     weights = os.environ.get("U2NET", "")
     if not Path(weights).is_file():
-        raise NotRun("its weights are on GitHub alone; U2NET=FILE names a copy")
+        raise NotRun("its weights are only on GitHub; U2NET=FILE names a copy")
     return _rembg_with(Path(weights))
 
 
 def _rembg_with(weights: Path) -> list[str]:
     python = _environment("rembg", "rembg[cpu]==2.0.86")
-    # It takes weights from its own folder of models alone.
+    # It takes weights only from its own folder of models.
     return ["env", f"U2NET_HOME={weights.parent}", python, str(_WORKERS / "rembg_worker.py"), str(weights)]
 
 

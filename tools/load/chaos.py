@@ -95,7 +95,7 @@ def run(
             _submit(cloud.url, pictures, task)
             _wait(cloud.url, task, start)
 
-        with nullcontext() if calm else trouble.under_way():
+        with nullcontext() if calm else trouble.in_progress():
             list(pool.map(through, tasks))
     seconds = time.monotonic() - began
     _settle_down(cloud)
@@ -244,9 +244,9 @@ def parameters() -> list[str]:
     values: dict[str, Any] = {
         "GpuEndpoint": "realtime",
         "FetchAllowed": "127.0.0.1/32",
-        # All tasks are one account's, and many of their sources slow: none of them waits for room.
+        # All tasks are one account's, and many of their sources slow: none of them waits for capacity.
         "AccountConcurrency": 0,
-        # The least that a queue may have: a dead worker's task comes back while somebody is looking.
+        # The least that a queue may have: a dead worker's task comes back while the run waits for it.
         "QueueVisibilityS": 45,
     }
     return [f"--parameter={name}={value}" for name, value in values.items()]

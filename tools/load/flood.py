@@ -59,8 +59,8 @@ def _served(answer: Answer) -> bool:
 
 def _times_s(answer: Answer) -> tuple[float, float]:
     """How long the call waited for a function, and the CPU time it cost; nothing of a call that reached none."""
-    told = dict(part.split("=") for part in answer.headers.get(TIMES.lower(), "wait=0 cpu=0").split())
-    return float(told["wait"]) / 1000, float(told["cpu"]) / 1000
+    times = dict(part.split("=") for part in answer.headers.get(TIMES.lower(), "wait=0 cpu=0").split())
+    return float(times["wait"]) / 1000, float(times["cpu"]) / 1000
 
 
 def run(
@@ -75,10 +75,10 @@ def run(
     print(table(quiet, []), flush=True)
     for name, call in calls.items():
         begun = time.monotonic()
-        with flooding(call, connections, pause_s) as told:
+        with flooding(call, connections, pause_s) as statuses:
             time.sleep(min(_RAMP_S, seconds))
             visits = watch(visit, seconds)
-        phases.append(Phase(name, visits, told, time.monotonic() - begun))
+        phases.append(Phase(name, visits, statuses, time.monotonic() - begun))
         print(table(quiet, phases).splitlines()[-1], flush=True)
     return quiet, phases
 

@@ -41,14 +41,14 @@ def slow_source() -> Iterator[str]:
 @contextmanager
 def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
     """A call of each flood, by name. The account is served two pictures, for a task and a link to ask for."""
-    client, nobody = PicWish(url, f"key-{account}"), f"{account}-{random.getrandbits(32):x}"
-    # In base64, the dearest answer that a question can ask for.
+    client, unknown = PicWish(url, f"key-{account}"), f"{account}-{random.getrandbits(32):x}"
+    # In base64, the most expensive answer to a question.
     task = client.create(_PICTURE, return_type="2").json["data"]["task_id"]
     link = client.create(_PICTURE).json["data"]["image"]
     with slow_source() as source:
         yield {
-            "bad credentials": lambda: PicWish(url, f"{nobody}-{random.random()}").create(_PICTURE),
-            "one key": lambda: from_source(client, source, {"Idempotency-Key": nobody}),
+            "bad credentials": lambda: PicWish(url, f"{unknown}-{random.random()}").create(_PICTURE),
+            "one key": lambda: from_source(client, source, {"Idempotency-Key": unknown}),
             "slow sources": lambda: from_source(client, f"{source}?{random.random()}", {}),
             "task questions": lambda: client.query(task),
             "usage": lambda: send("GET", f"{url}/usage", headers={"X-API-KEY": client.key}),
@@ -64,17 +64,17 @@ def from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer
 
 @contextmanager
 def flooding(call: Callable[[], Answer], connections: int, pause_s: float) -> Iterator[Counter[str]]:
-    """Calls from so many connections at once, with a pause after each answer; what they were told, by status."""
-    told: Counter[str] = Counter()
+    """Call from `connections` at once, with a pause after each answer. Yield how many answers had each status."""
+    statuses: Counter[str] = Counter()
     stop = threading.Event()
 
     def flood(begin_s: float) -> None:
         wait_s = begin_s
         while not stop.wait(wait_s):
             try:
-                told[str(call().status)] += 1
+                statuses[str(call().status)] += 1
             except OSError as error:
-                told[type(error).__name__] += 1
+                statuses[type(error).__name__] += 1
             wait_s = pause_s
 
     # Spread over the first pause, so that they come one after another from the beginning.
@@ -82,7 +82,7 @@ def flooding(call: Callable[[], Answer], connections: int, pause_s: float) -> It
     for thread in threads:
         thread.start()
     try:
-        yield told
+        yield statuses
     finally:
         stop.set()
         for thread in threads:

@@ -1,8 +1,8 @@
-"""A quiet account's visits, timed, and what a flood beside them may change of that.
+"""A quiet account's visits, timed, and what a flood at the same time may change of that.
 
 A visit is a picture cut out, then its task, its link and the account's usage asked for. Its wall time says little about
-fairness on a machine whose few cores bear the callers, all functions and the stand-ins for AWS at once: whoever works
-beside it slows it down, fairly treated or not. On AWS every call has a vCPU of its own. What one account could take
+fairness on a machine whose few cores bear the callers, all functions and the stand-ins for AWS at once: all other work
+slows it down, fairly treated or not. On AWS every call has a vCPU of its own. What one account could take
 from another there is a free function, or its call altogether. So the bound is on a visit's fair time: how long it
 waited for free functions, and how much CPU time they then needed for it.
 """
@@ -36,11 +36,11 @@ class Visit:
 
 @dataclass
 class Phase:
-    """The quiet account's visits while `name` went on, what the flood was told by status, and for how long."""
+    """The quiet account's visits during `name`, the flood's answers by status, and its seconds."""
 
     name: str
     visits: list[Visit]
-    told: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     @property
@@ -55,7 +55,7 @@ class Phase:
 
 
 def watch(visit: Callable[[], Visit], seconds: float, callers: int = 2) -> list[Visit]:
-    """Visits by so many callers at once, each with a pause after every visit, for as long, but one each."""
+    """Visits by `callers` at once, each with a pause after every visit, for `seconds`, but at least one each."""
     visits: list[Visit] = []
     end = time.monotonic() + seconds
 
@@ -98,9 +98,9 @@ def _row(phase: Phase, quiet: Phase) -> str:
     cells += f"{_ms(phase.p(0.5, _wall)):>10}{_ms(wall_s):>7}{wall_s / quiet.p(0.99, _wall):>7.2f}"
     cells += f"{_ms(phase.p(0.99, _wait)):>10}{_ms(phase.p(0.99, _cpu)):>9}{_ms(fair_s):>10}"
     cells += f"{fair_s / quiet.p(0.99, _fair):>7.2f}"
-    if phase.told:
-        told = ", ".join(f"{count} x {status}" for status, count in phase.told.most_common())
-        cells += f"  {sum(phase.told.values()) / phase.seconds:.0f} calls/s: {told}"
+    if phase.statuses:
+        counts = ", ".join(f"{count} x {status}" for status, count in phase.statuses.most_common())
+        cells += f"  {sum(phase.statuses.values()) / phase.seconds:.0f} calls/s: {counts}"
     return cells
 
 

@@ -54,7 +54,7 @@ def routes(url: str) -> dict[str, Callable[[], Answer]]:
         "PicWish, later": lambda: picwish.create(SMALL, sync="0"),
         "PicWish, query": lambda: picwish.query(task),
         "AILabTools": lambda: ailab.cut(PORTRAIT),
-        "a wrong key": lambda: PicWish(url, f"nobody-{random.random()}").create(SMALL),
+        "a wrong key": lambda: PicWish(url, f"unknown-{random.random()}").create(SMALL),
         "upload ticket": lambda: send("POST", f"{url}/uploads", b"{}", key),
         "usage": lambda: send("GET", f"{url}/usage", headers=key),
         "link": lambda: send("GET", link),

@@ -1,4 +1,4 @@
-"""What goes wrong while the tasks are under way, drawn from a seed."""
+"""What goes wrong while the tasks are in progress, drawn from a seed."""
 
 import json
 import random
@@ -44,7 +44,7 @@ class Trouble:
         self.done: Counter[str] = Counter()
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
+    def in_progress(self) -> Iterator[None]:
         """Trouble for as long as the block runs, and none afterwards."""
         threads = [threading.Thread(target=work) for work in (self._spell, self._kill)]
         for thread in threads:

@@ -10,7 +10,7 @@ from tools.scale.load import Load
 
 SERVED, THROTTLED, OVER_RATE, NO_SANDBOX = "served", "429 ApiRateLimit", "429 account", "503 no sandbox"
 _SPREAD, _SECONDS = 0.3, 60.0
-_NOBODY = -1
+_NO_ACCOUNT = -1
 
 
 @dataclass
@@ -59,21 +59,21 @@ def first_minute(load: Load, quotas: Quotas) -> Minute:
     gateway = Bucket(quotas.parameters["ApiRateLimit"], quotas.parameters["ApiBurstLimit"])
     growth = Bucket(SANDBOXES_PER_10_S / 10, SANDBOXES_PER_10_S)
     most = min(quotas.concurrency, quotas.parameters["SyncConcurrency"] or quotas.concurrency)
-    max_in_flight, under_way = quotas.max_in_flight(load.qps), Counter[int]()
+    max_in_flight, in_flight = quotas.max_in_flight(load.qps), Counter[int]()
     busy: list[tuple[float, int]] = []
     idle, now = 0, 0.0
     while (now := now + chance.expovariate(load.rate)) < _SECONDS:
         while busy and busy[0][0] <= now:
-            under_way[heapq.heappop(busy)[1]] -= 1
+            in_flight[heapq.heappop(busy)[1]] -= 1
             idle += 1
         # A call whose sandbox has yet to start holds no place of its account's, and is left out of them altogether.
         cold = not idle
-        account = _NOBODY if cold else chance.randrange(load.accounts)
+        account = _NO_ACCOUNT if cold else chance.randrange(load.accounts)
         if not gateway.take(now):
             minute.outcomes[THROTTLED] += 1
         elif cold and (minute.sandboxes >= most or not growth.take(now)):
             minute.outcomes[NO_SANDBOX] += 1
-        elif not cold and under_way[account] >= max_in_flight:
+        elif not cold and in_flight[account] >= max_in_flight:
             # The function runs to find that out, for as long as a write takes. That is left out here.
             minute.outcomes[OVER_RATE] += 1
         else:
@@ -81,6 +81,6 @@ def first_minute(load: Load, quotas: Quotas) -> Minute:
             minute.sandboxes, idle = minute.sandboxes + cold, idle - (not cold)
             minute.outcomes[SERVED] += 1
             minute.waits_s.append(wait_s)
-            under_way[account] += 1
+            in_flight[account] += 1
             heapq.heappush(busy, (now + wait_s, account))
     return minute

@@ -66,7 +66,7 @@ class Quotas:
         return NEW_TABLE_UNITS if self.table_is_new else TABLE_UNITS
 
     def max_in_flight(self, qps: float) -> int:
-        """The most calls of one account under way."""
+        """The most calls of one account in flight."""
         return max_in_flight(qps, int(self.parameters["AccountConcurrency"]))
 
 
@@ -99,14 +99,14 @@ def _of_all(load: Load, quotas: Quotas) -> list[Limit]:
         ),
         Limit("log batches, one a second and sandbox", load.sandboxes, LOG_PUTS, "quota of PutLogEvents"),
         Limit("results of one account stored", load.account_rate * results, S3_PUTS, "S3 divides prefixes by itself"),
-        Limit("results of one account fetched", load.account_rate * results * load.habits.fetched, S3_GETS, "likewise"),
+        Limit("results of one account fetched", load.account_rate * results * load.habits.fetched, S3_GETS, "the same"),
     ]
 
 
 def _of_calls(load: Load, quotas: Quotas) -> list[Limit]:
     found = [
         Limit(
-            "calls of one account under way",
+            "calls of one account in flight",
             load.account_rate * load.call_s,
             quotas.max_in_flight(load.qps),
             "AccountConcurrency, 0 for none",

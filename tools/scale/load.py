@@ -14,7 +14,7 @@ SANDBOX_LIFE_S = 7200.0
 _ACCOUNT_READ_UNITS = 2 * 0.5
 # The rate that a shop's account is given, over the rate at which it sends.
 _HEADROOM = 1.25
-# The meter's simulation costs seconds of computing; so many calls tell enough.
+# The meter's simulation costs seconds of computing; this many calls are enough.
 _SIMULATED_CALLS = 1500
 _TRIP_S = (0.005, 0.020)
 
@@ -76,7 +76,7 @@ class Load:
     def meter(self) -> tuple[float, int]:
         """DynamoDB's write units per call for its reservation and charge, and the busiest item's in a second.
 
-        Of a task: a transaction on two items, and the charge, in shards that share a partition key with the lane.
+        Of a task: a transaction on two items, and the charge, all of one partition key.
         """
         if self.tasks:
             return 5.0, round(5 * self.account_rate)

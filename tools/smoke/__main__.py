@@ -42,14 +42,14 @@ class Smoke:
         """Does it and notes its milliseconds, or why there are none."""
         self.tried += 1
         try:
-            told = "".join(f"{ms:10.0f}" for ms in act())
+            cells = "".join(f"{ms:10.0f}" for ms in act())
         except Skipped as reason:
-            told, self.skipped = f"   skipped: {reason}", self.skipped + 1
+            cells, self.skipped = f"   skipped: {reason}", self.skipped + 1
         except Exception as error:  # the boundary of one check: whatever happened, the others are tried
-            told = "    FAILED"
+            cells = "    FAILED"
             words = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
             self.faults.append(f"{name}: {words}")
-        print(f"{name:16}{told}", flush=True)
+        print(f"{name:16}{cells}", flush=True)
 
     def call(self, call: Call) -> list[float]:
         """An API's first call, which may start a sandbox, and another one; both results are looked at."""
@@ -57,13 +57,13 @@ class Smoke:
         for _ in range(2):
             answer, ms = timed(lambda: call.send(self.url, self.keys))
             times_ms.append(ms)
-            look_at(call.judge(answer))
+            check_file(call.judge(answer))
         return times_ms
 
     def link(self) -> list[float]:
         """A result link of its own, as a browser follows it: ours, then S3's."""
         result = CALLS["pw"].judge(CALLS["pw"].send(self.url, self.keys))
-        return [timed(lambda: look_at(result))[1] for _ in range(2)]
+        return [timed(lambda: check_file(result))[1] for _ in range(2)]
 
     def page(self, path: str) -> list[float]:
         """A page, twice."""
@@ -82,7 +82,7 @@ def timed(act: Callable[[], Any]) -> tuple[Any, float]:
     return found, (time.perf_counter() - begun) * 1000
 
 
-def look_at(result: Result) -> None:
+def check_file(result: Result) -> None:
     """Raises Failed where the result, or what its link leads to, is no cut-out of the picture."""
     try:
         picture = open_picture(result if isinstance(result, bytes) else fetched(result).body)
@@ -152,7 +152,7 @@ def main() -> int:
     for call in CALLS.values():
         smoke.attempt(call.label, partial(smoke.call, call))
     smoke.attempt("result link", smoke.link)
-    smoke.attempt("task", lambda: [timed(lambda: look_at(run_task(smoke.url, smoke.keys)))[1]])
+    smoke.attempt("task", lambda: [timed(lambda: check_file(run_task(smoke.url, smoke.keys)))[1]])
     smoke.attempt("drop", lambda: [timed(lambda: drop(smoke.url, smoke.keys, outputs_of(given.stack), PICTURE))[1]])
     print_reports(given.logs, given.stack, since_ms, smoke.tried)
     print("", *(f"FAILED {fault}" for fault in smoke.faults), sep="\n")

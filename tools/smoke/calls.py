@@ -48,7 +48,7 @@ def read_keys(said: str) -> Keys:
         raise Failed(f"{said} is not what cutline account create NAME --json prints") from error
 
 
-# A call's answer is judged apart from the call, so that the time is the call's alone: a link, or the picture itself.
+# A call's answer is judged after the call, so that the time is only the call's: a link, or the picture itself.
 Result = str | bytes
 
 

@@ -4,7 +4,7 @@ Needs qemu-user-static, and apt for Python.
 
 Many releases of onnxruntime crash when they are imported on Lambda's arm64, where the files that describe the CPU
 cannot be read. So this installs what the runtime layer locks, for arm64, hides those files, runs every function's INIT
-and one inference, and compares its maps with this processor's. What it needs beside qemu it puts into build/arm64:
+and one inference, and compares its maps with this processor's. Except for qemu, all it needs goes into build/arm64:
 Python 3.13 of Debian's release 13, from the mirror that apt uses here.
 """
 
@@ -126,8 +126,8 @@ def _unpack_python(root: Path) -> None:
 def _mirror() -> str:
     """Where apt gets Debian from on this machine. Raises Unready."""
     command = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(SITE)"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    sites = [line.partition(" ")[2] for line in told.splitlines() if line.startswith("Debian ")]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    sites = [line.partition(" ")[2] for line in listed.splitlines() if line.startswith("Debian ")]
     if not sites:
         raise Unready("apt has no mirror of Debian here (apt-get update)")
     return sites[0]

@@ -1,6 +1,6 @@
 """A local cloud whose functions' temporary folders lie on a disk that can be filled and sealed.
 
-The disk is a tmpfs of 256 KiB in a mount namespace of the cloud's own (util-linux's unshare and nsenter). Where nobody
+The disk is a tmpfs of 256 KiB in a mount namespace of the cloud's own (util-linux's unshare and nsenter). Where no one
 may mount one, the functions' own Python refuses what it is asked to write (`no_disk`): that says less, for it does not
 see what is written without Python's knowing.
 """

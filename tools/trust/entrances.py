@@ -26,14 +26,14 @@ _DATE = "20240102T030405Z"
 _JD = "JDCLOUD2-HMAC-SHA256 Credential=a/20240102/r/s/jdcloud2_request, SignedHeaders={}, Signature=f"
 
 
-class _Nobody:
+class _NoAccounts:
     """An account store without accounts: signatures are computed all the same."""
 
     def find(self, scheme: Scheme, key: str) -> None:
         return None
 
 
-_AUTHENTICATOR = Authenticator(_Nobody(), lenient_body_hash=True)  # type: ignore[arg-type]
+_AUTHENTICATOR = Authenticator(_NoAccounts(), lenient_body_hash=True)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ WORDS: Mapping[str, Mapping[str, tuple[int, Any]]] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """`reason` is what is to be logged, where `spared` names no other way out: those APIs do not meet the fault.
+    """`reason` is what is to be logged, where `unaffected` names no other way out: those APIs do not meet the fault.
 
     `begin` brings it about; `skew_s` is by how much the caller's clock is off.
     """
@@ -92,12 +92,12 @@ class Fault:
     name: str
     reason: str
     begin: Callable[[FaultyCloud], AbstractContextManager[None]] = lambda _: nullcontext()
-    spared: frozenset[str] = frozenset()
+    unaffected: frozenset[str] = frozenset()
     skew_s: float = 0.0
 
     def expected(self, api: str) -> str:
         """The reason that the API's call is to be logged with."""
-        return "ok" if api in self.spared else self.reason
+        return "ok" if api in self.unaffected else self.reason
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ FAULTS = (
     Fault("S3 breaks", "store_failed", aws("s3:PUT", error="InternalError", status=500), _STORES_NOTHING),
     Fault("KMS refuses", "internal", aws("kms:Decrypt", error="AccessDeniedException"), _NEEDS_NO_SECRET),
     Fault("KMS throttles", "overloaded", aws("kms:Decrypt", error="ThrottlingException"), _NEEDS_NO_SECRET),
-    Fault("the caller's clock is off", "date_skewed", spared=_NEEDS_NO_SECRET, skew_s=SKEW_S),
+    Fault("the caller's clock is off", "date_skewed", unaffected=_NEEDS_NO_SECRET, skew_s=SKEW_S),
     Fault("our clock is off (DynamoDB)", "internal", aws("dynamodb:UpdateItem", error="InvalidSignatureException")),
     Fault("our clock is off (S3)", "store_failed", aws("s3:PUT", error="RequestTimeTooSkewed", status=403),
           _STORES_NOTHING),
@@ -135,7 +135,7 @@ SLOW_FAULTS = (
     Fault("DynamoDB is slow", "timed_out", aws("dynamodb:UpdateItem", delay_s=SLOW_S)),
     Fault("S3 is slow", "timed_out", aws("s3:PUT", delay_s=SLOW_S), _STORES_NOTHING),
 )
-# No function writes a file, so that these are met by nobody.
+# No function writes a file, so that these have no effect.
 DISK_FAULTS = (
     Fault("/tmp is full", "ok", lambda cloud: full(cloud.running)),
     Fault("the file system is read-only", "ok", lambda cloud: sealed(cloud.running)),
@@ -183,7 +183,7 @@ def said_by(api: str, answer: Answer) -> tuple[int, Any]:
 
 
 class Trial:
-    """One fault in one cloud, with an account of its own, whose credentials nobody has cached yet."""
+    """One fault in one cloud, with an account of its own, whose credentials are in no cache yet."""
 
     def __init__(self, cloud: FaultyCloud, fault: Fault) -> None:
         self._cloud = cloud
@@ -246,9 +246,7 @@ class Trial:
 
 
 @contextmanager
-def cloud_of_doubtful_models(
-    home: Path, *options: str, within: Sequence[str] = ()
-) -> Iterator[tuple[FaultyCloud, Path]]:
+def cloud_without_models(home: Path, *options: str, within: Sequence[str] = ()) -> Iterator[tuple[FaultyCloud, Path]]:
     """A cloud without a network that opens, and the folder to put the networks into."""
     for name in (
         "template.yaml",
@@ -291,11 +289,11 @@ def _replaced_in_the_end(folder: Path) -> Iterator[None]:
 def trials() -> Iterator[Row]:
     """Every fault in turn."""
     hasty = f"--parameter=TimeLimitMs={LIMIT_S * 1000}"
-    with tempfile.TemporaryDirectory() as folder, cloud_of_doubtful_models(Path(folder), hasty) as (cloud, models):
+    with tempfile.TemporaryDirectory() as folder, cloud_without_models(Path(folder), hasty) as (cloud, models):
         for fault in (missing(models), *SLOW_FAULTS):
             yield from Trial(cloud, fault).rows()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        cloud, models = stack.enter_context(cloud_of_doubtful_models(home, within=on_a_small_disk(home)))
+        cloud, models = stack.enter_context(cloud_without_models(home, within=on_a_small_disk(home)))
         for fault in (corrupt(models), *FAULTS, *DISK_FAULTS):
             yield from Trial(cloud, fault).rows()

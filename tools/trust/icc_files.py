@@ -36,7 +36,7 @@ def xyz(*values: float) -> bytes:
 
 
 def curve(*points: int) -> bytes:
-    """A curve of points; one alone is a gamma in 256ths."""
+    """A curve of points; a single one is a gamma in 256ths."""
     return b"curv\0\0\0\0" + struct.pack(f">I{len(points)}H", len(points), *points)
 
 

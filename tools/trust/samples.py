@@ -68,7 +68,7 @@ def samples() -> dict[str, bytes]:
 
 
 def with_true_checksums(data: bytes) -> bytes:
-    """A PNG whose chunks' checksums fit again, so that damage reaches what lies behind them; others as they are."""
+    """A PNG whose chunks' checksums fit again, so that damage reaches what lies behind them; others unchanged."""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     repaired, at = bytearray(data), 8

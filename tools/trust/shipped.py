@@ -55,9 +55,9 @@ def licences() -> dict[str, str]:
 
 def sbom() -> dict[str, Any]:
     """The CycloneDX document."""
-    told = licences()
+    known = licences()
     packages = [
-        _component(package, part, told.get(package.name)) for part, lock in LOCKS.items() for package in locked(lock)
+        _component(package, part, known.get(package.name)) for part, lock in LOCKS.items() for package in locked(lock)
     ]
     components = [*packages, *_models()]
     name = uuid.uuid5(_SPACE, json.dumps(components))

@@ -33,8 +33,8 @@ def main() -> int:
     template = Path(sys.argv[1])
     found = sizes(template)
     for name, parts in found.items():
-        told = "  ".join(f"{part} {size / _MIB:.1f}" for part, size in parts.items())
-        print(f"{name:<22}{sum(parts.values()) / _MIB:>7.1f} MiB   {told}")
+        parts_mib = "  ".join(f"{part} {size / _MIB:.1f}" for part, size in parts.items())
+        print(f"{name:<22}{sum(parts.values()) / _MIB:>7.1f} MiB   {parts_mib}")
     caches = list(template.parent.rglob("*.pyc"))
     print(f"compiled files (.pyc) in the build: {len(caches)}; the limit is {LIMIT_BYTES // _MIB} MiB")
     return 0 if all(sum(parts.values()) < LIMIT_BYTES for parts in found.values()) else 1

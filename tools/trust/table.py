@@ -36,9 +36,9 @@ _HEAD = Line("what", "case", "outcome", "measured", "not as promised")
 def bombs() -> Iterator[Line]:
     """What each small file that asks for much costs the decoder."""
     for row in bombs_measured():
-        dear = row["cpu_s"] > CPU_LIMIT_S or row["peak_mib"] > PEAK_LIMIT_MIB
+        too_much = row["cpu_s"] > CPU_LIMIT_S or row["peak_mib"] > PEAK_LIMIT_MIB
         numbers = f"{row['bytes']} bytes: {row['cpu_s']:.2f} s CPU, {row['peak_mib']} MiB"
-        yield Line("bomb", row["bomb"], row["outcome"], numbers, "costs too much" if dear else "")
+        yield Line("bomb", row["bomb"], row["outcome"], numbers, "costs too much" if too_much else "")
 
 
 def entrances() -> Iterator[Line]:

@@ -62,7 +62,7 @@ def bounded() -> Iterator[None]:
     assert time.process_time() - begun < _LIMIT_S
 
 
-# Anything that JSON can carry, lone surrogates included, beside words that lead deep into the readers.
+# Anything that JSON can carry, lone surrogates included, and words that lead deep into the readers.
 _ANY_TEXT = st.text(max_size=80)
 _WORDS = st.sampled_from(
     [
@@ -205,14 +205,14 @@ EVENTS = st.builds(
 )
 
 
-class _Nobody:
+class _NoAccounts:
     """An account store that knows one key of each kind, so that every signature is computed."""
 
     def find(self, scheme: Scheme, key: str) -> None:
         return None
 
 
-_AUTHENTICATOR = Authenticator(_Nobody(), lenient_body_hash=True)  # type: ignore[arg-type]
+_AUTHENTICATOR = Authenticator(_NoAccounts(), lenient_body_hash=True)  # type: ignore[arg-type]
 _RESULTS = ResultStore(None, "results", lambda: b"secret")
 
 

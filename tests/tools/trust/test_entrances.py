@@ -1,13 +1,8 @@
 """What is read before rate and quota can bound it costs little, however hostile it is."""
 
-from pathlib import Path
-
 import pytest
 
-from devkit.running import ROOT
 from tools.trust.entrances import CPU_LIMIT_S, ENTRANCES, HEADER_BYTES, measured
-
-SECURITY = (Path(ROOT) / "docs" / "security.md").read_text("utf-8")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Refuses what Python opens to write to, while a file named `full` or `sealed` lies beside this one.
+"""Refuses what Python opens to write to, while a file named `full` or `sealed` lies in the same folder.
 
 Python imports a module of this name by itself when it starts.
 """
