@@ -95,11 +95,11 @@ def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Scri
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Unrecoverable, "the API key is not taken"),
+        ((401, {}, b'{"status":401,"message":"Unauthorized"}'), Unrecoverable, "the API key is not valid"),
         ((429, {}, b'{"status":429,"message":"Too Many Requests"}'), Unrecoverable, "the account's quota for the day"),
         ((400, {}, b'{"status":400,"message":"Invalid crop"}'), Refused, "Invalid crop"),
-        ((413, {}, b"<html>"), Refused, "the service answered with 413"),
-        ((502, {}, b""), Unrecoverable, "the service answered with 502"),
+        ((413, {}, b"<html>"), Refused, "the service returned HTTP status 413"),
+        ((502, {}, b""), Unrecoverable, "the service returned HTTP status 502"),
     ],
 )
 def test_what_cannot_be_helped_is_told(script: Script, answer: Scripted, error: type[Exception], message: str) -> None:
@@ -110,7 +110,7 @@ def test_what_cannot_be_helped_is_told(script: Script, answer: Scripted, error: 
 
 def test_nobody_there_is_hopeless(script: Script) -> None:
     caller = TasksClient("http://127.0.0.1:9", "k", threading.Event())
-    with pytest.raises(Unrecoverable, match="cannot be reached"):
+    with pytest.raises(Unrecoverable, match="cannot reach"):
         caller.show("t")
 
 
@@ -132,7 +132,7 @@ def test_an_upload_goes_where_the_ticket_says_without_the_key(script: Script) ->
 
 def test_a_refused_upload_is_the_pictures_failure(script: Script) -> None:
     script.answers = [(200, {}, b'{"url":"%s/b","fields":{},"source":"s"}' % script.url.encode()), (400, {}, b"")]
-    with pytest.raises(Refused, match="the upload was answered with 400"):
+    with pytest.raises(Refused, match="the upload failed with HTTP status 400"):
         client(script).upload(b"picture")
 
 

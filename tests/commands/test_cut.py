@@ -182,7 +182,7 @@ def test_a_region_chooses_one_of_several_subjects(pair: Path, run: Any) -> None:
     alpha = pixels(out)[..., 3]
     assert (alpha.shape, int(alpha[:, :800].max()), int(alpha[320, 1200])) == ((640, 1600), 0, 255)
     status, told = run(pair, "--roi", "2000px 0 3000px 2px", "--out", pair.with_name("none.png"))
-    assert (status, "Nothing was found" in told) == (1, True)
+    assert (status, "No subject was found" in told) == (1, True)
 
 
 def test_clothes_alone(tmp_path: Path, run: Any) -> None:

@@ -87,7 +87,7 @@ def test_what_is_no_report_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "cutline batch` writes it" in capsys.readouterr().err
     (tmp_path / "report.csv").write_text("a,b\n1,2\n")
     assert main(["review", str(tmp_path)]) == 1
-    assert "no columns picture and result" in capsys.readouterr().err
+    assert "no columns picture, result" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["review", str(tmp_path), "--sample", "0"])
 

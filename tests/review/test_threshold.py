@@ -90,7 +90,7 @@ def test_decisions_are_read_as_the_page_saves_them(tmp_path: Path) -> None:
     [
         ("picture,result\n", "a,b\n", "has no columns confidence, decision, picture"),
         (HEADER, "a,b,0.5,,yes\nc,d,0.5,keep,yes\n", "1 of 2 pictures are undecided"),
-        (HEADER, "a,b,high,keep,yes\n", "a has no confidence"),
+        (HEADER, "a,b,high,keep,yes\n", "the confidence of a is not a number"),
         (HEADER, "a,b,1.5,keep,yes\n", "not in 0..1"),
         (HEADER, "", "has no decisions"),
     ],

@@ -1,4 +1,4 @@
-"""The tasks API as a patient caller: waits when told to, tries again when the service stumbles."""
+"""A client of the tasks API: waits when throttled, retries when the service fails."""
 
 import json
 import random
@@ -19,19 +19,20 @@ _TASKS = picwish.ROUTES[0]
 _TRIES = 6
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _TIMEOUT_S = 60
+_OTHER_SERVICE = "the URL answers, but not like the tasks API of Cutline"
 _UNAUTHORIZED, _NOT_FOUND, _TOO_MANY, _FAULT = 401, 404, 429, 500
 
 
 class Refused(Exception):
-    """The service does not take this picture; the message says why."""
+    """The service refuses this picture; the message says why."""
 
 
 class Unrecoverable(Exception):
-    """No picture can be served: the key is wrong, the quota is used up, or the service does not answer."""
+    """The batch cannot go on: the key is wrong, the quota is used up, or the service does not answer."""
 
 
 class Stopped(Exception):
-    """The batch is to end."""
+    """The batch is being stopped."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class Answer:
     body: bytes
 
     def document(self) -> dict[str, Any]:
-        """The JSON object in the body, or none of it."""
+        """Return the JSON object in the body, or an empty one."""
         try:
             found = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
 
 class TasksClient:
-    """Threads may share one: if one must wait, all wait."""
+    """Threads may share one: if one is throttled, all wait."""
 
     def __init__(self, base_url: str, api_key: str, stop: threading.Event) -> None:
         self._base_url = base_url.rstrip("/")
@@ -62,54 +63,58 @@ class TasksClient:
 
     @property
     def must_wait(self) -> bool:
-        """Whether the rate has been exceeded just now."""
+        """Whether the service has asked to wait."""
         return self._not_before > time.monotonic()
 
     def submit(self, fields: Mapping[str, str], picture: bytes | None, key: str) -> str:
-        """The id of the task. Raises Refused, Unrecoverable and Stopped, as everything here."""
+        """Create a task and return its id. Raises Refused, Unrecoverable and Stopped, as all methods."""
         body, content_type = _multipart(fields, "image_file", picture)
         headers = {**self._key, "Content-Type": content_type, "Idempotency-Key": key}
-        return str(self._ask("POST", _TASKS, body, headers)["data"]["task_id"])
+        return _text(self._ask("POST", _TASKS, body, headers).get("data"), "task_id")
 
     def show(self, task_id: str) -> dict[str, Any] | None:
-        """The task as it stands, or None where it is forgotten."""
+        """Return the task, or None if the service no longer has it."""
         answer = self._exchange("GET", f"{self._base_url}{_TASKS}/{task_id}", None, self._key)
         if answer.status == _NOT_FOUND:
             return None
-        data: dict[str, Any] = self._understood(answer)["data"]
+        data = self._checked(answer).get("data")
+        if not isinstance(data, dict) or not isinstance(data.get("state"), int):
+            raise Unrecoverable(_OTHER_SERVICE)
         return data
 
     def upload(self, picture: bytes) -> str:
-        """The source that stands for the picture from now on."""
-        wish = json.dumps({"size": len(picture)}).encode()
-        ticket = self._ask("POST", "/uploads", wish, {**self._key, "Content-Type": "application/json"})
+        """Upload the picture and return the source that refers to it."""
+        asked = json.dumps({"size": len(picture)}).encode()
+        ticket = self._ask("POST", "/uploads", asked, {**self._key, "Content-Type": "application/json"})
+        if not isinstance(ticket.get("fields"), dict):
+            raise Unrecoverable(_OTHER_SERVICE)
         body, content_type = _multipart(ticket["fields"], "file", picture)
-        answer = self._exchange("POST", ticket["url"], body, {"Content-Type": content_type})
+        answer = self._exchange("POST", _text(ticket, "url"), body, {"Content-Type": content_type})
         if not _is_good(answer):
-            raise Refused(f"the upload was answered with {answer.status}")
-        return str(ticket["source"])
+            raise Refused(f"the upload failed with HTTP status {answer.status}")
+        return _text(ticket, "source")
 
     def download(self, url: str) -> tuple[bytes, Mapping[str, str]]:
-        """A result and its headers, by names in lower case."""
+        """Return a result and its headers, by names in lower case."""
         answer = self._exchange("GET", url, None, {})
         if not _is_good(answer):
-            raise Refused(f"the result was answered with {answer.status}")
+            raise Refused(f"the download of the result failed with HTTP status {answer.status}")
         return answer.body, answer.headers
 
     def wait(self, delay_s: float) -> None:
-        """Sleeps, unless the batch is to end."""
+        """Sleep. Raises Stopped."""
         if self._stop.wait(delay_s):
             raise Stopped
 
     def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-        return self._understood(self._exchange(method, self._base_url + path, body, headers))
+        return self._checked(self._exchange(method, self._base_url + path, body, headers))
 
     @staticmethod
-    def _understood(answer: Answer) -> dict[str, Any]:
+    def _checked(answer: Answer) -> dict[str, Any]:
         document = answer.document()
-        message = str(document.get("message") or f"the service answered with {answer.status}")
+        message = str(document.get("message") or f"the service returned HTTP status {answer.status}")
         if answer.status == _UNAUTHORIZED:
-            raise Unrecoverable("the API key is not taken")
+            raise Unrecoverable("the API key is not valid")
         if answer.status == _TOO_MANY:
             raise Unrecoverable("the account's quota for the day is used up; run the same command again tomorrow")
         if not _is_good(answer):
@@ -117,35 +122,43 @@ class TasksClient:
         return document
 
     def _exchange(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        """The answer, once there is one worth having."""
+        """Send a request and return its answer, after retries and waits."""
         failed, problem = 0, ""
         while failed < _TRIES:
             self.wait(max(self._not_before - time.monotonic(), 0))
             try:
                 answer = _send(urllib.request.Request(url, body, dict(headers), method=method))
             except (OSError, HTTPException) as error:
-                problem = f"{url.partition('?')[0]} cannot be reached: {error}"
+                problem = f"cannot reach {url.partition('?')[0]}: {error}"
+            except ValueError as error:
+                raise Unrecoverable(f"invalid URL or header for {url.partition('?')[0]}: {error}") from error
             else:
-                pause_s = _told_to_wait(answer)
+                pause_s = _retry_after_s(answer)
                 if pause_s is not None:
                     self._not_before = time.monotonic() + pause_s
                     continue
                 if answer.status < _FAULT:
                     return answer
-                problem = f"the service answered with {answer.status}"
+                problem = f"the service returned HTTP status {answer.status}"
             failed += 1
             self.wait(random.uniform(0.5, 1) * min(_PAUSE_S * 2**failed, _LONGEST_PAUSE_S))
         raise Unrecoverable(problem)
 
 
-def _told_to_wait(answer: Answer) -> float | None:
-    """Seconds, where the rate was exceeded: ours says how long, API Gateway's throttle goes by its own body."""
+def _retry_after_s(answer: Answer) -> float | None:
+    """Return the seconds to wait if throttled: by our header, or a pause after API Gateway's own throttling."""
     if answer.status != _TOO_MANY:
         return None
-    told = answer.headers.get("retry-after", "")
-    if told.isdigit():
-        return float(told)
+    text = answer.headers.get("retry-after", "")
+    if text.isdecimal():
+        return float(text)
     return _PAUSE_S if "code" in answer.document() else None
+
+
+def _text(document: object, name: str) -> str:
+    if not isinstance(document, dict) or not isinstance(document.get(name), str):
+        raise Unrecoverable(_OTHER_SERVICE)
+    return str(document[name])
 
 
 def _is_good(answer: Answer) -> bool:
@@ -166,7 +179,7 @@ def _lowered(headers: Message) -> dict[str, str]:
 
 
 def _multipart(fields: Mapping[str, str], file: str, data: bytes | None) -> tuple[bytes, str]:
-    """A form and its Content-Type; the file, if any, comes last."""
+    """Encode a form and return it with its Content-Type; the file, if any, is last."""
     boundary = uuid.uuid4().hex
     opening = f"--{boundary}\r\nContent-Disposition: form-data; "
     parts = [f'{opening}name="{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]

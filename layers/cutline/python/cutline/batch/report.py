@@ -1,16 +1,17 @@
-"""What is known of each result, as one table beside the results: `cutline review` sorts them by it."""
+"""The table of all results, written next to them: `cutline review` sorts them by it."""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import asdict, dataclass, fields, replace
 
 FILE = "report.csv"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class ReportLine:
-    """One picture and what became of it.
+    """One picture and its result.
 
     picture: its path, absolute on this machine, or s3://...; result: its path below the report's folder, empty if there
     is none; confidence: in [0, 1]; coverage: the subject's share of the picture; enlargement: above 1 where the result
@@ -34,7 +35,7 @@ class ReportLine:
 
     @property
     def key(self) -> str:
-        """Which result it is about."""
+        """Return the key of the result: the picture, and which part of it."""
         return f"{self.picture}#{self.part}" if self.part else self.picture
 
 
@@ -42,16 +43,44 @@ COLUMNS = tuple(field.name for field in fields(ReportLine))
 
 
 def read_report(data: bytes) -> dict[str, ReportLine]:
-    """The lines of a report by their keys. Raises ValueError for any other file."""
-    table = csv.DictReader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
-    if not {"picture", "result"} <= set(table.fieldnames or ()):
-        raise ValueError("the table has no columns picture and result")
-    lines = ({column: row.get(column) or "" for column in COLUMNS} for row in table)
-    return {line.key: line for line in (ReportLine(**fields) for fields in lines)}
+    """Parse the lines of a report by their keys. Raises ValueError for any other file."""
+    rows = read_table(data, {"picture", "result"})
+    lines = [ReportLine(**{column: row.get(column) or "" for column in COLUMNS}) for row in rows]
+    for line in lines:
+        if line.confidence:
+            read_confidence(line.confidence, line.picture)
+    return {line.key: line for line in lines}
+
+
+def spreadsheet_name(name: str) -> str:
+    """Return a file name that a spreadsheet does not take for a formula: "./=1.jpg" is the same file as "=1.jpg"."""
+    return f"./{name}" if name.startswith(_FORMULA_STARTS) else name
+
+
+def read_table(data: bytes, columns: Set[str]) -> list[dict[str, str]]:
+    """Parse a CSV file with a header that has at least `columns`. Raises ValueError for any other file."""
+    table = csv.DictReader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
+    try:
+        if not columns <= set(table.fieldnames or ()):
+            raise ValueError(f"the table has no columns {', '.join(sorted(columns))}")
+        return list(table)
+    except csv.Error as error:
+        raise ValueError(f"not a CSV file: {error}") from error
+
+
+def read_confidence(text: str | None, picture: str) -> float:
+    """Parse a confidence in [0, 1]. Raises ValueError that names the picture."""
+    try:
+        value = float(text or "")
+    except ValueError as error:
+        raise ValueError(f"the confidence of {picture} is not a number: {text!r}") from error
+    if not 0 <= value <= 1:
+        raise ValueError(f"the confidence of {picture} is not in 0..1")
+    return value
 
 
 def write_report(lines: Iterable[ReportLine], known: Mapping[str, ReportLine] | None = None) -> bytes:
-    """A report of these lines and of those known before, sorted by their keys; what failed now replaces no result."""
+    """Encode these lines and those of an earlier report, sorted by key; a failure does not replace a result."""
     merged = dict(known or {})
     for line in lines:
         if not line.problem or not merged.get(line.key, line).result:
@@ -59,5 +88,5 @@ def write_report(lines: Iterable[ReportLine], known: Mapping[str, ReportLine] | 
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, COLUMNS)
     table.writeheader()
-    table.writerows(asdict(merged[key]) for key in sorted(merged))
+    table.writerows(asdict(replace(merged[key], result=spreadsheet_name(merged[key].result))) for key in sorted(merged))
     return text.getvalue().encode("utf-8", "surrogateescape")

@@ -17,7 +17,7 @@ from cutline.batch.client import Refused, TasksClient
 from cutline.batch.finishing import Finishing, as_it_came
 from cutline.batch.folders import NAME_ERRORS, Folder
 from cutline.batch.progress_file import DONE, FAILED, Entry, Ledger
-from cutline.batch.report import COLUMNS, ReportLine, read_report, write_report
+from cutline.batch.report import COLUMNS, ReportLine, read_report, spreadsheet_name, write_report
 from cutline.batch.report import FILE as REPORT
 from cutline.contracts import drops, task_record
 from cutline.errors import Reason
@@ -58,8 +58,9 @@ class Batch:
     lines: dict[str, ReportLine] = field(default_factory=dict)
 
     def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
-        """Cut out every picture and count the outcomes; saves the progress. Raises Unrecoverable, OSError, Stopped."""
+        """Cut out every picture and count the outcomes. Raises Unrecoverable, OSError and ValueError."""
         pictures, counts = self.source.pictures(), Counter[str]()
+        self._known_results()
         pool = ThreadPoolExecutor(concurrency)
         waiting: set[Future[str]] = set()
         try:
@@ -175,9 +176,15 @@ class Batch:
 
     def _report(self) -> None:
         """Write the table of all results, including those of earlier runs."""
-        known = self.target.find(REPORT)
-        lines = write_report(self.lines.values(), read_report(known) if known else None)
-        self.target.write(REPORT, lines)
+        self.target.write(REPORT, write_report(self.lines.values(), self._known_results()))
+
+    def _known_results(self) -> dict[str, ReportLine]:
+        """Read the report of earlier runs. Raises ValueError if it is damaged."""
+        data = self.target.find(REPORT)
+        try:
+            return read_report(data) if data else {}
+        except ValueError as error:
+            raise ValueError(f"cannot read {REPORT}: {error}; move it away to start a new one") from error
 
     def _list_failures(self, names: list[str]) -> None:
         """Write the table of failed pictures with the reasons; only a header if none failed."""
@@ -187,7 +194,7 @@ class Batch:
         table.writerow(("picture", "state", "message", "task_id"))
         for name, entry in entries.items():
             if entry is not None and entry.outcome == FAILED:
-                table.writerow((name, entry.state or "", entry.message, entry.task_id))
+                table.writerow((spreadsheet_name(name), entry.state or "", entry.message, entry.task_id))
         self.target.write(FAILURES, text.getvalue().encode("utf-8", "surrogateescape"))
 
 

@@ -1,8 +1,8 @@
 """The command line, `cutline COMMAND ...`: pictures on this machine, and deployments, local or AWS's.
 
 A command is a module of this package with `add_to(commands)`, which declares its arguments and sets `run`: a function
-of the parsed arguments that raises CommandFailed. List the module in COMMANDS and it is there. Only the module of the
-command that was asked for is imported, so `cutline cut` never waits for AWS's libraries.
+of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the module of the
+command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
 cut, batch, review, calibrate, compare_with, find_usage, serve, account, doctor, bench
                  one command each
@@ -19,6 +19,7 @@ sam_project      a checkout's samconfig.toml and build
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -30,9 +31,10 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status; argparse itself ends with 2 for bad arguments."""
+    """Run a command and return its exit status; argparse itself exits with 2 for bad arguments."""
+    _keep_file_names()
     words = sys.argv[1:] if argv is None else list(argv)
-    text = "Background removal: cut out pictures here, or operate the service."
+    text = "Remove backgrounds from pictures on this machine, or operate the service."
     parser = argparse.ArgumentParser(prog="cutline", description=text, epilog=EXIT_STATUS)
     parser.add_argument("--version", action="version", version=f"cutline {cutline.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -44,6 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandFailed as error:
         print(f"cutline: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"cutline: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def _keep_file_names() -> None:
+    """Let stdout take file names in any encoding: Python holds bytes that are not UTF-8 as surrogates."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections import Counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from cutline.batch.client import TasksClient, Unrecoverable
 from cutline.batch.finishing import as_it_came, as_profile_asks
@@ -69,6 +70,7 @@ def add_to(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     if not arguments.url or not arguments.api_key:
         raise CommandFailed("--url and --api-key, or CUTLINE_URL and CUTLINE_API_KEY, are required")
+    _check_service(arguments.url, arguments.api_key)
     source, target = open_folder(arguments.source), open_folder(arguments.out)
     _check(source, target)
     stop = threading.Event()
@@ -77,12 +79,14 @@ def _run(arguments: argparse.Namespace) -> None:
         signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
     finishing = as_profile_asks(profile) if profile else as_it_came
-    batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
     try:
+        batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
         counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt:
         print_message("interrupted; run the same command to resume")
         raise
+    except ValueError as error:
+        raise CommandFailed(f"{arguments.out}: {error}") from error
     except (Unrecoverable, OSError) as error:
         raise CommandFailed(f"stopped: {error}; run the same command to resume") from error
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done earlier, {counts[FAILED]} failed")
@@ -92,6 +96,19 @@ def _run(arguments: argparse.Namespace) -> None:
     if missed:
         report = f"{arguments.out.rstrip('/')}/{REPORT}"
         raise CommandFailed(f"{missed} pictures do not meet all rules of {arguments.profile}; see {report}")
+
+
+def _check_service(url: str, api_key: str) -> None:
+    """Raise CommandFailed for a URL or key that no request can carry."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not url.isascii() or not url.isprintable() or " " in url:
+        raise CommandFailed(f"--url must be an address such as https://HOST, not {url!r}")
+    if not api_key.isascii() or not api_key.isprintable():
+        raise CommandFailed("--api-key must be printable ASCII characters")
 
 
 def _check(source: Folder, target: Folder) -> None:

@@ -2,13 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.review.decisions import read_decisions
-from cutline.review.threshold import Threshold, find_threshold
+from cutline.review.threshold import LEVELS, RISKS, Threshold, find_threshold
 
 _EPILOG = f"""examples:
   cutline review results --sample 200       decide all, save decisions.csv
@@ -33,13 +34,17 @@ def add_to(commands: Any) -> None:
     calibrate.add_argument("decisions", type=Path, metavar="CSV", help="decisions saved by the review page")
     calibrate.add_argument(
         "--risk",
-        type=_share,
+        type=_share_in(RISKS),
         default=0.02,
         metavar="SHARE",
         help="accepted share of bad results among those published without review (default: 0.02)",
     )
     calibrate.add_argument(
-        "--level", type=_share, default=0.95, metavar="SHARE", help="confidence level of the result (default: 0.95)"
+        "--level",
+        type=_share_in(LEVELS),
+        default=0.95,
+        metavar="SHARE",
+        help="confidence level (default: 0.95)",
     )
     calibrate.add_argument("--json", action="store_true", help="print JSON")
 
@@ -85,11 +90,16 @@ def _summary(found: Threshold, total: int, risk: float, level: float) -> list[st
     return lines
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("must be a share such as 0.02") from error
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError("must be above 0 and below 1")
-    return value
+def _share_in(bounds: tuple[float, float]) -> Callable[[str], float]:
+    low, high = bounds
+
+    def share(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError("must be a share such as 0.02") from error
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must be in {low}..{high}")
+        return value
+
+    return share

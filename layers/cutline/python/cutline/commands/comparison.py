@@ -166,6 +166,7 @@ In the difference, green is opaque only in Cutline's result, red only in the ear
 </html>
 """,
         "utf-8",
+        "surrogateescape",
     )
     return page
 

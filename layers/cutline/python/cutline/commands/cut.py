@@ -123,7 +123,7 @@ def _run(arguments: argparse.Namespace) -> None:
     if planneds[0].target is None and sys.stdout.isatty():
         raise CommandFailed("refusing to write image data to a terminal; use --out FILE.png or redirect stdout")
     report = _report_file(arguments)
-    known = read_report(report.read_bytes()) if report is not None and report.exists() else {}
+    known = _known_results(report)
     if arguments.each and planneds[0].target is None:
         raise CommandFailed("--each writes several files: it cannot write to stdout")
     work = open_work(arguments, options)
@@ -142,6 +142,14 @@ def _run(arguments: argparse.Namespace) -> None:
     missed = sum(line.passed == "no" for line in lines)
     if missed:
         raise CommandFailed(f"{missed} of {len(planneds)} pictures do not meet all rules of {arguments.profile}")
+
+
+def _known_results(report: Path | None) -> dict[str, ReportLine]:
+    """Read the report of earlier runs. Raises CommandFailed."""
+    try:
+        return read_report(report.read_bytes()) if report is not None and report.exists() else {}
+    except ValueError as error:
+        raise CommandFailed(f"cannot read {report}: {error}; move it away to start a new one") from error
 
 
 def _report_file(arguments: argparse.Namespace) -> Path | None:

@@ -21,8 +21,9 @@ _SKIPPED = frozenset({"node_modules", "vendor", "venv", "__pycache__", "site-pac
 _MAX_BYTES = 2 * MIB
 _LINE_CHARS = 160
 _HOST = "replace the host with yours and the key with one from `cutline account create`"
+# Lengths are bounded: an open one takes quadratic time on a long line.
 _HOSTS = {
-    "jdc": (r"cutout[\w-]*\.jdcloud(?:-api)?\.(?:com|net)",),
+    "jdc": (r"cutout[\w-]{0,63}\.jdcloud(?:-api)?\.(?:com|net)",),
     "jds": (r"aiapi\.jd(?:cloud)?\.com",),
     "pw": (r"tech(?:hk|sz)\.aoscdn\.com",),
     "aid": (r"(?:cn-)?api\.aidc-ai\.com",),

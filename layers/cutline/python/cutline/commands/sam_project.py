@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
@@ -29,9 +30,14 @@ class SamConfig:
 def read_samconfig(path: Path) -> SamConfig:
     """Read the section `deploy`, which overrides `global`. Raises CommandFailed for an unreadable file."""
     try:
-        default = tomllib.loads(path.read_text("utf-8")).get("default", {})
-    except tomllib.TOMLDecodeError as error:
+        return _config(tomllib.loads(path.read_text("utf-8")).get("default", {}))
+    except ValueError as error:
         raise CommandFailed(f"cannot read {path}: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise CommandFailed(f"{path} is not a configuration of sam: {error}") from error
+
+
+def _config(default: Mapping[str, Any]) -> SamConfig:
     found = {
         key: value
         for part in ("global", "deploy")

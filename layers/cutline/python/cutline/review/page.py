@@ -1,4 +1,4 @@
-"""One HTML page to look at results with: no server, no library, pictures by their paths."""
+"""One HTML page for reviewing results: no server, no library, pictures by their paths."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _DATA = "{{data}}"
 
 
 def worst_first(lines: Iterable[ReportLine]) -> list[ReportLine]:
-    """The lines in the order in which they want a look: no result, rules not kept, then the least confident."""
+    """Sort the lines: no result first, then rules not met, then by rising confidence."""
     return sorted(
         lines,
         key=lambda line: (bool(line.result), line.passed != "no", float(line.confidence or 0), line.picture),
@@ -23,20 +23,20 @@ def worst_first(lines: Iterable[ReportLine]) -> list[ReportLine]:
 
 
 def choose_sample(lines: list[ReportLine], count: int, seed: int) -> list[ReportLine]:
-    """`count` of the lines that have a result, or all if there are fewer, by chance: for a threshold."""
+    """Choose `count` of the lines with a result at random, or all if there are fewer: for a threshold."""
     with_result = sorted((line for line in lines if line.result), key=lambda line: line.picture)
     return random.Random(seed).sample(with_result, min(count, len(with_result)))
 
 
 def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> str:
-    """The page for the folder that the results lie in."""
+    """Render the page for the folder of the results."""
     items = [
         {
             "key": line.key,
             "picture": line.picture,
             "before": _address(line.picture, folder),
             "result": line.result,
-            "after": quote(line.result),
+            "after": quote(os.fsencode(line.result)),
             "confidence": line.confidence,
             "subject": line.subject,
             "profile": line.profile,
@@ -53,7 +53,7 @@ def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> 
 
 
 def _address(picture: str, folder: Path) -> str:
-    """The picture's address from the page: relative, so that the page outlives a move of both; empty for S3's."""
+    """Return the picture's URL relative to the page, so that both can be moved together; empty for S3's."""
     if not Path(picture).is_absolute():
         return ""
-    return quote(Path(os.path.relpath(picture, folder.resolve())).as_posix())
+    return quote(os.fsencode(os.path.relpath(picture, folder.resolve())))

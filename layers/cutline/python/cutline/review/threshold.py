@@ -17,6 +17,8 @@ from cutline.review.decisions import Decision
 
 _GRID = tuple(step / 1000 for step in range(1000, -1, -1))
 _MAX_NEEDED = 1_000_000
+RISKS = (0.0001, 0.5)
+LEVELS = (0.5, 0.9999)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,13 @@ class Threshold:
 
 
 def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> Threshold:
-    """The lowest threshold of the grid that keeps the risk at that level; risk and level are in (0, 1)."""
+    """Find the lowest threshold of the grid that keeps the risk at that level. Raises ValueError.
+
+    risk is in RISKS and level in LEVELS: beyond them the tests need millions of pictures.
+    """
+    for name, value, (low, high) in (("risk", risk, RISKS), ("level", level, LEVELS)):
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be in {low}..{high}")
     least = min_needed(risk, level)
     # Where the sequence begins may depend on how many pictures there are, not on what was decided about them. Where
     # there are enough, one bad one by chance is not to end it at its first step: of simulated shops with 400 and 800
