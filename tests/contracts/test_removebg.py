@@ -186,6 +186,14 @@ def test_the_wanted_form_is_part_of_what_a_repeated_key_asks_for() -> None:
     assert jobs[0].options == jobs[1].options != jobs[2].options
 
 
+@pytest.mark.parametrize("contract", [removebg, rembg])
+def test_a_page_may_ask_before_it_calls(contract: Any) -> None:
+    response = contract.preflight(replace(asked(), method="OPTIONS"))
+    assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (204, "*")
+    assert set(contract.METHODS) <= set(response.headers["Access-Control-Allow-Methods"].split(", "))
+    assert response.headers["Access-Control-Allow-Headers"] == "*, Authorization"
+
+
 def test_another_method_is_refused_with_the_allowed_ones() -> None:
     for contract in (removebg, rembg):
         response = contract.refuse(asked(), InputRefused(Reason.METHOD_NOT_ALLOWED))

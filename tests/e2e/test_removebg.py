@@ -286,3 +286,12 @@ def test_improve_and_other_methods(api: RemoveBg) -> None:
     assert fault_of(api.post(b"{}", "application/json", "/v1.0/improve")) == (400, "not_collected")
     headers = {"X-Api-Key": "demo-key"}
     assert fault_of(send("GET", f"{api.url}/v1.0/removebg", headers=headers)) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("path", ["/v1.0/removebg", "/v1.0/improve", "/v1.0/account", "/api/remove"])
+def test_a_page_of_another_origin_may_call(cloud: RunningCloud, path: str) -> None:
+    asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    answer = send("OPTIONS", cloud.url + path, headers={**asked, "access-control-request-headers": "x-api-key"})
+    assert (answer.status, answer.headers["access-control-allow-origin"], answer.body) == (204, "*", b"")
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "*, Authorization"

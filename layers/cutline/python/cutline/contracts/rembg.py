@@ -17,6 +17,7 @@ from cutline.contracts.wire import (
     Scheme,
     Source,
     json_response,
+    preflight_response,
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
@@ -140,6 +141,11 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
         fault = error.fault if isinstance(error, FieldRefused) else Fault(("body", ""), message, "value_error")
         detail = [{"type": fault.kind, "loc": list(fault.loc), "msg": fault.message}]
     return json_response(status, {"detail": detail, "code": str(error.reason)}, headers)
+
+
+def preflight(request: Request) -> Response:
+    """Let pages call with a key of their own."""
+    return preflight_response(*METHODS)
 
 
 def _source(form: Form, fields: Mapping[str, str], place: str) -> Source:

@@ -20,6 +20,7 @@ from cutline.contracts.wire import (
     Scheme,
     Source,
     json_response,
+    preflight_response,
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
@@ -171,6 +172,11 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     if row is _RATE:
         headers |= {**_rate_headers(request, progress.quota, spent=True), "Retry-After": "1"}
     return json_response(row.status, {"errors": [fault]}, headers)
+
+
+def preflight(request: Request) -> Response:
+    """Let pages call with a key of their own, and ask what is left."""
+    return preflight_response("GET", *METHODS)
 
 
 def render_credits(request: Request, left: int | None, quota: int | None) -> Response:

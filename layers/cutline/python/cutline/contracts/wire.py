@@ -189,6 +189,14 @@ class KeyContract(Protocol):
         """Return the request with the key in the header."""
 
 
+@runtime_checkable
+class BrowserContract(Protocol):
+    """A contract that pages of other origins may call."""
+
+    def preflight(self, request: Request) -> Response:
+        """Return the answer to a browser's question before it calls (Fetch standard, CORS-preflight request)."""
+
+
 class CreditContract(Contract, Protocol):
     """A contract that can be asked what is left of the account's day, at CREDITS_ROUTE."""
 
@@ -196,6 +204,16 @@ class CreditContract(Contract, Protocol):
 
     def render_credits(self, request: Request, left: int | None, quota: int | None) -> Response:
         """The answer: the calls left of the day's quota; None without one."""
+
+
+def preflight_response(*methods: str) -> Response:
+    """Allow pages of any origin to call with these methods and any header; `*` does not stand for Authorization."""
+    allowed = {
+        "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+        "Access-Control-Allow-Headers": "*, Authorization",
+        "Access-Control-Max-Age": "86400",
+    }
+    return Response(204, {**CORS, **allowed}, b"")
 
 
 def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -18,7 +18,7 @@ from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import native, uploads, usage
 from cutline.contracts.content_negotiation import prefers_webp
-from cutline.contracts.wire import CreditContract, Request, Response, json_response
+from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 from cutline.storage_keys import ENDINGS, RESULTS
@@ -82,6 +82,8 @@ class CreditService:
 
     def handle(self, contract: CreditContract, request: Request) -> Response:
         """The calls left, or the contract's refusal."""
+        if request.method == "OPTIONS" and isinstance(contract, BrowserContract):
+            return contract.preflight(request)
         return answer(
             request,
             lambda request: self._serve(contract, request),

@@ -22,6 +22,7 @@ from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sources import Sources
 from cutline.contracts.wire import (
+    BrowserContract,
     Contract,
     Job,
     KeyContract,
@@ -74,6 +75,8 @@ class Service:
 
     def handle(self, contract: Contract, request: Request) -> Response:
         """The contract's answer, always: a refusal or fault is an answer too."""
+        if request.method == "OPTIONS" and isinstance(contract, BrowserContract):
+            return contract.preflight(request)
         if isinstance(contract, KeyContract):
             request = contract.with_key(request)
         return self.answer(Call(contract, request), self._serve)
