@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Request, Response
+from cutline.contracts.wire import Contract, Job, Outcome, Progress, Quota, Response
 from cutline.errors import MattingError
 from cutline.limits import MIB
 from cutline.openapi import examples
@@ -30,7 +30,6 @@ class Api:
     headers: components of the API's own headers, by the header's name
     more: responses other than success and errors, by the name of the example
     files: content types of a response that is the result itself
-    request: the request of the successful example
     """
 
     contract: Contract
@@ -42,7 +41,6 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Response] = field(default_factory=dict)
     files: tuple[str, ...] = ()
-    request: Request = examples.REQUEST
 
 
 def operation(api: Api, name: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def body(content: dict[str, tuple[Schema, Any]]) -> dict[str, Any]:
 def responses(api: Api) -> dict[str, Any]:
     """Return the OpenAPI responses, made by the contract's own code and sorted by HTTP status."""
     found: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    success = api.contract.render(api.request, api.job, api.outcome)
+    success = api.contract.render(examples.REQUEST, api.job, api.outcome)
     for name, answer in {"success": success, **api.more}.items():
         # A response that is the result itself has no example.
         found[answer.status] |= {name: json.loads(answer.body)} if _is_json(answer) else {}

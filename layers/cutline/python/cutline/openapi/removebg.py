@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from cutline.contracts import removebg
@@ -31,7 +30,7 @@ _FILES = ("image/png", "image/jpeg", "image/webp", "application/zip")
 _PIXELS = ("X-Width", "X-Height", "X-Max-Width", "X-Max-Height")
 _API = Api(
     removebg,
-    examples.job(removebg, RemoveBgOptions()),
+    examples.job(removebg, RemoveBgOptions(as_json=True)),
     examples.outcome("image", metadata=_METADATA),
     shapes=("RbgResult",),
     fault="RbgError",
@@ -44,7 +43,6 @@ _API = Api(
         "X-RateLimit-Reset": "RbgRate",
     },
     files=_FILES,
-    request=replace(examples.REQUEST, headers={"accept": "application/json"}),
 )
 _BOOLEAN = {"enum": ["true", "false", "1", "0"]}
 _LENGTH = r"[0-9]{1,3}(px|%)"
