@@ -19,7 +19,7 @@ from moto import mock_aws
 from PIL import Image
 
 from cutline.batch.client import Refused, Stopped, Unrecoverable
-from cutline.batch.finishing import as_profile_asks
+from cutline.batch.finishing import by_profile
 from cutline.batch.folders import LocalFolder
 from cutline.batch.progress_file import FILE, Entry, Ledger
 from cutline.batch.report import FILE as REPORT
@@ -140,7 +140,7 @@ def test_a_profile_is_made_here_of_what_the_service_cut_out(folders: Folders) ->
     assert run(source, target, service) == {"done": 2}
 
     def publish(name: str) -> Counter[str]:
-        finishing = as_profile_asks(read_profiles()[name])
+        finishing = by_profile(read_profiles()[name])
         batch = Batch(source, target, service, Ledger(target), {"sync": "0"}, finishing, name)  # type: ignore[arg-type]
         return batch.run(2, threading.Event(), lambda counts, total: None)
 

@@ -103,7 +103,7 @@ class Bootstrap:
         return UsageService(authenticator=self._authenticator, meters=self._meter_table, logger=logger, metrics=metrics)
 
     def credits(self, logger: Logger, metrics: Metrics) -> CreditService:
-        """Tells what is left of the accounts' day. Raises SettingsError."""
+        """Reports the calls left of an account's day. Raises SettingsError."""
         self.settings.require("accounts_table", "meter_table", "accounts_key")
         return CreditService(
             authenticator=self._authenticator, meters=self._meter_table, logger=logger, metrics=metrics

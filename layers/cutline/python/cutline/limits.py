@@ -25,7 +25,7 @@ class PictureLimits:
     max_pixels: int | None = None
 
 
-# Pictures on this machine, which no contract bounds but memory: about 12 bytes per pixel.
+# For pictures on this machine, bounded by memory: about 12 bytes per pixel.
 LOCAL_LIMITS = PictureLimits(
     frozenset({"AVIF", "BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP"}), 256 * MIB, max_side_px=16_384
 )

@@ -1,4 +1,4 @@
-"""Where the repository's files that are no part of the package lie: networks, template, functions."""
+"""Locations of the repository's files outside the package: networks, template, functions."""
 
 from pathlib import Path
 
@@ -8,18 +8,18 @@ _IN_WHEEL = _PACKAGE / "stack"
 
 
 def stack_dir() -> Path:
-    """The folder of template.yaml, functions/ and layers/: inside an installed package, else the repository's root.
+    """Return the folder of template.yaml, functions/ and layers/: inside an installed package, else the repository.
 
-    Commands and the library alone ask for it: a Lambda function's environment names what it needs.
+    Only for commands and the library: Lambda functions get their paths from the environment.
     """
     return _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parents[3]
 
 
 def is_installed() -> bool:
-    """Whether the package lies in an environment of its own, away from the repository."""
+    """Return whether the package is installed, outside the repository."""
     return _IN_WHEEL.is_dir()
 
 
 def models_dir() -> Path:
-    """The folder of the networks and their models.toml."""
+    """Return the folder of the networks and their models.toml."""
     return stack_dir() / "layers" / "model"

@@ -26,7 +26,7 @@ class Settings:
     threads: intra-op threads of the network, 1..16. Default: the CPUs that the sandbox's memory pays for.
     time_limit_ms: what a synchronous call may take before it is answered as timed out, 1..900000. Default 25000.
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
-    account_concurrency: calls that one account may have under way, 0 (what its rate allows) .. 10000. Default 0.
+    account_concurrency: calls that one account may have in flight, 0 (what its rate allows) .. 10000. Default 0.
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
     results_url: scheme and host that results are fetched from in place of their bucket's. Default: the bucket.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.

@@ -1,6 +1,6 @@
-"""A whole folder of pictures through the tasks API, and on from where it was interrupted (`cutline batch`).
+"""Cuts out a whole folder of pictures through the tasks API, resuming after an interruption (`cutline batch`).
 
-    folder -> read -> (upload ticket) -> task -> ask until it has ended -> download -> folder
+    folder -> read -> (upload ticket) -> task -> poll until it has ended -> download -> folder
 
 run            every picture of a folder, a few at a time, each once
 folders        a folder on this machine

@@ -1,4 +1,4 @@
-"""What a batch does with a result before it is written: nothing, or what a profile asks for."""
+"""Finishing of a batch's results before they are written: none, or by a profile."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 
 from cutline.pipeline.outputs.profiles import Profile
 
-# S3's headers hold what the service told beside a result.
-_TOLD = "x-amz-meta-"
+# S3's headers with the metadata of a result.
+_METADATA = "x-amz-meta-"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A result's file and type, and what is known of it by the names of `ReportLine`'s columns."""
+    """A result's file, its content type, and its metadata by the names of `ReportLine`'s columns."""
 
     file: bytes
     content_type: str
-    facts: Mapping[str, str]
+    metadata: Mapping[str, str]
 
 
 Finishing = Callable[[bytes, Mapping[str, str]], Finished]
 
 
-def as_it_came(file: bytes, headers: Mapping[str, str]) -> Finished:
-    """The result as the service made it."""
-    facts = {name.removeprefix(_TOLD): value for name, value in headers.items() if name.startswith(_TOLD)}
-    return Finished(file, headers.get("content-type", ""), facts)
+def unchanged(file: bytes, headers: Mapping[str, str]) -> Finished:
+    """Return the result as the service made it."""
+    metadata = {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
+    return Finished(file, headers.get("content-type", ""), metadata)
 
 
-def as_profile_asks(profile: Profile) -> Finishing:
-    """Frames and encodes each result here, so that profiles of one's own need not be known to the service."""
+def by_profile(profile: Profile) -> Finishing:
+    """Return a finishing that frames and encodes results here, so that the service need not know the profile."""
     # Here, because only this needs the pictures' libraries.
     import numpy as np  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
@@ -41,13 +41,13 @@ def as_profile_asks(profile: Profile) -> Finishing:
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
             rgba_u8 = np.array(image.convert("RGBA"))
         made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile)
-        # The service told what was found and how sure that is. Values measured here win over the others.
-        told = {
+        # Subject and confidence are the service's; all else is measured here.
+        measured = {
             name: value
             for name, value in made.metadata.object_metadata.items()
             if name not in ("subject", "confidence")
         }
-        facts = {**as_it_came(file, headers).facts, **told, "coverage": f"{made.metadata.coverage:.4f}"}
-        return Finished(made.file, made.content_type, facts)
+        metadata = {**unchanged(file, headers).metadata, **measured, "coverage": f"{made.metadata.coverage:.4f}"}
+        return Finished(made.file, made.content_type, metadata)
 
     return finish

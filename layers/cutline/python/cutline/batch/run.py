@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cutline.batch.client import Refused, TasksClient
-from cutline.batch.finishing import Finishing, as_it_came
+from cutline.batch.finishing import Finishing, unchanged
 from cutline.batch.folders import NAME_ERRORS, Folder
 from cutline.batch.progress_file import DONE, FAILED, Entry, Ledger
 from cutline.batch.report import COLUMNS, ReportLine, read_report, spreadsheet_name, write_report
@@ -53,7 +53,7 @@ class Batch:
     client: TasksClient
     ledger: Ledger
     fields: Mapping[str, str]
-    finishing: Finishing = as_it_came
+    finishing: Finishing = unchanged
     recipe: str = ""
     lines: dict[str, ReportLine] = field(default_factory=dict)
 
@@ -157,12 +157,12 @@ class Batch:
         for result in ("image", "mask"):
             if result in task:
                 file, headers = self.client.download(task[result])
-                made = self.finishing(file, headers) if result == "image" else as_it_came(file, headers)
+                made = self.finishing(file, headers) if result == "image" else unchanged(file, headers)
                 key = drops.result_key(name, result, made.content_type)
                 self._write(key, made.file)
-                facts = {column: made.facts[column] for column in COLUMNS if column in made.facts}
+                metadata = {column: made.metadata[column] for column in COLUMNS if column in made.metadata}
                 # A mask is the result only if there is no picture.
-                line = line if line.result else replace(line, **facts, result=key)
+                line = line if line.result else replace(line, **metadata, result=key)
         self.lines[name] = line
 
     def _write(self, key: str, file: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cutline.batch.client import TasksClient, Unrecoverable
-from cutline.batch.finishing import as_it_came, as_profile_asks
+from cutline.batch.finishing import by_profile, unchanged
 from cutline.batch.folders import Folder, LocalFolder
 from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.report import FILE as REPORT
@@ -78,7 +78,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
-    finishing = as_profile_asks(profile) if profile else as_it_came
+    finishing = by_profile(profile) if profile else unchanged
     try:
         batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
         counts = batch.run(arguments.concurrency, stop, _progress)

@@ -1,6 +1,6 @@
-"""Looking at results (`cutline review`) and learning from it which ones need no look (`cutline calibrate`).
+"""Reviewing results (`cutline review`), and the confidence from which they need no review (`cutline calibrate`).
 
 page        one HTML page about a report's results, worst first; page.html is its text
-decisions   the CSV that the page gives: what a person decided about each picture
-threshold   the confidence from which on results may be published unseen
+decisions   the CSV that the page saves: a person's decision about each picture
+threshold   the confidence from which results can be published without review
 """

@@ -1,12 +1,12 @@
-"""From which confidence on results may be published unseen, so that few of those are bad.
+"""The confidence from which results can be published without review, with a bounded share of bad ones.
 
 A threshold t is chosen such that with probability `level` at most a share `risk` of all future results with a
 confidence of t or more is bad. Thresholds of a fixed grid are tested from the strictest on, each with an exact binomial
 test, until one fails (fixed sequence testing in Learn then Test, Angelopoulos et al. 2021, arXiv:2110.01052), so the
-many tests cost no certainty. Beside it stands what holds on average (conformal risk control, Angelopoulos et al. 2022,
+many tests cost no confidence. A second threshold holds on average (conformal risk control, Angelopoulos et al. 2022,
 arXiv:2208.02814): a share of all pictures that is bad and unseen.
 
-Both hold for pictures like those decided about: a sample by chance of the same shop's pictures and the same network.
+Both hold for pictures like those reviewed: a random sample of the same shop's pictures, and the same network.
 """
 
 from collections.abc import Sequence
@@ -49,8 +49,8 @@ def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> 
         if not low <= value <= high:
             raise ValueError(f"{name} must be in {low}..{high}")
     least = min_needed(risk, level)
-    # Where the sequence begins may depend on how many pictures there are, not on what was decided about them. Where
-    # there are enough, one bad one by chance is not to end it at its first step: of simulated shops with 400 and 800
+    # The start of the sequence may depend on the number of pictures, not on the decisions. With enough of them, a
+    # single bad one should not end it at its first step: of simulated shops with 400 and 800
     # pictures that shows a tenth more of them publishable.
     spared = least
     while binomial_tail(1, spared, risk) > 1 - level:
@@ -70,12 +70,12 @@ def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> 
 
 
 def min_needed(risk: float, level: float) -> int:
-    """How many pictures, all good, it takes to show at `level` that the share of bad ones is at most `risk`."""
+    """Return how many pictures, all good, show at `level` that the share of bad ones is at most `risk`."""
     return ceil(log(1 - level) / log1p(-risk))
 
 
 def binomial_tail(bad: int, count: int, risk: float) -> float:
-    """The probability of at most `bad` bad ones among `count` where each is bad with probability `risk`."""
+    """Return the probability of at most `bad` bad ones among `count` where each is bad with probability `risk`."""
     terms = (
         lgamma(count + 1) - lgamma(k + 1) - lgamma(count - k + 1) + k * log(risk) + (count - k) * log1p(-risk)
         for k in range(bad + 1)
@@ -84,7 +84,7 @@ def binomial_tail(bad: int, count: int, risk: float) -> float:
 
 
 def _steps(decisions: Sequence[Decision]) -> list[tuple[float, int, int]]:
-    """From the strictest threshold on: how many results have that confidence or more, and how many of them are bad."""
+    """Return, from the strictest threshold, how many results have that confidence or more, and how many are bad."""
     ranked = sorted(decisions, key=lambda decision: -decision.confidence)
     steps, count, bad = [], 0, 0
     for at in _GRID:
@@ -106,7 +106,7 @@ def _expected(steps: list[tuple[float, int, int]], total: int, risk: float) -> f
 
 
 def _needed(decisions: Sequence[Decision], risk: float, level: float) -> int | None:
-    """How many pictures at the most confident half's share of bad ones would show the risk."""
+    """Return how many pictures, with the more confident half's share of bad ones, would show the risk."""
     ranked = sorted(decisions, key=lambda decision: -decision.confidence)
     half = ranked[: max(1, len(ranked) // 2)]
     share = sum(decision.is_bad for decision in half) / len(half) if half else 1.0
