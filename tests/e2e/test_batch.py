@@ -74,11 +74,11 @@ def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays
 
     assert interrupted(start(), out, 2, signal.SIGKILL)[0] == -signal.SIGKILL
     status, _, said = interrupted(start(), out, 5, signal.SIGINT)
-    assert (status, said) == (INTERRUPTED, "cutline: interrupted; the same command goes on from here\n")
+    assert (status, said) == (INTERRUPTED, "cutline: interrupted; run the same command to resume\n")
     status, printed, said = ended(start())
     assert status == 1
     assert printed.startswith("12 pictures: ")
-    assert said == f"cutline: 1 pictures failed, listed in {out}/failures.csv\n"
+    assert said == f"cutline: 1 pictures failed; see {out}/failures.csv\n"
     wanted = sorted(f"{path.relative_to(pictures).as_posix()}.png" for path in pictures.rglob("*.*"))
     wanted.remove("shelf 1/broken.jpg.png")
     assert results_in(out) == wanted
@@ -115,9 +115,9 @@ def test_a_batch_stops_at_a_wrong_key_and_at_the_end_of_the_quota(
 ) -> None:
     accounts.create("limited", daily_quota=2)
     status, _, said = ended(batch(cloud, "guess", pictures, tmp_path / "none"))
-    assert (status, said.partition(".")[0]) == (1, "cutline: stopped: the API key is not taken")
+    assert (status, said.partition(";")[0]) == (1, "cutline: stopped: the API key is not valid")
     status, _, said = ended(batch(cloud, "key-limited", pictures, tmp_path / "some"))
     assert status == 1
     assert said.startswith("cutline: stopped: the account's quota for the day is used up")
     status, _, said = ended(batch(cloud, "key-limited", pictures, pictures / "results"))
-    assert (status, said) == (1, "cutline: --out must not lie in the folder of the pictures\n")
+    assert (status, said) == (1, "cutline: --out must be outside the folder of the pictures\n")

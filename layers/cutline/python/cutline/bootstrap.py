@@ -32,7 +32,7 @@ from cutline.settings import Settings
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
 
-# With SnapStart, sandboxes would all draw the same numbers, and their first calls crowd into one lane of the meter.
+# With SnapStart, sandboxes would all draw the same numbers, and their first calls would use one shard of the meter.
 with suppress(ImportError):  # Lambda's runtime has it
     from snapshot_restore_py import register_after_restore
 
@@ -142,7 +142,7 @@ class Bootstrap:
 
     @cached_property
     def meter(self) -> Meter:
-        """Rate, quota and charge alone, for work whose caller has been let in before."""
+        """Rate, quota and charge, for work whose caller is already authenticated."""
         self.settings.require("meter_table")
         return Meter(self._meter_table, self.settings.service_qps, self.settings.account_concurrency)
 

@@ -120,14 +120,14 @@ class Cutter:
         Raises InputRefused for a picture that cannot be read or holds no subject, ValueError and TypeError for wrong
         options, OSError for a file that cannot be read or written, ServiceFault where the networks are missing.
         """
-        asked, wishes = _options(image, options), dict(options)
+        asked = _options(image, options)
         picture = _picture(image)
         matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
         cutout = compose(matte, asked)
         if cutout.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         pixels_u8 = cutout.rgba_u8[..., 3] if asked.want_mask else cutout.pixels_u8
-        return _result(_as_kind(image, pixels_u8, asked.image_format, wishes.get("out")), cutout)
+        return _result(_as_kind(image, pixels_u8, asked.image_format, options.get("out")), cutout)
 
     @overload
     def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
@@ -154,7 +154,7 @@ class Cutter:
         matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
-        return [encode_files(alone, options, timer) for alone in separate(matte)]
+        return [encode_files(single, options, timer) for single in separate(matte)]
 
     def publish(self, data: bytes, profile: Profile, subject: Subject = "auto", roi: Region | None = None) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
