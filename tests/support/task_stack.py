@@ -9,7 +9,7 @@ from cutline.accounts.account import Account
 from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
-from cutline.contracts import task_record
+from cutline.contracts import picwish, task_record
 from cutline.pipeline.options import CutOptions
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import PENDING_S, Task, WorkOrder
@@ -60,7 +60,15 @@ class Stack:
         """Remembers what a task earned."""
         self.noted_charges.append(charge_micros)
 
-    def task(self, data: bytes | None = None, *, url: str = "", cut: CutOptions | None = None, **options: Any) -> Task:
+    def task(
+        self,
+        data: bytes | None = None,
+        *,
+        url: str = "",
+        cut: CutOptions | None = None,
+        api: str = picwish.NAME,
+        **options: Any,
+    ) -> Task:
         """A task that has been accepted, with its reservation and, if given, its picture."""
         task_id = str(uuid.uuid4())
         reservation = self.meter.reserve(SHOP, task_id, NOW, PENDING_S)
@@ -73,7 +81,9 @@ class Stack:
             None,
             task_record.TaskOptions(task_id, True, **options),
         )
-        order = WorkOrder(cut or CutOptions(), reservation.day, task_id, 3000, "https://shop.example", source_url=url)
+        order = WorkOrder(
+            cut or CutOptions(), reservation.day, task_id, 3000, "https://shop.example", source_url=url, api=api
+        )
         task = Task(record, order)
         self.tasks.accept(task)
         if data is not None:

@@ -13,6 +13,8 @@ from skimage import data
 
 from cutline.accounts.meter import Meter
 from cutline.contracts import picwish, task_record
+from cutline.contracts.apis import TASK_APIS
+from cutline.contracts.task_record import TaskContract
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.inference.network import Network
@@ -315,3 +317,23 @@ def test_an_order_survives_its_storage() -> None:
     # A dropped picture's: nobody called, so no address of ours is known.
     dropped = WorkOrder(CutOptions(), "2024-01-01", "id", 0, base_url="", source_key="in/a.jpg", result_key="in/a")
     assert WorkOrder.from_json(dropped.to_json()) == dropped
+
+
+@pytest.mark.parametrize("contract", TASK_APIS.values(), ids=TASK_APIS)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_task_is_known_for_as_long_as_its_key_repeats_its_id(
+    stack: Stack, contract: TaskContract, fails: bool
+) -> None:
+    """A repeated Idempotency-Key answers with the id for LINK_LIFETIME_S; the id must lead somewhere for as long."""
+    task = stack.task(PICTURE, api=contract.NAME)
+    if fails:
+        fail(stack).run(task.record.task_id, Reason.MODEL_FAILED, STEP)
+    else:
+        for step in (prepare(stack), matte(stack), finish(stack)):
+            step.run(task.record.task_id, STEP)
+    lifetime_s = contract.LINK_LIFETIME_S
+    shown = [
+        stack.tasks.get(task.record.task_id, "shop", NOW + seconds, lifetime_s) is not None
+        for seconds in (lifetime_s - 1, lifetime_s + 60)
+    ]
+    assert shown == [True, False]

@@ -74,7 +74,7 @@ class TaskService:
             raise InputRefused(Reason.IMAGE_MISSING, "task_id is required")
         with self._share.of(account_id):
             with call.timer.stage("look up"):
-                record = self._store.get(task_id, account_id, request.received_at)
+                record = self._store.get(task_id, account_id, request.received_at, contract.LINK_LIFETIME_S)
             if record is None:
                 raise InputRefused(Reason.NOT_FOUND)
             self._start_again(record, request.received_at)

@@ -9,6 +9,7 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import drops, task_record
+from cutline.contracts.apis import TASK_APIS
 from cutline.errors import Reason
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step, StepCrowded, StepFailed, StepRefused
@@ -38,9 +39,11 @@ class Fail:
         """
         with step.stage("fail"):
             state = task_record.STATES.get(reason, task_record.FAILED)
-            task = self.tasks.fail(task_id, state, int(self.clock())) or self.tasks.find(task_id)
-        if task is None:
-            return False
+            task = self.tasks.find(task_id)
+            if task is None:
+                return False
+            lifetime_s = TASK_APIS[task.order.api].LINK_LIFETIME_S
+            task = self.tasks.fail(task_id, state, int(self.clock()), lifetime_s) or self.tasks.find(task_id) or task
         step.works_on(task)
         if task.record.state == task_record.DONE:
             with step.stage("settle"):

@@ -8,6 +8,7 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts import drops, picwish, task_record
+from cutline.contracts.apis import TASK_APIS
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.inference.prediction_file import decode_predictions
@@ -40,7 +41,8 @@ class Finish:
         step.works_on(task)
         if task.record.state >= 0 and task.record.state != task_record.DONE:
             keys, metadata = self._work(task, step)
-            done = self.tasks.finish(task_id, keys, metadata, int(self.clock()))
+            lifetime_s = TASK_APIS[task.order.api].LINK_LIFETIME_S
+            done = self.tasks.finish(task_id, keys, metadata, int(self.clock()), lifetime_s)
             # None: another try has ended it between the look and the write.
             task = done or self.tasks.find(task_id)
         if task is None or task.record.state != task_record.DONE:

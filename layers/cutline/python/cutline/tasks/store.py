@@ -58,8 +58,8 @@ class TaskStore:
         keep_until = task.record.created_at + KEEP_S
         return self._add({**_pending(task), "expires_at": keep_until, "keep_until": keep_until})
 
-    def get(self, task_id: str, account_id: str, now: float) -> TaskRecord | None:
-        """The account's task, or None for one that is unknown, another's or expired."""
+    def get(self, task_id: str, account_id: str, now: float, lifetime_s: int = LINK_LIFETIME_S) -> TaskRecord | None:
+        """The account's task, or None for one that is unknown, another's or expired, `lifetime_s` after its end."""
         if not 0 < len(task_id) <= _MAX_ID_CHARS:
             return None
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
@@ -67,7 +67,7 @@ class TaskStore:
         if item is None or item.get("account_id") != account_id or int(item["expires_at"]) <= now:
             return None
         record = _record_from(item)
-        if record.completed_at is not None and record.completed_at + LINK_LIFETIME_S <= now:
+        if record.completed_at is not None and record.completed_at + lifetime_s <= now:
             return None
         return record
 
@@ -80,15 +80,22 @@ class TaskStore:
         """The unfinished task in its new state, with the given times noted; None for one that has ended or expired."""
         return self._end_or_advance(task_id, state, times, pending=True)
 
-    def finish(self, task_id: str, keys: Mapping[str, str], metadata: ResultMetadata, now: int) -> Task | None:
+    def finish(
+        self,
+        task_id: str,
+        keys: Mapping[str, str],
+        metadata: ResultMetadata,
+        now: int,
+        lifetime_s: int = LINK_LIFETIME_S,
+    ) -> Task | None:
         """The task as done, its results named; None where it has ended or expired before."""
-        ended = {"completed_at": now, "expires_at": now + LINK_LIFETIME_S}
+        ended = {"completed_at": now, "expires_at": now + lifetime_s}
         results = {"keys": dict(keys), "facts": metadata.to_json()}
         return self._end_or_advance(task_id, DONE, {**ended, **results}, pending=True)
 
-    def fail(self, task_id: str, state: int, now: int) -> Task | None:
+    def fail(self, task_id: str, state: int, now: int, lifetime_s: int = LINK_LIFETIME_S) -> Task | None:
         """The task as failed; None where it has ended before."""
-        return self._end_or_advance(task_id, state, {"expires_at": now + LINK_LIFETIME_S})
+        return self._end_or_advance(task_id, state, {"expires_at": now + lifetime_s})
 
     def _end_or_advance(
         self, task_id: str, state: int, values: Mapping[str, Any], *, pending: bool = False
