@@ -70,7 +70,7 @@ def test_right_variables_are_taken() -> None:
 
 
 @pytest.mark.parametrize("name", ["accounts_table", "meter_table", "accounts_key", "output_bucket"])
-def test_a_missing_name_is_told_by_its_variable(name: str) -> None:
+def test_a_missing_name_is_reported_by_its_variable(name: str) -> None:
     settings = Settings.from_environment({name.upper(): ""})
     with pytest.raises(SettingsError, match=f"environment variable {name.upper()} is missing"):
         settings.require(name)

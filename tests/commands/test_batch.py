@@ -17,7 +17,7 @@ Run = Callable[[object, object], tuple[int, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Runs the command, its batch an empty one, with a bucket `shop`: its exit status and what it told on stderr."""
+    """Runs the command, its batch an empty one, with a bucket `shop`: its exit status and stderr."""
     monkeypatch.setattr(Batch, "run", lambda *arguments: Counter())
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -45,8 +45,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> I
 )
 def test_results_never_go_among_the_pictures(run: Run, tmp_path: Path, source: str, out: str) -> None:
     (tmp_path / "in").mkdir()
-    told = run(source.format(tmp_path), out.format(tmp_path))
-    assert told == (1, "cutline: --out must be outside the folder of the pictures\n")
+    reported = run(source.format(tmp_path), out.format(tmp_path))
+    assert reported == (1, "cutline: --out must be outside the folder of the pictures\n")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_results_never_go_among_the_pictures(run: Run, tmp_path: Path, source: s
         ("{}/in", "{}/inner"),
     ],
 )
-def test_results_may_go_beside_the_pictures(run: Run, tmp_path: Path, source: str, out: str) -> None:
+def test_results_may_go_next_to_the_pictures(run: Run, tmp_path: Path, source: str, out: str) -> None:
     (tmp_path / "in").mkdir()
     assert run(source.format(tmp_path), out.format(tmp_path)) == (0, "")
 
@@ -71,8 +71,8 @@ def test_an_interrupt_has_a_status_of_its_own(run: Run, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Batch, "run", interrupt)
-    told = run(tmp_path, "s3://shop/cut")
-    assert told == (INTERRUPTED, "cutline: interrupted; run the same command to resume\n")
+    reported = run(tmp_path, "s3://shop/cut")
+    assert reported == (INTERRUPTED, "cutline: interrupted; run the same command to resume\n")
 
 
 def test_what_is_asked_for_goes_to_the_service_in_its_own_words(

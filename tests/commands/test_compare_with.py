@@ -29,7 +29,7 @@ def test_agreement_is_overlap_and_mean_difference() -> None:
     assert measure_agreement(plane(20, 60), smaller).overlap > 0.95
 
 
-def test_the_difference_shows_whose_opaque_pixels_are_alone() -> None:
+def test_the_difference_shows_whose_opaque_pixels_have_no_match() -> None:
     shown = difference_picture(plane(20, 60), plane(40, 80))
     assert [tuple(shown[25, x]) for x in (5, 30, 50, 70)] == [(0, 0, 0), (0, 255, 0), (255, 255, 255), (255, 0, 0)]
 
@@ -77,15 +77,15 @@ def test_the_page_has_the_worst_first(shop: Path, capsys: pytest.CaptureFixture[
     assert all(open_picture(path.read_bytes()).size[0] <= 480 for path in shown)
 
 
-def test_what_cannot_be_compared_is_told(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_compared_is_reported(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(np.zeros((200, 300, 3), np.uint8)).save(shop / "old" / "mug.jpg.png")
     Image.fromarray(np.zeros((50, 50, 4), np.uint8)).save(shop / "old" / "person-no-bg.png")
     capsys.readouterr()
     assert main(["compare-with", str(shop / "old"), str(shop / "pictures"), "--out", str(shop / "page")]) == 1
-    told = capsys.readouterr().err
-    assert "is not transparent" in told
-    assert "cropped or framed" in told
-    assert "2 of 2 could not be compared" in told
+    reported = capsys.readouterr().err
+    assert "is not transparent" in reported
+    assert "cropped or framed" in reported
+    assert "2 of 2 could not be compared" in reported
     assert main(["compare-with", str(shop / "pictures"), str(shop / "pictures")]) == 1
     assert "none of the results" in capsys.readouterr().err
     assert main(["compare-with", str(shop / "none"), str(shop / "pictures")]) == 1

@@ -37,7 +37,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs `cutline cut`: its exit status and what it told on stderr."""
+    """Runs `cutline cut`: its exit status and what it reported on stderr."""
 
     def call(*arguments: object) -> tuple[int, str]:
         status = main(["cut", *map(str, arguments)])
@@ -51,26 +51,26 @@ def pixels(file: Path | bytes) -> Any:
         return np.asarray(image)
 
 
-def test_a_photo_becomes_a_transparent_png_beside_it(photo: Path, run: Any) -> None:
+def test_a_photo_becomes_a_transparent_png_next_to_it(photo: Path, run: Any) -> None:
     assert run(photo) == (0, "")
     rgba = pixels(photo.with_name("mug.jpg.png"))
     assert rgba.shape == (640, 800, 4)
     assert rgba[320, 400, 3] == 255, "the mug"
-    assert (rgba[5, 5] == 0).all(), "the room"
+    assert (rgba[5, 5] == 0).all(), "the wall"
 
 
-def test_a_result_that_is_there_is_left_alone_unless_forced(photo: Path, run: Any) -> None:
+def test_a_result_that_is_there_is_kept_unless_forced(photo: Path, run: Any) -> None:
     there = photo.with_name("mug.jpg.png")
     there.write_bytes(b"mine")
-    status, told = run(photo)
+    status, reported = run(photo)
     assert (status, there.read_bytes()) == (1, b"mine")
-    assert "mug.jpg.png already exists; --force replaces it" in told
+    assert "mug.jpg.png already exists; --force replaces it" in reported
     assert run(photo, "--force") == (0, "")
     assert pixels(there).shape == (640, 800, 4)
 
 
 @pytest.mark.parametrize(("options", "colour"), [(["--white"], WHITE), (["--colour", "1f6feb"], (0x1F, 0x6F, 0xEB))])
-def test_a_ground_of_any_colour(photo: Path, run: Any, options: list[str], colour: tuple[int, ...]) -> None:
+def test_a_background_of_any_colour(photo: Path, run: Any, options: list[str], colour: tuple[int, ...]) -> None:
     out = photo.with_name("shop.png")
     assert run(photo, *options, "--out", out) == (0, "")
     assert tuple(pixels(out)[5, 5]) == colour
@@ -110,9 +110,9 @@ def test_framing_says_how_the_subject_stands_there(photo: Path, run: Any) -> Non
 def test_a_profile_makes_what_a_marketplace_asks_for_and_reports_on_it(photo: Path, tmp_path: Path, run: Any) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     out = tmp_path / "out"
-    status, told = run(photo, tmp_path / "bad.jpg", "--profile", "amazon-main", "--out", out)
+    status, reported = run(photo, tmp_path / "bad.jpg", "--profile", "amazon-main", "--out", out)
     assert status == 1
-    assert "mug.jpg: enlargement 1.8" in told
+    assert "mug.jpg: enlargement 1.8" in reported
     lines = read_report((out / "report.csv").read_bytes())
     good, bad = lines[str(photo)], lines[str(tmp_path / "bad.jpg")]
     assert (good.result, good.profile, good.passed, bad.problem) == (
@@ -135,14 +135,14 @@ def test_a_second_run_keeps_what_the_first_reported(photo: Path, tmp_path: Path,
     assert (out / "report.csv").read_bytes() == before
 
 
-def test_a_profile_of_ones_own_that_is_not_kept_is_told_and_fails(photo: Path, tmp_path: Path, run: Any) -> None:
+def test_a_profile_of_ones_own_that_is_not_kept_is_reported_and_fails(photo: Path, tmp_path: Path, run: Any) -> None:
     (tmp_path / "own.toml").write_text("[large.longest_side]\nmin = 900\n[large.enlargement]\nmax = 1\n")
     options = ["--profiles", tmp_path / "own.toml", "--profile", "large", "--out", tmp_path / "large.png"]
-    status, told = run(photo, *options, "--report", tmp_path / "told.csv")
+    status, reported = run(photo, *options, "--report", tmp_path / "reported.csv")
     assert status == 1
-    assert "enlargement 1." in told
-    assert "1 of 1 pictures do not meet all rules of large" in told
-    (line,) = read_report((tmp_path / "told.csv").read_bytes()).values()
+    assert "enlargement 1." in reported
+    assert "1 of 1 pictures do not meet all rules of large" in reported
+    (line,) = read_report((tmp_path / "reported.csv").read_bytes()).values()
     assert (line.result, line.passed) == ("large.png", "no")
     assert pixels(tmp_path / "large.png").shape[2] == 4
     assert "unknown profile 'none'; choose from amazon-main" in run(photo, "--profile", "none")[1]
@@ -163,7 +163,7 @@ def pair(tmp_path: Path) -> Path:
 
 
 def test_each_subject_becomes_a_file_of_its_own_with_its_box(pair: Path, run: Any) -> None:
-    report = pair.with_name("told.csv")
+    report = pair.with_name("reported.csv")
     assert run(pair, "--each", "--crop", "--report", report) == (0, "")
     lines = [line for line in read_report(report.read_bytes()).values() if line.result]
     assert [(line.part, line.result) for line in lines] == [("1", "pair.jpg-1.png"), ("2", "pair.jpg-2.png")]
@@ -171,8 +171,8 @@ def test_each_subject_becomes_a_file_of_its_own_with_its_box(pair: Path, run: An
     assert 0 < boxes[0][0] < boxes[0][2] <= 800 <= boxes[1][0] < boxes[1][2] < 1600
     for line, (left, top, right, bottom) in zip(lines, boxes, strict=True):
         assert pixels(pair.with_name(line.result)).shape == (bottom - top, right - left, 4)
-    status, told = run(pair, "--each")
-    assert (status, "pair.jpg-1.png already exists" in told) == (1, True)
+    status, reported = run(pair, "--each")
+    assert (status, "pair.jpg-1.png already exists" in reported) == (1, True)
     assert "cannot write to stdout" in run(pair, "--each", "--out", "-")[1]
 
 
@@ -181,11 +181,11 @@ def test_a_region_chooses_one_of_several_subjects(pair: Path, run: Any) -> None:
     assert run(pair, "--roi", "50% 0% 100% 100%", "--out", out) == (0, "")
     alpha = pixels(out)[..., 3]
     assert (alpha.shape, int(alpha[:, :800].max()), int(alpha[320, 1200])) == ((640, 1600), 0, 255)
-    status, told = run(pair, "--roi", "2000px 0 3000px 2px", "--out", pair.with_name("none.png"))
-    assert (status, "No subject was found" in told) == (1, True)
+    status, reported = run(pair, "--roi", "2000px 0 3000px 2px", "--out", pair.with_name("none.png"))
+    assert (status, "No subject was found" in reported) == (1, True)
 
 
-def test_clothes_alone(tmp_path: Path, run: Any) -> None:
+def test_only_clothes(tmp_path: Path, run: Any) -> None:
     def garments(*options: str) -> Any:
         out = tmp_path / "clothes.png"
         assert run(SAMPLES / "person.jpg", *options, "--force", "--out", out) == (0, "")
@@ -212,9 +212,9 @@ def test_pictures_of_one_name_never_replace_each_others_results(tmp_path: Path, 
     for folder in ("spring", "autumn"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "1.png").write_bytes(plain_picture(64, 48))
-    status, told = run(tmp_path / "spring", tmp_path / "autumn", "--out", tmp_path / "out", "--force")
+    status, reported = run(tmp_path / "spring", tmp_path / "autumn", "--out", tmp_path / "out", "--force")
     assert status == 1
-    assert f"spring/1.png and {tmp_path}/autumn/1.png would both be written to {tmp_path}/out/1.png.png" in told
+    assert f"spring/1.png and {tmp_path}/autumn/1.png would both be written to {tmp_path}/out/1.png.png" in reported
     assert not (tmp_path / "out").exists()
 
 
@@ -225,10 +225,10 @@ def test_a_picture_is_never_replaced_by_anothers_result(
         (tmp_path / name).write_bytes(plain_picture(64, 48))
     original = (tmp_path / "photo.jpg.png").read_bytes()
     monkeypatch.chdir(tmp_path)
-    told = "cutline: the result of photo.jpg would replace the picture photo.jpg.png\n"
-    assert run("*", "--force") == (1, told)
-    assert run("photo.jpg", tmp_path / "photo.jpg.png", "--force") == (1, told)
-    assert run("photo.jpg", "photo.jpg.png", "--out", ".", "--force") == (1, told)
+    reported = "cutline: the result of photo.jpg would replace the picture photo.jpg.png\n"
+    assert run("*", "--force") == (1, reported)
+    assert run("photo.jpg", tmp_path / "photo.jpg.png", "--force") == (1, reported)
+    assert run("photo.jpg", "photo.jpg.png", "--out", ".", "--force") == (1, reported)
     assert {path.name for path in tmp_path.iterdir()} == {"photo.jpg", "photo.jpg.png"}
     assert (tmp_path / "photo.jpg.png").read_bytes() == original
 
@@ -236,9 +236,11 @@ def test_a_picture_is_never_replaced_by_anothers_result(
 def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path, run: Any) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     (tmp_path / "good.png").write_bytes(plain_picture(64, 48))
-    status, told = run(tmp_path / "bad.jpg", tmp_path / "missing.jpg", tmp_path / "good.png", "--out", tmp_path / "out")
+    status, reported = run(
+        tmp_path / "bad.jpg", tmp_path / "missing.jpg", tmp_path / "good.png", "--out", tmp_path / "out"
+    )
     assert status == 1
-    lines = told.splitlines()
+    lines = reported.splitlines()
     assert [line.partition(".jpg: ")[2] for line in lines[:2]] == [
         NO_PICTURE,
         "No such file or directory",
@@ -266,8 +268,8 @@ def test_what_cannot_work_is_refused_before_any_work(
     (tmp_path / "in").mkdir()
     for name in ("1.png", "2.png"):
         (tmp_path / "in" / name).write_bytes(plain_picture(64, 48))
-    status, told = run(*(argument.format(tmp_path) for argument in arguments))
-    assert (status, problem in told) == (1, True), told
+    status, reported = run(*(argument.format(tmp_path) for argument in arguments))
+    assert (status, problem in reported) == (1, True), reported
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["1.png", "2.png", "in"]
 
 
@@ -289,13 +291,13 @@ def test_what_cannot_work_is_refused_before_any_work(
         ["--profile", "ebay", "--each"],
     ],
 )
-def test_wrong_arguments_are_told_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+def test_wrong_arguments_are_reported_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
     with pytest.raises(SystemExit, check=lambda ended: ended.code == 2):
         main(["cut", *(["photo.jpg", *options] if options else [])])
     assert "usage: cutline cut" in capsys.readouterr().err
 
 
-def test_what_failed_is_told_beside_the_bar_not_in_it(tmp_path: Path) -> None:
+def test_what_failed_is_reported_next_to_the_bar_not_in_it(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     (tmp_path / "good.png").write_bytes(plain_picture(64, 48))
     main_end, terminal = os.openpty()
@@ -336,7 +338,7 @@ def test_a_pipe_without_a_picture_carries_nothing() -> None:
     assert b"stdin: The picture has no bytes." in ended.stderr
 
 
-def test_the_networks_libraries_are_loaded_by_those_who_need_them_alone() -> None:
+def test_the_networks_libraries_are_loaded_only_where_they_are_needed() -> None:
     script = "import sys, cutline.commands; print(sorted({'numpy', 'onnxruntime', 'PIL', 'boto3'} & set(sys.modules)))"
     environment = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
     ended = subprocess.run(

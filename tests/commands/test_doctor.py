@@ -1,4 +1,4 @@
-"""`cutline doctor`: every check in order, as a warning and as a failure, told by AWS's own models and no network."""
+"""`cutline doctor`: every check in order, as a warning and as a failure, by AWS's own models and no network."""
 
 import os
 import shutil
@@ -191,7 +191,7 @@ def test_a_stack_that_takes_no_update_is_a_failure(aws: Aws, state: str, verdict
     assert second == (OK, "aws-sam-cli-managed-default will be created by sam deploy (resolve_s3)")
 
 
-def test_a_bucket_that_somebody_deleted_is_a_failure(aws: Aws) -> None:
+def test_a_bucket_that_was_deleted_is_a_failure(aws: Aws) -> None:
     aws.has("", "aws-sam-cli-managed-default", Outputs=[{"OutputKey": "SourceBucket", "OutputValue": "sam"}])
     aws.refuses("s3", "head_bucket", "404")
     assert [item[0] for item in found(stack, aws)] == [OK, OK, FAILURE]
@@ -218,8 +218,8 @@ def test_what_is_reserved_has_to_fit_into_the_quota(
         aws.has("")
     else:
         aws.has("cutline", Parameters=[{"ParameterKey": "SyncConcurrency", "ParameterValue": held}])
-    ((told, text),) = found(lambda_quota, aws, **said)
-    assert (told, words in text) == (verdict, True), text
+    ((reported, text),) = found(lambda_quota, aws, **said)
+    assert (reported, words in text) == (verdict, True), text
 
 
 def test_memory_that_new_accounts_do_not_get_is_a_warning(aws: Aws) -> None:
@@ -254,7 +254,7 @@ def test_a_gpu_needs_a_quota(aws: Aws, value: float | None, verdict: Verdict) ->
     aws.says("service-quotas", "list_service_quotas", {"Quotas": quotas})
     image = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/cutline-endpoint:1"
     assert [item[0] for item in found(gpu_quota, aws, GpuEndpoint="async", EndpointImage=image)] == [verdict]
-    assert found(gpu_quota, aws) == [], "nobody asks without an endpoint"
+    assert found(gpu_quota, aws) == [], "not asked without an endpoint"
 
 
 def test_an_image_of_another_region_is_a_failure(aws: Aws) -> None:
@@ -286,7 +286,7 @@ def test_every_check_is_run() -> None:
 
 
 @pytest.fixture
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder without a samconfig.toml, on a machine without credentials."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -297,39 +297,41 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_without_credentials_nothing_else_is_asked(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_credentials_nothing_else_is_asked(isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--region", REGION]) == 1
-    told = capsys.readouterr()
-    assert [line.split()[0] for line in told.out.splitlines()] == ["warning", "ok", "warning", "ok", "FAILURE"]
-    assert "aws configure" in told.out.splitlines()[-1]
-    assert told.err == "cutline: 1 problem to fix before a deployment\n"
+    reported = capsys.readouterr()
+    assert [line.split()[0] for line in reported.out.splitlines()] == ["warning", "ok", "warning", "ok", "FAILURE"]
+    assert "aws configure" in reported.out.splitlines()[-1]
+    assert reported.err == "cutline: 1 problem to fix before a deployment\n"
 
 
 @pytest.mark.parametrize(
     ("region", "words"),
     [("", "set region in samconfig.toml"), ("atlantis", "atlantis"), ("eu-west-99", "check the spelling")],
 )
-def test_a_region_is_needed_and_known(alone: Path, capsys: pytest.CaptureFixture[str], region: str, words: str) -> None:
+def test_a_region_is_needed_and_known(
+    isolated: Path, capsys: pytest.CaptureFixture[str], region: str, words: str
+) -> None:
     assert main(["doctor", "--region", region]) == 1
     assert words in capsys.readouterr().out
 
 
-def test_the_file_says_what_goes_where(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = alone / "samconfig.toml"
+def test_the_file_says_what_goes_where(isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = isolated / "samconfig.toml"
     config.write_text(
         '[default.global.parameters]\nstack_name = "no_name"\nregion = "eu-central-1"\n'
         '[default.deploy.parameters]\nparameter_overrides = ["Architecture=x86_64"]\n',
         "utf-8",
     )
     assert main(["doctor"]) == 1
-    told = capsys.readouterr().out
-    assert "FAILURE  stack name    'no_name'" in told
-    assert "MACHINE=x86_64" in told
+    reported = capsys.readouterr().out
+    assert "FAILURE  stack name    'no_name'" in reported
+    assert "MACHINE=x86_64" in reported
     config.write_text("= no toml", "utf-8")
     assert main(["doctor"]) == 1
     assert "cannot read" in capsys.readouterr().err
 
 
-def test_a_profile_that_is_not_there_is_told(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--profile", "nobody"]) == 1
-    assert "nobody" in capsys.readouterr().out
+def test_a_profile_that_is_not_there_is_reported(isolated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--profile", "missing"]) == 1
+    assert "missing" in capsys.readouterr().out

@@ -73,9 +73,9 @@ def test_each_finding_says_what_to_change() -> None:
 
 def test_the_command_prints_for_people_and_for_scripts(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["find-usage", str(shop)]) == 0
-    told = capsys.readouterr().out
-    assert "cut.php:2: AILabTools" in told
-    assert told.endswith("13 calls in 7 files\n")
+    reported = capsys.readouterr().out
+    assert "cut.php:2: AILabTools" in reported
+    assert reported.endswith("13 calls in 7 files\n")
     assert main(["find-usage", "--json", str(shop)]) == 0
     first = json.loads(capsys.readouterr().out)[0]
     assert (first["file"], first["line"], first["api"]) == ("Cut.java", 2, "jds")

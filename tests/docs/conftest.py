@@ -50,7 +50,7 @@ def node() -> str:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """Somebody with clothes on, small enough for every API."""
+    """A clothed person, small enough for every API."""
     path = tmp_path / "photo.jpg"
     path.write_bytes((STATIC / "person.jpg").read_bytes())
     return path

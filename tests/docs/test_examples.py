@@ -79,26 +79,26 @@ def test_a_refusal_ends_the_example_with_the_apis_words(
 ) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"no picture")
     example, out = EXAMPLES / f"call.{language[1]}", tmp_path / "out.png"
-    status, told = ending(environment, language[0], example, api, tmp_path / "photo.jpg", out)
-    assert (status, told.startswith("refused: ")) == (1, True), told
+    status, reported = ending(environment, language[0], example, api, tmp_path / "photo.jpg", out)
+    assert (status, reported.startswith("refused: ")) == (1, True), reported
     assert not out.exists()
 
 
-def test_an_example_says_that_nobody_answers(
+def test_an_example_says_that_there_is_no_answer(
     environment: dict[str, str], photo: Path, language: tuple[str, str]
 ) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        away = {**environment, "CUTLINE_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
-        status, told = ending(away, language[0], EXAMPLES / f"call.{language[1]}", "picwish", photo, photo)
-    assert (status, told.startswith("no answer from http")) == (1, True), told
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = {**environment, "CUTLINE_URL": f"http://127.0.0.1:{closed.getsockname()[1]}"}
+        status, reported = ending(away, language[0], EXAMPLES / f"call.{language[1]}", "picwish", photo, photo)
+    assert (status, reported.startswith("no answer from http")) == (1, True), reported
 
 
 def test_a_repeated_call_is_answered_once_more(
     environment: dict[str, str], photo: Path, language: tuple[str, str]
 ) -> None:
-    told = json.loads(run(environment, language[0], EXAMPLES / f"retry.{language[1]}", photo))
-    assert (told["same"], told["replayed"]) == (True, [False, True])
+    reported = json.loads(run(environment, language[0], EXAMPLES / f"retry.{language[1]}", photo))
+    assert (reported["same"], reported["replayed"]) == (True, [False, True])
 
 
 class _Weary(QuietHandler):
@@ -155,14 +155,14 @@ def test_a_drop_waits_for_its_own_answer_not_for_an_earlier_ones(environment: di
             sizes.append(image.size)
     assert sizes[0] != sizes[1], "the mug's cut-out again"
     picture.write_bytes(b"no picture")
-    status, told = ending(environment, *command)
-    assert (status, "none of AVIF, BMP" in told) == (1, True), told
+    status, reported = ending(environment, *command)
+    assert (status, "none of AVIF, BMP" in reported) == (1, True), reported
 
 
 def test_drops_of_one_name_are_refused_before_any_is_made(environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, EXAMPLES / "drop.py", "demo", tmp_path, "a/1.jpg", "b/1.jpg", "b/2.jpg"]
-    told = "pictures of one name would replace each other: 1.jpg\n"
-    assert ending(environment, *command) == (1, told)
+    reported = "pictures of one name would replace each other: 1.jpg\n"
+    assert ending(environment, *command) == (1, reported)
 
 
 BODY = b'{"status":200}'
@@ -202,11 +202,11 @@ def test_node_tells_genuine_callbacks_from_others(environment: dict[str, str], n
     cases = json.dumps([[key, header, body.decode()] for key, header, body, _ in CALLBACKS])
     script = (
         f"import {{ isGenuine }} from {json.dumps(str(EXAMPLES / 'callback.mjs'))};"
-        f"const told = {cases}.map(([key, header, body]) => isGenuine(key, header, Buffer.from(body), 1000));"
-        "console.log(JSON.stringify(told));"
+        f"const reported = {cases}.map(([key, header, body]) => isGenuine(key, header, Buffer.from(body), 1000));"
+        "console.log(JSON.stringify(reported));"
     )
-    told = json.loads(run(environment, node, "--input-type=module", "-e", script))
-    assert told == [genuine for *_, genuine in CALLBACKS]
+    reported = json.loads(run(environment, node, "--input-type=module", "-e", script))
+    assert reported == [genuine for *_, genuine in CALLBACKS]
 
 
 def test_nodes_server_believes_genuine_callbacks_once(environment: dict[str, str], node: str) -> None:
@@ -226,7 +226,7 @@ def test_nodes_server_believes_genuine_callbacks_once(environment: dict[str, str
             assert json.loads(process.stdout.readline()) == {"task_id": "x", "state": 1}
         finally:
             process.terminate()
-        assert process.stdout.read() == b"", "told once"
+        assert process.stdout.read() == b"", "reported once"
 
 
 def test_nodes_server_outlives_a_caller_that_hangs_up(environment: dict[str, str], node: str) -> None:
@@ -246,7 +246,7 @@ def test_nodes_server_outlives_a_caller_that_hangs_up(environment: dict[str, str
             process.terminate()
 
 
-def test_node_hears_a_callback_again_if_it_could_not_be_worked(environment: dict[str, str], node: str) -> None:
+def test_node_gets_a_callback_again_if_it_could_not_be_worked(environment: dict[str, str], node: str) -> None:
     """Asked thrice for one task: the first time the shop's database is away."""
     body = '{"data":{"task_id":"x","state":1}}'
     script = f"""
@@ -261,8 +261,8 @@ def test_node_hears_a_callback_again_if_it_could_not_be_worked(environment: dict
         console.log(JSON.stringify([await call(), ...await Promise.all([call(), call()]), await call(), heard]));
         process.exit();
     """
-    told = json.loads(run(environment, node, "--input-type=module", "-e", script))
-    assert told == [500, 204, 204, 204, 2]
+    reported = json.loads(run(environment, node, "--input-type=module", "-e", script))
+    assert reported == [500, 204, 204, 204, 2]
 
 
 def status_of(url: str, body: bytes, headers: dict[str, str]) -> int:
@@ -312,7 +312,7 @@ def callback_key(shop_cloud: RunningCloud, environment: dict[str, str]) -> str:
     return run(environment, "sh", "-c", command).strip()
 
 
-def test_the_shop_believes_cutlines_callbacks_alone(
+def test_the_shop_believes_only_cutlines_callbacks(
     shop_cloud: RunningCloud, environment: dict[str, str], callback_key: str
 ) -> None:
     with shop({**environment, "CUTLINE_CALLBACK_KEY": callback_key}) as url:
@@ -327,7 +327,7 @@ def test_the_shop_believes_cutlines_callbacks_alone(
         assert status == 200
         task_id = answer["data"]["task_id"]
         wait_for_callback(shop_cloud, task_id)
-        # Without the record Cutline knows nothing of the task: what the shop shows, it was told.
+        # Without the record Cutline knows nothing of the task: what the shop shows, it was reported.
         shop_cloud.client("dynamodb").delete_item(
             TableName=shop_cloud.resources["TasksTable"], Key={"pk": {"S": task_id}}
         )
@@ -370,18 +370,18 @@ def test_a_task_that_is_asked_for_twice_is_made_and_paid_once(
     s3, bucket = shop_cloud.client("s3"), shop_cloud.resources["InputBucket"]
     s3.put_object(Bucket=bucket, Key=key, Body=(STATIC / "mug.jpg").read_bytes())
     with shop(environment) as url:
-        wish = json.dumps({"source": f"upload:{key}"}).encode()
-        told = [post(f"{url}/cut", wish) for _ in range(2)]
-        assert [status for status, _ in told] == [200, 200]
-        assert told[0][1]["data"]["task_id"] == told[1][1]["data"]["task_id"]
+        order = json.dumps({"source": f"upload:{key}"}).encode()
+        reported = [post(f"{url}/cut", order) for _ in range(2)]
+        assert [status for status, _ in reported] == [200, 200]
+        assert reported[0][1]["data"]["task_id"] == reported[1][1]["data"]["task_id"]
         foreign = json.dumps({"source": "https://example.com/"}).encode()
         assert post(f"{url}/cut", foreign)[0] == 400
 
 
 def test_a_shop_whose_cutline_is_away_says_so(environment: dict[str, str]) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}"
         with shop({**environment, "CUTLINE_URL": away}) as url:
             status, answer = post(f"{url}/ticket", b"{}")
     assert (status, answer["message"].partition(":")[0]) == (502, "Cutline did not answer")
@@ -398,7 +398,7 @@ def test_a_customer_may_be_unlucky_once(environment: dict[str, str], chromium: B
         assert chromium.run("return fetch(document.getElementById('save').href).then((file) => file.ok)")
 
 
-def test_a_customer_is_told_that_a_file_cannot_be_cut_out(
+def test_a_customer_is_reported_that_a_file_cannot_be_cut_out(
     environment: dict[str, str], chromium: Browser, tmp_path: Path
 ) -> None:
     (tmp_path / "fake.png").write_bytes(b"no picture")

@@ -1,6 +1,6 @@
 """README and guides: their commands work, and their statements about the template are true.
 
-A fence `sh runnable` is run here, in a shell beside a photo.jpg; a fence `sh cloud` cannot be: it needs an AWS
+A fence `sh runnable` is run here, in a shell next to a photo.jpg; a fence `sh cloud` cannot be: it needs an AWS
 account or keeps the terminal. No other fence may hold commands.
 """
 

@@ -91,7 +91,7 @@ def test_a_picture_that_cannot_be_cut_out_does_not_keep_the_others_waiting(
         assert [product["tags"] for product in store.products] == [[], ["cutline"], ["cutline"]]
 
 
-def test_what_shopify_refuses_is_told(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_shopify_refuses_is_reported(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = {"productUpdate": {"product": None, "userErrors": [{"message": "Media limit reached"}]}}
     monkeypatch.setattr(Shopify, "_add", lambda self, variables: refusal)
     with serving(Shopify(MUG)) as shop:
@@ -100,7 +100,7 @@ def test_what_shopify_refuses_is_told(environment: dict[str, str], monkeypatch: 
         assert shop.products[0]["tags"] == []
 
 
-def test_magento_imports_what_is_sure_and_hears_of_the_rest(tmp_path: Path) -> None:
+def test_magento_imports_what_is_sure_and_reports_the_rest(tmp_path: Path) -> None:
     lines = [
         ReportLine("/photos/MUG-1.jpg", "MUG-1.jpg.jpg", confidence="0.95", passed="yes"),
         ReportLine("/photos/MUG-2.jpg", "MUG-2.jpg.jpg", confidence="0.40", passed="yes"),

@@ -49,7 +49,7 @@ def test_every_api_is_specified() -> None:
 
 @pytest.mark.parametrize("module", specified(), ids=lambda module: module.__name__.rpartition(".")[2])
 def test_every_code_and_message_is_in_the_specification(module: ModuleType) -> None:
-    told = answers(module)
-    assert told
-    missing = {text for text in told if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", TEXT) is None}
+    reported = answers(module)
+    assert reported
+    missing = {text for text in reported if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", TEXT) is None}
     assert missing == set()

@@ -160,7 +160,7 @@ def test_an_account_without_this_api_is_refused(aidge: AidgeClient, accounts) ->
     assert_gateway_failure(answer, "InvalidAppKey", "The specified app_key may not call this API")
 
 
-def test_an_exhausted_quota_is_told_in_the_vendors_words(aidge: AidgeClient, accounts) -> None:
+def test_an_exhausted_quota_is_reported_in_the_vendors_words(aidge: AidgeClient, accounts) -> None:
     accounts.create("none", daily_quota=0)
     answer = replace(aidge, app_key="APP-none", secret="SK-none").post({})
     assert_gateway_failure(answer, "ApiCallLimit", "Sorry, your calling resources have been exhausted")

@@ -70,7 +70,7 @@ def test_a_bad_form_and_nothing_found_are_refused(cloud: RunningCloud, path: str
     assert_refused(ailab(cloud, path).cut(nothing), *NO_TARGET)
 
 
-def test_a_thing_is_nobody(cloud: RunningCloud) -> None:
+def test_a_thing_is_no_person(cloud: RunningCloud) -> None:
     path = "/api/cutout/portrait/portrait-background-removal"
     assert_refused(ailab(cloud, path).cut(plain_picture(300, 240)), *NO_TARGET)
 
@@ -91,7 +91,7 @@ def test_the_background_task_is_done_and_charged_under_its_own_api(cloud: Runnin
     assert meter_of(cloud, "ail-hd") == {"taken": 1, "calls_ail": 1, "charged_micros": 3000}
     (entry,) = send("GET", cloud.url + CREDITS_ROUTE, headers={"ailabapi-api-key": "key-ail-hd"}).json["data"]
     assert (entry["balance"], entry["total"]) == (4.0, 5.0)
-    # Another account's task is nobody's.
+    # Another account's task is unknown.
     assert ask(cloud, task_id).status == 404
 
 

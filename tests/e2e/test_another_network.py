@@ -99,7 +99,7 @@ def test_the_command_line_lists_the_networks_of_its_folder(
 ) -> None:
     Image.fromarray(disc()).save(tmp_path / "disc.png")
     assert main(["cut", str(tmp_path / "disc.png"), "--models", str(models), "--model", "costume"]) == 1
-    assert "it has matte, fine, isnet, by-none, by-sigmoid, by-minmax" in capsys.readouterr().err
+    assert "choose from matte, fine, isnet, by-none, by-sigmoid, by-minmax" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -93,7 +93,7 @@ def test_raw_bytes_cannot_be_asked_for_later(cloud: RunningCloud) -> None:
     assert_request_error(PicWish(cloud.url).create(sync="0", return_type="3"), 400, "Invalid return type")
 
 
-def test_the_quota_is_taken_while_the_task_is_under_way(cloud: RunningCloud, accounts: Accounts) -> None:
+def test_the_quota_is_taken_while_the_task_is_in_flight(cloud: RunningCloud, accounts: Accounts) -> None:
     picwish = of_account(cloud, accounts, "async-quota", daily_quota=1)
     task_id = submit(picwish)
     assert_request_error(picwish.create(sync="0"), 429, "Too Many Requests")
@@ -125,12 +125,12 @@ def shop() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
         yield f"{url}/cutline", heard
 
 
-def test_a_task_that_failed_is_told_too(
+def test_a_task_that_failed_is_reported_too(
     faulty: FaultyCloud, shop: tuple[str, list[tuple[dict[str, str], bytes]]]
 ) -> None:
     url, heard = shop
     heard.append(({}, b""))  # so that it takes what comes next
-    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-told")
+    picwish = of_account(faulty.running, accounts_of(faulty.running), "async-reported")
     _, shown = wait(picwish, submit(picwish, b"no picture", callback_url=url))
     until(lambda: len(heard) > 1, "the callback")
     assert json.loads(heard[1][1])["data"] == shown
@@ -157,7 +157,7 @@ def test_a_callback_is_signed_and_tried_again(
     assert sent == signature(callback_secret(secret.encode(), "async-callback"), body, at)
 
 
-def test_a_dead_letter_that_nobody_waits_for_is_taken_away(cloud: RunningCloud) -> None:
+def test_a_dead_letter_without_a_waiting_task_is_taken_away(cloud: RunningCloud) -> None:
     sqs, queue = cloud.client("sqs"), cloud.resources["MatteDeadLetters"]
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"task_id": "gone", "token": "of-no-execution"}))
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

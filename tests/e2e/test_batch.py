@@ -20,7 +20,7 @@ from localcloud.aws_account import credentials_environment
 
 
 def batch(cloud: RunningCloud, key: str, source: object, out: object) -> "subprocess.Popen[str]":
-    """The command under way, as an operator or a nightly job starts it."""
+    """The running command, as an operator or a nightly job starts it."""
     command = [sys.executable, "-m", "cutline", "batch", str(source), "--out", str(out), "--url", cloud.url]
     environment = {
         "PATH": os.environ["PATH"],

@@ -34,7 +34,7 @@ def test_the_clothes_come_back_without_the_face_and_the_wall(ailab: AiLab) -> No
     assert (alpha[120:200, 200:260] < 16).mean() > 0.8  # her face
 
 
-def test_a_shirt_that_nobody_wears_is_found(ailab: AiLab) -> None:
+def test_a_shirt_without_a_wearer_is_found(ailab: AiLab) -> None:
     image_url, class_url = elements_of(ailab.cut(SHIRT, cloth_class=",".join(CLASSES)))
     (found,) = (url for url in class_url.values() if url)
     assert np.array_equal(pixels_behind(image_url), pixels_behind(found))
@@ -142,7 +142,9 @@ HIGH = (413, "FILE_RESOLUTION_EXCEEDS_LIMITS", "File resolution exceeds limits."
     ],
     ids=["empty", "no picture", "gif", "webp", "tiff", "cut short", "50 wide", "50 high", "3000 high", "3000 wide"],
 )
-def test_what_is_wrong_with_the_picture_is_told(ailab: AiLab, image: bytes, refusal: tuple[int, str, str, str]) -> None:
+def test_what_is_wrong_with_the_picture_is_reported(
+    ailab: AiLab, image: bytes, refusal: tuple[int, str, str, str]
+) -> None:
     assert_refused(ailab.cut(image), *refusal)
 
 

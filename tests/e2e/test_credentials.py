@@ -49,7 +49,7 @@ FORGED = {
 }  # fmt: skip
 
 
-def told(answer: Answer) -> tuple[int, Any]:
+def reported(answer: Answer) -> tuple[int, Any]:
     body = answer.json
     message = body.get("message") if {"resCode", "status"} & set(body) else None
     return answer.status, message or body.get("error_code_str") or body["code"]
@@ -74,7 +74,7 @@ def test_credentials_that_were_rotated_away_are_unknown(
 ) -> None:
     old = opened("rotated")
     cutline("account", "rotate", "rotated")
-    assert {call: told(call(cloud.url, old)) for call in CALLS} == UNKNOWN
+    assert {call: reported(call(cloud.url, old)) for call in CALLS} == UNKNOWN
 
 
 def test_a_disabled_credential_is_refused_and_the_accounts_others_are_not(
@@ -86,7 +86,7 @@ def test_a_disabled_credential_is_refused_and_the_accounts_others_are_not(
         shown = json.loads(cutline("account", "show", name, "--json"))["credentials"]
         (label,) = [item["key"] for item in shown if item["kind"] == kind]
         cutline("account", "disable", name, "--credential", label)
-        answers = {call: told(call(cloud.url, keys)) for call in CALLS}
+        answers = {call: reported(call(cloud.url, keys)) for call in CALLS}
         refused = {call: answer for call, answer in answers.items() if answer == DISABLED[call]}  # type: ignore[index]
         assert refused == {call: DISABLED[call] for call, used in CALLS.items() if used == kind}  # type: ignore[index]
 
@@ -96,7 +96,7 @@ def test_a_disabled_account_is_refused_everywhere(
 ) -> None:
     keys = opened("closed")
     cutline("account", "disable", "closed")
-    assert {call: told(call(cloud.url, keys)) for call in CALLS} == DISABLED
+    assert {call: reported(call(cloud.url, keys)) for call in CALLS} == DISABLED
 
 
 def test_one_accounts_key_with_anothers_secret_is_a_wrong_signature(
@@ -104,7 +104,7 @@ def test_one_accounts_key_with_anothers_secret_is_a_wrong_signature(
 ) -> None:
     own, foreign = opened("own"), opened("foreign")
     mixed = {kind: (own[kind][0], foreign[kind][1]) for kind in own}
-    assert {call: told(call(cloud.url, mixed)) for call in FORGED} == FORGED
+    assert {call: reported(call(cloud.url, mixed)) for call in FORGED} == FORGED
 
 
 def test_a_key_of_one_kind_is_nothing_in_the_place_of_another(
@@ -112,4 +112,4 @@ def test_a_key_of_one_kind_is_nothing_in_the_place_of_another(
 ) -> None:
     keys = opened("mixed")
     swapped = {"jd": keys["aidge"], "aidge": keys["jd"], "api-key": keys["jd"]}
-    assert {call: told(call(cloud.url, swapped)) for call in CALLS} == UNKNOWN
+    assert {call: reported(call(cloud.url, swapped)) for call in CALLS} == UNKNOWN

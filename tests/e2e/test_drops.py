@@ -38,7 +38,7 @@ def test_a_dropped_picture_comes_out_under_its_name(drops: Drops, cloud: Running
     assert (int(meter["taken"]), int(meter["charged_micros"])) == (1, 3000)  # type: ignore[index]
 
 
-def test_pictures_that_differ_by_their_ending_come_out_apart(drops: Drops, accounts: Accounts) -> None:
+def test_pictures_that_differ_by_their_ending_have_separate_results(drops: Drops, accounts: Accounts) -> None:
     accounts.create("twins")
     drops.put("in/twins/auto/x.jpg", format="jpg", bg_color="00ff00")
     drops.put("in/twins/auto/x.png")
@@ -82,7 +82,7 @@ def test_events_that_come_twice_late_or_out_of_order_make_one_task_each(
         ("in/strict/auto/folder/", b"", {}, "parameter_invalid"),
         ("in/strict/cat/x.png", PICTURE, {}, "parameter_invalid"),
         ("in/strict/auto/x.png", PICTURE, {"output_type": "5"}, "parameter_invalid"),
-        ("in/nobody/auto/x.png", PICTURE, {}, "key_unknown"),
+        ("in/missing/auto/x.png", PICTURE, {}, "key_unknown"),
         ("in/shut/auto/x.png", PICTURE, {}, "account_disabled"),
         ("in/aidge-only/auto/x.png", PICTURE, {}, "api_not_allowed"),
         ("in/spent/auto/x.png", PICTURE, {}, "quota_exceeded"),
@@ -96,7 +96,7 @@ def test_a_drop_that_comes_to_nothing_says_why(
     accounts.create("aidge-only", apis=frozenset({"aid"}))
     accounts.create("spent", daily_quota=0)
     drops.put(key, data, **metadata)
-    document = drops.told(key)
+    document = drops.reported(key)
     assert document["reason"] == reason
     bad_file = -5 if reason == "url_too_large" else -7
     assert document["state"] == (bad_file if reason.startswith(("image", "resolution", "url")) else -1)

@@ -24,33 +24,33 @@ def source() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    """A local cloud, four sandboxes to a function, in which no account may have more than two calls under way."""
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """A local cloud, four sandboxes to a function, in which no account may have more than two calls in flight."""
     limits = (f"AccountConcurrency={AT_ONCE}", f"TimeLimitMs={scaled(8, most=25) * 1000:.0f}", "SyncConcurrency=60")
     options = ("FetchAllowed=127.0.0.1/32", *limits)
-    with running_cloud(tmp_path_factory.mktemp("crowded"), *(f"--parameter={option}" for option in options)) as running:
+    with running_cloud(tmp_path_factory.mktemp("busy"), *(f"--parameter={option}" for option in options)) as running:
         yield running
 
 
 @pytest.mark.parametrize("key_of", [lambda _: "one", str], ids=["one key", "slow sources"])
-def test_who_floods_is_refused_and_everybody_else_is_served(
-    crowded: RunningCloud, source: str, key_of: Callable[[int], str], request: pytest.FixtureRequest
+def test_who_floods_is_refused_and_others_are_served(
+    busy: RunningCloud, source: str, key_of: Callable[[int], str], request: pytest.FixtureRequest
 ) -> None:
     flooder = f"flooder-{request.node.callspec.id.replace(' ', '-')}"
     innocent = flooder.replace("flooder", "innocent")
     for name in (flooder, innocent):
-        accounts_of(crowded).create(name, qps=ITS_RATE, price_micros={"*": 7})
-    assert PicWish(crowded.url, f"key-{innocent}").create(SMALL).json["data"]["state"] == 1
-    client = PicWish(crowded.url, f"key-{flooder}")
+        accounts_of(busy).create(name, qps=ITS_RATE, price_micros={"*": 7})
+    assert PicWish(busy.url, f"key-{innocent}").create(SMALL).json["data"]["state"] == 1
+    client = PicWish(busy.url, f"key-{flooder}")
     keys = [{"Idempotency-Key": key_of(index)} for index in range(FLOOD)]
     with ThreadPoolExecutor(FLOOD) as pool:
         flood = [pool.submit(from_source, client, source, key) for key in keys]
-        in_flight = until(lambda: counters(crowded, flooder).get("under_way"), "the flood")
+        in_flight = until(lambda: counters(busy, flooder).get("under_way"), "the flood")
         assert in_flight <= AT_ONCE
-        served = [PicWish(crowded.url, f"key-{innocent}").create(SMALL) for _ in range(3)]
-        told = Counter(answer.result().status for answer in flood)
-    assert [(answer.status, answer.json.get("data", {}).get("state")) for answer in served] == [(200, 1)] * 3, told
-    assert told[429] >= FLOOD - 3 * AT_ONCE
-    assert meter_of(crowded, innocent)["charged_micros"] == 4 * 7
-    assert meter_of(crowded, flooder).get("charged_micros", 0) == 0
-    assert counters(crowded, flooder)["under_way"] == 0
+        served = [PicWish(busy.url, f"key-{innocent}").create(SMALL) for _ in range(3)]
+        reported = Counter(answer.result().status for answer in flood)
+    assert [(answer.status, answer.json.get("data", {}).get("state")) for answer in served] == [(200, 1)] * 3, reported
+    assert reported[429] >= FLOOD - 3 * AT_ONCE
+    assert meter_of(busy, innocent)["charged_micros"] == 4 * 7
+    assert meter_of(busy, flooder).get("charged_micros", 0) == 0
+    assert counters(busy, flooder)["under_way"] == 0

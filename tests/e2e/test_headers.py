@@ -30,13 +30,13 @@ PORTRAIT = encoded(data.astronaut()[:300, 60:380])
 KEY = {"X-API-KEY": "demo-key"}
 AILAB_KEY = {"ailabapi-api-key": "demo-key"}
 CUT_OUT = {"imageBase64": base64.b64encode(PICTURE).decode()}
-# Routes whose answers may be kept: they are the same for everybody, and hold nothing of anybody's.
+# Routes whose answers may be kept: they are the same for all callers, and hold no account's data.
 PUBLIC = {"/", "/site/{name}", "/openapi.json", "/reference"}
 # Routes that pages of other origins may read: a link's result, what tools want to know, and what remove.bg and rembg
-# open to them too. None of it is given without a key but to whoever has the link.
+# open to them too. None of it is given without a key except to the holder of the link.
 OPEN_TO_PAGES = {"/r/{token}", "/openapi.json", "/v1.0/removebg", "/v1.0/improve", "/v1.0/account", "/api/remove"}
 ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-ALONE = ("default-src", "base-uri", "form-action", "frame-ancestors")
+CLOSED = ("default-src", "base-uri", "form-action", "frame-ancestors")
 
 
 def link(url: str) -> str:
@@ -115,7 +115,7 @@ def faults_of(path: str, headers: Mapping[str, str]) -> Iterator[str]:
         yield "no HSTS"
     policy = Policy(headers.get("content-security-policy", ""))
     page = headers.get("content-type", "").startswith("text/html")
-    if not policy.shuts(*({"default-src", "form-action", "frame-ancestors"} if page else ALONE)):
+    if not policy.shuts(*({"default-src", "form-action", "frame-ancestors"} if page else CLOSED)):
         yield f"policy {policy.text!r}"
     if page and {policy.sources.get("script-src"), policy.sources.get("base-uri")} != {"'self'"}:
         yield f"a page's policy {policy.text!r}"

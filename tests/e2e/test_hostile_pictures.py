@@ -1,4 +1,4 @@
-"""A picture that its decoder does not come back from costs its own caller the call, and nobody anything else."""
+"""A picture that its decoder does not come back from costs its own caller the call, and other callers nothing."""
 
 import base64
 import json

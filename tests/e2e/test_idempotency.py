@@ -60,7 +60,7 @@ def test_a_repeated_call_is_answered_alike_and_charged_once(cloud: RunningCloud,
 def test_calls_at_once_do_the_work_once(cloud: RunningCloud, accounts: Accounts, api: str) -> None:
     account = f"at-once-{api}"
     accounts.create(account, daily_quota=10)
-    with ThreadPoolExecutor(5) as pool:  # as many as an account may have under way
+    with ThreadPoolExecutor(5) as pool:  # as many as an account may have in flight
         answers = list(pool.map(lambda _: APIS[api](cloud.url, account, PICTURES[0], "order-1"), range(5)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1

@@ -71,7 +71,7 @@ def test_a_clock_more_than_five_minutes_off_is_refused(jd: JdClient, product: Pr
 
 
 def test_an_unknown_access_key_is_refused(jd: JdClient, product: Product) -> None:
-    answer = product.call(replace(jd, access_key="NOBODY"))
+    answer = product.call(replace(jd, access_key="MISSING"))
     product.assert_refused(answer, 401, 10001, "UNAUTHENTICATED", "错误的请求appkey")
 
 
@@ -95,7 +95,7 @@ def test_the_daily_quota_counts_only_what_was_served(jd: JdClient, product: Prod
     name = f"two-{product.name}"
     accounts.create(name, daily_quota=2)
     poor = caller(jd, name)
-    assert poor.cutout(b"", product.path).status == 200  # nothing to cut out: told in the body, and not counted
+    assert poor.cutout(b"", product.path).status == 200  # nothing to cut out: reported in the body, and not counted
     assert [product.call(poor).json["result"]["status"] for _ in range(2)] == [product.done] * 2
     answer = product.call(poor)
     product.assert_refused(answer, 429, 10040, "QUOTA_EXCEEDED", "超过每天限量，请明天继续")

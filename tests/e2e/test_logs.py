@@ -29,7 +29,7 @@ class Secrets:
         self.texts: dict[str, str] = {}
 
     def new(self, kind: str) -> str:
-        """A text of our own choosing that nobody else writes."""
+        """A text of our own choosing that nothing else writes."""
         self.texts[kind] = f"S3NT{uuid.uuid4().hex}"
         return self.texts[kind]
 

@@ -43,7 +43,7 @@ def drawn() -> tuple[set[tuple[str, str]], set[tuple[str, frozenset[str]]]]:
     return plain, searches
 
 
-def test_all_that_the_dashboard_draws_is_told(cloud: RunningCloud, accounts: Accounts) -> None:
+def test_all_that_the_dashboard_draws_is_reported(cloud: RunningCloud, accounts: Accounts) -> None:
     accounts.create("metrics", price_micros={"jdc": 2000, "pw": 3000})
     key = f"u/metrics/{uuid.uuid4().hex}"
     cloud.client("s3").put_object(Bucket=cloud.resources["InputBucket"], Key=key, Body=plain_picture(120, 100))
@@ -75,7 +75,7 @@ def test_the_dashboards_stages_are_those_of_the_log(cloud: RunningCloud) -> None
 
 
 def wait_for_charge_of_task(cloud: RunningCloud) -> list[dict[str, Any]]:
-    """Everything, once the task's charge is there: it is told after the caller can see the result."""
+    """Everything, once the task's charge is there: it is reported after the caller can see the result."""
     charge = {"metric": "ChargeMicros", "value": 3000, "service": "finish", "api": "pw", "reason": "ok"}
     until(lambda: charge in emitted(cloud), "the metric of the charge", every_s=0.2)
     return emitted(cloud)

@@ -38,7 +38,7 @@ TOO_LARGE = bytes(5 * 1024 * 1024)
     ],
     ids=["matting", "selfie", "picwish", "aidge", "ailab", "removebg", "rembg"],
 )
-def test_a_body_beyond_the_platforms_limit_is_told_the_way_round(
+def test_a_body_beyond_the_platforms_limit_is_reported_the_way_round(
     cloud: RunningCloud, post: Callable[[str], Answer]
 ) -> None:
     answer = post(cloud.url)

@@ -1,4 +1,4 @@
-"""The quota under a crowd: 200 callers at once, over real HTTP, against a quota of 50."""
+"""The quota under load: 200 callers at once, over real HTTP, against a quota of 50."""
 
 import base64
 import threading
@@ -20,32 +20,32 @@ ENCODED = base64.b64encode(plain_picture(100, 100)).decode()
 
 
 @pytest.fixture(scope="module")
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A local cloud whose functions may run for all callers at once: what refuses is the quota and nothing before it.
 
     Calls beyond the sandboxes of one machine wait inside it for their turn.
     """
     options = [f"--parameter={name}={CALLERS}" for name in ("SyncConcurrency", "AccountConcurrency")]
-    with running_cloud(tmp_path_factory.mktemp("roomy"), *options) as running:
+    with running_cloud(tmp_path_factory.mktemp("unlimited"), *options) as running:
         yield running
 
 
 def by_jd(url: str, name: str) -> str:
     answer = JdClient(url, f"AK-{name}", f"SK-{name}").cutout(SMALL)
-    return _told(answer, lambda body: body["code"] == 10000, lambda body: body["code"] == 10040)
+    return _reported(answer, lambda body: body["code"] == 10000, lambda body: body["code"] == 10040)
 
 
 def by_picwish(url: str, name: str) -> str:
     answer = PicWish(url, f"key-{name}").create(SMALL)
-    return _told(answer, lambda body: body.get("data", {}).get("state") == 1, lambda body: body["status"] == 429)
+    return _reported(answer, lambda body: body.get("data", {}).get("state") == 1, lambda body: body["status"] == 429)
 
 
 def by_aidge(url: str, name: str) -> str:
     answer = AidgeClient(url, f"APP-{name}", f"SK-{name}").post({"imageBase64": ENCODED})
-    return _told(answer, lambda body: body["success"], lambda body: body["code"] == "ApiCallLimit")
+    return _reported(answer, lambda body: body["success"], lambda body: body["code"] == "ApiCallLimit")
 
 
-def _told(answer: Answer, served: Callable[[Any], bool], refused: Callable[[Any], bool]) -> str:
+def _reported(answer: Answer, served: Callable[[Any], bool], refused: Callable[[Any], bool]) -> str:
     if served(answer.json):
         return "served"
     return "refused" if refused(answer.json) else f"{answer.status} {answer.body[:300]!r}"
@@ -53,27 +53,27 @@ def _told(answer: Answer, served: Callable[[Any], bool], refused: Callable[[Any]
 
 @pytest.mark.parametrize("callers", [[by_jd], [by_picwish], [by_jd, by_aidge]], ids=["JD", "PicWish", "JD and Aidge"])
 def test_of_200_calls_at_once_exactly_50_are_served_and_charged(
-    roomy: RunningCloud, callers: list[Callable[[str, str], str]]
+    unlimited: RunningCloud, callers: list[Callable[[str, str], str]]
 ) -> None:
     name = "-".join(caller.__name__ for caller in callers)
-    accounts_of(roomy).create(name, qps=100_000, daily_quota=QUOTA, price_micros={"*": PRICE_MICROS})
-    warm_up(roomy, callers)
+    accounts_of(unlimited).create(name, qps=100_000, daily_quota=QUOTA, price_micros={"*": PRICE_MICROS})
+    warm_up(unlimited, callers)
     start = threading.Barrier(CALLERS)
 
     def call(index: int) -> str:
         start.wait()
-        return callers[index % len(callers)](roomy.url, name)
+        return callers[index % len(callers)](unlimited.url, name)
 
     with ThreadPoolExecutor(CALLERS) as pool:
-        told = Counter(pool.map(call, range(CALLERS)))
-    assert told == {"served": QUOTA, "refused": CALLERS - QUOTA}
-    item = counters(roomy, name)
+        reported = Counter(pool.map(call, range(CALLERS)))
+    assert reported == {"served": QUOTA, "refused": CALLERS - QUOTA}
+    item = counters(unlimited, name)
     assert item["taken"] == QUOTA
     assert total(item, "calls_") == QUOTA
     assert total(item, "charged_micros_") == item["charged_micros"] == QUOTA * PRICE_MICROS
     assert total(item, "refused_") == CALLERS - QUOTA
     assert not [attribute for attribute in item if attribute.startswith("hold:")]
-    report = send("GET", f"{roomy.url}/usage", headers={"X-API-KEY": f"key-{name}"}).json
+    report = send("GET", f"{unlimited.url}/usage", headers={"X-API-KEY": f"key-{name}"}).json
     assert report["total"] == {"calls": QUOTA, "charge": "0.060000", "refused": CALLERS - QUOTA}
 
 

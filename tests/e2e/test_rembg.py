@@ -110,7 +110,7 @@ def test_a_bad_option_is_422(api: Rembg, name: str) -> None:
     assert refused.json["detail"][0]["loc"][1] == name
 
 
-def test_what_is_wrong_with_the_picture_is_told(api: Rembg) -> None:
+def test_what_is_wrong_with_the_picture_is_reported(api: Rembg) -> None:
     assert code_of(api.remove(None)) == (422, "image_missing")
     assert code_of(api.remove(b"")) == (400, "image_empty")
     assert code_of(api.remove(b"no picture")) == (400, "image_type")

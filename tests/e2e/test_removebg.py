@@ -67,9 +67,9 @@ def test_the_answer_is_the_picture_itself(api: RemoveBg) -> None:
 
 def test_json_is_for_who_asks_for_it(cloud: RunningCloud) -> None:
     answer = RemoveBg(cloud.url, accept="application/json").remove(DISC)
-    told = answer.json["data"]
-    assert open_picture(base64.b64decode(told["result_b64"])).size == (577, 433)
-    assert str(told["foreground_width"]) == answer.headers["x-foreground-width"]
+    reported = answer.json["data"]
+    assert open_picture(base64.b64decode(reported["result_b64"])).size == (577, 433)
+    assert str(reported["foreground_width"]) == answer.headers["x-foreground-width"]
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
@@ -143,14 +143,14 @@ def test_crop_margin_scale_and_position_frame_the_subject(api: RemoveBg) -> None
         assert api.remove(DISC, size="full", **fields).headers["x-foreground-width"] == str(width)
 
 
-def test_beside_the_region_all_is_background(api: RemoveBg) -> None:
+def test_outside_the_region_all_is_background(api: RemoveBg) -> None:
     for roi in ("0% 0% 50% 100%", "0px 0px 320px 480px"):
         alpha = pixels(api.remove(DISC, size="full", roi=roi))[..., 3]
         assert alpha[:, 320:].max() == 0
         assert alpha[240, 250] > 200
 
 
-def test_the_mask_alone(api: RemoveBg) -> None:
+def test_only_the_mask(api: RemoveBg) -> None:
     picture = open_picture(api.remove(DISC, channels="alpha").body)
     assert (picture.format, picture.mode) == ("PNG", "L")
     assert open_picture(api.remove(DISC, channels="rgba").body).mode == "RGBA"
@@ -231,7 +231,7 @@ def test_the_account_tells_what_is_left_and_a_failure_costs_nothing(cloud: Runni
     ],
     ids=["no picture", "gif", "cut short", "nothing visible", "empty", "too long"],
 )
-def test_what_is_wrong_with_the_picture_is_told(api: RemoveBg, image: bytes, code: str) -> None:
+def test_what_is_wrong_with_the_picture_is_reported(api: RemoveBg, image: bytes, code: str) -> None:
     assert fault_of(api.remove(image)) == (400, code)
 
 
@@ -260,7 +260,7 @@ def test_what_cannot_be_said_together_or_fetched(api: RemoveBg) -> None:
     assert fault_of(api.post(b"{", "application/json")) == (400, "invalid_body")
 
 
-def test_addresses_are_fetched_and_what_is_wrong_there_is_told(fetching: RemoveBg) -> None:
+def test_addresses_are_fetched_and_what_is_wrong_there_is_reported(fetching: RemoveBg) -> None:
     with picture_server(DISC) as url:
         form = urlencode({"image_url": url}).encode()
         assert fetching.post(form, "application/x-www-form-urlencoded").status == 200

@@ -1,4 +1,4 @@
-"""Accounts that retain nothing: results come inline, and afterwards the buckets and tables hold the meter alone."""
+"""Accounts that retain nothing: results come inline, and afterwards the buckets and tables hold only the meter."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def stored(cloud: RunningCloud, account: str) -> list[str]:
     return sorted(found)
 
 
-def assert_the_meter_alone_is_left(cloud: RunningCloud) -> None:
+def assert_only_the_meter_is_left(cloud: RunningCloud) -> None:
     left = [name for name in stored(cloud, NAME) if not re.match(rf"ACCOUNT#{NAME}(#\w+)* DAY#", name)]
     # What keeps a signature from being used twice: the access key and a random number, gone after eleven minutes.
     assert [name for name in left if not name.startswith(f"NONCE#AK-{NAME} ")] == []
@@ -97,7 +97,7 @@ def test_links_are_the_results_themselves(
     union, classes = ailab.cut(PORTRAIT, cloth_class=",".join(GARMENTS)).json["data"]["elements"]
     assert opened(union["image_url"]) == (320, 300)
     assert [opened(link) for link in classes["class_url"].values() if link]
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
 
 
 def test_what_is_inline_anyway_is_as_ever(cloud: RunningCloud, jd: JdClient, picwish: PicWish) -> None:
@@ -106,7 +106,7 @@ def test_what_is_inline_anyway_is_as_ever(cloud: RunningCloud, jd: JdClient, pic
     encoded_task = picwish.create(PICTURE, return_type="2").json["data"]
     assert open_picture(base64.b64decode(encoded_task["image"])).size == (120, 100)
     assert open_picture(picwish.create(PICTURE, return_type="3").body).size == (120, 100)
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
 
 
 def test_a_task_cannot_be_asked_for_later(cloud: RunningCloud, picwish: PicWish) -> None:
@@ -114,7 +114,7 @@ def test_a_task_cannot_be_asked_for_later(cloud: RunningCloud, picwish: PicWish)
     failed = picwish.create(None, image_url="http://127.0.0.1/a.jpg").json["data"]
     assert (done["state"], failed["state"]) == (1, -3)
     assert [picwish.query(task["task_id"]).status for task in (done, failed)] == [404, 404]
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
 
 
 def test_background_tasks_are_refused_and_cost_nothing(cloud: RunningCloud, picwish: PicWish) -> None:
@@ -123,7 +123,7 @@ def test_background_tasks_are_refused_and_cost_nothing(cloud: RunningCloud, picw
     assert (refused.status, refused.json["status"]) == (400, 400)
     assert refused.json["message"] == "Invalid sync: this account keeps no results, so it has no background tasks"
     assert meter_of(cloud, NAME) == before
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -131,10 +131,10 @@ def test_a_repeated_key_is_a_call_of_its_own(cloud: RunningCloud, api: str) -> N
     before = meter_of(cloud, NAME)["charged_micros"]
     first, again, other = (APIS[api](cloud.url, NAME, picture, "k") for picture in (*PICTURES[:1] * 2, PICTURES[1]))
     assert [answer.status for answer in (first, again)] == [200, 200]
-    assert other.status in (200, 422), "no mismatch is told, for nothing is known of the first call"
+    assert other.status in (200, 422), "no mismatch is reported, for nothing is known of the first call"
     assert not [answer for answer in (first, again, other) if "idempotency-replayed" in answer.headers]
     assert meter_of(cloud, NAME)["charged_micros"] - before in (2 * 3000, 3 * 3000)
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
 
 
 def with_aidge(cloud: RunningCloud, source: str) -> Any:
@@ -164,20 +164,20 @@ def test_an_upload_is_gone_once_it_has_been_used(
     source = uploaded(cloud, PORTRAIT, {"X-API-KEY": f"key-{NAME}"})
     assert stored(cloud, NAME)[-1] == source.removeprefix("upload:")
     assert served(call(cloud, source))
-    assert_the_meter_alone_is_left(cloud)
+    assert_only_the_meter_is_left(cloud)
     assert gone(call(cloud, source))
     for useless in (b"no picture", bytes(15 * 1024 * 1024)):
         named = uploaded(cloud, useless, {"X-API-KEY": f"key-{NAME}"})
         assert not served(call(cloud, named))
-        assert_the_meter_alone_is_left(cloud)
+        assert_only_the_meter_is_left(cloud)
 
 
 def test_drops_are_refused_and_nothing_comes_of_them(cloud: RunningCloud, accounts: Accounts) -> None:
     accounts.create("dropless", retains=False)
     drops, key = Drops(cloud, cloud.client("s3")), "in/dropless/auto/a.png"
     drops.put(key)
-    told = drops.told(key)
-    assert (told["reason"], told["message"]) == (
+    reported = drops.reported(key)
+    assert (reported["reason"], reported["message"]) == (
         "parameter_invalid", "this account keeps no pictures, so drops are not worked"
     )  # fmt: skip
     drops.settle()

@@ -106,7 +106,7 @@ def test_no_person_is_1006(jd: JdClient, picture: np.ndarray) -> None:
         (b'{"image":5}', 1003, "base64 image flow failed"),
     ],
 )
-def test_what_is_wrong_with_the_body_is_told(jd: JdClient, body: bytes, status: int, message: str) -> None:
+def test_what_is_wrong_with_the_body_is_reported(jd: JdClient, body: bytes, status: int, message: str) -> None:
     assert_business_failure(jd.cutout(body, PATH), status, message)
 
 
@@ -124,7 +124,7 @@ def test_what_is_wrong_with_the_body_is_told(jd: JdClient, body: bytes, status: 
     ],
     ids=["no picture", "webp", "cut short", "49 wide", "49 high", "1025 high", "1025 wide", "2 MiB"],
 )
-def test_what_is_wrong_with_the_picture_is_told(jd: JdClient, image: bytes, status: int, message: str) -> None:
+def test_what_is_wrong_with_the_picture_is_reported(jd: JdClient, image: bytes, status: int, message: str) -> None:
     assert_business_failure(jd.segment(image), status, message)
 
 

@@ -213,8 +213,8 @@ def test_a_wrong_key_is_401_on_post_and_get(picwish: PicWish) -> None:
 
 def test_unknown_foreign_and_absurd_tasks_are_404(picwish: PicWish, accounts) -> None:
     task_id = picwish.create().json["data"]["task_id"]
-    accounts.create("stranger")
-    assert_request_error(PicWish(picwish.url, "key-stranger").query(task_id), 404, "Not Found")
+    accounts.create("other")
+    assert_request_error(PicWish(picwish.url, "key-other").query(task_id), 404, "Not Found")
     for unknown in ("7c0e5c1a-0d0b-4a42-9a0e-3b7b5c1f2d10", "x" * 3000):
         assert_request_error(picwish.query(unknown), 404, "Not Found")
 

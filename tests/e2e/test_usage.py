@@ -115,8 +115,8 @@ def test_selfies_remain_and_charge_are_what_the_report_says(cloud: RunningCloud,
     accounts.create("free", daily_quota=3)
     portrait = encoded(data.astronaut()[:256, 128:384])
     jd = JdClient(cloud.url, "AK-true", "SK-true")
-    told = [jd.segment(picture).json for picture in (portrait, b"no picture", portrait, portrait, portrait)]
-    assert [(body["charge"], body["remain"]) for body in told] == [
+    reported = [jd.segment(picture).json for picture in (portrait, b"no picture", portrait, portrait, portrait)]
+    assert [(body["charge"], body["remain"]) for body in reported] == [
         (True, 2),
         (False, 2),
         (True, 1),

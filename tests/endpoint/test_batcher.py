@@ -1,4 +1,4 @@
-"""Micro-batching: who joins whom, what a failure means, and that company changes nobody's answer."""
+"""Micro-batching: who joins whom, what a failure means, and that a batch changes no answer."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,13 +39,13 @@ def test_what_arrives_during_a_run_makes_up_the_next_batch(gated: Any) -> None:
     assert gated.sizes == [1, 4, 3]
 
 
-def test_company_changes_nobodys_answer(gated: Any, tiny: Network) -> None:
+def test_a_batch_changes_no_answer(gated: Any, tiny: Network) -> None:
     pictures = [noise(seed) for seed in range(9)]
     together = run_together(Batcher(gated, 8, 0, WAIT_S), gated, pictures)
     assert gated.sizes == [1, 8]
     for picture, predictions in zip(pictures, together, strict=True):
-        alone = tiny.predict(picture)
-        for name, plane in alone.items():
+        single = tiny.predict(picture)
+        for name, plane in single.items():
             assert np.abs(predictions[name] - plane).max() <= 1e-6
 
 

@@ -147,7 +147,7 @@ def test_a_connection_outlives_calls_good_and_bad(served: tuple[Server, Caller])
     connection.close()
 
 
-def test_a_caller_that_hangs_up_leaves_room_for_others(served: tuple[Server, Caller]) -> None:
+def test_a_caller_that_hangs_up_leaves_capacity_for_others(served: tuple[Server, Caller]) -> None:
     for _ in range(6):
         with socket.create_connection(("127.0.0.1", served[1].port), WAIT_S) as plain:
             plain.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")

@@ -11,7 +11,7 @@ from localcloud.aws.atomic import Atomic
 
 
 class Busy:
-    """A WSGI application that notes how many requests it has had under way at once, and echoes the body."""
+    """A WSGI application that notes how many requests it has had in flight at once, and echoes the body."""
 
     def __init__(self) -> None:
         self.most = self.now = 0
@@ -27,7 +27,7 @@ class Busy:
             self.now -= 1
 
 
-def most_at_once(target: str) -> int:
+def max_in_flight(target: str) -> int:
     busy = Busy()
     aws = Atomic(busy)
 
@@ -42,8 +42,8 @@ def most_at_once(target: str) -> int:
 
 
 def test_requests_to_dynamodb_take_turns() -> None:
-    assert most_at_once("DynamoDB_20120810.UpdateItem") == 1
+    assert max_in_flight("DynamoDB_20120810.UpdateItem") == 1
 
 
 def test_requests_to_other_services_do_not() -> None:
-    assert most_at_once("TrentService.Decrypt") > 1
+    assert max_in_flight("TrentService.Decrypt") > 1

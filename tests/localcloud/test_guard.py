@@ -43,7 +43,7 @@ def test_what_a_statement_allows_is_done_and_written_down(toy: RunningCloud) -> 
     assert line in (toy.state_dir / "used.txt").read_text("utf-8").splitlines()
 
 
-def test_what_is_not_there_is_told_only_to_those_who_may_list(toy: RunningCloud) -> None:
+def test_what_is_not_there_is_reported_only_to_those_who_may_list(toy: RunningCloud) -> None:
     with pytest.raises(ClientError) as absent:
         of_function(toy, "Store", "s3").get_object(Bucket=toy.resources["Files"], Key="nothing")
     assert code_of(absent) == ("NoSuchKey", 404)
@@ -74,7 +74,7 @@ def test_conditions_on_leading_keys_hold(key: str, permitted: bool) -> None:
     assert not grant.covers(Need("dynamodb:PutItem", TABLE, {"dynamodb:LeadingKeys": (key,)}))
 
 
-def test_a_condition_nobody_judges_is_an_error_and_no_permission() -> None:
+def test_an_unknown_condition_is_an_error_and_no_permission() -> None:
     grant = Grant("Odd", "s3:GetObject", "*", {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
     with pytest.raises(ValueError, match="IpAddress"):
         grant.covers(Need("s3:GetObject", "arn:aws:s3:::b/k"))

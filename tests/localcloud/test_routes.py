@@ -24,7 +24,7 @@ def _swagger(*paths: str) -> dict[str, Any]:
         ("/a/b/c", "/a/{rest+}", {"rest": "b/c"}),
     ],
 )
-def test_the_most_exact_route_wins(path: str, resource: str, parameters: dict[str, str]) -> None:
+def test_the_longest_literal_route_wins(path: str, resource: str, parameters: dict[str, str]) -> None:
     table = RouteTable(_swagger("/", "/a/", "/a/exact", "/a/{one}", "/a/{rest+}"))
     match = table.find("GET", path)
     assert match is not None

@@ -23,7 +23,7 @@ def _invoke(toy: RunningCloud, function: str, event: dict[str, object]) -> tuple
     return json.loads(answer["Payload"].read()), answer.get("FunctionError", "")
 
 
-def test_environment_comes_from_the_template_alone(toy: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_comes_only_from_the_template(toy: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = toy.call("GET", "/echo").json()
     environment = facts["environment"]
     assert environment["GREETING"] == "hello from us-east-1"
@@ -65,7 +65,7 @@ def test_an_exception_leaves_the_sandbox_alive(toy: RunningCloud) -> None:
     ("how", "error_type"),
     [("exit", "Runtime.ExitError"), ("memory", "Runtime.OutOfMemory"), ("sleep", "Sandbox.Timedout")],
 )
-def test_a_killed_sandbox_is_told_and_replaced(toy: RunningCloud, how: str, error_type: str) -> None:
+def test_a_killed_sandbox_is_reported_and_replaced(toy: RunningCloud, how: str, error_type: str) -> None:
     begun = time.monotonic()
     body, error = _invoke(toy, "Misbehave", {"queryStringParameters": {"how": how}})
     assert (error, body["errorType"]) == ("Unhandled", error_type)
@@ -77,9 +77,9 @@ def test_lines_of_two_sandboxes_never_share_one(toy: RunningCloud) -> None:
     with ThreadPoolExecutor(3) as pool:
         answers = pool.map(lambda _: toy.call("GET", "/misbehave?how=talk").status, range(6))
     assert set(answers) == {204}
-    told = [line for line in _log(toy, "Misbehave").splitlines() if '"number"' in line]
-    assert len(told) == 6 * 300
-    lines = [json.loads(line) for line in told]
+    reported = [line for line in _log(toy, "Misbehave").splitlines() if '"number"' in line]
+    assert len(reported) == 6 * 300
+    lines = [json.loads(line) for line in reported]
     assert len({line["pid"] for line in lines}) > 1
     assert sorted(line["number"] for line in lines) == sorted(list(range(300)) * 6)
 
@@ -128,7 +128,7 @@ def _wait_until_idle(toy: RunningCloud) -> None:
 def test_unknown_function_is_not_found(toy: RunningCloud) -> None:
     client = toy.client("lambda")
     with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.invoke(FunctionName="nobody", Payload=b"{}")
+        client.invoke(FunctionName="missing", Payload=b"{}")
 
 
 def test_every_process_is_an_awslambdaric_child_of_the_one_parent(toy: RunningCloud) -> None:

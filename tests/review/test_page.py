@@ -66,7 +66,7 @@ def test_addresses_are_relative_and_escaped_and_s3_has_none(results: Path) -> No
     assert other["before"] == ""
 
 
-def test_a_sample_is_drawn_by_chance_of_results_alone(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sample_is_drawn_by_chance_of_results_only(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", str(results), "--sample", "2"]) == 0
     first = names(results / "review.html")
     assert len(first) == 2
@@ -82,7 +82,7 @@ def test_the_order_minds_missing_numbers() -> None:
     assert [line.picture for line in worst_first(lines)] == ["c", "a", "b"]
 
 
-def test_what_is_no_report_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_report_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", str(tmp_path)]) == 1
     assert "cutline batch` writes it" in capsys.readouterr().err
     (tmp_path / "report.csv").write_text("a,b\n1,2\n")
@@ -113,7 +113,7 @@ def test_a_person_decides_by_keys_and_gets_a_table(results: Path, chromium: Brow
     assert chromium.console() == []
 
 
-def test_subjects_of_one_picture_are_decided_apart(results: Path, chromium: Browser) -> None:
+def test_subjects_of_one_picture_are_decided_separately(results: Path, chromium: Browser) -> None:
     picture = str(results.parent / "photos" / "b.jpg")
     lines = [ReportLine(picture, f"b.jpg-{part}.png", "object", "0.5", part=part) for part in ("1", "2")]
     page = results / "review.html"

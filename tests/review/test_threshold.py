@@ -42,7 +42,7 @@ def test_the_share_of_bad_ones_stays_below_the_risk_as_often_as_promised(risk: f
     assert broken <= SAMPLES * (1 - level) + 3 * (SAMPLES * level * (1 - level)) ** 0.5
 
 
-def test_good_pictures_alone_are_shown_by_the_fewest_that_can_show_it() -> None:
+def test_only_good_pictures_are_shown_by_the_fewest_that_can_show_it() -> None:
     assert [min_needed(0.05, 0.95), min_needed(0.02, 0.95), min_needed(0.01, 0.9)] == [59, 149, 230]
     good = [Decision(0.9, False)] * 149
     found = find_threshold(good, 0.02, 0.95)
@@ -95,7 +95,7 @@ def test_decisions_are_read_as_the_page_saves_them(tmp_path: Path) -> None:
         (HEADER, "", "has no decisions"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_told(
+def test_what_cannot_be_learnt_from_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], header: str, rows: str, problem: str
 ) -> None:
     assert main(["calibrate", str(table(tmp_path, rows, header))]) == 1
@@ -110,23 +110,23 @@ def test_calibrate_tells_threshold_level_and_how_many_were_needed(
         for index in range(200)
     )
     assert main(["calibrate", str(table(tmp_path, rows)), "--risk", "0.02"]) == 0
-    told = capsys.readouterr().out
-    assert "200 pictures decided, 20 to redo (10.0%)." in told
-    assert "Publish without review from confidence 0.501 (90% of these)." in told
-    assert "With a confidence level of 95%, at most 2.0% of those are bad (0 of 180 here)." in told
-    assert "At least 149 pictures above a threshold are needed" in told
+    reported = capsys.readouterr().out
+    assert "200 pictures decided, 20 to redo (10.0%)." in reported
+    assert "Publish without review from confidence 0.501 (90% of these)." in reported
+    assert "With a confidence level of 95%, at most 2.0% of those are bad (0 of 180 here)." in reported
+    assert "At least 149 pictures above a threshold are needed" in reported
     assert main(["calibrate", str(table(tmp_path, rows)), "--level", "0.999", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["confidence"], found["min_needed"], found["level"]) == (None, 342, 0.999)
 
 
 @pytest.mark.parametrize("options", [["--risk", "0"], ["--risk", "1"], ["--level", "much"]])
-def test_wrong_shares_are_told(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_shares_are_reported(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["calibrate", "x.csv", *options])
     assert "argument --" in capsys.readouterr().err
 
 
-def test_a_missing_file_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", "none.csv"]) == 1
     assert "none.csv" in capsys.readouterr().err

@@ -8,23 +8,23 @@ from devkit.running import RunningCloud
 from tests.support.browser import Browser
 from tests.support.playground import cut, cut_sample, take_sample
 
-# Contrast of WCAG 2.2 for text of each element that has some, over the nearest opaque ground: [what, ratio, large].
+# Contrast of WCAG 2.2 for text of each element that has some, over the nearest opaque background: [what, ratio, large].
 CONTRASTS = """
     const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const channel = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
     const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const ground = (node) => {
+    const background = (node) => {
         for (; node; node = node.parentElement) {
             const colour = numbers(getComputedStyle(node).backgroundColor);
             if ((colour[3] ?? 1) === 1) return colour;
         }
         return [255, 255, 255];
     };
-    const told = [...document.body.querySelectorAll("*")].filter((node) =>
+    const reported = [...document.body.querySelectorAll("*")].filter((node) =>
         node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
-    return told.map((node) => {
+    return reported.map((node) => {
         const style = getComputedStyle(node);
-        const [a, b] = [light(numbers(style.color)), light(ground(node))].sort((x, y) => y - x);
+        const [a, b] = [light(numbers(style.color)), light(background(node))].sort((x, y) => y - x);
         const size = parseFloat(style.fontSize);
         const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
         return [`${node.tagName} ${node.id} ${node.textContent.trim().slice(0, 30)}`, (a + 0.05) / (b + 0.05), large];
@@ -61,7 +61,7 @@ CUT_OFF = """
 
 
 def tree(page: Browser) -> list[dict[str, Any]]:
-    """What assistive technology is told of: role, name, properties by name, in the page's order."""
+    """What assistive technology is reported of: role, name, properties by name, in the page's order."""
     nodes = page.protocol("Accessibility.getFullAXTree")["nodes"]
     return [
         {
@@ -79,7 +79,7 @@ def of_role(page: Browser, role: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_stands_out_from_its_ground(page: Browser, cloud: RunningCloud, scheme: str) -> None:
+def test_all_text_stands_out_from_its_background(page: Browser, cloud: RunningCloud, scheme: str) -> None:
     page.protocol("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     try:
         cut_sample(page, "ail", "person")
@@ -136,7 +136,7 @@ def test_the_page_has_landmarks_headings_and_named_groups(page: Browser) -> None
     assert selected["name"] == panel["name"] == "curl"
 
 
-def test_a_reader_hears_of_progress_politely_and_of_failure_at_once(page: Browser) -> None:
+def test_a_screen_reader_gets_progress_politely_and_of_failure_at_once(page: Browser) -> None:
     (status,) = of_role(page, "status")
     assert (status["live"], status["atomic"]) == ("polite", True)
     assert of_role(page, "alert") == [], "silent until there is something to say"
@@ -187,7 +187,7 @@ def test_what_has_the_focus_shows_it(page: Browser) -> None:
     assert hidden == []
 
 
-def test_while_a_call_is_under_way_it_is_seen_and_said(page: Browser) -> None:
+def test_while_a_call_is_in_flight_it_is_seen_and_said(page: Browser) -> None:
     take_sample(page, "mug")
     page.run(HOLD)
     page.click("#go")

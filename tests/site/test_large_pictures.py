@@ -106,7 +106,7 @@ def test_an_api_without_addresses_gets_a_smaller_copy(page: Browser, tmp_path: P
     assert "large.jpg is a copy" in page.text("#code-note")
 
 
-def test_an_upload_without_a_good_key_is_told_in_words(page: Browser, tmp_path: Path) -> None:
+def test_an_upload_without_a_good_key_is_reported_in_words(page: Browser, tmp_path: Path) -> None:
     LARGE[2].write(tmp_path / "large.png")
     choose(page, tmp_path / "large.png")
     page.clear("#credential-key")
@@ -117,7 +117,7 @@ def test_an_upload_without_a_good_key_is_told_in_words(page: Browser, tmp_path: 
     assert not page.is_shown("#facts"), "no answer of an API came"
 
 
-def test_an_upload_that_breaks_off_is_told_in_words(page: Browser, tmp_path: Path) -> None:
+def test_an_upload_that_breaks_off_is_reported_in_words(page: Browser, tmp_path: Path) -> None:
     LARGE[2].write(tmp_path / "large.png")
     choose(page, tmp_path / "large.png")
     page.run("XMLHttpRequest.prototype.open = function () { this.send = () => this.onerror() }")

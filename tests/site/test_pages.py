@@ -105,6 +105,6 @@ def test_the_facts_are_the_contracts_own() -> None:
     assert set(facts["apis"]) == set(APIS)
     assert facts["demo"]["jd"]["key"] == "DEMOAK"
     for name, contract in APIS.items():
-        told = facts["apis"][name]
-        assert told["max_side_px"] == contract.LIMITS.max_side_px
-        assert sum(len(reasons) for reasons in told["codes"].values()) == len(contract.CODES)
+        reported = facts["apis"][name]
+        assert reported["max_side_px"] == contract.LIMITS.max_side_px
+        assert sum(len(reasons) for reasons in reported["codes"].values()) == len(contract.CODES)

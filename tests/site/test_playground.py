@@ -110,7 +110,7 @@ def test_the_slider_obeys_the_keyboard(page: Browser) -> None:
     assert page.run("return document.getElementById('divider').style.left") == "100%"
 
 
-def test_the_keyboard_alone_is_enough(page: Browser) -> None:
+def test_the_keyboard_is_enough(page: Browser) -> None:
     seen = []
     for _ in range(40):
         page.press("tab")
@@ -186,7 +186,7 @@ def test_a_picture_can_be_dropped(page: Browser) -> None:
 @pytest.mark.parametrize(
     ("api", "code"), [("pw", "401"), ("jdc", "10001"), ("aid", "InvalidAppKey"), ("ail", "ERROR_USER_NOT_EXISTS")]
 )
-def test_a_bad_key_is_told_in_words(page: Browser, api: str, code: str) -> None:
+def test_a_bad_key_is_reported_in_words(page: Browser, api: str, code: str) -> None:
     take_sample(page, APIS[api])
     page.click(f"#api-{api}")
     page.clear("#credential-key")
@@ -200,20 +200,26 @@ def test_a_bad_key_is_told_in_words(page: Browser, api: str, code: str) -> None:
     assert not page.is_shown("#error")
 
 
-def test_what_the_gateway_says_in_an_apis_place_is_told_in_words(page: Browser) -> None:
+def test_what_the_gateway_says_in_an_apis_place_is_reported_in_words(page: Browser) -> None:
     script = """
         const { faultOfCode } = await import(new URL("site/report.js", document.baseURI));
         const facts = await (await fetch("site/facts.json")).json();
         return arguments[0].map(([code, status]) => faultOfCode(code, facts.apis.aid.codes, status));
     """
-    told = {("700", 413): "request", ("REQUEST_TOO_LARGE", 413): "size", ("INTEGRATION_TIMEOUT", 504): "time"}
-    told |= {("THROTTLED", 429): "rate", ("INTEGRATION_FAILURE", 502): "service", ("BAD_REQUEST_BODY", 400): "request"}
-    assert page.run(f"return (async (...arguments) => {{ {script} }})(arguments[0])", list(told)) == list(told.values())
+    reported = {("700", 413): "request", ("REQUEST_TOO_LARGE", 413): "size", ("INTEGRATION_TIMEOUT", 504): "time"}
+    reported |= {
+        ("THROTTLED", 429): "rate",
+        ("INTEGRATION_FAILURE", 502): "service",
+        ("BAD_REQUEST_BODY", 400): "request",
+    }
+    assert page.run(f"return (async (...arguments) => {{ {script} }})(arguments[0])", list(reported)) == list(
+        reported.values()
+    )
 
 
 @pytest.fixture
 def deployed(page: Browser) -> Iterator[Browser]:
-    """The page as it is outside the local cloud: its facts hold no demo account."""
+    """The page outside the local cloud: its facts hold no demo account."""
     source = """
         const ask = window.fetch;
         window.fetch = async (address, ...rest) => {
@@ -266,8 +272,8 @@ def test_both_languages_say_everything(page: Browser) -> None:
         const { EN, ZH } = await import(new URL("site/words.js", document.baseURI));
         const { APIS } = await import(new URL("site/apis.js", document.baseURI));
         const used = [...document.querySelectorAll("[data-i18n]")].map((node) => node.dataset.i18n);
-        const words = (option) => [option.words, ...Object.values(option.each ?? {}), ...told(option)];
-        const told = ({ kind, values }) => (kind === "choice" ? values.map(([, ...words]) => words) : []);
+        const words = (option) => [option.words, ...Object.values(option.each ?? {}), ...reported(option)];
+        const reported = ({ kind, values }) => (kind === "choice" ? values.map(([, ...words]) => words) : []);
         const row = (api) => [api.about, ...api.options.flatMap(words), ...Object.values(api.layers ?? {})];
         return [Object.keys(EN), Object.keys(ZH), used, APIS.flatMap(row)];
     """

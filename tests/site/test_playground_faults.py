@@ -63,7 +63,7 @@ def waking(chromium: Browser, cloud: RunningCloud) -> Iterator[Browser]:
     assert chromium.console() == []
 
 
-def test_whoever_is_quicker_than_the_service_loses_nothing(waking: Browser) -> None:
+def test_a_caller_quicker_than_the_service_loses_nothing(waking: Browser) -> None:
     take_sample(waking, "mug")
     waking.click("#go")
     assert waking.text("#status") == ""
@@ -109,7 +109,7 @@ def test_the_latest_choice_counts_and_not_the_slowest(page: Browser, tmp_path: P
     assert page.text("#picture-note").startswith("800 × 640")
 
 
-def test_a_copy_made_late_says_nothing_beside_another_pictures_name(page: Browser, tmp_path: Path) -> None:
+def test_a_copy_made_late_says_nothing_under_another_pictures_name(page: Browser, tmp_path: Path) -> None:
     (tmp_path / "disc.png").write_bytes(plain_picture(5000, 50))
     choose(page, tmp_path / "disc.png")
     page.run(BLOCKED_LINK)
@@ -140,14 +140,14 @@ def test_what_is_transparent_is_white_in_a_copy(page: Browser) -> None:
 
 
 @pytest.mark.parametrize("break_off", [NO_NETWORK, NO_FILE], ids=["offline", "refused"])
-def test_a_sample_that_does_not_come_is_told_in_words(page: Browser, break_off: str) -> None:
+def test_a_sample_that_does_not_come_is_reported_in_words(page: Browser, break_off: str) -> None:
     page.run(break_off)
     page.click("[data-sample=mug]")
     page.wait_for(lambda: page.text("#status") == "The service could not be reached.")
     assert page.text("#picture-name") == "Drop, paste or choose a picture"
 
 
-def test_an_error_is_told_in_the_language_that_is_switched_to(page: Browser) -> None:
+def test_an_error_is_reported_in_the_language_that_is_switched_to(page: Browser) -> None:
     take_sample(page, "mug")
     page.run(NO_NETWORK)
     cut(page)

@@ -139,7 +139,7 @@ class World:
     kinds: list[str] = field(default_factory=list)
     answered_ids: set[str] = field(default_factory=set)
     inner: list[Response | None] = field(default_factory=list)
-    most_under_way: int = 0
+    max_in_flight: int = 0
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr(time, "time", lambda: self.now)
@@ -154,7 +154,7 @@ class World:
 
     def _fate_of(self, kind: str) -> str:
         self.kinds.append(kind)
-        self.most_under_way = max([self.most_under_way, *(i.get("under_way", 0) for i in self.meters.items.values())])
+        self.max_in_flight = max([self.max_in_flight, *(i.get("under_way", 0) for i in self.meters.items.values())])
         return self.fate if len(self.kinds) - 1 == self.nth else ""
 
     @property

@@ -33,7 +33,7 @@ class Drops:
     def get(self, key: str) -> Any:
         return self.s3.get_object(Bucket=self.cloud.resources["OutputBucket"], Key=key)
 
-    def told(self, key: str) -> dict[str, Any]:
+    def reported(self, key: str) -> dict[str, Any]:
         self.wait(f"{key}.error.json")
         document: dict[str, Any] = json.loads(self.get(f"{key}.error.json")["Body"].read())
         return document

@@ -132,7 +132,7 @@ def test_tasks_too_few_to_wake_it_ring_no_alarm(resources: Resources) -> None:
 
 
 def test_a_second_instance_is_within_reach_of_the_workers(local: LocalTemplate, resources: Resources) -> None:
-    """Each worker has one request under way, so the endpoint never sees more of them than there are workers."""
+    """Each worker has one request in flight, so the endpoint never sees more of them than there are workers."""
     for name in ("EndpointConcurrencyPolicy", "EndpointBacklogPolicy"):
         target = resources[name]["Properties"]["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
         assert target < int(local.parameters["WorkerConcurrency"]), name

@@ -25,7 +25,7 @@ LONGEST = {
 PSEUDO = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1", "AWS::StackId": f"arn:x/{'s' * 128}/12345678-1"}
 
 
-def test_a_policy_of_a_queue_names_that_queue_alone(resources: Resources) -> None:
+def test_a_policy_of_a_queue_names_only_that_queue(resources: Resources) -> None:
     """SQS: "Each policy must cover only a single queue". With two resources in a statement it refuses the policy."""
     for name, policy in of_type(resources, "AWS::SQS::QueuePolicy").items():
         (queue,) = policy["Queues"]

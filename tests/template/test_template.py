@@ -72,7 +72,7 @@ def test_no_policy_allows_every_resource(resources: dict[str, dict[str, Any]]) -
     assert wide <= WIDE_RESOURCES
 
 
-def test_nothing_is_allowed_by_negation_or_to_everybody(resources: dict[str, dict[str, Any]]) -> None:
+def test_nothing_is_allowed_by_negation_or_to_all_callers(resources: dict[str, dict[str, Any]]) -> None:
     for name, statement in allowing_statements(resources):
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), name
         assert statement.get("Principal") not in ("*", {"AWS": "*"}), name
@@ -152,7 +152,7 @@ def test_the_uploads_function_may_sign_uploads_and_nothing_else(resources: dict[
     assert [item["Condition"] for item in writing] == [nonces]
 
 
-def test_uploads_are_read_by_those_alone_who_work_them(resources: dict[str, dict[str, Any]]) -> None:
+def test_uploads_are_read_only_by_those_who_work_them(resources: dict[str, dict[str, Any]]) -> None:
     uploads = {"Fn::Sub": "${InputBucket.Arn}/u/*"}
     allowed = {
         (name, action)
@@ -186,15 +186,15 @@ def test_only_the_input_bucket_tells_of_new_files_so_that_results_are_no_drops(
     assert [name for name, properties in buckets.items() if "NotificationConfiguration" in properties] == [
         "InputBucket"
     ]
-    told = buckets["InputBucket"]["NotificationConfiguration"]
-    assert set(told) == {"QueueConfigurations"}, "EventBridge would charge for every working file"
-    (queue,) = told["QueueConfigurations"]
+    reported = buckets["InputBucket"]["NotificationConfiguration"]
+    assert set(reported) == {"QueueConfigurations"}, "EventBridge would charge for every working file"
+    (queue,) = reported["QueueConfigurations"]
     assert queue["Queue"] == {"Fn::GetAtt": ["IntakeQueue", "Arn"]}
     assert queue["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "in/"}]}}
-    assert resources["InputBucket"]["DependsOn"] == "IntakeQueuePolicy", "S3 tries the queue when it is told of it"
+    assert resources["InputBucket"]["DependsOn"] == "IntakeQueuePolicy", "S3 tries the queue when it is notified of it"
 
 
-def test_queues_take_messages_of_this_accounts_buckets_alone(resources: dict[str, dict[str, Any]]) -> None:
+def test_queues_take_messages_only_of_this_accounts_buckets(resources: dict[str, dict[str, Any]]) -> None:
     for policy in of_type(resources, "AWS::SQS::QueuePolicy").values():
         (statement,) = policy["PolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
@@ -240,7 +240,7 @@ def test_every_function_keeps_its_logs_for_a_bounded_time(resources: dict[str, d
         assert properties["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}}, name
 
 
-def test_only_functions_that_may_read_the_input_bucket_are_told_of_it(resources: dict[str, dict[str, Any]]) -> None:
+def test_only_functions_that_may_read_the_input_bucket_are_reported_of_it(resources: dict[str, dict[str, Any]]) -> None:
     """INPUT_BUCKET is a switch: with it a function takes pictures from uploads. So it is no shared variable."""
     reading = {
         name.removesuffix("Role")
@@ -248,16 +248,16 @@ def test_only_functions_that_may_read_the_input_bucket_are_told_of_it(resources:
         if "Resource" in statement and "${InputBucket.Arn}" in str(statement["Resource"])
     }
     functions = of_type(resources, "AWS::Lambda::Function")
-    told = {name for name, item in functions.items() if "INPUT_BUCKET" in item["Environment"]["Variables"]}
-    assert told == reading
+    reported = {name for name, item in functions.items() if "INPUT_BUCKET" in item["Environment"]["Variables"]}
+    assert reported == reading
 
 
 def test_the_access_log_holds_nothing_that_opens_a_door(resources: dict[str, dict[str, Any]]) -> None:
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
-    told = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSetting"]["Format"]))
+    reported = set(re.findall(r"\$context\.[\w.]+", stage["AccessLogSetting"]["Format"]))
     harmless = {"requestId", "extendedRequestId", "resourcePath", "httpMethod", "status", "responseLength"}
     harmless |= {"responseLatency"}
-    assert told == {f"$context.{name}" for name in harmless}
+    assert reported == {f"$context.{name}" for name in harmless}
 
 
 def test_nothing_that_opens_a_door_is_traced_or_logged_by_the_gateway(resources: dict[str, dict[str, Any]]) -> None:
@@ -351,7 +351,7 @@ def test_accounts_and_charges_survive_the_stack_and_can_be_recovered(resources: 
         if resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
     }
     assert {"AccountsTable", "MeterTable"} <= set(kept)
-    # A retained table is safe from CloudFormation, a protected one from everybody.
+    # A retained table is safe from CloudFormation, a protected one from all callers.
     assert all(resources[name]["Properties"]["DeletionProtectionEnabled"] is True for name in kept)
     assert all(recovery == {"PointInTimeRecoveryEnabled": True} for recovery in kept.values())
 
@@ -435,7 +435,7 @@ def test_what_the_gateway_says_itself_is_an_error_to_jds_own_client(resources: d
         assert (read.result, read.request_id) == (None, "id="), kind
         assert read.error.code == body["status"] and read.error.message == body["msg"], kind
         assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+|UNAVAILABLE", read.error.status), kind
-        # SelfieSeg has these beside `msg` in every answer; -1 is "not known" there too.
+        # SelfieSeg has these next to `msg` in every answer; -1 is "not known" there too.
         assert (body["charge"], body["remain"]) == (False, -1), kind
         assert body["code"] not in (10000, "10000"), kind
 
@@ -538,7 +538,7 @@ def test_the_gateway_throttles_every_method_and_what_costs_nothing_more_than_the
         assert all(0 < low < high for low, high in zip(lower, every, strict=True))
 
 
-def test_the_gateways_metrics_by_method_are_off_because_they_are_billed_and_nobody_reads_them(
+def test_the_gateways_metrics_by_method_are_off_because_they_are_billed_and_unread(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
@@ -549,12 +549,12 @@ def test_the_gateways_metrics_by_method_are_off_because_they_are_billed_and_nobo
     assert not looked_at & {"Method", "Resource"}
 
 
-def test_a_function_without_room_is_told_to_come_back(resources: dict[str, dict[str, Any]]) -> None:
+def test_a_function_without_capacity_is_asked_to_come_back(resources: dict[str, dict[str, Any]]) -> None:
     said = api_document(resources)["x-amazon-apigateway-gateway-responses"]
     assert (said["THROTTLED"]["statusCode"], said["INTEGRATION_FAILURE"]["statusCode"]) == ("429", "503")
 
 
-def test_an_address_that_floods_is_refused_alone_if_asked_for(local: LocalTemplate, resources: Resources) -> None:
+def test_an_address_that_floods_is_refused_by_itself_if_asked_for(local: LocalTemplate, resources: Resources) -> None:
     (acl,) = of_type(resources, "AWS::WAFv2::WebACL").values()
     (rule,) = acl["Rules"]
     assert rule["Statement"] == {
@@ -570,7 +570,7 @@ def test_an_address_that_floods_is_refused_alone_if_asked_for(local: LocalTempla
 
 
 def test_nothing_is_reserved_unless_asked_for(local: LocalTemplate) -> None:
-    """A new AWS account has a quota of ten concurrent executions, of which AWS lets nobody reserve any."""
+    """A new AWS account has a quota of ten concurrent executions, of which AWS lets no function reserve any."""
     reserved = {
         name: properties["ReservedConcurrentExecutions"]
         for name, properties in of_type(local.plain["Resources"], "AWS::Lambda::Function").items()
@@ -619,7 +619,7 @@ def test_heic_costs_a_layer_where_callers_pictures_are_decoded_and_only_if_wante
         "PrepareFunction",
         "FinishFunction",
     }
-    # What CloudFormation does with it hangs on the condition alone.
+    # What CloudFormation does with it depends only on the condition.
     resources = built.plain["Resources"]
     (name,) = (name for name, one in resources.items() if one.get("Condition") == "TakesHeic")
     nothing = {"Ref": "AWS::NoValue"}

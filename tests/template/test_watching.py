@@ -54,8 +54,8 @@ def test_every_functions_errors_are_watched(resources: Resources) -> None:
 
 def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -> None:
     queries = {query["Id"]: query for query in resources["FlowErrorsAlarm"]["Properties"]["Metrics"]}
-    (told,) = [query for query in queries.values() if query.get("ReturnData", True)]
-    added = set(re.findall(r"\w+", told["Expression"])) - {"SUM"}
+    (reported,) = [query for query in queries.values() if query.get("ReturnData", True)]
+    added = set(re.findall(r"\w+", reported["Expression"])) - {"SUM"}
     assert added == {name for name in queries if not name.startswith(("faults", "refused"))}, "every query counts once"
     taken_off = {queries[name]["Expression"] for name in added if "Expression" in queries[name]}
     assert taken_off == {"0 - refusedByPrepare", "0 - refusedByFinish"}

@@ -56,7 +56,7 @@ def test_what_works_take_is_what_the_local_cloud_counts(cloud: RunningCloud) -> 
     assert_counted(QUESTION, cloud, lambda: picwish.query(ids[-1]))
     (record,) = [item for item in items(cloud, "TasksTable") if item["pk"]["S"] == ids[-1]]
     assert math.ceil(size_of(record) / 1024) == RECORD_UNITS
-    # With the address of API Gateway and a long account's name there is still room.
+    # With the address of API Gateway and a long account's name there is still space.
     assert size_of(record) < 900
     assert all(size_of(item) < 1024 for item in items(cloud, "MeterTable") if item["pk"]["S"] == "ACCOUNT#demo")
     history = cloud.client("stepfunctions").get_execution_history(
@@ -122,11 +122,11 @@ def test_a_call_costs_what_its_units_cost() -> None:
 
 def test_times_are_those_that_the_guide_tells() -> None:
     guide = (ROOT / "docs" / "speed.md").read_text("utf-8")
-    told = [
+    reported = [
         re.findall(r"\d+", times)
         for times in re.findall(r"^\| .* \| ([\d, ]+) ms \| [\d.]+ s \|$", guide, re.MULTILINE)
     ]
-    assert [str(work.runs[0].ms) for work in CALLS] == [time for times in told for time in times]
+    assert [str(work.runs[0].ms) for work in CALLS] == [time for times in reported for time in times]
 
 
 def test_volume_and_cloudfront_make_it_cheaper() -> None:

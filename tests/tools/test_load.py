@@ -14,18 +14,18 @@ from tools.load.flood import run, visitor
 from tools.load.floods import flooding, floods
 from tools.load.measure import Phase, Visit, faults, table
 
-# So long that what a busy machine takes to wake a thread is little beside them.
+# So long that what a busy machine takes to wake a thread is little next to them.
 CPU_S, HELD_S = 0.06, 0.5
 
 
 class Target:
-    """So many functions, of which the flood's calls hold at most `bound` at once; more of them are refused."""
+    """`count` functions, of which the flood's calls hold at most `bound` at once; more of them are refused."""
 
     def __init__(self, functions: int, bound: int) -> None:
         self._free = threading.Semaphore(functions)
-        self._room = threading.Semaphore(bound)
+        self._slots = threading.Semaphore(bound)
         self._lock = threading.Lock()
-        self._calling = self.most_at_once = 0
+        self._calling = self.max_calling = 0
 
     def visit(self) -> Visit:
         begun = time.monotonic()
@@ -37,13 +37,13 @@ class Target:
     def flood(self) -> Answer:
         with self._lock:
             self._calling += 1
-            self.most_at_once = max(self.most_at_once, self._calling)
+            self.max_calling = max(self.max_calling, self._calling)
         try:
-            if not self._room.acquire(blocking=False):
+            if not self._slots.acquire(blocking=False):
                 return Answer(429, {}, b"")
             with self._free:
                 time.sleep(HELD_S)
-            self._room.release()
+            self._slots.release()
             return Answer(200, {}, b"")
         finally:
             with self._lock:
@@ -57,7 +57,7 @@ def test_a_flood_that_holds_all_functions_is_found_and_one_that_cannot_is_not(
     target = Target(functions=4, bound=bound)
     quiet, phases = run(target.visit, {"slow sources": target.flood}, 0.8, connections=12, pause_s=0.05)
     assert (faults(quiet, phases) == []) is fair
-    assert target.most_at_once <= 12
+    assert target.max_calling <= 12
     assert phases[0].statuses["200"] >= 2
     assert (phases[0].statuses["429"] > 0) is fair
     printed = capsys.readouterr().out.splitlines()
@@ -141,7 +141,7 @@ def test_a_visit_adds_up_what_its_four_calls_took(service: tuple[str, dict[str, 
     assert [path for _, path, _ in kept["asked"]] == [tasks, f"{tasks}/t", "/r/x.png", "/usage"]
 
 
-def test_a_failure_that_is_told_with_http_200_is_a_lost_call(service: tuple[str, dict[str, Any]]) -> None:
+def test_a_failure_that_is_reported_with_http_200_is_a_lost_call(service: tuple[str, dict[str, Any]]) -> None:
     url, kept = service
     kept["state"] = -8
     (story,) = visitor(url, "quiet")().lost

@@ -1,4 +1,4 @@
-"""Releases behind an alias: what SAM makes of the built template, and what it leaves alone."""
+"""Releases behind an alias: what SAM makes of the built template, and what it does not touch."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import snapshot_restore_py
 
-import cutline.bootstrap  # noqa: F401 (it asks to be told of a restored snapshot)
+import cutline.bootstrap  # noqa: F401 (it registers for the event of a restored snapshot)
 from devkit.running import ROOT
 from localcloud.stack.template import load_template
 from tests.support.template import of_type
@@ -125,7 +125,7 @@ def test_what_samconfig_says(tmp_path: Path) -> None:
         ("snapstart = true\nprovisioned = { CutoutFunction = 1 }", "no SnapStart"),
     ],
 )
-def test_what_cannot_be_is_told(tmp_path: Path, wrong: str, said: str) -> None:
+def test_what_cannot_be_is_reported(tmp_path: Path, wrong: str, said: str) -> None:
     with pytest.raises(BadRollout, match=said):
         rollout_of(config(tmp_path, f"[default.rollout.parameters]\n{wrong}\n"))
 

@@ -53,11 +53,11 @@ def test_links_and_questions_count_towards_the_gateway() -> None:
 
 def test_a_contended_rate_many_accounts_and_a_slow_processor_cost_more() -> None:
     quiet = sum(per_thousand(Load(1).work, 100, Habits()).values())
-    alone, crowd, slow = Load(100), Load(100, accounts=500), Load(100, slower=2)
-    for load in (alone, crowd, slow):
+    single, many, slow = Load(100), Load(100, accounts=500), Load(100, slower=2)
+    for load in (single, many, slow):
         assert sum(per_thousand(load.work, 100, Habits(), load.more_units()).values()) > quiet
-    assert crowd.decryptions > alone.decryptions
-    assert crowd.account_reads > alone.account_reads
+    assert many.decryptions > single.decryptions
+    assert many.account_reads > single.account_reads
     assert slow.more_units()["lambda arm64"] == pytest.approx(0.186 * 1769 / 1024)
 
 
@@ -70,13 +70,13 @@ def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
 def test_the_first_minute_refuses_what_does_not_fit() -> None:
     assert first_minute(Load(20, accounts=10), Quotas(OPEN)).share(SERVED) == 1
     # Ten sandboxes serve 10 / 0.186 s, and the links besides.
-    crowded = first_minute(Load(80, accounts=50), Quotas(OPEN, concurrency=10))
-    assert crowded.share(NO_SANDBOX) == pytest.approx(0.44, abs=0.07)
-    assert crowded.sandboxes == 10
+    full = first_minute(Load(80, accounts=50), Quotas(OPEN, concurrency=10))
+    assert full.share(NO_SANDBOX) == pytest.approx(0.44, abs=0.07)
+    assert full.sandboxes == 10
     throttled = first_minute(Load(80, accounts=50), Quotas({**OPEN, "ApiRateLimit": 20.0, "ApiBurstLimit": 20.0}))
     assert throttled.share(THROTTLED) == pytest.approx(0.75, abs=0.03)
-    alone = first_minute(Load(80), Quotas(OPEN | {"AccountConcurrency": 4.0}))
-    assert alone.share(OVER_RATE) > 0.5
+    single = first_minute(Load(80), Quotas(OPEN | {"AccountConcurrency": 4.0}))
+    assert single.share(OVER_RATE) > 0.5
 
 
 def test_who_comes_from_nothing_waits_for_a_start() -> None:
@@ -99,5 +99,5 @@ def test_the_guides_tell_what_is_computed_here() -> None:
     assert [whole for _, whole in tasks] == [
         f"{sum(per_thousand(TASK, float(rate.replace(',', '')), Habits()).values()):.3f}" for rate, _ in tasks
     ]
-    told = re.findall(r"\*\*(0\.\d{3})\*\* \|$", cost, re.MULTILINE)
-    assert told == [f"{sum(per_thousand(work, 1, Habits()).values()):.3f}" for work in (*CALLS, TASK)]
+    reported = re.findall(r"\*\*(0\.\d{3})\*\* \|$", cost, re.MULTILINE)
+    assert reported == [f"{sum(per_thousand(work, 1, Habits()).values()):.3f}" for work in (*CALLS, TASK)]

@@ -88,7 +88,7 @@ def test_what_cannot_be_tried_says_why_and_is_no_failure(cloud: RunningCloud) ->
 
 
 @pytest.mark.http
-def test_a_deployment_that_refuses_is_told_call_by_call(cloud: RunningCloud) -> None:
+def test_a_deployment_that_refuses_is_reported_call_by_call(cloud: RunningCloud) -> None:
     status, output = smoke(cloud, "--key", "no-such-key", aws=False)
     assert status == 1
     assert row(output, "PicWish") == row(output, "task") == "FAILED"
@@ -96,7 +96,7 @@ def test_a_deployment_that_refuses_is_told_call_by_call(cloud: RunningCloud) -> 
     assert re.fullmatch(r"\d+ +\d+", row(output, "GET /health")), "the rest is tried all the same"
 
 
-def test_nobody_at_the_address_is_a_failure_of_each(cloud: RunningCloud, file: Path) -> None:
+def test_a_closed_address_is_a_failure_of_each(cloud: RunningCloud, file: Path) -> None:
     status, output = smoke(cloud, "--key", str(file), aws=False, url="http://127.0.0.1:9")
     assert status == 1
     assert "FAILED GET /health: URLError" in output

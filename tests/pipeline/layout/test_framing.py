@@ -167,11 +167,9 @@ def test_a_region_is_read_in_pixels_and_shares() -> None:
 @given(FRAMINGS, st.sampled_from([None, (1, 2, 3)]), st.sampled_from([None, read_region("1 2 30% 4")]))
 def test_options_survive_their_storage(framing: Framing, background: Any, roi: Any) -> None:
     options = CutOptions(framing=framing, background=background, crop=True, roi=roi)
-    stored = json.loads(json.dumps(asdict(options)))
-    assert cut_options_from(stored) == options
-    assert cut_options_from(json.loads(json.dumps(cut_document(options)))) == options
-    del stored["framing"], stored["roi"]  # as a version before this one stored them
-    assert cut_options_from(stored).framing == AS_IT_IS
+    stored = json.dumps(cut_document(options))
+    assert cut_options_from(json.loads(stored)) == options
+    assert ("framing" in stored) == (framing != AS_IT_IS)
 
 
 def test_every_field_of_a_framing_can_be_said() -> None:

@@ -44,6 +44,6 @@ def test_one_answer_is_heard_for_every_picture_among_whatever_else_is_said(start
 
 
 @pytest.mark.parametrize("work", ["sys.exit()", "os.write(1, b'a note'); sys.exit()"])
-def test_a_peer_that_ends_is_told_from_one_that_answers(start: Start, work: str) -> None:
+def test_a_peer_that_ends_is_distinguished_from_one_that_answers(start: Start, work: str) -> None:
     with pytest.raises(PeerFailed, match="its process ended"):
         start(work).first(Path("in.jpg"), Path("out.png"))

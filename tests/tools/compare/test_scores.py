@@ -34,7 +34,7 @@ def test_a_square_two_pixels_off_errs_at_two_of_its_edges():
     assert score.far_mae == 0
 
 
-def test_fog_and_a_pale_inside_are_seen_away_from_the_outline():
+def test_haze_and_a_pale_inside_are_seen_away_from_the_outline():
     foggy = square(100)
     foggy[foggy == 0] = 60
     foggy[foggy == 255] = 240

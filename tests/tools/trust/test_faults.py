@@ -25,7 +25,7 @@ def rows() -> list[Row]:
 
 
 @pytest.mark.http
-def test_every_fault_is_told_logged_not_charged_and_healed_without_a_restart(rows: list[Row]) -> None:
+def test_every_fault_is_reported_logged_not_charged_and_healed_without_a_restart(rows: list[Row]) -> None:
     assert [row for row in rows if row.wrong] == []
     met = {(row.fault, row.api) for row in rows}
     names = {
@@ -37,7 +37,7 @@ def test_every_fault_is_told_logged_not_charged_and_healed_without_a_restart(row
 
 
 @pytest.mark.http
-def test_a_full_and_a_sealed_disk_are_met_by_nobody(rows: list[Row]) -> None:
+def test_a_full_and_a_sealed_disk_are_never_met(rows: list[Row]) -> None:
     reasons = {(row.fault, row.reason) for row in rows if row.fault in {fault.name for fault in DISK_FAULTS}}
     assert reasons == {(fault.name, "ok") for fault in DISK_FAULTS}
 

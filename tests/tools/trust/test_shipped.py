@@ -29,8 +29,8 @@ def test_notice_lists_the_packages_of_the_runtime_layer_and_no_other() -> None:
 def test_notice_names_the_licence_that_the_package_declares(name: str) -> None:
     about = metadata(name)
     declared = about["License-Expression"] or _ALIASES.get(about["License"], about["License"])
-    told = licences()[name].partition(" (")[0]
-    offered = set(re.split(r" or ", told))
+    reported = licences()[name].partition(" (")[0]
+    offered = set(re.split(r" or ", reported))
     assert offered & set(re.split(r" AND | OR ", declared)) or _EXCEPTIONS.get(name) == declared
 
 
