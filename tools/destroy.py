@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 
 _KEY_DAYS = 7
+_RETAINED = ("OutputBucket", "AccountsTable", "MeterTable", "AccountsKey")
 
 
 def main() -> int:
@@ -20,42 +21,48 @@ def main() -> int:
     parser.add_argument("--data", action="store_true", help="results, accounts, charges and key, too")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args()
-    outputs = outputs_of(options.stack)
-    print(f"Goes: stack {options.stack} with all functions, logs and the pictures of {outputs['InputBucket']}")
-    kept = [outputs[name] for name in ("OutputBucket", "AccountsTable", "MeterTable", "AccountsKey")]
-    print(f"{'Goes' if options.data else 'Stays'}: {', '.join(kept)}")
+    left = resources_of(options.stack)
+    print(f"Goes: stack {options.stack} with all functions, logs and pictures that were not yet worked")
+    kept = [left[name] for name in _RETAINED if name in left]
+    print(f"{'Goes' if options.data else 'Stays'}: {', '.join(kept) or 'nothing'}")
     if not options.yes and input("Type the stack's name: ") != options.stack:
         return 1
-    delete_stack(options.stack, outputs)
+    delete_stack(options.stack, left)
     if options.data:
-        delete_data(outputs)
+        delete_data(left)
     return 0
 
 
-def outputs_of(stack: str) -> dict[str, str]:
-    """The stack's outputs by name."""
-    (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+def resources_of(stack: str) -> dict[str, str]:
+    """Names of the stack's resources by logical id: also of a stack whose first deployment failed, without outputs."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [item for page in pages for item in page["StackResourceSummaries"]]
+    there = [item for item in found if item.get("PhysicalResourceId") and item["ResourceStatus"] != "DELETE_COMPLETE"]
+    return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in there}
 
 
-def delete_stack(stack: str, outputs: dict[str, str]) -> None:
+def delete_stack(stack: str, left: dict[str, str]) -> None:
     """A bucket that holds something cannot be deleted, so the input bucket is emptied first."""
-    empty(outputs["InputBucket"])
+    if "InputBucket" in left:
+        empty(left["InputBucket"])
     cloudformation = boto3.client("cloudformation")
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 
 
-def delete_data(outputs: dict[str, str]) -> None:
-    """What CloudFormation retains."""
-    empty(outputs["OutputBucket"])
-    boto3.client("s3").delete_bucket(Bucket=outputs["OutputBucket"])
+def delete_data(left: dict[str, str]) -> None:
+    """What CloudFormation retains, as far as the stack had made it."""
+    if "OutputBucket" in left:
+        empty(left["OutputBucket"])
+        boto3.client("s3").delete_bucket(Bucket=left["OutputBucket"])
     dynamodb = boto3.client("dynamodb")
     for name in ("AccountsTable", "MeterTable"):
-        dynamodb.update_table(TableName=outputs[name], DeletionProtectionEnabled=False)
-        dynamodb.get_waiter("table_exists").wait(TableName=outputs[name])
-        dynamodb.delete_table(TableName=outputs[name])
-    boto3.client("kms").schedule_key_deletion(KeyId=outputs["AccountsKey"], PendingWindowInDays=_KEY_DAYS)
+        if name in left:
+            dynamodb.update_table(TableName=left[name], DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(TableName=left[name])
+            dynamodb.delete_table(TableName=left[name])
+    if "AccountsKey" in left:
+        boto3.client("kms").schedule_key_deletion(KeyId=left["AccountsKey"], PendingWindowInDays=_KEY_DAYS)
 
 
 def empty(bucket: str) -> None:

@@ -28,7 +28,6 @@ MADE_BY_US = {
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
-    "AWS::CloudFormation::WaitConditionHandle",
     "AWS::KMS::Key",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",

@@ -443,9 +443,9 @@ def test_what_the_gateway_says_itself_is_an_error_to_jds_own_client(resources: d
 def test_the_gateway_gets_its_role_for_logs_before_its_stage(resources: dict[str, dict[str, Any]]) -> None:
     (account,) = of_type(resources, "AWS::ApiGateway::Account").values()
     assert account["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogRole", "Arn"]}
-    assert as_list(resources["Api"]["DependsOn"]) == ["ApiLogsReady"]
-    after = resources["ApiLogsReady"]["Metadata"]["After"]
-    assert after["Fn::If"][:2] == ["SetsApiLogRole", {"Ref": "ApiAccount"}]
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    (tag,) = [tag["Value"] for tag in stage["Tags"] if tag["Key"] == "ApiLogRole"]
+    assert tag["Fn::If"][:2] == ["SetsApiLogRole", {"Ref": "ApiAccount"}]
 
 
 def test_what_the_gateway_says_itself_carries_the_headers_that_the_functions_send(

@@ -30,7 +30,7 @@ def selfie(secret: str) -> object:
 
 
 class RawBody(str):
-    """The signer hashes `text.encode("utf-8")`; a picture is hashed as it is sent."""
+    """The signer hashes `text.encode("utf-8")`; a picture is hashed byte for byte."""
 
     def encode(self, *_: object) -> bytes:
         return picture

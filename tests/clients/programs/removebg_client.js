@@ -12,11 +12,11 @@ patched._compile(fs.readFileSync(file, "utf8").replace("https://api.remove.bg", 
 const { removeBackgroundFromImageBase64, removeBackgroundFromImageFile } = patched.exports;
 
 (async () => {
-  const wish = { apiKey: "demo-key", size: "regular", type: "auto" };
-  const byFile = await removeBackgroundFromImageFile({ ...wish, path: picture, outputFile: "no-bg.png" });
+  const options = { apiKey: "demo-key", size: "regular", type: "auto" };
+  const byFile = await removeBackgroundFromImageFile({ ...options, path: picture, outputFile: "no-bg.png" });
   const base64img = fs.readFileSync(picture).toString("base64");
-  const byText = await removeBackgroundFromImageBase64({ ...wish, base64img, crop: true, bg_color: "green" });
-  const refused = await removeBackgroundFromImageBase64({ ...wish, base64img, apiKey: "wrong" }).catch((errors) => errors);
+  const byText = await removeBackgroundFromImageBase64({ ...options, base64img, crop: true, bg_color: "green" });
+  const refused = await removeBackgroundFromImageBase64({ ...options, base64img, apiKey: "wrong" }).catch((errors) => errors);
   delete byFile.base64img;
   delete byText.base64img;
   console.log(JSON.stringify({ byFile, byText, refused }));
