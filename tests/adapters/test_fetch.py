@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from cutline.adapters.fetch import MAX_REDIRECTS, FetchPolicy, deliver, fetch
-from cutline.errors import Reason
+from cutline.errors import InputRefused, Reason
 from devkit.hostile_server import Script, answer, drip, serving
 from devkit.patience import scaled
 from tests.support.fetching import HASTY, LOOPBACK, PICTURE, names, reason_of
@@ -277,6 +277,15 @@ def test_a_callback_follows_no_redirect() -> None:
         assert deliver(server.url(), b"{}", {"Content-Type": "application/json"}, LOOPBACK) == 307
     (request,) = server.requests
     assert request.startswith(b"POST /a.png ")
+
+
+@pytest.mark.parametrize("text", ["\U0001f600" * 200_000, "é." * 200_000, "a" * 200_000])
+def test_a_long_address_is_refused_before_it_is_parsed(text: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(InputRefused) as refused:
+        fetch(f"https://{text}/a.jpg", 10, LOOPBACK)
+    assert refused.value.reason is Reason.URL_UNREACHABLE
+    assert time.process_time() - begun < 0.2
 
 
 def test_a_redirect_loop_ends_after_five() -> None:

@@ -167,8 +167,8 @@ def to_uri(address: str) -> str:
 def _checked(url: str) -> SplitResult:
     """The parts of an acceptable address. Raises InputRefused(URL_UNREACHABLE)."""
     try:
-        # Before anything else: the parser drops line breaks silently.
-        if any(ord(character) < ord(" ") for character in url):
+        # Before anything else: the parser drops line breaks silently, and takes long for long texts, which it keeps.
+        if len(url) > MAX_URL_CHARS or any(ord(character) < ord(" ") for character in url):
             raise ValueError
         uri = to_uri(url)
         parts = urlsplit(uri)
