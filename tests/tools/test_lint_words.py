@@ -14,8 +14,8 @@ def found(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("what the caller was reported", ["reported"]),
-        ("confidence_reported = 1", ["reported"]),
+        ("what the caller was told", ["told"]),
+        ("confidence_told = 1", ["told"]),
         ("Nobody's; nobody", ["nobody", "nobody"]),
         ("a ground truth before a background", []),
         ("the plain ground", ["ground"]),
@@ -35,10 +35,10 @@ def test_more_than_the_baseline_fails_and_the_baseline_never_rises(
     monkeypatch.setattr(lint_words, "BASELINE", tmp_path / "baseline.txt")
     monkeypatch.setattr(lint_words, "checked_files", lambda: ["a.py"])
     (tmp_path / "baseline.txt").write_text("1 a.py\n")
-    (tmp_path / "a.py").write_text("# reported\n")
+    (tmp_path / "a.py").write_text("# told\n")
     assert lint_words.main([]) == 0
-    (tmp_path / "a.py").write_text("# reported\n# reported\n")
+    (tmp_path / "a.py").write_text("# told\n# told\n")
     assert lint_words.main(["--shrink"]) == 1
-    assert "a.py:2: reported: write returned" in capsys.readouterr().out
+    assert "a.py:2: told: write returned" in capsys.readouterr().out
     (tmp_path / "a.py").write_text("# returned\n")
     assert (lint_words.main(["--shrink"]), (tmp_path / "baseline.txt").read_text()) == (0, "")
