@@ -13,14 +13,15 @@ from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.inference.confidence import confidence_of
-from cutline.pipeline.inference.model_config import Calibration
+from cutline.pipeline.inference.model_config import Calibration, ModelEntry
+from cutline.pipeline.inference.tiling import reduce_picture
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
-from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, place
+from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, Region, place
 from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze
 from cutline.pipeline.matting.components import remove_specks
 from cutline.pipeline.matting.foreground import estimate_foreground
 from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_alpha
-from cutline.pipeline.matting.roi import RoiCrop, roi_crop
+from cutline.pipeline.matting.roi import RoiCrop, crop_to_roi, roi_crop
 from cutline.pipeline.matting.stamp import extract_stamp
 from cutline.pipeline.matting.subject import select_subject
 from cutline.pipeline.options import CutOptions
@@ -33,6 +34,7 @@ __all__ = [
     "ResolvedSubject",
     "compose",
     "matte_picture",
+    "view_for",
 ]
 
 
@@ -130,7 +132,7 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
     height, width = picture.height, picture.width
     with timer.stage("network"):
         guide_u8 = _guide(picture.rgb_u8)
-        predictions = network.predict(_network_view(picture, guide_u8, network), picture.alpha_u8)
+        predictions = network.predict(_view(picture, guide_u8, network.view_size), picture.alpha_u8)
     with timer.stage("refine"):
         asked = "person" if options.subject == "person" and "person" in predictions else "foreground"
         predictions = {**predictions, asked: close_torn_holes(predictions[asked], guide_u8)}
@@ -150,6 +152,13 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
                 own = picture.alpha_u8 < _OPAQUE
                 rgb_u8[own] = picture.rgb_u8[own]
     return Matte(rgb_u8, alpha_u8.reshape(height, width), subject, confidence)
+
+
+def view_for(picture: Picture, roi: Region | None, entry: ModelEntry) -> U8:
+    """The picture (h, w, 3) that the network of `entry` gets from `matte_picture`, for a network elsewhere."""
+    shown = crop_to_roi(picture, roi)
+    view_u8 = _view(shown, _guide(shown.rgb_u8), (entry.view_height, entry.view_width))
+    return reduce_picture(entry, view_u8, shown.alpha_u8)
 
 
 def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) -> Placement:
@@ -198,9 +207,9 @@ def _on_white(picture: Picture) -> U8:
     return put_on_colour(merge_alpha(picture.rgb_u8, picture.alpha_u8), _WHITE)
 
 
-def _network_view(picture: Picture, guide_u8: U8, network: Predictor) -> U8:
+def _view(picture: Picture, guide_u8: U8, view_size: tuple[int, int]) -> U8:
     """The guide if it is large enough for the network, which saves a reduction of the picture; else the picture."""
-    height, width = network.view_size
+    height, width = view_size
     enough = guide_u8.shape[0] >= height and guide_u8.shape[1] >= width
     return guide_u8 if enough else picture.rgb_u8
 

@@ -11,9 +11,8 @@ from cutline.adapters.input_files import InputFiles
 from cutline.contracts import task_record
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.codecs.encode import encode_png
+from cutline.pipeline.cutout import view_for
 from cutline.pipeline.inference.model_config import ModelEntry
-from cutline.pipeline.inference.tiling import reduce_picture
-from cutline.pipeline.matting.roi import crop_to_roi
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
 from cutline.tasks.task import Task, read_source
@@ -48,8 +47,7 @@ class Prepare:
         step.notes["pixels"] = picture.width * picture.height
         with step.stage("fit"):
             # PNG: JPEG at quality 93 moves the network's maps by 1 % on average.
-            shown = crop_to_roi(picture, task.order.cut.roi)
-            view = encode_png(reduce_picture(self.entry, shown.rgb_u8, shown.alpha_u8))
+            view = encode_png(view_for(picture, task.order.cut.roi, self.entry))
         with step.stage("store"):
             self.files.put(task.view_key, view)
         return True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.inference.crop import MAX_SIDE
 
 MODELS_FILE = "models.toml"
 Activation = Literal["none", "sigmoid", "minmax"]
@@ -45,13 +46,16 @@ class ModelEntry:
 
     @property
     def view_height(self) -> int:
-        """The largest height of use to the network: its own, or twice that if it crops."""
-        return self.height * (_CROP_FACTOR if self.crop else 1)
+        """The largest height of use to the network: its own, twice that if it crops, or that of its patches' plane."""
+        return self._largest(self.height)
 
     @property
     def view_width(self) -> int:
         """The largest width of use to the network."""
-        return self.width * (_CROP_FACTOR if self.crop else 1)
+        return self._largest(self.width)
+
+    def _largest(self, side: int) -> int:
+        return max(side * (_CROP_FACTOR if self.crop else 1), MAX_SIDE if self.patches else 0)
 
 
 def read_entry(models_dir: Path, name: str) -> ModelEntry:

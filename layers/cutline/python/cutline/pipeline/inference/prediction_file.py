@@ -48,7 +48,7 @@ class KnownPredictions:
 
 
 def encode_predictions(predictions: KnownPredictions) -> bytes:
-    """Encode predictions (h, w) as a PNG of 8 bits per plane."""
+    """Encode predictions (h, w) as a PNG of 8 bits per plane: exactly, as `predict_in_passes` makes 256 levels."""
     names = [name for name in CHANNELS["LA"] if name in predictions.planes]
     planes_u8 = [np.rint(predictions.planes[name] * 255).astype(np.uint8) for name in names]
     data = encode_png(planes_u8[0] if len(planes_u8) == 1 else np.dstack(planes_u8))

@@ -32,8 +32,8 @@ def is_tiled(entry: ModelEntry, rgb_u8: U8) -> bool:
 def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
     """The picture (h, w, 3) at the smallest size that gives the network's passes, tiles and crop, their full detail.
 
-    For a network on another machine, which tiles or crops the reduced picture as it would the whole. Transparent
-    pixels become mid-grey.
+    It is tiled or cropped as the whole would be. A reduced picture is returned unchanged, so one machine can reduce it
+    and another run the network. Transparent pixels become mid-grey.
     """
     if not entry.letterbox:
         view_height, view_width = _view_size(entry, rgb_u8)
