@@ -2,17 +2,20 @@
 
 import hashlib
 import json
+import os
 import sys
 import threading
 from typing import Any
 
 from localcloud.aws_account import REGION, client
-from localcloud.functions.runtime import LOCAL_SANDBOXES, LambdaService, ServiceRefusal
+from localcloud.functions.runtime import LambdaService, ServiceRefusal
 from localcloud.stack.deploy import QueueMapping
 
 _WAIT_S = 10
 _SQS_BATCH = 10
 _PAUSE_S = 1.0
+# AWS polls as often as the mapping permits; here as many tasks work at once as the machine's processors bear.
+_POLLERS = max(4, 2 * (os.cpu_count() or 2))
 
 
 class Pollers:
@@ -22,7 +25,7 @@ class Pollers:
         self._service = service
         self._stopping = threading.Event()
         for mapping in mappings:
-            for _ in range(min(mapping.max_concurrency, LOCAL_SANDBOXES)):
+            for _ in range(min(mapping.max_concurrency, _POLLERS)):
                 threading.Thread(target=self._poll, args=(mapping,), daemon=True).start()
 
     def stop(self) -> None:

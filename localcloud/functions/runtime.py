@@ -20,9 +20,11 @@ RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024 + 100
 ASYNC_LIMIT_BYTES = 1024 * 1024
 IDLE_S = 300.0
 
-# On AWS unreserved functions scale to the account's 1,000. Here calls above this number queue, because a laptop cannot
-# run that many sandboxes; no time limit counts the queue. Reserved concurrency throttles at once, as on AWS.
-LOCAL_SANDBOXES = int(os.environ.get("LOCALCLOUD_SANDBOXES", max(4, 2 * (os.cpu_count() or 2))))
+# A function's calls above this number queue, and no time limit counts the queue; AWS refuses those above the quota. A
+# new AWS account runs ten at once; AccountConcurrency's default leaves half of them to other accounts.
+# Reserved concurrency throttles at once, as on AWS.
+_NEW_ACCOUNT = 10
+LOCAL_SANDBOXES = int(os.environ.get("LOCALCLOUD_SANDBOXES", max(_NEW_ACCOUNT, 2 * (os.cpu_count() or 2))))
 
 
 class ServiceRefusal(Exception):

@@ -17,6 +17,7 @@ from typing import IO
 from localcloud.aws_account import credentials_environment
 from localcloud.functions.launch import launch_command
 from localcloud.functions.log_pipe import LogPipe
+from localcloud.functions.process_tree import ProcessTree
 from localcloud.functions.runtime_api import Outcome, RuntimeApi
 from localcloud.stack.template import python_paths
 
@@ -71,6 +72,7 @@ class Sandbox:
         """Run INIT. Returns the function's init error, if any. Raises SandboxDied on exit and after a limit."""
         begun = time.monotonic()
         self._process = forker.submit(self._fork).result()
+        self._tree = ProcessTree(self._process.pid)
         # AWS repeats a long INIT inside the first invocation, under the function's own timeout.
         limit = INIT_LIMIT_S + self.config.timeout_s
         while not self._api.ready.wait(_SAMPLE_S):
@@ -100,17 +102,12 @@ class Sandbox:
                 raise SandboxDied("Sandbox.Timedout", message)
 
     def peak_mb(self) -> int:
-        """The highest resident sizes so far of the process and those that it started, together.
-
-        The kernel's own high-water marks, so no spike hides between samples.
-        """
-        assert self._process is not None
-        return sum(_peak_mb(pid) for pid in (self._process.pid, *_children(self._process.pid)))
+        """The most memory so far that the process and those that it started held together (`ProcessTree`)."""
+        return self._tree.peak_mb()
 
     def cpu_ms(self) -> float:
         """CPU time so far of the process and those that it started and that still run, together."""
-        assert self._process is not None
-        return sum(_cpu_ms(pid) for pid in (self._process.pid, *_children(self._process.pid)))
+        return self._tree.cpu_ms()
 
     def close(self) -> None:
         """Kill the process and its children."""
@@ -181,26 +178,3 @@ class Sandbox:
             "AWS_XRAY_SDK_ENABLED": "false",
         }
         return lambda_variables | config.environment | credentials_environment(self._port, config.logical_id)
-
-
-def _peak_mb(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
-
-
-def _cpu_ms(pid: int) -> float:
-    try:
-        # The id of another process's CPU clock, as clock_getcpuclockid(3) makes it.
-        return time.clock_gettime_ns(~pid << 3 | 2) / 1e6
-    except OSError:
-        return 0.0
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
-    except OSError:
-        return []

@@ -16,6 +16,7 @@ from devkit.faulty import SLOW_S, FaultyCloud
 from devkit.meters import meter_of
 from devkit.running import RunningCloud
 from tests.support.fetching import picture_server
+from tools.smoke.reports import from_folder
 
 COFFEE = encoded(data.coffee())
 DISC = plain_picture(640, 480)
@@ -295,3 +296,13 @@ def test_a_page_of_another_origin_may_call(cloud: RunningCloud, path: str) -> No
     assert (answer.status, answer.headers["access-control-allow-origin"], answer.body) == (204, "*", b"")
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert answer.headers["access-control-allow-headers"] == "*, Authorization"
+
+
+def test_a_transparent_picture_of_49_megapixels_stays_within_the_memory(cloud: RunningCloud, api: RemoveBg) -> None:
+    rgba_u8 = np.zeros((7000, 7000, 4), np.uint8)
+    rgba_u8[1500:6000, 1500:6000] = (200, 80, 30, 180)
+    answer = api.remove(encoded(rgba_u8, "PNG"), size="full", format="zip")
+    assert answer.status == 200, answer.body[:300]
+    report = next(report for report in reversed(from_folder(cloud.log_dir)) if report.function == "Cutout")
+    # The decoder and the function hold their most at different times; both maxima together are 1,731 MiB.
+    assert report.peak_mb < report.memory_mb * 0.75

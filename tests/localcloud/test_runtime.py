@@ -63,7 +63,12 @@ def test_an_exception_leaves_the_sandbox_alive(toy: RunningCloud) -> None:
 
 @pytest.mark.parametrize(
     ("how", "error_type"),
-    [("exit", "Runtime.ExitError"), ("memory", "Runtime.OutOfMemory"), ("sleep", "Sandbox.Timedout")],
+    [
+        ("exit", "Runtime.ExitError"),
+        ("memory", "Runtime.OutOfMemory"),
+        ("together", "Runtime.OutOfMemory"),
+        ("sleep", "Sandbox.Timedout"),
+    ],
 )
 def test_a_killed_sandbox_is_reported_and_replaced(toy: RunningCloud, how: str, error_type: str) -> None:
     begun = time.monotonic()

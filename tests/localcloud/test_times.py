@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from localcloud.functions import runtime
+from localcloud.functions.process_tree import _cpu_ms
 from localcloud.functions.runtime import LambdaService
 from localcloud.functions.runtime_api import Outcome
-from localcloud.functions.sandbox import FunctionConfig, _cpu_ms
+from localcloud.functions.sandbox import FunctionConfig
 
 WORK_S, CPU_MS = 0.3, 7.0
 
