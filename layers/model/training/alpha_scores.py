@@ -10,13 +10,13 @@ from PIL import Image
 BETA_SQUARED = 0.3
 HALF = 127
 EDGE_PX = 8
-# Long side at which it is asked what is seen further than EDGE_PX from an outline.
+# The long side at which the scores further than EDGE_PX from an outline are measured.
 FAR_SIDE = 512
-# Alphas between these are half-transparent; from OPAQUE on nobody sees through.
+# Alphas between these are half-transparent; from OPAQUE on the background is invisible.
 SOFT = (13, 242)
 OPAQUE = 250
 BAD_IOU = 0.8
-COLUMNS = ("IoU", "<.8", "MAE", "maxF", "edge", "far", "fog", "inner")
+COLUMNS = ("IoU", "<.8", "MAE", "maxF", "edge", "far", "haze", "inner")
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,19 @@ GREY_SHARE = 0.06
 PLAIN_BACKDROP_SHARE = 0.3
 # Of the plain backdrops, those that are one light grey or white, as a shop's table is.
 LIGHT_SHARE = 0.4
-# What lies on a ground darkens it: how often, how much, and how far in shares of the picture's side.
+# A subject's shadow on its background: how often, how dark, and how far in shares of the picture's side.
 SHADOW_SHARE = 0.5
 SHADOW_DEPTH = (0.1, 0.5)
 SHADOW_REACH = 0.06
-# Share of the side that the longer side of a foreground alone on white takes; the pipeline gives it .7.
+# Share of the side that the longer side of a foreground on white takes; in the pipeline it is .7.
 FILL = (0.62, 0.78)
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
 FIGURE_ZOOM = (0.9, 3.0)
 FIGURE_DEGREES = 5.0
 # Share of the width that a picture cut across shows.
 CUT_WIDTHS = (0.65, 1.0)
-# Share of a room's side that stands behind a cut-out.
-GROUND_ZOOM = (0.4, 1.0)
+# Share of a background photograph's side that is shown behind a cut-out.
+BACKGROUND_ZOOM = (0.4, 1.0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Warp:
     ) -> Warp:
         """Crops that show a share `zoom` of each side, slightly stretched and turned, half of them mirrored.
 
-        zoom: least and greatest share, for all pictures or (N, 1); above 1 the picture is smaller than its frame.
+        zoom: smallest and largest share, for all pictures or (N, 1); above 1 the picture is smaller than its frame.
         heights: (N,), the share of the height that a picture cut across shows, most of the width with it; 0 for others.
         """
         shown = rng.uniform(*zoom, (count, 1)) * np.exp(rng.normal(0, 0.06, (count, 2)))
@@ -75,20 +75,20 @@ class Warp:
 
 
 def warp(maps: Tensor, plan: Warp, size: int, nearest: bool = False, padding: str = "reflection") -> Tensor:
-    """`maps` (N, C, H, W) seen through `plan` at (N, C, size, size)."""
+    """Sample `maps` (N, C, H, W) by `plan` at (N, C, size, size)."""
     grid = F.affine_grid(plan.theta.to(maps.device), [len(maps), 1, size, size], align_corners=False)
     mode = "nearest" if nearest else "bilinear"
     return F.grid_sample(maps, grid, mode=mode, padding_mode=padding, align_corners=False)
 
 
-class Look:
-    """Colour, light, blur, noise, grey and JPEG, each to some pictures of a batch."""
+class PhotometricChange:
+    """Changes colour and light, and adds blur, noise, grey and JPEG artefacts, each to some pictures of a batch."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
 
     def apply(self, rgb: Tensor) -> Tensor:
-        """A changed copy of `rgb` (N, 3, S, S) in [0, 1]."""
+        """Return a changed copy of `rgb` (N, 3, S, S) in [0, 1]."""
         rgb = self._colour(rgb)
         for index in range(len(rgb)):
             blurred, noisy, coded = self.rng.random(3) < (BLURRED_SHARE, NOISY_SHARE, JPEG_SHARE)
@@ -109,7 +109,7 @@ class Look:
         mean = rgb.mean(dim=(2, 3), keepdim=True)
         rgb = mean + (rgb - mean) * self._factors(count, 1, 0.3).to(rgb.device)
         rgb = rgb * self._factors(count, 1, 0.3).to(rgb.device) * self._factors(count, 3, 0.08).to(rgb.device)
-        # Gamma stands for under- and overexposure; dark rooms are rare in the data.
+        # Gamma stands for under- and overexposure; dark photographs are rare in the data.
         gamma = torch.from_numpy(np.exp(self.rng.normal(0, 0.25, (count, 1, 1, 1))).astype(np.float32))
         return rgb.clamp(1e-4, 1).pow(gamma.to(rgb.device))
 
@@ -119,13 +119,13 @@ class Look:
 
 
 def blur(rgb: Tensor, factor: float) -> Tensor:
-    """`rgb` (3, S, S) shrunk by `factor` and enlarged again, as from a small or soft original."""
+    """Shrink `rgb` (3, S, S) by `factor` and enlarge it again, as from a small or soft original."""
     small = F.interpolate(rgb[None], scale_factor=1 / factor, mode="bilinear", antialias=True)
     return F.interpolate(small, size=rgb.shape[-2:], mode="bilinear", align_corners=False)[0]
 
 
 def jpeg(rgb: Tensor, quality: int) -> Tensor:
-    """`rgb` (3, S, S) in [0, 1] after JPEG at `quality`."""
+    """Return `rgb` (3, S, S) in [0, 1] after JPEG at `quality`."""
     u8 = (rgb.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
     buffer = io.BytesIO()
     Image.fromarray(u8).save(buffer, "JPEG", quality=quality)
@@ -133,21 +133,21 @@ def jpeg(rgb: Tensor, quality: int) -> Tensor:
     return torch.from_numpy(decoded).permute(2, 0, 1).to(rgb.device)
 
 
-def composite(rng: np.random.Generator, rgba: Tensor, rooms: Tensor) -> tuple[Tensor, Tensor]:
-    """Cut-outs `rgba` (N, 4, S, S) placed at random in front of `rooms` (N, 3, S, S): the picture and its alpha."""
-    backdrop = grounds(rng, rooms, rgba.shape[-1], PLAIN_BACKDROP_SHARE)
+def composite(rng: np.random.Generator, rgba: Tensor, photographs: Tensor) -> tuple[Tensor, Tensor]:
+    """Composite `rgba` (N, 4, S, S) at random over `photographs` (N, 3, S, S); return the pictures and alphas."""
+    backdrop = crop_backgrounds(rng, photographs, rgba.shape[-1], PLAIN_BACKDROP_SHARE)
     return _over(rng, rgba, backdrop, Warp.random(rng, len(rgba), (0.75, 1.8), degrees=12), SHADOW_SHARE)
 
 
-def grounds(
+def crop_backgrounds(
     rng: np.random.Generator,
-    rooms: Tensor,
+    photographs: Tensor,
     size: int,
     plain_share: float,
-    zoom: tuple[float, float] = GROUND_ZOOM,
+    zoom: tuple[float, float] = BACKGROUND_ZOOM,
 ) -> Tensor:
-    """A part of each of `rooms` (N, 3, S, S) at (N, 3, size, size); of `plain_share` of them a plain fade instead."""
-    shown = warp(rooms, Warp.random(rng, len(rooms), zoom, degrees=0), size)
+    """Crop each of `photographs` (N, 3, S, S) to (N, 3, size, size); a share `plain_share` becomes a plain gradient."""
+    shown = warp(photographs, Warp.random(rng, len(photographs), zoom, degrees=0), size)
     return _plain_some(rng, shown, plain_share)
 
 
@@ -158,7 +158,7 @@ def paste(
     zoom: tuple[float, float] = FIGURE_ZOOM,
     degrees: float = FIGURE_DEGREES,
 ) -> tuple[Tensor, Tensor]:
-    """Figures `rgba` (N, 4, S, S), whole to a third of their size, put into `hosts` (N, 3, S, S); and their alpha."""
+    """Paste figures `rgba` (N, 4, S, S), full size to a third, into `hosts` (N, 3, S, S); return pictures, alphas."""
     placed = Warp.random(rng, len(rgba), zoom, degrees)
     # A figure that its own frame cuts off below stays cut off by the frame, and floats nowhere.
     cut_off = (rgba[:, 3, -1].amax(dim=1) > HALF).cpu()
@@ -166,8 +166,8 @@ def paste(
     return _over(rng, rgba, hosts, placed)
 
 
-def alone_on_white(rng: np.random.Generator, rgb: Tensor, alpha: Tensor, aspects: np.ndarray) -> tuple[Tensor, Tensor]:
-    """What `alpha` (N, 1, S, S) shows of `rgb`, on white and about FILL of the side long; and its alpha there.
+def place_on_white(rng: np.random.Generator, rgb: Tensor, alpha: Tensor, aspects: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Place the foreground `alpha` (N, 1, S, S) of `rgb` on white, about FILL of the side long; return both moved.
 
     aspects: (N,) width over height of the pictures before they were squashed to a square.
     """
@@ -200,7 +200,7 @@ def _over(
 
 
 def _shadow(rng: np.random.Generator, alpha: Tensor) -> Tensor:
-    """How much darker the ground is (N, 1, S, S) under subjects of `alpha`: their own shape, moved and blurred."""
+    """Return how much subjects of `alpha` darken their background (N, 1, S, S): their own shape, moved and blurred."""
     reach = round(SHADOW_REACH * alpha.shape[-1])
     moved = torch.roll(alpha, (int(rng.integers(0, reach + 1)), int(rng.integers(-reach, reach + 1))), dims=(2, 3))
     for _ in range(2):
@@ -210,7 +210,7 @@ def _shadow(rng: np.random.Generator, alpha: Tensor) -> Tensor:
 
 
 def _plain_some(rng: np.random.Generator, backdrop: Tensor, share: float) -> Tensor:
-    """A `share` of the backdrops replaced by a plain colour that fades to another, as in a studio."""
+    """Replace a `share` of the backdrops by a gradient between two plain colours, as in a studio."""
     ramp = torch.linspace(0, 1, backdrop.shape[-2], device=backdrop.device).view(1, -1, 1)
     for index in np.flatnonzero(rng.random(len(backdrop)) < share):
         ends = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32)).to(backdrop.device)

@@ -6,7 +6,7 @@ import numpy as np
 
 # Shares of the figure's height, from the top, that a cut picture shows.
 CUTS = {"whole": (0.0, 1.0), "upper half": (0.0, 0.5), ".10 to .45": (0.1, 0.45), "below .40": (0.4, 1.0)}
-# Ground left on both sides of a cut figure, as a share of its height.
+# Background left on both sides of a cut figure, as a share of its height.
 CUT_MARGIN = 0.15
 
 

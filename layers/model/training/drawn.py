@@ -15,7 +15,7 @@ from torch import Tensor
 
 OVERSAMPLING = 2
 SOFT_SHARE = 0.15
-# How often subject and ground have nearly one colour, and how often each shows a piece of a photograph.
+# How often subject and background have nearly one colour, and how often each shows a piece of a photograph.
 ALIKE_SHARE = 0.35
 PHOTOGRAPH_SHARE = 0.35
 CELLS_SHARE = 0.12
@@ -23,7 +23,7 @@ CELLS_SHARE = 0.12
 GRAINLESS_SHARE = 0.4
 # How often a piece of the subject looks otherwise: a plate's middle, a badge, a print. It is no hole.
 INLAID_SHARE = 0.2
-# How often there is nothing but ground, half of it written on: a page is no subject.
+# How often there is only background, half of it with print: a page is no subject.
 EMPTY_SHARE = 0.05
 MAX_CELLS = 24
 QUARTER_TURNS = tuple(math.pi / 4 + k * math.pi / 2 for k in range(4))
@@ -203,7 +203,7 @@ def piece(rng: np.random.Generator, photographs: Tensor, size: int) -> Tensor:
 
 
 def cells(rng: np.random.Generator, size: int) -> Tensor:
-    """(3, size, size) float32 of coloured patches: a ground that has no colour of its own."""
+    """Return (3, size, size) float32 of coloured patches: a background of many colours."""
     small = torch.from_numpy(rng.random((1, 3, *rng.integers(3, MAX_CELLS, 2))).astype(np.float32))
     mode = "nearest" if rng.random() < 1 / 2 else "bilinear"
     return torch.nn.functional.interpolate(small, (size, size), mode=mode)[0]
@@ -236,38 +236,38 @@ def inlaid(rng: np.random.Generator, front: Tensor, alpha: Tensor) -> Tensor:
 
 
 def draw_empty(rng: np.random.Generator, size: int) -> Tensor:
-    """A picture (3, size, size) float32 without a subject: a plain, patched or written ground."""
+    """Draw a picture (3, size, size) float32 without a subject: a plain, patched or printed background."""
     kind = rng.random()
-    ground = cells(rng, size) if kind < CELLS_SHARE else surface(rng, rng.random(3), size)
-    return ground if kind < 1 / 2 else _over(surface(rng, rng.random(3), size), ground, written(rng, size))
+    background = cells(rng, size) if kind < CELLS_SHARE else surface(rng, rng.random(3), size)
+    return background if kind < 1 / 2 else _over(surface(rng, rng.random(3), size), background, written(rng, size))
 
 
 def draw_picture(rng: np.random.Generator, photographs: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """One picture (3, size, size) and its alpha (1, size, size), both float32 in [0, 1].
+    """Draw one picture (3, size, size) and its alpha (1, size, size), both float32 in [0, 1].
 
-    photographs: (R, 3, S, S) uint8, S of at least `size`, for surfaces and grounds.
+    photographs: (R, 3, S, S) uint8, S of at least `size`, for surfaces and backgrounds.
     """
     if rng.random() < EMPTY_SHARE:
         return draw_empty(rng, size), torch.zeros(1, size, size)
     alpha, colour = draw_alpha(rng, size), rng.random(3)
     if rng.random() < ALIKE_SHARE:
-        # Half of them near black or near white, where products on studio ground are.
+        # Half of them near black or near white, as products on a studio's background are.
         colour = rng.choice([colour, rng.uniform(0, 0.15, 3), rng.uniform(0.85, 1, 3)], p=[0.5, 0.25, 0.25])
         step = rng.choice([-1, 1]) * rng.uniform(0.06, 0.16)
-        ground = surface(rng, np.clip(colour + step + rng.normal(0, 0.02, 3), 0, 1), size)
-        return _over(surface(rng, colour, size), ground, alpha), alpha
+        background = surface(rng, np.clip(colour + step + rng.normal(0, 0.02, 3), 0, 1), size)
+        return _over(surface(rng, colour, size), background, alpha), alpha
     front = piece(rng, photographs, size) if rng.random() < PHOTOGRAPH_SHARE else surface(rng, colour, size)
     if rng.random() < INLAID_SHARE:
         front = inlaid(rng, front, alpha)
     kind = rng.random()
     if kind < PHOTOGRAPH_SHARE:
-        ground = piece(rng, photographs, size)
+        background = piece(rng, photographs, size)
     elif kind < PHOTOGRAPH_SHARE + CELLS_SHARE:
-        ground = cells(rng, size)
+        background = cells(rng, size)
     else:
-        ground = surface(rng, rng.random(3), size)
-    return _over(front, ground, alpha), alpha
+        background = surface(rng, rng.random(3), size)
+    return _over(front, background, alpha), alpha
 
 
-def _over(front: Tensor, ground: Tensor, alpha: Tensor) -> Tensor:
-    return front * alpha + ground * (1 - alpha)
+def _over(front: Tensor, background: Tensor, alpha: Tensor) -> Tensor:
+    return front * alpha + background * (1 - alpha)

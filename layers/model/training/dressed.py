@@ -43,8 +43,8 @@ class Figure:
         self.wide = self.tall * float(rng.uniform(0.13, 0.22))
         self.x = float(rng.uniform(0.4, 0.6))
         self.top = float(rng.uniform(0.02, max(0.03, 0.98 - self.tall)))
-        apart = self.wide * float(rng.uniform(0.25, 0.6))
-        self.feet = [self.at(-apart, 0.97), self.at(apart, 0.97)]
+        stride = self.wide * float(rng.uniform(0.25, 0.6))
+        self.feet = [self.at(-stride, 0.97), self.at(stride, 0.97)]
         self.hips = [self.at(-0.28 * self.wide, 0.52), self.at(0.28 * self.wide, 0.52)]
         self.shoulders = [self.at(-0.75 * self.wide, 0.25), self.at(0.75 * self.wide, 0.25)]
         self.hands = [self._hand(shoulder, side) for shoulder, side in zip(self.shoulders, (-1, 1), strict=True)]
@@ -74,7 +74,7 @@ class Figure:
         self.layers.append(Layer(np.asarray(small, np.float32) / 255, number, colour))
 
     def ellipse(self, centre: tuple[float, float], across: float, down: float, share: float = 1.0) -> Points:
-        """An ellipse's corners, or of its upper `share` alone."""
+        """Return the corners of an ellipse, or of its upper `share` only."""
         angles = np.linspace(-math.pi / 2 - math.pi * share, -math.pi / 2 + math.pi * share, 60)
         return [(centre[0] + across * math.cos(a), centre[1] + down * math.sin(a)) for a in angles]
 
@@ -159,9 +159,9 @@ class Figure:
 
 
 def draw_dressed(rng: np.random.Generator, photographs: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One figure (3, size, size), its alpha (1, size, size) in [0, 1] and class numbers likewise, all float32.
+    """Draw one figure (3, size, size); return it, its alpha (1, size, size) in [0, 1] and its classes, all float32.
 
-    photographs: (R, 3, S, S) uint8, S of at least `size`, for grounds.
+    photographs: (R, 3, S, S) uint8, S of at least `size`, for backgrounds.
     """
     figure = Figure(rng, size)
     figure.draw_body()

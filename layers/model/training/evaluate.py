@@ -3,9 +3,9 @@
 `python -m training.evaluate --data DIR --matte FILE ... --costume FILE ... [--pipeline DIR] [--isnet FILE]`
 
 Alphas are resampled to each picture's own size with bicubic filtering and nothing else, so the table judges the
-network and not the pipeline's refinement; `--pipeline` adds its second looks and what it makes of fog. <.8: share of
-pictures whose IoU is lower. far, fog, inner: further than 8 px from the outline at 512 px, the mean error, the share of
-half-transparent pixels, and of the subject's under 250 of 255.
+network and not the pipeline's refinement; `--pipeline` adds its second passes and its removal of haze. <.8: share
+of pictures whose IoU is lower. far, haze, inner: further than 8 px from the outline at 512 px, the mean error, the
+share of half-transparent pixels, and of the subject's under 250 of 255.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from training.model import Model, open_isnet, open_onnx, open_pipeline
 
 
 def true_alpha(row: Row) -> np.ndarray:
-    """Ground-truth foreground (H, W) uint8 at the picture's own size."""
+    """Read the true foreground (H, W) uint8 at the picture's own size."""
     with row.open(row.labels or row.mask) as file, Image.open(file) as picture:
         mask = np.asarray(picture.convert("L"))
     return ((mask > 0) * 255).astype(np.uint8) if row.labels else mask

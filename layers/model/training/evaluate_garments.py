@@ -1,4 +1,4 @@
-"""Prints what the costume API makes of single garments, of things and of dressed people that nobody trained on.
+"""Prints what the costume API finds on held-out pictures: single garments, things and dressed people.
 
     PYTHONPATH=../cutline/python python -m training.evaluate_garments --data DIR    (in layers/model, without PyTorch)
 

@@ -1,11 +1,11 @@
-"""Prints how near outlines come on cut-outs with true alpha, put before photographed rooms at their own size.
+"""Prints the error of outlines on cut-outs with true alpha, composited over photographed backgrounds at full size.
 
     PYTHONPATH=../cutline/python python -m training.evaluate_outlines --data DIR    (in layers/model, without PyTorch)
 
 By model of models.toml, with the whole pipeline. edge: mean error of alpha within 8 px of the outline; soft: where the
 true alpha is neither 0 nor 1; IoU at one half; SAD: sum of the errors, in thousands of pixels; ms: CPU time of a
-picture on one thread. `matte` has learned from these cut-outs, before other rooms: what is judged is how finely it
-draws, not what it takes for the subject.
+picture on one thread. `matte` was trained on these cut-outs over other backgrounds, so this measures how finely
+it draws, not whether it finds the subject.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from cutline.pipeline.timing import StageTimer
 from training.alpha_scores import score_alpha
 from training.manifest import Row, data_folders, read_manifests
 
-_LEAST_SIDE = 500
-_ROOM = 1.3
+_MIN_SIDE_PX = 500
+_FRAME_FACTOR = 1.3
 _OPAQUE = 255
 
 
 def composites(rows: list[Row], every: int) -> Iterator[tuple[U8, U8]]:
-    """Pictures (H, W, 3) and their alphas (H, W), each cut-out in the middle of another room."""
+    """Yield pictures (H, W, 3) and their alphas (H, W), each cut-out in the middle of another background."""
     rng = np.random.default_rng(5)
-    rooms = [row for row in rows if row.folder == "backgrounds"]
+    backgrounds = [row for row in rows if row.folder == "backgrounds"]
     for row in [row for row in rows if row.folder == "rgba"][::every]:
         with row.open(row.file) as file, Image.open(file) as opened:
             cut = opened.convert("RGBA")
-        if max(cut.size) < _LEAST_SIDE:
+        if max(cut.size) < _MIN_SIDE_PX:
             continue
-        room = rooms[rng.integers(len(rooms))]
-        width, height = (round(_ROOM * side) for side in cut.size)
-        with room.open(room.file) as file, Image.open(file) as opened:
+        background = backgrounds[rng.integers(len(backgrounds))]
+        width, height = (round(_FRAME_FACTOR * side) for side in cut.size)
+        with background.open(background.file) as file, Image.open(file) as opened:
             picture = opened.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
         alpha = Image.new("L", picture.size)
         at = ((width - cut.width) // 2, (height - cut.height) // 2)

@@ -30,7 +30,7 @@ OUTPUT_NAMES = {"matte": "alphas", "costume": "classes"}
 # Of 0 to .5 the best on figures whole and cut.
 PRIOR_POWER = 0.3
 # Below this many values a tensor is a constant of the graph (a bias, a size), not worth a node to widen it.
-LEAST_HALVED = 256
+MIN_HALVED = 256
 
 
 def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
@@ -88,7 +88,7 @@ def fold_padding(model: ModelProto) -> None:
 
 
 def prune(model: ModelProto) -> None:
-    """Removes nodes whose results nobody reads."""
+    """Removes nodes whose results are unused."""
     wanted = {result.name for result in model.graph.output}
     kept = []
     for node in reversed(model.graph.node):
@@ -104,7 +104,7 @@ def halve_weights(model: ModelProto) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < LEAST_HALVED:
+        if tensor.data_type != TensorProto.FLOAT or values.size < MIN_HALVED:
             continue
         wide, narrow = tensor.name, f"{tensor.name}.fp16"
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), narrow))

@@ -24,16 +24,16 @@ PEOPLE_POSSIBLE = re.compile(
 # Product codes of studio pictures that show clothes on a model, and of those that may show a model or a bag.
 WORN = re.compile(r"mag_(m[hjpst]|w[hjpst]|msh|wsh)\d")
 WORN_OR_NOT = re.compile(r"mag_(wb|luma)|sol_|saleor_")
-# Looked through: cats and cars of the second round show nobody, but for these; furniture may have somebody on it.
+# Cats and cars show no people. The exceptions, and furniture that people sit on or hold, are in WITH_PEOPLE.
 PEOPLELESS = re.compile(r"(catm?|car)_")
-PEOPLE_BESIDE = re.compile(
+WITH_PEOPLE = re.compile(
     r"cat_group(0745|1010|0524|0583|0558|0591|0324|0567)|furn_img(805|426|115|275|716)_",
 )
 # The folders whose labels teach `costume`. Streets of `tagged` have their classes from a photographer's tags, and their
 # outlines from `costume` itself.
 TAGGED_FOLDER = "tagged"
 COSTUME_GROUPS = {"costume": "street", TAGGED_FOLDER: "tagged", "garments": "garment", "studio": "studio"}
-# What `costume` learns from besides dressed people: single bags, and things that nobody wears.
+# What `costume` learns from besides dressed people: single bags, and things that are not worn.
 BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
 THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
 # Photographs of one garment each, whose subject names its kind.
@@ -55,9 +55,9 @@ KINDS = {
 WEARABLE = re.compile(r"inline_skate|umbrella|headphone|watch")
 # Pictures of this source that are kept for the last judgement.
 JUDGED = re.compile(r"(garment|cloth|gar)_0")
-NOBODY = frozenset(
+WITHOUT_PEOPLE = frozenset(
     f"ecssd_{number}"
-    for line in (Path(__file__).parent / "nobody.txt").read_text("ascii").splitlines()
+    for line in (Path(__file__).parent / "without_people.txt").read_text("ascii").splitlines()
     if not line.startswith("#")
     for number in line.split()
 )
@@ -106,7 +106,7 @@ class Row:
             return COSTUME_GROUPS[self.folder]
         if self.garment_class and self.teacher:
             return "garment"
-        if self.folder not in ("objects", "unlabelled") or PEOPLE_BESIDE.match(self.stem):
+        if self.folder not in ("objects", "unlabelled") or WITH_PEOPLE.match(self.stem):
             return ""
         if BAGS.match(self.stem):
             return "bag" if self.mask else ""
@@ -130,15 +130,15 @@ class Row:
 
     @property
     def knows_foreground(self) -> bool:
-        """False where the mask is the people alone, who may hold, ride or stand behind what is foreground too."""
+        """False where the mask holds only the people, who may hold, ride or stand behind other foreground."""
         return not (self.folder == "person" and self.stem.startswith("coco"))
 
     @property
     def knows_person(self) -> bool:
         """True where the person map is known: all of the mask, or none of it."""
-        if PEOPLE_BESIDE.match(self.stem):
+        if WITH_PEOPLE.match(self.stem):
             return False
-        if self.is_person or self.stem in NOBODY or PEOPLELESS.match(self.stem):
+        if self.is_person or self.stem in WITHOUT_PEOPLE or PEOPLELESS.match(self.stem):
             return True
         unsure = COCO_SOURCE.search(self.source) or PEOPLE_POSSIBLE.search(self.subject)
         return not (unsure or WORN_OR_NOT.match(self.stem))

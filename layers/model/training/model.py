@@ -61,7 +61,7 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
 
 
 def open_pipeline(models_dir: Path) -> Model:
-    """`matte` as the pipeline looks: twice at small subjects and wide pictures, without fog and strays."""
+    """Open `matte` with the pipeline's second pass on small subjects and wide pictures, haze and specks removed."""
     # The only needs of the layer's package, which the Makefile puts on PYTHONPATH.
     from cutline.pipeline.inference.network import Network  # noqa: PLC0415
     from cutline.pipeline.matting.cleanup import remove_haze  # noqa: PLC0415

@@ -153,7 +153,7 @@ class Encoder(nn.Module):
         self.frozen_blocks = 0
 
     def freeze(self, blocks: int) -> None:
-        """Keeps the stem and the first `blocks` blocks as they are, statistics included; 0 frees all.
+        """Freezes the stem and the first `blocks` blocks, statistics included; 0 frees all.
 
         They work at the finest sizes: a step takes half the time without the gradients of the first five.
         """
@@ -162,7 +162,7 @@ class Encoder(nn.Module):
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:
-        """As in any module; frozen parts stay as in use."""
+        """Sets the mode as in any module, but keeps frozen parts in evaluation mode."""
         super().train(mode)
         for part in (self._bn0, *self._blocks[: self.frozen_blocks]) if self.frozen_blocks else ():
             part.eval()

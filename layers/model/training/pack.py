@@ -1,6 +1,6 @@
 """Writes the training set into shards: `python -m training.pack --data DIR [--data DIR ...] --out DIR`.
 
-A shard is a zip of at most `--most-mb` with a manifest of its own, the pictures squashed to the size at which training
+A shard is a zip of at most `--max-mb` with a manifest of its own, the pictures squashed to the size at which training
 keeps them and stored lossily; `training.train --data OUT` reads shards as it reads folders. Whole shards that are there
 already are kept, so an interrupted run goes on where it stopped.
 """
@@ -63,13 +63,13 @@ def write_shard(path: Path, rows: list[Row], files: dict[str, bytes]) -> None:
     partial.replace(path)
 
 
-def shards(rows: list[Row], size: int, most_bytes: int) -> Iterator[tuple[list[Row], dict[str, bytes]]]:
-    """Rows and their files in parts of at most `most_bytes`."""
+def shards(rows: list[Row], size: int, max_bytes: int) -> Iterator[tuple[list[Row], dict[str, bytes]]]:
+    """Yield the rows and their files in shards of at most `max_bytes`."""
     members: list[Row] = []
     held: dict[str, bytes] = {}
     for row in rows:
         files = packed_files(row, size)
-        if members and sum(map(len, held.values())) + sum(map(len, files.values())) > most_bytes:
+        if members and sum(map(len, held.values())) + sum(map(len, files.values())) > max_bytes:
             yield members, held
             members, held = [], {}
         members.append(row)
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=Plan.stored)
-    parser.add_argument("--most-mb", type=float, default=44)
+    parser.add_argument("--max-mb", type=float, default=44)
     parser.add_argument("--limit", type=int, help="every n-th row only")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def main() -> None:
     there = sorted(given.out.glob(f"*{SHARD_SUFFIX}"))
     packed = {row.file for row in read_manifests(there)}
     left = [row for row in rows if row.file not in packed and (row.teacher or row.split != "label")]
-    for number, (members, files) in enumerate(shards(left, given.size, int(given.most_mb * MEBIBYTE)), len(there)):
+    for number, (members, files) in enumerate(shards(left, given.size, int(given.max_mb * MEBIBYTE)), len(there)):
         path = given.out / f"shard-{number:03d}{SHARD_SUFFIX}"
         write_shard(path, members, files)
         print(f"{path.name}: {len(members)} rows, {path.stat().st_size / MEBIBYTE:.1f} MiB", flush=True)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.alpha_scores import HALF
-from training.augment import alone_on_white, composite, grounds, paste
+from training.augment import composite, crop_backgrounds, paste, place_on_white
 from training.drawn import draw_picture
 from training.dressed import draw_dressed
 from training.manifest import Row
@@ -35,18 +35,19 @@ DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 1.2, "costume": 2.0
 SCENE_WEIGHT = 3.2
 # People in ordinary scenes are what the network does worst.
 PEOPLE_SCENE_WEIGHT = 6.4
-FIGURE_ROOM_SHARE = 0.3
+FIGURE_BACKGROUND_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5
-MOST_FIGURES = 4
+MAX_FIGURES = 4
 ANOTHER_FIGURE_SHARE = 0.45
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
 GROUP_SHARES = {"street": 0.4, "tagged": 0.26, "studio": 0.06, "garment": 0.15, "bag": 0.04, "thing": 0.09}
-# How many of the foregrounds alone on white are things.
-ALONE_THING_SHARE = 0.45
+# The share of things among the foregrounds on white.
+ON_WHITE_THING_SHARE = 0.45
 # Street photographs are all that has labels, a catalogue's studio is where `costume` is used most.
 PLAIN_SHARE = 0.6
-MOST_GARMENTS = 4
-# Shares of a side: how much of a room a floor or wall takes, and how much of the ground a garment's own frame.
+MAX_GARMENTS = 4
+# Shares of a side: how much of a background photograph is shown as floor or wall, and how many of a garment's own
+# frames the picture is wide.
 FLOOR_ZOOM = (0.12, 0.5)
 GARMENT_ZOOM = (1.1, 3.0)
 GARMENT_DEGREES = 25.0
@@ -129,7 +130,7 @@ class Pool:
         self.aspects = np.array([aspect(row) for row in rows]) if costume else np.ones(len(rows))
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
-        """`count` pictures as stored, drawn with the folders' weights."""
+        """Draw `count` pictures as stored, with the folders' weights."""
         index = torch.from_numpy(rng.choice(len(self.rows), count, replace=False, p=self.weights))
         targets = self.targets[index]
         return Batch(
@@ -139,18 +140,18 @@ class Pool:
         )
 
     def draw_figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
-        """`count` pictures that show nobody, or empty rooms, with one to MOST_FIGURES people put into each; matte only.
+        """Paste one to MAX_FIGURES people into each of `count` pictures or backgrounds without people; matte only.
 
         They teach what of a foreground is the person, and people who are small in their picture or several.
         """
         host = torch.from_numpy(rng.choice(self.peopleless, count))
         rgb, subjects = self.rgb[host].float() / 255, self.targets[host, :1].float() / 255
-        empty = torch.from_numpy(np.flatnonzero(rng.random(count) < FIGURE_ROOM_SHARE))
-        rgb[empty] = cut_outs.draw_rooms(rng, len(empty))
+        empty = torch.from_numpy(np.flatnonzero(rng.random(count) < FIGURE_BACKGROUND_SHARE))
+        rgb[empty] = cut_outs.draw_backgrounds(rng, len(empty))
         subjects[empty] = 0
         person = torch.zeros_like(subjects)
         more = np.arange(count)
-        for _ in range(MOST_FIGURES):
+        for _ in range(MAX_FIGURES):
             rgb[more], alpha = paste(rng, self._figures(rng, len(more), cut_outs), rgb[more])
             person[more] = torch.maximum(person[more], alpha)
             more = more[rng.random(len(more)) < ANOTHER_FIGURE_SHARE]
@@ -159,11 +160,11 @@ class Pool:
         return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), rgb.new_ones(count, 2))
 
     def draw_flat_lays(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
-        """`count` grounds with one to MOST_GARMENTS single garments laid on each; costume only."""
-        rgb = grounds(rng, cut_outs.draw_rooms(rng, count), self.rgb.shape[-1], PLAIN_SHARE, FLOOR_ZOOM)
+        """Draw `count` backgrounds with one to MAX_GARMENTS single garments laid on each; costume only."""
+        rgb = crop_backgrounds(rng, cut_outs.draw_backgrounds(rng, count), self.rgb.shape[-1], PLAIN_SHARE, FLOOR_ZOOM)
         classes = rgb.new_zeros(count, 1, *rgb.shape[-2:])
         more = np.arange(count)
-        for _ in range(MOST_GARMENTS):
+        for _ in range(MAX_GARMENTS):
             index = torch.from_numpy(rng.choice(self.garments, len(more)))
             labels = self.targets[index].float()
             worn = (labels > 0) & (labels != IGNORED)
@@ -176,10 +177,10 @@ class Pool:
                 break
         return Batch(rgb, classes, rgb.new_ones(count, 2))
 
-    def draw_alone(self, rng: np.random.Generator, count: int) -> Batch:
-        """`count` foregrounds on white, things among them; costume only."""
+    def draw_on_white(self, rng: np.random.Generator, count: int) -> Batch:
+        """Draw `count` foregrounds on white, things among them; costume only."""
         chosen = np.where(
-            rng.random(count) < ALONE_THING_SHARE, rng.choice(self.things, count), rng.choice(self.garments, count)
+            rng.random(count) < ON_WHITE_THING_SHARE, rng.choice(self.things, count), rng.choice(self.garments, count)
         )
         index = torch.from_numpy(chosen)
         labels = self.targets[index].float()
@@ -189,11 +190,11 @@ class Pool:
             if int(row) in self.shapes:
                 alpha[place, 0] = torch.from_numpy(self.shapes[int(row)]).float() / 255
         kinds = labels.amax(dim=(2, 3), keepdim=True)
-        rgb, alpha = alone_on_white(rng, self.rgb[index].float() / 255, alpha, self.aspects[chosen])
+        rgb, alpha = place_on_white(rng, self.rgb[index].float() / 255, alpha, self.aspects[chosen])
         return Batch(rgb, torch.where(alpha * 255 > HALF, kinds, 0.0), rgb.new_ones(count, 2))
 
     def _figures(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Tensor:
-        """`count` people (N, 4, S, S) in [0, 1], half of them whole figures of the cut-outs."""
+        """Draw `count` people (N, 4, S, S) in [0, 1], half of them whole figures of the cut-outs."""
         figure = torch.from_numpy(rng.choice(self.figures, count))
         rgba = torch.cat([self.rgb[figure], self.targets[figure, 1:]], dim=1)
         whole = torch.from_numpy(np.flatnonzero(rng.random(count) < WHOLE_FIGURE_SHARE))
@@ -203,11 +204,11 @@ class Pool:
 
 
 class CutOuts:
-    """Photographic cut-outs with true alpha, and rooms to put them in."""
+    """Photographic cut-outs with true alpha, and photographs of backgrounds for them."""
 
     def __init__(self, rows: list[Row], size: int, device: torch.device = CPU) -> None:
         cut_outs = [row for row in rows if row.folder == "rgba"]
-        rooms = [row for row in rows if row.folder == "backgrounds"]
+        backgrounds = [row for row in rows if row.folder == "backgrounds"]
         self.person = torch.tensor([float(row.is_person) for row in cut_outs])
         self.known = torch.tensor([(1.0, float(row.knows_person)) for row in cut_outs])
         self.rgba = torch.empty(len(cut_outs), 4, size, size, dtype=torch.uint8)
@@ -217,28 +218,29 @@ class CutOuts:
         self.person, self.known, self.rgba = (kept.to(device) for kept in (self.person, self.known, self.rgba))
         self.device = device
         # Drawn shapes are made by the CPU, which takes its surfaces from here too.
-        self.rooms = torch.stack([_channels_first(read_square(r.open(r.file), "RGB", size)) for r in rooms])
+        self.backgrounds = torch.stack([_channels_first(read_square(r.open(r.file), "RGB", size)) for r in backgrounds])
 
-    def draw_rooms(self, rng: np.random.Generator, count: int) -> Tensor:
-        """`count` rooms (N, 3, S, S) in [0, 1]."""
-        return self.rooms[torch.from_numpy(rng.integers(len(self.rooms), size=count))].to(self.device).float() / 255
+    def draw_backgrounds(self, rng: np.random.Generator, count: int) -> Tensor:
+        """Draw `count` backgrounds (N, 3, S, S) in [0, 1]."""
+        index = torch.from_numpy(rng.integers(len(self.backgrounds), size=count))
+        return self.backgrounds[index].to(self.device).float() / 255
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
-        """`count` new composites at the stored size, with exact foreground alpha."""
+        """Draw `count` new composites at the stored size, with exact foreground alpha."""
         cut = torch.from_numpy(rng.integers(len(self.rgba), size=count))
-        rgb, alpha = composite(rng, self.rgba[cut].float() / 255, self.draw_rooms(rng, count))
+        rgb, alpha = composite(rng, self.rgba[cut].float() / 255, self.draw_backgrounds(rng, count))
         targets = torch.cat([alpha, alpha * self.person[cut].view(-1, 1, 1, 1)], dim=1)
         return Batch(rgb, targets, self.known[cut])
 
     def draw_dressed(self, rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """`count` drawn figures at the stored size: their pictures, foreground alphas and class numbers."""
-        figures = [draw_dressed(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
+        """Draw `count` figures at the stored size; return their pictures, foreground alphas and class numbers."""
+        figures = [draw_dressed(rng, self.backgrounds, self.backgrounds.shape[-1]) for _ in range(count)]
         rgb, alpha, classes = (torch.stack(parts).to(self.device) for parts in zip(*figures, strict=True))
         return rgb, alpha, classes
 
     def draw_shapes(self, rng: np.random.Generator, count: int) -> Batch:
-        """`count` drawn shapes at the stored size, with exact foreground alpha and nobody in them."""
-        drawn = [draw_picture(rng, self.rooms, self.rooms.shape[-1]) for _ in range(count)]
+        """Draw `count` shapes at the stored size, with exact foreground alpha and without people."""
+        drawn = [draw_picture(rng, self.backgrounds, self.backgrounds.shape[-1]) for _ in range(count)]
         alpha = torch.stack([alpha for _, alpha in drawn])
         targets = torch.cat([alpha, torch.zeros_like(alpha)], 1)
         parts = (torch.stack([rgb for rgb, _ in drawn]), targets, torch.ones(count, 2))

@@ -11,13 +11,14 @@ from training.manifest import Row
 from training.network import ARCHITECTURES
 
 OUTPUTS = {"matte": 2, "costume": 9}
-# `matte` alone must weigh objects of a whole scene against each other.
+# Only `matte` must weigh objects of a whole scene against each other.
 CONTEXT_BLOCKS = {"matte": 2, "costume": 0}
-# Least and greatest share of a side that a crop shows. `costume` has full figures alone; half ones come in use.
+# Smallest and largest share of a side that a crop shows. The data of `costume` has full figures only; in use there are
+# half ones too.
 EARLY_ZOOM = {"matte": (0.6, 1.0), "costume": (0.35, 1.0)}
 FINAL_ZOOM = {"matte": (0.75, 1.0), "costume": (0.45, 1.0)}
 MATTE_FOLDERS = ("objects", "unlabelled", "person", "costume")
-MOST_THINGS = 900
+MAX_THINGS = 900
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class Plan:
 
 
 def training_rows(job: str, rows: list[Row]) -> list[Row]:
-    """What is drawn from; for `costume` MOST_THINGS things, spread evenly, are enough to say what is none."""
+    """Return the rows to train on; `costume` gets at most about MAX_THINGS things, spread evenly."""
     if job == "matte":
         return [row for row in rows if row.folder in MATTE_FOLDERS]
     things = [row for row in rows if row.costume_group == "thing"]
-    return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MOST_THINGS)]
+    return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MAX_THINGS)]
 
 
 def validation_rows(job: str, rows: list[Row]) -> list[Row]:
@@ -90,10 +91,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--final-share", type=float, default=Plan.final_share, help="of the time, at the full size")
     parser.add_argument(
-        "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: none, and last.pt alone"
+        "--check-minutes", type=float, default=Plan.check_minutes, help="between checks; 0: only last.pt is written"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="pictures live there too")
-    parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that stay as they are")
+    parser.add_argument("--frozen", type=int, default=0, help="blocks of the encoder that are not trained")
     parser.add_argument("--early-size", type=int, default=Plan.early_size, help="px, before the last part")
     parser.add_argument("--middle-size", type=int, default=0, help="px, of the second half before the last part")
     parser.add_argument("--encoder", choices=sorted(ARCHITECTURES), default=Plan.encoder)

@@ -1,7 +1,7 @@
-"""Contact sheets to look at: `python -m training.sheets --data DIR --out DIR [--matte F] [--costume F] [FILE ...]`.
+"""Draws contact sheets: `python -m training.sheets --data DIR --out DIR [--matte F] [--costume F] [FILE ...]`.
 
-Matte: each picture beside its cut-out on magenta (foreground) and, for people, on green (person). Costume: each
-picture beside its classes in colour. Numbers hide what a sheet shows at once: islands, lost limbs, grey fog.
+Matte: each picture next to its cut-out on magenta (foreground) and, for people, on green (person). Costume: each
+picture next to its classes in colour. A sheet shows what the scores hide: islands, lost limbs, grey haze.
 """
 
 from __future__ import annotations

@@ -26,7 +26,10 @@ State = dict[str, Tensor]
 
 
 def averaged(first: State, second: State, share: float) -> State:
-    """`second` counts for `share` in [0, 1]; its counters, and tensors that `first` lacks, are taken as they are."""
+    """Average two states; `share` in [0, 1] is the weight of `second`.
+
+    Its counters, and tensors that `first` lacks, are copied.
+    """
     return {
         name: first[name].float().lerp(value.float(), share) if value.is_floating_point() and name in first else value
         for name, value in second.items()

@@ -5,7 +5,7 @@
 `tags.csv` has the columns `file`, a picture in DIR, and `tags`, words of `manifest.KINDS` between spaces, others among
 them. The network says where the garments are, and the tags which ones there are (labels of whole pictures as
 supervision of their pixels, https://arxiv.org/abs/1502.02734): of the validation pictures, its mean IoU is .65 without
-and .74 with their classes known. Pixels that stay in doubt are IGNORED. DATA gets the pictures, their labels and a
+and .74 with their classes known. Pixels of low confidence are IGNORED. DATA gets the pictures, their labels and a
 manifest.
 """
 
@@ -36,14 +36,14 @@ WHOLE_FIGURE = {"romper", "bodysuit", "suit"}
 # At the size of training, and a sixth below and above.
 SIZES = (320, 384, 448)
 LONGEST_PX = 480
-# Probability of the greatest class, and of all named ones together, from which on a pixel is told.
-SURE, LIKELY = 0.55, 0.02
+# A pixel is labelled where the named classes together have MIN_NAMED_PROBABILITY and the likeliest MIN_SHARE of that.
+MIN_SHARE, MIN_NAMED_PROBABILITY = 0.55, 0.02
 
 
 @torch.inference_mode()
 def probabilities(net: SegmentationNet, picture: Image.Image) -> np.ndarray:
     """The mean over SIZES and mirrored images, (9, h, w) in [0, 1] at the picture's size."""
-    looks = []
+    passes = []
     for size in SIZES:
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
         rgb = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
@@ -51,8 +51,8 @@ def probabilities(net: SegmentationNet, picture: Image.Image) -> np.ndarray:
         logits: Tensor = net(both)
         plain, mirrored = logits.softmax(1)
         mean = ((plain + mirrored.flip(2)) / 2)[None]
-        looks.append(F.interpolate(mean, size=picture.size[::-1], mode="bilinear", align_corners=False)[0])
-    return torch.stack(looks).mean(dim=0).numpy()
+        passes.append(F.interpolate(mean, size=picture.size[::-1], mode="bilinear", align_corners=False)[0])
+    return torch.stack(passes).mean(dim=0).numpy()
 
 
 def tagged_labels(chances: np.ndarray, tags: set[str]) -> np.ndarray | None:
@@ -64,11 +64,11 @@ def tagged_labels(chances: np.ndarray, tags: set[str]) -> np.ndarray | None:
     possible = chances * allowed[:, None, None]
     total = possible.sum(axis=0)
     labels = possible.argmax(axis=0).astype(np.uint8)
-    labels[(possible.max(axis=0) < SURE * total) | (total < LIKELY)] = IGNORED
-    untold = OFTEN_UNNAMED - named
+    labels[(possible.max(axis=0) < MIN_SHARE * total) | (total < MIN_NAMED_PROBABILITY)] = IGNORED
+    unnamed = OFTEN_UNNAMED - named
     for part in (UPPER, LOWER):
-        untold |= set() if part & named else part
-    labels[np.isin(chances.argmax(axis=0), list(untold))] = IGNORED
+        unnamed |= set() if part & named else part
+    labels[np.isin(chances.argmax(axis=0), list(unnamed))] = IGNORED
     return labels
 
 

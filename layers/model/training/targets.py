@@ -15,8 +15,8 @@ from training.manifest import Row
 IGNORED = 255
 COSTUME_CLASSES = ("background", "tops", "coat", "skirt", "pants", "bag", "shoes", "hat", "other person")
 COAT, SKIRT, BAG, OTHER_PERSON = 2, 3, 5, 8
-# Alphas between these are neither garment nor ground.
-DOUBT = (90, 140)
+# Alphas between these are neither garment nor background.
+AMBIGUOUS = (90, 140)
 AGREEMENT_IOU = 0.8
 # Sides of a cut-out's frame, the lesser by the greater, at least.
 SLIMMEST = 0.7
@@ -34,7 +34,7 @@ def read_square(file: IO[bytes], mode: str, size: int, smooth: bool = True) -> n
 
 
 def read_cut_out(file: IO[bytes], size: int) -> np.ndarray:
-    """The cut-out in `file` as (size, size, 4) uint8; empty space beside a slim one keeps it from being widened."""
+    """Read the cut-out in `file` as (size, size, 4) uint8; a slim one gets margins, so that it is not widened."""
     with file, Image.open(file) as picture:
         rgba = picture.convert("RGBA")
     width, height = rgba.size
@@ -88,8 +88,8 @@ def matte_targets(row: Row, size: int) -> np.ndarray:
 
 
 def garment_labels(alpha: np.ndarray, number: int) -> np.ndarray:
-    """Class `number` where `alpha` (S, S) uint8 shows the garment, IGNORED where it is in doubt; (1, S, S) uint8."""
-    low, high = DOUBT
+    """Return (1, S, S) uint8: class `number` where `alpha` (S, S) uint8 shows the garment, IGNORED where ambiguous."""
+    low, high = AMBIGUOUS
     return np.where(alpha > high, number, np.where(alpha < low, 0, IGNORED)).astype(np.uint8)[None]
 
 

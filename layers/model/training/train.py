@@ -123,7 +123,7 @@ class Training:
         folder = self.plan.out if self.device.type == "cpu" else None
         pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device, folder)
         print(f"pictures={len(wanted)}", flush=True)
-        # `costume` wants the rooms alone.
+        # `costume` needs only the backgrounds.
         kept = [row for row in rows if self.plan.job == "matte" or row.folder != "rgba"]
         return pool, CutOuts(kept, self.plan.stored, self.device)
 

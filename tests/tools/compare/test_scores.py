@@ -35,10 +35,10 @@ def test_a_square_two_pixels_off_errs_at_two_of_its_edges():
 
 
 def test_haze_and_a_pale_inside_are_seen_away_from_the_outline():
-    foggy = square(100)
-    foggy[foggy == 0] = 60
-    foggy[foggy == 255] = 240
-    score = score_alpha(foggy, square(100))
+    hazy = square(100)
+    hazy[hazy == 0] = 60
+    hazy[hazy == 255] = 240
+    score = score_alpha(hazy, square(100))
     assert score.iou == 1
     assert score.far_soft == 1
     assert score.inner_low == 1
@@ -76,7 +76,7 @@ def test_a_table_line_names_each_measure_by_its_column():
     line = dict(zip(COLUMNS, summary([score]), strict=True))
     values = (score.edge_mae, score.far_mae, score.far_soft, score.inner_low)
     assert len(set(values)) == len(values)
-    assert (line["edge"], line["far"], line["fog"], line["inner"]) == pytest.approx(values)
+    assert (line["edge"], line["far"], line["haze"], line["inner"]) == pytest.approx(values)
 
 
 def test_ties_and_wins_are_counted_picture_by_picture():
