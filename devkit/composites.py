@@ -127,7 +127,7 @@ def busy(side: int, seed: int) -> F32:
 
 # Colours of subject and background; a background of None is busy.
 SCENES: dict[str, tuple[Colour, Colour | None]] = {
-    "apart": ((0.75, 0.35, 0.2), (0.2, 0.55, 0.7)),
+    "distinct": ((0.75, 0.35, 0.2), (0.2, 0.55, 0.7)),
     "busy": ((0.75, 0.35, 0.2), None),
     "bright sky": ((0.22, 0.15, 0.1), (0.82, 0.88, 0.93)),
     "white on white": ((0.86, 0.85, 0.82), (0.93, 0.93, 0.94)),
@@ -136,7 +136,7 @@ SCENES: dict[str, tuple[Colour, Colour | None]] = {
 }
 
 
-def compose(shape: str, scene: str = "apart", side: int = 768) -> Composite:
+def compose(shape: str, scene: str = "distinct", side: int = 768) -> Composite:
     """A shape in front of a scene of `SCENES`."""
     alpha = SHAPES[shape](side)
     front, behind = SCENES[scene]

@@ -21,9 +21,9 @@ class Expected:
 
     limits: PictureLimits
     code: Callable[[Reason], Any]
-    least_px: int
-    most_px: int
-    most_bytes: int
+    min_px: int
+    max_px: int
+    max_bytes: int
     formats: frozenset[str]
     too_small: Any
     too_large: Any
@@ -77,28 +77,28 @@ def both_ways(side: int, other: int) -> list[tuple[int, int]]:
 
 
 def test_the_first_and_the_last_side_are_taken(api: Expected) -> None:
-    for side in (api.least_px, api.least_px + 1, api.most_px - 1, api.most_px):
-        for width, height in both_ways(side, api.least_px):
+    for side in (api.min_px, api.min_px + 1, api.max_px - 1, api.max_px):
+        for width, height in both_ways(side, api.min_px):
             taken = decode_image(picture(width, height), api.limits)
             assert (taken.width, taken.height) == (width, height)
 
 
 def test_one_pixel_further_is_refused(api: Expected) -> None:
-    for width, height in both_ways(api.most_px + 1, api.least_px):
+    for width, height in both_ways(api.max_px + 1, api.min_px):
         assert refusal(api, picture(width, height)) == api.too_large
-    for width, height in both_ways(api.least_px - 1, api.most_px) if api.too_small else []:
+    for width, height in both_ways(api.min_px - 1, api.max_px) if api.too_small else []:
         assert refusal(api, picture(width, height)) == api.too_small
 
 
 def test_the_last_byte_is_taken_and_one_more_is_refused(api: Expected) -> None:
-    jpeg = picture(api.least_px, api.least_px, "JPEG")
-    assert decode_image(padded(jpeg, api.most_bytes), api.limits).width == api.least_px
-    assert refusal(api, padded(jpeg, api.most_bytes + 1)) == api.too_heavy
+    jpeg = picture(api.min_px, api.min_px, "JPEG")
+    assert decode_image(padded(jpeg, api.max_bytes), api.limits).width == api.min_px
+    assert refusal(api, padded(jpeg, api.max_bytes + 1)) == api.too_heavy
 
 
 @pytest.mark.parametrize("image_format", EVERY_FORMAT)
 def test_formats_are_told_from_the_bytes(api: Expected, image_format: str) -> None:
-    data = picture(api.least_px, api.least_px, image_format)
+    data = picture(api.min_px, api.min_px, image_format)
     if image_format in api.formats:
         assert decode_image(data, api.limits).format == image_format
     else:

@@ -17,7 +17,7 @@ from tests.support.calls import Part, call, json_of, multipart, multipart_call
 
 PATH = "/v1.0/removebg"
 PNG = b"\x89PNG\r\n\x1a\n..."
-METADATA = SingleFileMetadata("image/png", person=True, box=Box(10, 20, 110, 320), most=(500, 333))
+METADATA = SingleFileMetadata("image/png", person=True, box=Box(10, 20, 110, 320), max_size=(500, 333))
 OUTCOME = Outcome(500, 333, inline={"image": PNG}, quota=Quota(9, qps=500 / 60), metadata=METADATA)
 ACCEPT_OF_AXIOS = "application/json, text/plain, */*"
 
@@ -63,7 +63,7 @@ def test_a_buffer_without_a_file_name_is_a_file() -> None:
 
 
 def test_the_defaults_are_a_preview_of_anything() -> None:
-    assert options_of() == RemoveBgOptions(most_px=MEGAPIXEL // 4)
+    assert options_of() == RemoveBgOptions(max_px=MEGAPIXEL // 4)
     assert options_of(size="", format="", roi="", crop="", bg_color="", scale="", channels="") == options_of()
 
 
@@ -73,7 +73,7 @@ def test_the_defaults_are_a_preview_of_anything() -> None:
      ("50MP", 25), ("auto", 25)],
 )  # fmt: skip
 def test_each_size_has_its_megapixels(size: str, megapixels: float) -> None:
-    assert options_of(size=size).most_px == megapixels * MEGAPIXEL
+    assert options_of(size=size).max_px == megapixels * MEGAPIXEL
 
 
 def test_every_other_parameter_is_read() -> None:
@@ -83,7 +83,7 @@ def test_every_other_parameter_is_read() -> None:
         semitransparency=False, shadow_method="legacy",
     )  # fmt: skip
     assert everything == RemoveBgOptions(
-        subject="object", file_format="zip", most_px=MEGAPIXEL // 4, mask=True, background=(0x81, 0xD4, 0xFA, 0x77),
+        subject="object", file_format="zip", max_px=MEGAPIXEL // 4, mask=True, background=(0x81, 0xD4, 0xFA, 0x77),
         region=read_options({"roi": "0% 10px 50% 400px"}).region, crop=True,
         framing=Framing(
             (Length(0.1, True), Length(30.0), Length(0.1, True), Length(30.0)), scale=0.8, position=(0.0, 1.0)

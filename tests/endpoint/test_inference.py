@@ -99,7 +99,7 @@ def test_the_environment_names_the_model(monkeypatch: pytest.MonkeyPatch, tiny_m
     assert model_fn(str(tiny_models)).entry.name == "isnet"
     monkeypatch.setenv("ENDPOINT_MODEL", "matte")
     assert model_fn(str(MODELS)).provider == "CPUExecutionProvider"
-    picture = Picture(compose("thin rods", "apart", 768).rgb_u8, None, "PNG")
+    picture = Picture(compose("thin rods", "distinct", 768).rgb_u8, None, "PNG")
     once = predict_fn(picture, model_fn(str(MODELS))).planes["foreground"]
     monkeypatch.setenv("ENDPOINT_MODEL", "fine")
     assert predict_fn(picture, model_fn(str(MODELS))).planes["foreground"].size > once.size

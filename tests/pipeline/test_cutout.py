@@ -47,12 +47,12 @@ def matte() -> Network:
 
 @pytest.fixture(scope="module")
 def ball() -> Picture:
-    return Picture(compose("disc", "apart", 480).rgb_u8, None, "PNG")
+    return Picture(compose("disc", "distinct", 480).rgb_u8, None, "PNG")
 
 
 @pytest.fixture(scope="module")
 def ball_network() -> Says:
-    case = compose("disc", "apart", 480)
+    case = compose("disc", "distinct", 480)
     return Says(foreground=case.map_of(), person=np.zeros((320, 320), np.float32))
 
 
@@ -128,7 +128,7 @@ def test_jpeg_without_a_background_is_white(ball, ball_network):
 
 
 def test_composite_on_a_new_colour_is_what_the_truth_would_give():
-    case = compose("disc", "apart", 480)
+    case = compose("disc", "distinct", 480)
     network = Says(foreground=case.map_of(), person=np.zeros((320, 320), np.float32))
     rgb = pixels(cut(Picture(case.rgb_u8, None, "PNG"), network, background=(0, 255, 0)).image)
     truth = case.alpha_f32[..., None] * case.subject_f32 + (1 - case.alpha_f32[..., None]) * np.array([0, 1, 0])
@@ -219,7 +219,7 @@ def test_person_and_auto_take_their_own_plane():
 
 
 def test_network_without_a_person_map_answers_with_its_foreground(ball):
-    network = Says(foreground=compose("disc", "apart", 480).map_of())
+    network = Says(foreground=compose("disc", "distinct", 480).map_of())
     assert cut(ball, network, subject="person").metadata.subject == "person"
     assert cut(ball, network, subject="object").metadata.coverage == pytest.approx(np.pi * 0.09, abs=0.01)
 

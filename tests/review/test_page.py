@@ -103,7 +103,7 @@ def test_a_person_decides_by_keys_and_gets_a_table(results: Path, chromium: Brow
     chromium.wait_for(lambda: chromium.run("return document.querySelector('#before img')?.naturalWidth === 40"))
     assert chromium.run("return document.querySelector('#after img').naturalWidth") == 40, "whatever its name"
     chromium.press("3", "z", "r", "up", "u", "n")
-    assert chromium.run("return document.querySelector('main').dataset.ground") == "colour"
+    assert chromium.run("return document.querySelector('main').dataset.background") == "colour"
     assert chromium.text("#count") == "2 of 4 decided, 1 to redo"
     chromium.press("k", "n", "k")
     assert chromium.text("#count") == "4 of 4 decided, 1 to redo"

@@ -12,7 +12,7 @@ from PIL import Image
 from devkit.composites import U8, compose
 
 _SHAPES = ("disc", "ring with a hole", "thin rods", "hair")
-_SCENES = ("apart", "bright sky", "white on white", "dark on dark")
+_SCENES = ("distinct", "bright sky", "white on white", "dark on dark")
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def test_the_narrowest_pictures_are_patched_where_they_have_pixels(width: int, h
 
 
 def test_the_model_fine_resolves_rods_that_matte_melts_together() -> None:
-    case = compose("thin rods", "apart", 1024)
+    case = compose("thin rods", "distinct", 1024)
     errors = {}
     for name in ("matte", "fine"):
         plane = Network.open(MODELS, name, 1).predict(case.rgb_u8)["foreground"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutline.pipeline.layout.framing import AS_IT_IS, MAX_CANVAS_PX, MAX_GROWTH, Box, Framing, Length, Placement, place
+from cutline.pipeline.layout.framing import MAX_CANVAS_PX, MAX_GROWTH, UNFRAMED, Box, Framing, Length, Placement, place
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
 from cutline.pipeline.options import CutOptions, cut_document, cut_options_from
 
@@ -22,11 +22,11 @@ def placed(framing: Framing, *, crop: bool = False, target: tuple[int | None, in
 
 def test_without_a_wish_the_picture_stays_as_it_is() -> None:
     whole = Box(0, 0, 400, 300)
-    assert placed(AS_IT_IS) == Placement(400, 300, whole, whole)
+    assert placed(UNFRAMED) == Placement(400, 300, whole, whole)
 
 
 def test_crop_cuts_to_the_box_and_its_margin() -> None:
-    assert placed(AS_IT_IS, crop=True) == Placement(100, 200, BOX, Box(0, 0, 100, 200))
+    assert placed(UNFRAMED, crop=True) == Placement(100, 200, BOX, Box(0, 0, 100, 200))
     around = (Length(0.1, is_share=True), Length(20), Length(0), Length(7))
     assert placed(Framing(around), crop=True) == Placement(127, 220, BOX, Box(7, 20, 107, 220))
 
@@ -69,9 +69,9 @@ def test_a_greatest_size_reduces_and_wins_over_the_least() -> None:
 
 
 def test_a_target_is_exact_and_holds_all_in_its_middle() -> None:
-    assert placed(AS_IT_IS, crop=True, target=(300, 100)) == Placement(300, 100, BOX, Box(125, 0, 175, 100))
-    assert placed(AS_IT_IS, crop=True, target=(50, None)) == Placement(50, 100, BOX, Box(0, 0, 50, 100))
-    assert placed(AS_IT_IS, crop=True, target=(None, 20_000)).width == 3000
+    assert placed(UNFRAMED, crop=True, target=(300, 100)) == Placement(300, 100, BOX, Box(125, 0, 175, 100))
+    assert placed(UNFRAMED, crop=True, target=(50, None)) == Placement(50, 100, BOX, Box(0, 0, 50, 100))
+    assert placed(UNFRAMED, crop=True, target=(None, 20_000)).width == 3000
 
 
 SHARES = st.floats(0, 1)
@@ -112,8 +112,8 @@ def test_the_subject_always_lies_on_a_canvas_of_some_size(
 def test_no_framing_makes_a_canvas_that_no_function_could_hold(framing: Framing, size: tuple[int, int]) -> None:
     """A drop's metadata made one of 268 megapixels of any picture: 1 GiB, six times, and nothing was charged."""
     found = place(size, Box(0, 0, *size), framing, crop=True, target=(None, None))
-    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
-    assert found.width * found.height <= most_px + found.width + found.height
+    max_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    assert found.width * found.height <= max_px + found.width + found.height
     assert max(found.width, found.height) <= 16_383
     if framing.ratio is not None and min(found.width, found.height) > 100:
         assert found.width / found.height == pytest.approx(framing.ratio, rel=0.01)
@@ -121,7 +121,7 @@ def test_no_framing_makes_a_canvas_that_no_function_could_hold(framing: Framing,
 
 def test_a_picture_that_is_large_itself_is_not_reduced() -> None:
     size = (16_384, 3000)
-    assert place(size, Box(0, 0, 9, 9), AS_IT_IS, crop=False, target=(None, None)).width == 16_384
+    assert place(size, Box(0, 0, 9, 9), UNFRAMED, crop=False, target=(None, None)).width == 16_384
 
 
 def test_words_become_wishes() -> None:
@@ -169,8 +169,8 @@ def test_options_survive_their_storage(framing: Framing, background: Any, roi: A
     options = CutOptions(framing=framing, background=background, crop=True, roi=roi)
     stored = json.dumps(cut_document(options))
     assert cut_options_from(json.loads(stored)) == options
-    assert ("framing" in stored) == (framing != AS_IT_IS)
+    assert ("framing" in stored) == (framing != UNFRAMED)
 
 
 def test_every_field_of_a_framing_can_be_said() -> None:
-    assert set(READERS) == set(asdict(AS_IT_IS))
+    assert set(READERS) == set(asdict(UNFRAMED))

@@ -74,7 +74,7 @@ def test_the_bag_of_the_playgrounds_figure_is_whole_and_its_handle_open() -> Non
 
 
 # Before a bright sky the network takes the ring for a disc.
-@pytest.mark.parametrize("name", ["apart", "white on white", "dark on dark"])
+@pytest.mark.parametrize("name", ["distinct", "white on white", "dark on dark"])
 def test_the_network_leaves_a_ring_open(name: str) -> None:
     case = compose("ring with a hole", name)
     network = Network.open(ROOT / "layers" / "model", "matte", 1)

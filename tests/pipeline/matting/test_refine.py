@@ -21,7 +21,7 @@ def test_refined_alpha_is_never_worse_than_bicubic(shape, scene):
     assert band_error(upsample_alpha(case.map_of(), case.rgb_u8), case) <= band_error(bicubic(case), case)
 
 
-@pytest.mark.parametrize("scene", ["apart", "busy", "bright sky"])
+@pytest.mark.parametrize("scene", ["distinct", "busy", "bright sky"])
 @pytest.mark.parametrize("shape", SHARP)
 def test_refined_alpha_halves_the_error_of_sharp_edges(shape, scene):
     case = compose(shape, scene, 1024)

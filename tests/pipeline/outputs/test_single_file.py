@@ -52,9 +52,9 @@ def test_a_picture_is_reduced_in_proportion_and_never_enlarged() -> None:
     assert reduced(600, 400, MEGAPIXEL) == (600, 400)
     assert reduced(6250, 4000, MEGAPIXEL // 4) == (625, 400)
     assert reduced(100_000, 1, 10) == (1000, 1)
-    single = removed(SingleFileOptions(most_px=30_000))
+    single = removed(SingleFileOptions(max_px=30_000))
     assert (single.width, single.height) == (200, 150)
-    assert single.most == (400, 300)
+    assert single.max_size == (400, 300)
     assert single.person
 
 
@@ -72,7 +72,7 @@ def test_beside_a_region_all_is_transparent(region: Region, visible: int) -> Non
     alpha_u8 = removed(SingleFileOptions(region=region)).alpha_u8
     assert alpha_u8[:, visible:].max() == 0
     assert alpha_u8[150, visible - 20] > 240
-    smaller = removed(SingleFileOptions(region=region, most_px=30_000)).alpha_u8
+    smaller = removed(SingleFileOptions(region=region, max_px=30_000)).alpha_u8
     assert smaller[:, visible // 2 :].max() == 0
 
 
@@ -122,7 +122,7 @@ def test_margins_grow_the_canvas_within_the_size() -> None:
     free = removed(SingleFileOptions(crop=True, framing=framing))
     assert np.abs(np.subtract((free.width, free.height), (400, 300))).max() <= 8
     filling = picture(box=(0, 0, 400, 300))
-    held = removed(SingleFileOptions(crop=True, framing=framing, most_px=120_000), source=filling)
+    held = removed(SingleFileOptions(crop=True, framing=framing, max_px=120_000), source=filling)
     assert held.width * held.height <= 120_000
 
 
@@ -194,6 +194,6 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
 def test_a_thin_region_of_a_reduced_picture_is_still_a_pixel() -> None:
     region = Region(Length(399), Length(0), Length(400), Length(300))
     with pytest.raises(InputRefused) as refused:
-        removed(SingleFileOptions(region=region, most_px=100))
+        removed(SingleFileOptions(region=region, max_px=100))
     assert refused.value.reason is Reason.NO_SUBJECT
     assert Box(0, 0, 1, 1).width == 1

@@ -51,7 +51,7 @@ _GARBAGE_THRESHOLD = 700
 
 
 def _as_webp(png: bytes) -> bytes | None:
-    # Here, because most links are followed as they are, and the pixel libraries take their time.
+    # Imported here, because most links return the PNG unchanged, and the pixel libraries are slow to import.
     from cutline.pipeline.codecs.encode import as_webp  # noqa: PLC0415
 
     return as_webp(png)

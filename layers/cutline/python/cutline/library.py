@@ -101,7 +101,7 @@ class Cutter:
     def __init__(
         self, model: str = "matte", *, models: str | os.PathLike[str] | None = None, threads: int | None = None
     ) -> None:
-        """`model` of the folder `models` (the package's own) on so many CPU threads (as many as there are CPUs)."""
+        """Use `model` of the folder `models` (default: its own) on `threads` CPU threads (default: all)."""
         self._model = model
         self._models = resources.models_dir() if models is None else Path(models)
         self._threads = threads or len(os.sched_getaffinity(0))

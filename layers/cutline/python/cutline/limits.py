@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
-# What a synchronous function can bring back, less room for the proxy's envelope and headers (contracts.md 0.1).
+# The largest answer of a synchronous function, less 32 KiB for the proxy's envelope and headers (contracts.md 0.1).
 MAX_ANSWER_BYTES = 6 * MIB - 32 * KIB
 # Of files inside an answer, which travel as base64: four bytes for three.
 MAX_INLINE_BYTES = MAX_ANSWER_BYTES // 4 * 3

@@ -9,7 +9,7 @@ from pathlib import Path
 from cutline.adapters.fetch import IpNetwork
 from cutline.environment import SettingsError, choice, number
 
-# Lambda gives a function the time of one CPU per so many MB.
+# Lambda gives a function one CPU's time per this number of MB.
 _VCPU_MB = 1769
 
 

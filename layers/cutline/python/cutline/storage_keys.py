@@ -8,7 +8,7 @@ output bucket   r/<account>/<id>.png         results
                 i/<account>/<id>             answers kept for a repeated Idempotency-Key
                 endpoint/in/<id>.png         pictures for an asynchronous endpoint
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
-meter table     ACCOUNT#<account>[#<lane>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
+meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
                 IDEMPOTENT#<account> <api>#<key>
 """
 

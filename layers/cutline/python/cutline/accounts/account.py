@@ -151,7 +151,7 @@ def account_key(account_id: str) -> str:
 
 
 def stored_options(account: Account) -> dict[str, Any]:
-    """The account's attributes as they are stored; None for those that are not."""
+    """Return the account's attributes in stored form; None for those that are not stored."""
     return {
         "enabled": account.enabled,
         "qps": Decimal(str(account.qps)),

@@ -2,7 +2,7 @@
 
 SDKs differ in how they canonicalise, so verification recomputes the signature for a bounded set of readings of the
 same request: the path with and without the stage, header values collapsed or not, the query normalised or raw, the
-host as received, without a default port, and as it is public.
+host as received, without a default port, and the public host.
 """
 
 import hashlib
@@ -151,7 +151,7 @@ def _encoded_query(request: Request) -> list[tuple[str, str]]:
 
 
 def _hosts(request: Request) -> tuple[str, ...]:
-    """The host as received, without a default port (which SDKs drop before signing), and as it is public."""
+    """Return the host as received, without a default port (SDKs drop it before signing), and the public host."""
     received = request.headers.get("host", "").strip()
     return received, re.sub(r":(80|443)\Z", "", received), urlsplit(request.base_url).netloc
 

@@ -33,7 +33,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 # If a name has more addresses, only the first ones are tried.
-_MOST_ADDRESSES = 4
+_MAX_ADDRESSES = 4
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
@@ -197,7 +197,7 @@ def _judged_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resol
     addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in texts]
     if not addresses or not all(policy.permits(address) for address in addresses):
         raise _unreachable("the address is not a public one")
-    return [str(address) for address in addresses[:_MOST_ADDRESSES]]
+    return [str(address) for address in addresses[:_MAX_ADDRESSES]]
 
 
 @contextmanager

@@ -34,6 +34,6 @@ How to add an API:
    `tests/contracts/test_another_api.py` finds what is missing, and which other file names the API.
 
 An API whose key comes in a header that another API takes needs nothing else. A header of its own is a `wire.Scheme`,
-one of the KINDS in `accounts/registry.py` and a line in `accounts/demo.py`. A signature is also a module beside
+one of the KINDS in `accounts/registry.py` and a line in `accounts/demo.py`. A signature also needs a module next to
 `accounts/jd_signature.py` and a branch in `accounts/identity.py` and in `contracts/native.py`.
 """

@@ -83,7 +83,7 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.IDEMPOTENCY_MISMATCH: _INVALID,
     Reason.BODY_MALFORMED: ErrorRow(400, "ERROR_PARAMETERS", "Invalid parameters."),
     Reason.IMAGE_TOO_LARGE: _TOO_LARGE,
-    # Only of uploads: an extension of ours, the vendor takes no address.
+    # Only for uploads, which are Cutline's extension: the vendor takes no address.
     Reason.URL_UNREACHABLE: _INVALID,
     Reason.URL_TOO_LARGE: _TOO_LARGE,
     Reason.BODY_TOO_LARGE: ErrorRow(413, "ERROR_REQUEST_BODY_TOO_LARGE", "Request body size exceeds limit."),
@@ -186,7 +186,7 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
 
 
 def _source(form: Form) -> Source:
-    """The file; as an extension of ours also a text that is the address of an upload."""
+    """Return the file or, as Cutline's extension, the address of an upload, given as text."""
     if "image" in form.files:
         if not form.files["image"]:
             raise InputRefused(Reason.IMAGE_EMPTY, "image is empty")
@@ -239,7 +239,7 @@ def _success(request: Request, data: object, **more: object) -> Response:
 
 
 def _envelope(request: Request, code: int, name: str, message: str) -> dict[str, object]:
-    """`log_id` is digits alone: the time in milliseconds, then six that make it unique."""
+    """Return the common fields. `log_id` has only digits: the time in milliseconds, then six that make it unique."""
     serial = zlib.crc32(request.request_id.encode()) % 1_000_000
     return {
         "request_id": request.request_id,

@@ -1,7 +1,7 @@
 """Drops: pictures put into the input bucket as `in/<account>/<type>/<name>`, each worked like a task of PicWish's.
 
-The result gets the same key in the output bucket with its own ending after the name, so that x.jpg and x.png stay
-apart: `x.jpg.png`, its mask `x.jpg-mask.png`. A drop that comes to nothing leaves `x.jpg.error.json` there instead.
+The result gets the same key in the output bucket with its own ending after the name, so that the results of x.jpg
+and x.png differ: `x.jpg.png`, its mask `x.jpg-mask.png`. A drop that fails leaves `x.jpg.error.json` there instead.
 """
 
 import json

@@ -73,9 +73,9 @@ def gateway_envelope(request: Request, error: GatewayError) -> dict[str, Any]:
 def gateway_response(
     request: Request, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON answer with the gateway's own request id, in a header and beside `result`.
+    """Return a JSON answer with the gateway's own request id, in a header and next to `result`.
 
-    JD's SDKs hand over no `result` without it, of successes either.
+    Without it JD's SDKs return no `result`, even of a success.
     """
     own = {"x-jdcloud-request-id": request.request_id}
     return json_response(status, {"requestId": request.request_id, **body}, {**own, **(headers or {})})

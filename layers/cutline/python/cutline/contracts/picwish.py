@@ -115,7 +115,7 @@ def read_options(fields: Mapping[str, str]) -> tuple[TaskOptions, CutOptions]:
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
-    """The finished task, its bytes, or its id alone (contracts.md 3.4)."""
+    """Render the finished task, its bytes, or only its id (contracts.md 3.4)."""
     options = task_options(job)
     if options.asynchronous:
         return accepted(request, options.task_id)
@@ -127,7 +127,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     if options.return_type == AS_BASE64:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
-    # Without a profile the body is the vendor's, and the confidence is in its header alone.
+    # Without a profile the body is the vendor's, and the confidence is only in its header.
     return show(record if job.cut.profile else replace(record, metadata=None), images)
 
 

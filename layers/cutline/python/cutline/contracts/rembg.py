@@ -73,7 +73,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.OVERLOADED: (503, "Service Unavailable"),
     Reason.TIMED_OUT: (504, "Gateway Timeout"),
 }
-# The original names no codes; ours stand beside `detail`.
+# The original has no error codes; Cutline adds its own next to `detail`.
 CODES: Mapping[Reason, str] = {reason: str(reason) for reason in ERRORS}
 
 # The names of the original's networks, and what they look for. Cutline's own network does the work of all.
@@ -127,7 +127,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A failure as FastAPI tells it, and the reason's name beside it."""
+    """Render a failure in FastAPI's format, with the reason's name added."""
     status, message = ERRORS.get(error.reason, _FAULT)
     headers = dict(CORS)
     if (status, message) == _RATE:
@@ -177,8 +177,8 @@ def _options(fields: Mapping[str, str], place: str) -> SingleFileOptions:
     return SingleFileOptions(
         subject=MODELS[model],
         file_format="png",
-        most_px=LARGEST_PX,
-        most_png_px=LARGEST_PX,
+        max_px=LARGEST_PX,
+        max_png_px=LARGEST_PX,
         mask=_boolean(fields, "om", place),
         background=_colour(fields),
         may_be_empty=True,

@@ -79,15 +79,15 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
     """The validated parameters; an empty one counts as not given. Raises FieldRefused."""
     size = _choice(fields, "size", SIZES)
     kind = _choice(fields, "type", KINDS)
-    for name in ("add_shadow", "semitransparency"):  # of cars alone, at the vendor too
+    for name in ("add_shadow", "semitransparency"):  # only for cars, at the vendor too
         _boolean(fields, name)
     _choice(fields, "shadow_method", ("latest", "legacy"))
     margin = _read(fields, "crop_margin", read_margin)
     return RemoveBgOptions(
         subject=KINDS[kind],
         file_format=FORMATS[_choice(fields, "format", FORMATS)],
-        most_px=SIZES[size],
-        most_png_px=MAX_PNG_PX,
+        max_px=SIZES[size],
+        max_png_px=MAX_PNG_PX,
         mask=_choice(fields, "channels", ("rgba", "alpha")) == "alpha",
         background=_read(fields, "bg_color", read_rgba),
         region=_read(fields, "roi", read_region),

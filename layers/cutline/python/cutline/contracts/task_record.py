@@ -57,7 +57,7 @@ class TaskOptions:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task as it is remembered; times are unix seconds, `keys` say where the results are stored.
+    """The record of a task; times are unix seconds, `keys` are the storage keys of its results.
 
     metadata: of a finished task's results.
     """

@@ -1,4 +1,4 @@
-"""Uploads: an API of ours, `POST /uploads`: a ticket for one picture, which then is the source of other calls.
+"""Uploads, Cutline's own API: `POST /uploads` returns a ticket for one picture, the source of later calls.
 
 A synchronous call carries about 4.4 MiB; an upload carries what the APIs themselves allow. The ticket is what S3 calls
 a presigned POST: `fields` and then the file, as multipart/form-data, to `url`. Its `source` is taken by everything that

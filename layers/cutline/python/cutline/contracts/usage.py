@@ -1,4 +1,4 @@
-"""Usage: an API of ours, `GET /usage?from=&to=&format=json|csv`. One row per UTC day and API."""
+"""Usage, Cutline's own API: `GET /usage?from=&to=&format=json|csv` returns one row per UTC day and API."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ class UsageRow:
     refused: int = 0
 
     def cells(self) -> dict[str, str | int]:
-        """The row as it is shown, in the order of COLUMNS; `route` is empty where no single one is meant."""
+        """Return the row by column, in the order of COLUMNS; `route` is empty where a row covers several."""
         return {
             "day": self.day,
             "api": self.api,

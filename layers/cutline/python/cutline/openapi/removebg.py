@@ -25,7 +25,7 @@ from cutline.pipeline.layout.framing import Box
 from cutline.pipeline.options import SingleFileMetadata
 
 FACTS: Mapping[str, Any] = {}
-_METADATA = SingleFileMetadata("image/png", person=False, box=Box(30, 30, 90, 90), most=(120, 120))
+_METADATA = SingleFileMetadata("image/png", person=False, box=Box(30, 30, 90, 90), max_size=(120, 120))
 _FILES = ("image/png", "image/jpeg", "image/webp", "application/zip")
 _PIXELS = ("X-Width", "X-Height", "X-Max-Width", "X-Max-Height")
 _API = Api(

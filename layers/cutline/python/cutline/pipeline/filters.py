@@ -1,4 +1,4 @@
-"""Box means, bilinear samples and resizes of small planes, in NumPy and Pillow alone."""
+"""Box means, bilinear samples and resizes of small planes, with only NumPy and Pillow."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _window_counts(length: int, radius: int) -> F32:
 
 
 def _window_sums(line: F32, window: int, step: int) -> F32:
-    """(n - (window - 1) step,): each the sum of `window` entries of a line (n,) that are `step` apart."""
+    """Return the sums (n - (window - 1) step,) of `window` entries each, at a distance of `step`, of a line (n,)."""
     length = len(line) - (window - 1) * step
     total: F32 | None = None
     done, size = 0, 1

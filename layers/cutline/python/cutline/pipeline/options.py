@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any, Final, Literal
 
-from cutline.pipeline.layout.framing import AS_IT_IS, MAX_CANVAS_PX, Box, Framing, Region
+from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framing, Region
 
 Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp"]
@@ -51,7 +51,7 @@ class CutOptions:
     image_format: ImageFormat = "png"
     want_image: bool = True
     want_mask: bool = False
-    framing: Framing = AS_IT_IS
+    framing: Framing = UNFRAMED
     roi: Region | None = None
     profile: str = ""
 
@@ -76,8 +76,8 @@ def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
 class GarmentOptions:
     """Options of one garment cut-out.
 
-    classes: of `GARMENTS`, each delivered by itself beside the union; merged: the union holds `classes` alone instead
-    of all garments found; form: "cutout" is transparent, "white" stands on white, "mask" is the alpha alone.
+    classes: of `GARMENTS`, each in a file of its own next to their union; merged: the union holds only `classes`
+    instead of all garments found; form: "cutout" is transparent, "white" stands on white, "mask" is only the alpha.
     """
 
     classes: tuple[str, ...] = ()
@@ -96,21 +96,21 @@ LARGEST_PX = MAX_CANVAS_PX
 class SingleFileOptions:
     """Options of one single file.
 
-    most_px, most_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
-    mask: the result is the alpha alone; background: red, green, blue and opacity in 0..255; region: None is everywhere;
+    max_px, max_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
+    mask: the result is only the alpha; background: red, green, blue and opacity in 0..255; region: None is everywhere;
     crop and framing: how the subject stands in the result; may_be_empty: whether there is one without a subject;
     alternatives: the formats that a caller whose result is too large can ask for instead.
     """
 
     subject: Subject = "auto"
     file_format: SingleFileFormat = "auto"
-    most_px: int = LARGEST_PX
-    most_png_px: int = 10 * MEGAPIXEL
+    max_px: int = LARGEST_PX
+    max_png_px: int = 10 * MEGAPIXEL
     mask: bool = False
     background: tuple[int, int, int, int] | None = None
     region: Region | None = None
     crop: bool = False
-    framing: Framing = AS_IT_IS
+    framing: Framing = UNFRAMED
     may_be_empty: bool = False
     alternatives: tuple[SingleFileFormat, ...] = ("webp", "zip", "jpg")
 
@@ -119,17 +119,17 @@ class SingleFileOptions:
 class SingleFileMetadata:
     """Metadata of a single file, besides its size.
 
-    person: whether the subject is mostly people; box: the subject's in the result; most: width and height that the
+    person: whether the subject is mostly people; box: the subject's in the result; max_size: width and height that the
     result would have at the largest `size`.
     """
 
     content_type: str
     person: bool
     box: Box
-    most: tuple[int, int]
+    max_size: tuple[int, int]
 
 
-def reduced(width: int, height: int, most_px: int) -> tuple[int, int]:
-    """Width and height of at most this many pixels, in the same proportion; never enlarged."""
-    factor = min(1.0, sqrt(most_px / (width * height)))
+def reduced(width: int, height: int, max_px: int) -> tuple[int, int]:
+    """Return width and height with at most `max_px` pixels, in the same proportion; never enlarged."""
+    factor = min(1.0, sqrt(max_px / (width * height)))
     return max(1, int(width * factor)), max(1, int(height * factor))

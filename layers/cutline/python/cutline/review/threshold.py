@@ -52,10 +52,10 @@ def find_threshold(decisions: Sequence[Decision], risk: float, level: float) -> 
     # The start of the sequence may depend on the number of pictures, not on the decisions. With enough of them, a
     # single bad one should not end it at its first step: of simulated shops with 400 and 800
     # pictures that shows a tenth more of them publishable.
-    spared = least
-    while binomial_tail(1, spared, risk) > 1 - level:
-        spared += 1
-    first = spared if len(decisions) >= 2 * spared else least
+    with_one_bad = least
+    while binomial_tail(1, with_one_bad, risk) > 1 - level:
+        with_one_bad += 1
+    first = with_one_bad if len(decisions) >= 2 * with_one_bad else least
     found: tuple[float, int, int] | None = None
     steps = _steps(decisions)
     for at, count, bad in steps:

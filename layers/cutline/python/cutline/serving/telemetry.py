@@ -28,7 +28,7 @@ def count_request(metrics: Metrics, api: str, reason: str, total_ms: int, charge
 
 
 def count_fault(metrics: Metrics) -> None:
-    """One fault of ours, at any status: some APIs answer faults with HTTP 200."""
+    """Count one fault of the service, at any status: some APIs answer faults with HTTP 200."""
     metrics.add_metric("Faults", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

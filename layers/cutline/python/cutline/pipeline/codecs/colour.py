@@ -14,7 +14,7 @@ from cutline.pipeline.filters import U8
 _DEEP_GREY = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})
 _OPAQUE = 255
-# Modes that littlecms reads as they are; all others are converted to RGB first.
+# Modes that littlecms reads directly; all others are converted to RGB first.
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
 # Larger pictures are copied in strips, which stay in the processor's cache.
 _LARGE_PX, _STRIP_ROWS = 2_000_000, 64
@@ -114,10 +114,10 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
     return image if converted is None else converted
 
 
-# Bounds of an ICC profile, checked before littlecms sees it (ICC.1:2022 7 and 10). littlecms builds all that a tag
-# points at, as often as it is pointed at: 951 bytes of PNG can hold 6,000 processing elements that share one curve and
-# cost half a minute. What is let through here costs less than a second. The largest that printing houses offer, for
-# CMYK, have 2.7 MiB.
+# Bounds of an ICC profile, checked before littlecms reads it (ICC.1:2022 7 and 10). littlecms builds everything that a
+# tag points to, once per reference: 951 bytes of PNG can hold 6,000 processing elements that share one curve and cost
+# half a minute. A profile within the bounds costs less than a second. The largest that printing houses offer, for CMYK,
+# have 2.7 MiB.
 MAX_PROFILE_BYTES = 4 * MIB
 # True ones have 9 to 40; littlecms itself stops at 100.
 _MAX_TAGS = 64

@@ -29,7 +29,7 @@ from cutline.pipeline.codecs.headers import (
 )
 from cutline.pipeline.filters import U8
 
-# What Pillow's plugins raise on hostile bytes; any other exception is a bug of ours.
+# What Pillow's plugins raise on hostile bytes; any other exception is a bug in Cutline.
 _PLUGIN_ERRORS = (
     OSError,
     SyntaxError,

@@ -30,7 +30,7 @@ from cutline.limits import KIB, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.memory import keep_freed_memory
 
-# The dearest honest picture of 4096 x 4096 takes 0.6 s.
+# The slowest well-formed picture of 4096 x 4096 takes 0.6 s.
 _CPU_LIMIT_S = 10
 # A picture of 4096 x 4096 may need 302 MiB, 19 bytes a pixel (`decode_image`); only `max_pixels` admits larger ones.
 _MEMORY_BYTES, _BYTES_PER_PX = 512 * MIB, 28
@@ -114,7 +114,7 @@ class Decoder:
             self._worker = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with warnings.catch_warnings():
-            # Python warns of forks beside other threads. The child uses nothing that those may hold.
+            # Python warns of a fork while other threads run. The child uses no lock that those may hold.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:

@@ -21,8 +21,8 @@ JPEG_QUALITY = 93
 WEBP_QUALITY = 90
 # Of 0 to 6: beyond 2 the time doubles and the file shrinks by a few per cent.
 _WEBP_EFFORT = 2
-# CPU seconds per pixel that the native encoders take at most: half as much again as noise with soft alpha took on
-# 22 November 2026, 0.02 and 0.24 per megapixel. No signal's handler runs meanwhile; PNG is written block by block.
+# Upper bounds of the native encoders' CPU seconds per pixel: 50 % more than noise with soft alpha took on 22 November
+# 2026, 0.02 and 0.24 per megapixel. No signal handler runs during such a call; PNG is written block by block.
 WORST_S_PER_PX: Final[Mapping[str, float]] = {"JPEG": 0.03e-6, "WEBP": 0.36e-6}
 
 
@@ -65,9 +65,9 @@ def _expect(seconds: float) -> None:
 
 
 # The PNG writer: one filter for all rows, computed by NumPy, and run-length coding. libpng and Pillow try five filters
-# on each row, which takes longer than deflate does. On cut-outs of photographs Paeth's alone gives the same bytes; run
-# lengths are 10 % faster and 15 % smaller than deflate's own matching at level 1, because only the empty background
-# repeats.
+# on each row, which takes longer than deflate does. On cut-outs of photographs Paeth's filter gives files of the same
+# size; run lengths are 10 % faster and 15 % smaller than deflate's own matching at level 1, because only the empty
+# background repeats.
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Colour types of the header by the number of channels (PNG 11.2.2).
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -143,7 +143,7 @@ def _paeth(a: U8, b: U8, c: U8, p: U8, q: U8, r: U8, s: U8) -> None:
     np.bitwise_xor(np.bitwise_and(np.bitwise_xor(side, c, out=r), is_c, out=r), side, out=p)
 
 
-# A mask is data: its values have to stay as they are. A JPEG would lose a second time.
+# A mask is data: its values must not change. A JPEG would lose quality twice.
 _COLOUR_MODES = ("RGB", "RGBA")
 # What the links function has memory and time for.
 MAX_WEBP_COPY_PX = 17_000_000

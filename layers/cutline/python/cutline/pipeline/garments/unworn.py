@@ -19,11 +19,11 @@ from cutline.pipeline.options import GARMENTS
 # been trained on such canvases since.
 _FILL = 0.7
 _WHITE = 255
-# Least probability of clothing, all classes together, averaged over a component; and beside such a component, because
-# the second shoe of a pair is a shoe too. Of 333 garments that no training saw 99 % are found, 92 % of them by name;
-# none of 296 things is taken for clothes (`make eval`).
-_MIN_CLOTHING, _MIN_BESIDE_CLOTHING = 0.7, 0.6
-# Least share of the visible foreground that is more than half opaque; less is haze without a subject.
+# Minimum probability of clothing, all classes together, averaged over a component; and where another component reaches
+# it, because the second shoe of a pair is a shoe too. Of 333 garments outside the training data 99 % are found, 92 % of
+# them by name; none of 296 things is taken for clothes (`make eval`).
+_MIN_CLOTHING, _MIN_NEXT_TO_CLOTHING = 0.7, 0.6
+# Minimum share of the visible foreground that is more than half opaque; less is haze without a subject.
 _MIN_SOLID, _VISIBLE = 0.5, 8
 # A component below this share of the largest is a part of its neighbour, such as a strap or a lace.
 _MIN_SHARE = 0.05
@@ -33,10 +33,10 @@ _REACHES_PX = (1, 4, 16, 64)
 
 
 def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: Mapping[str, F32]) -> dict[str, U8]:
-    """One alpha (H, W) per garment class among the foreground's components; their sum never exceeds its alpha.
+    """Return one alpha (H, W) per garment class among the foreground's components; their sum never exceeds its alpha.
 
-    The costume network sees the foreground alone, on white, after it has seen the picture (probabilities: planes
-    (h, w) by class name); the mean of both counts. Each connected component takes the class that is most probable
+    The costume network runs on the foreground on white, too, and its probabilities are averaged with those of the whole
+    picture (probabilities: planes (h, w) by class name). Each connected component takes the class that is most probable
     over it, or none if it is not taken for clothing. Costs one run of the network.
 
     Raises:
@@ -49,9 +49,9 @@ def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: M
     labels, areas = label_components(alpha_u8 > _HALF)
     if areas.sum() <= _MIN_SOLID * (alpha_u8 > _VISIBLE).sum():
         return {}
-    alone = costume.predict(canvas_u8)
+    on_white = costume.predict(canvas_u8)
     means: dict[str, F32] = {
-        name: (alone[name] + _moved(probabilities[name], foreground, box, inner, alone[name].shape)) * _EACH
+        name: (on_white[name] + _moved(probabilities[name], foreground, box, inner, on_white[name].shape)) * _EACH
         for name in GARMENTS
     }
     large = np.flatnonzero(areas >= _MIN_SHARE * areas.max()) + 1
@@ -97,12 +97,12 @@ def _moved(plane_f32: F32, foreground: Matte, box: Box, inner: tuple[slice, slic
 
 
 def _classes_of(probabilities: dict[str, F32], components: list[Bool]) -> list[str | None]:
-    """Each component's most probable garment class, or None if it is no clothing; components: masks (h, w)."""
+    """Return each component's most probable garment class, or None if it is no clothing; components: masks (h, w)."""
     means = [{name: float(probabilities[name][component].mean()) for name in GARMENTS} for component in components]
     clothing = [sum(classes.values()) for classes in means]
-    least = _MIN_BESIDE_CLOTHING if max(clothing) >= _MIN_CLOTHING else _MIN_CLOTHING
+    minimum = _MIN_NEXT_TO_CLOTHING if max(clothing) >= _MIN_CLOTHING else _MIN_CLOTHING
     return [
-        max(classes, key=classes.__getitem__) if share >= least else None
+        max(classes, key=classes.__getitem__) if share >= minimum else None
         for classes, share in zip(means, clothing, strict=True)
     ]
 

@@ -90,10 +90,10 @@ def network_names(models_dir: Path) -> tuple[str, str]:
 def cut_garments(
     picture: Picture, options: GarmentOptions, matte: Predictor, costume: Predictor, timer: StageTimer
 ) -> GarmentCutout:
-    """The garments in a picture, worn, carried or alone, in the form that the options ask for.
+    """Return the garments in a picture, worn, carried or lying, in the form that the options ask for.
 
-    A person's alpha bounds all garments: this gives clean outlines, and the costume network was trained on clothed
-    people alone. If the picture shows no person, the components of the foreground are the candidates.
+    A person's alpha bounds all garments: this gives clean outlines, and the costume network was trained only on clothed
+    people. If the picture shows no person, the components of the foreground are the candidates.
 
     Raises:
         ServiceFault: if a network fails.
@@ -244,10 +244,10 @@ def _decide(probability: F32) -> F32:
 
 
 def _share(alpha_u8: U8, total: U16, limit: U16) -> U8:
-    """Alpha (H, W) scaled down where the sum of all garments, total, exceeds `limit`."""
-    crowded = total > limit
-    if not crowded.any():
+    """Return alpha (H, W) scaled down where the sum of all garments, total, exceeds `limit`."""
+    exceeds = total > limit
+    if not exceeds.any():
         return alpha_u8
     shared = alpha_u8.copy()
-    shared[crowded] = alpha_u8[crowded].astype(np.uint32) * limit[crowded] // total[crowded]
+    shared[exceeds] = alpha_u8[exceeds].astype(np.uint32) * limit[exceeds] // total[exceeds]
     return shared

@@ -2,10 +2,10 @@
 
 An uncertain network gives the subject a grey, not a white, plane. The mean m of alpha over the pixels that it takes for
 the subject (above one half) orders pictures by their risk, and P(IoU < .8) = 1 / (1 + exp(-(a + b log(c - m)))) fits
-that risk. models.toml has a and b of each network, as `make confidence` fits them (training/fit_confidence.py).
-Those of `matte` come from 529 pictures that it had not seen, 17 % of them bad: in each of eight bins the promised share
+that risk. models.toml has a and b of each network, as `make confidence` fits them (training/fit_confidence.py). Those
+of `matte` come from 529 pictures outside its training data, 17 % of them bad: in each of eight bins the predicted share
 of good ones was met within .09, and of the tenth with the lowest confidence 81 % were bad. Further signs (softness away
-from edges, number of components, coverage of the border, agreement with the mirror image's prediction) added nothing.
+from edges, number of components, coverage of the border, agreement with the flipped image's prediction) added nothing.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ _RAMP_SHARE = 0.25
 
 
 def sharpen_outline(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None, predictions: dict[str, F32]) -> dict[str, F32]:
-    """The predictions (h, w) in [0, 1] of a picture (H, W, 3), "foreground" among them, enlarged, with a finer outline.
+    """Return the predictions (h, w) in [0, 1] of a picture (H, W, 3), enlarged, "foreground" with a finer outline.
 
-    On 58 cut-outs of some 600 px before photographed rooms, the mean error within 8 px of the outline fell from .040 to
-    .029. Costs up to four passes; none where the picture has no more detail than the predictions.
+    On 58 cut-outs of about 600 px in front of photographed interiors, the mean error within 8 px of the outline fell
+    from .040 to .029. Costs up to four passes; none where the picture has no more detail than the predictions.
     """
     size = predictions["foreground"].shape
     box = subject_window(predictions["foreground"])

@@ -21,8 +21,8 @@ from typing import Any
 MAX_SIDE_PX = 16_384
 # The longest side that a WebP can have.
 MAX_WEBP_SIDE_PX = 16_383
-# What a canvas may grow to: so many pixels, or half as many again as its picture has, and no side that a WebP could not
-# have. To write 25 megapixels as WebP with alpha takes up to 0.9 GiB.
+# Bounds of an enlarged canvas: this number of pixels, or 1.5 times those of its picture, whichever is larger, and the
+# longest side of a WebP. Encoding 25 megapixels as WebP with alpha takes up to 0.9 GiB.
 MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5
 # What a side becomes that follows from the other one of a target.
 MAX_DERIVED_SIDE_PX = 3000
@@ -53,7 +53,7 @@ class Box:
         return Box(left, top, max(left, right), max(top, bottom))
 
     def moved(self, across: int, down: int) -> Box:
-        """The rectangle moved by so many pixels."""
+        """Return the rectangle moved by `across` and `down` pixels."""
         return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)
 
 
@@ -65,7 +65,7 @@ class Length:
     is_share: bool = False
 
     def of(self, side_px: int) -> float:
-        """The length in pixels beside a subject with such a side."""
+        """Return the length in pixels; a share is one of `side_px`."""
         return self.value * side_px if self.is_share else self.value
 
 
@@ -95,7 +95,7 @@ class Framing:
         return cls((top, right, bottom, left), scale=document["scale"], ratio=document["ratio"], **pairs)
 
 
-AS_IT_IS = Framing()
+UNFRAMED = Framing()
 
 
 @dataclass(frozen=True)
@@ -179,12 +179,12 @@ def place(
     if framing.most is not None:
         factor = min(factor, framing.most[0] / width, framing.most[1] / height)
     draft = draft.resized(factor)
-    most_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
-    is_reduced = draft.width * draft.height > most_px
-    # A canvas that is no larger than its picture may stay as it is.
-    most_side = max(MAX_WEBP_SIDE_PX, *size)
-    most_factor = min(sqrt(most_px / (draft.width * draft.height)), most_side / max(draft.width, draft.height))
-    draft = draft.resized(min(1.0, most_factor))
+    max_px = max(MAX_CANVAS_PX, MAX_GROWTH * size[0] * size[1])
+    is_reduced = draft.width * draft.height > max_px
+    # A canvas that is no larger than its picture is not reduced.
+    max_side = max(MAX_WEBP_SIDE_PX, *size)
+    max_factor = min(sqrt(max_px / (draft.width * draft.height)), max_side / max(draft.width, draft.height))
+    draft = draft.resized(min(1.0, max_factor))
     if any(target):
         width, height = target_size(round(draft.width), round(draft.height), *target)
         draft = draft.resized(min(width / draft.width, height / draft.height)).on(width, height)

@@ -90,7 +90,7 @@ def read_size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def read_least(text: str) -> tuple[int, int]:
+def read_min_size(text: str) -> tuple[int, int]:
     """A size that a canvas may have, whatever the picture. Raises ValueError."""
     width, height = read_size(text)
     if width * height > MAX_CANVAS_PX:
@@ -128,7 +128,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "scale": read_scale,
     "position": read_position,
     "ratio": read_ratio,
-    "least": read_least,
+    "least": read_min_size,
     "most": read_size,
 }
 

@@ -65,14 +65,14 @@ def close_torn_holes(alpha_f32: F32, rgb_u8: U8) -> F32:
 
 
 def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
-    """(h, w): 1 where alpha must close, else 0; None if it is 0 everywhere. rgb_u8: (h, w, 3)."""
+    """Return (h, w), 1 where alpha must close, else 0; None if it is 0 everywhere. rgb_u8: (h, w, 3)."""
     outer = _touching_border(alpha_f32 < _BELIEF)
     inner = ~grow(outer, _OUTER_PX)
-    ground_at = outer & (alpha_f32 < _BACKGROUND)
-    if not ground_at.any() or not (inner & (alpha_f32 < _LEVELS[0])).any():
+    background_at = outer & (alpha_f32 < _BACKGROUND)
+    if not background_at.any() or not (inner & (alpha_f32 < _LEVELS[0])).any():
         return None
     colours: F32 = rgb_u8.astype(np.float32) / np.float32(255)
-    background = _some(colours, ground_at)
+    background = _some(colours, background_at)
     closed = alpha_f32.copy()
     for level in _LEVELS:
         # Half-transparency may join a torn hole to one that shows the background; a lower level separates them.

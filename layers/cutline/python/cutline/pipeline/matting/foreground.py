@@ -71,7 +71,7 @@ def _correct(pixels_u8: U8, at: Index, alpha_u8: U8, around: npt.NDArray[np.uint
     """Put the subject's colours into the pixels `at` (N,) of (3 n,); around: (2, N, 3), F and B there.
 
     One step of min |I - a F - (1 - a) B|^2 + lambda |F - F0|^2, from F0 and B0 on:
-    F = F0 + s (I - a F0 - (1 - a) B0), where s depends on alpha alone.
+    F = F0 + s (I - a F0 - (1 - a) B0), where s depends only on alpha.
     """
     steps, fronts, backs = (table.take(alpha_u8) for table in _STEPS)
     places = 3 * at
@@ -150,7 +150,7 @@ def _sweep_level(colours: F32, rgb: F32, alpha: F32, sweeps: int) -> None:
     for _ in range(sweeps):
         np.copyto(right, known)
         for pull, at in zip(pulls, neighbours, strict=True):
-            # All positions are inside; "clip" alone writes to `out` without a copy.
+            # All positions are inside; only mode "clip" writes to `out` without a copy.
             right += np.multiply(flat.take(at, axis=1, out=part, mode="clip"), pull, out=part)
         np.subtract(back * right[:3], cross * right[3:], out=solved[:3])
         np.subtract(front * right[3:], cross * right[:3], out=solved[3:])

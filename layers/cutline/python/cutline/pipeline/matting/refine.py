@@ -29,7 +29,7 @@ _EPSILON = np.float32(3e-4)
 # A fit counts from the first value of R squared on, fully from the second: below, texture explains alpha by chance.
 _TRUST_FROM, _TRUST_TO = 0.55, 0.8
 # Variance of alpha in a window: from the first value on its edge may be sharper than the small alpha shows, from the
-# second on it is. The small alpha shows shallower ramps as they are.
+# second on it is. The small alpha keeps shallower ramps unchanged.
 _STEEP_FROM, _STEEP_TO = np.float32(0.065), np.float32(0.1)
 # A line fitted to a blurred edge is too flat: at the colours of either side it gives .9 and .1 instead of 1 and 0.
 _STEEPER = np.float32(1.3)

@@ -64,7 +64,7 @@ def extract_stamp(rgb_u8: U8) -> tuple[U8, U8] | None:
 
     Alpha is the pixel's place on the line from paper to ink, `<1 - I/P, v> / |v|^2` with P the page background and v
     the light that the ink absorbs, times the ink mask, which excludes black print. None if ink covers less than 0.05 %
-    or more than 40 % of the picture. Memory: one strip of float planes beside the result.
+    or more than 40 % of the picture. Memory: the result and one strip of float planes.
     """
     ink = find_ink(rgb_u8)
     if ink is None:
@@ -119,7 +119,7 @@ def _coloured_ink(absorbed: F32, page: F32) -> Ink | None:
 def _ink_mask(absorbed: F32, full: F32, axis: F32) -> F32:
     """The ink mask (h, w) in [0, 1]: 1 where the dark pixels nearby, or those in a wider window, have the ink's colour.
 
-    JPEG drops the colour of thin faint strokes, so the wider window restores it. It does not count beside print, which
+    JPEG drops the colour of thin faint strokes, so the wider window restores it. It is not used next to print, which
     is darker than the ink, because there it would mix both.
     """
     own = float(_along(_chroma(full), axis)) / (255 * float(full.max()))

@@ -9,7 +9,7 @@ import numpy as np
 from cutline.pipeline.filters import F32, box_mean, grow
 from cutline.pipeline.options import Subject
 
-# A thing beside a person counts if it is at least this share of the foreground; less is the rim between both planes.
+# A thing next to a person counts if it is at least this share of the foreground; less is the rim between both planes.
 _MIN_THING_SHARE = 0.02
 _RIM_SHARE = 0.012
 _HALF = 0.5

@@ -31,7 +31,7 @@ def separate(matte: Matte) -> list[Matte]:
     large = large[np.argsort(-areas[large])][:_MOST] + 1
     owners = _nearest(np.where(np.isin(labels, large), labels, 0))
     lefts = [int(np.flatnonzero((labels == name).any(axis=0))[0]) for name in large]
-    return [_alone(matte, owners == name) for _, name in sorted(zip(lefts, large, strict=True))]
+    return [_only(matte, owners == name) for _, name in sorted(zip(lefts, large, strict=True))]
 
 
 def _nearest(labels: Labels) -> Labels:
@@ -45,8 +45,8 @@ def _nearest(labels: Labels) -> Labels:
     return owners
 
 
-def _alone(matte: Matte, mine: Bool) -> Matte:
-    """The matte without what lies in others' part of the picture; mine: (h, w)."""
+def _only(matte: Matte, mine: Bool) -> Matte:
+    """Return the matte with alpha 0 outside its own part of the picture, `mine` (h, w)."""
     height, width = matte.alpha_u8.shape
     area = np.asarray(Image.fromarray(mine).resize((width, height), Image.Resampling.NEAREST))
     return replace(matte, alpha_u8=np.where(area, matte.alpha_u8, np.uint8(0)))

@@ -31,7 +31,7 @@ _QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
     "jpeg": (encode_jpeg, JPEG_QUALITY),
     "webp": (encode_webp, WEBP_QUALITY),
 }
-# What a verdict wanted if there is no rule: the value is only reported.
+# A verdict's `wanted` where there is no rule: the value is only reported.
 _REPORTED = "told"
 # A canvas has whole pixels, so its ratio misses the one asked for by up to one of them.
 _RATIO_PX = 1.0
@@ -97,7 +97,7 @@ def _composed(matte: Matte, profile: Profile) -> Cutout:
     if rule is not None:
         native = placement_of(matte.box, (width, height), options)
         side = max(native.width, native.height)
-        # Larger pictures are reduced to what is best; smaller ones are left alone until the least size enlarges them.
+        # A larger picture is reduced to the best size; a smaller one changes only if it is below the minimum size.
         aim = min(side, rule.best or rule.max or side)
         aim = max(aim, rule.min or aim)
         sides = _sides(native.width, native.height, aim)
@@ -128,15 +128,15 @@ def _encoded(pixels_u8: U8, profile: Profile) -> tuple[bytes, int]:
 
 
 def _search(
-    pixels_u8: U8, encode: Callable[[U8, int], bytes], low: int, high: int, most_bytes: float
+    pixels_u8: U8, encode: Callable[[U8, int], bytes], low: int, high: int, max_bytes: float
 ) -> tuple[bytes, int]:
-    """The largest file of at most so many bytes and its quality in low..high; that of `low` where none is so small."""
+    """Return the largest file of at most `max_bytes` and its quality in low..high; that of `low` if none fits."""
     best, quality = encode(pixels_u8, low), low
     low += 1
     while low <= high:
         middle = (low + high) // 2
         file = encode(pixels_u8, middle)
-        if len(file) <= most_bytes:
+        if len(file) <= max_bytes:
             best, quality, low = file, middle, middle + 1
         else:
             high = middle - 1

@@ -30,8 +30,8 @@ class SingleFile:
     """The result as pixels, ready for any format.
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
-    or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; most: width and height at the
-    largest size.
+    or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; max_size: width and height at
+    the largest size.
     """
 
     pixels_u8: U8
@@ -41,7 +41,7 @@ class SingleFile:
     coverage: float
     confidence: float | None
     box: Box
-    most: tuple[int, int]
+    max_size: tuple[int, int]
 
     @property
     def width(self) -> int:
@@ -53,7 +53,7 @@ class SingleFile:
 
     def metadata(self, content_type: str) -> SingleFileMetadata:
         """Return the metadata for an answer."""
-        return SingleFileMetadata(content_type, self.person, self.box, self.most)
+        return SingleFileMetadata(content_type, self.person, self.box, self.max_size)
 
 
 def make_single_file(
@@ -65,9 +65,9 @@ def make_single_file(
     """
     full = picture.width, picture.height
     region = _region_in(options, *full)
-    most_px = _most_px(options, backdrop)
+    max_px = _max_px(options, backdrop)
     with timer.stage("decode"):
-        size = reduced(*full, min(options.most_px, most_px))
+        size = reduced(*full, min(options.max_px, max_px))
         picture = _resized(picture, size)
     roi = None if region is None else _scaled(region, full, size)
     matte = matte_picture(picture, CutOptions(options.subject, want_image=not options.mask, roi=roi), network, timer)
@@ -80,7 +80,7 @@ def make_single_file(
             _cut_of(options, size, box or Box(0, 0, *size)),
             options,
             backdrop,
-            reduced(*full, most_px)[0] / size[0],
+            reduced(*full, max_px)[0] / size[0],
         )
 
 
@@ -104,11 +104,11 @@ def encode_as(single: SingleFile, options: SingleFileOptions, name: str) -> byte
     return encode_png(pixels_u8)
 
 
-def _most_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
-    """The largest size that the format has."""
+def _max_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
+    """Return the format's maximum in pixels."""
     opaque = backdrop is not None or (options.background is not None and options.background[3] == _OPAQUE)
     is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
-    return options.most_png_px if is_png else LARGEST_PX
+    return options.max_png_px if is_png else LARGEST_PX
 
 
 def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
@@ -143,9 +143,9 @@ def _cut_of(options: SingleFileOptions, size: tuple[int, int], box: Box) -> CutO
     """The frame; one that margins make larger than the format's largest size is reduced to it."""
     framing = options.framing
     placed = place(size, box, framing, crop=options.crop, target=(None, None))
-    most_px = max(options.most_px, size[0] * size[1])
-    if placed.width * placed.height > most_px:
-        factor = sqrt(most_px / (placed.width * placed.height))
+    max_px = max(options.max_px, size[0] * size[1])
+    if placed.width * placed.height > max_px:
+        factor = sqrt(max_px / (placed.width * placed.height))
         framing = replace(framing, most=(max(1, int(placed.width * factor)), max(1, int(placed.height * factor))))
     return CutOptions(crop=options.crop, framing=framing)
 
@@ -162,7 +162,7 @@ def _composed(
         rgba_u8 = np.asarray(Image.alpha_composite(behind, Image.fromarray(rgba_u8)))
         colour_u8 = np.ascontiguousarray(rgba_u8[..., :3])
     elif options.file_format == "zip":
-        # What the picture shows beside the subject stays, so that JPEG draws no line along the edge.
+        # The picture around the subject stays, so that JPEG compression draws no line along the edge.
         opaque_u8 = np.full(matte.alpha_u8.shape, _OPAQUE, np.uint8)
         whole_u8 = crop(np.dstack([matte.rgb_u8, opaque_u8]), placement.source)
         colour_u8 = np.ascontiguousarray(draw(whole_u8, placement)[..., :3])
@@ -178,7 +178,7 @@ def _composed(
         coverage=cutout.coverage,
         confidence=cutout.confidence,
         box=box,
-        most=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
+        max_size=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
     )
 
 
