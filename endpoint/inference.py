@@ -1,6 +1,6 @@
 """The four functions that SageMaker's serving containers call, around the pipeline's own network and decoder.
 
-`serve.py` calls them; the prebuilt framework containers could load this file as it is.
+`serve.py` calls them; the prebuilt framework containers could load this file unchanged.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Writes the sample events beside this file: what API Gateway hands to each function for a valid call.
+"""Writes the sample events into this folder: what API Gateway passes to each function for a valid call.
 
-    python events/generate.py          writes them with signatures of a fixed time, as they are committed
+    python events/generate.py          writes them with signatures of a fixed time, as committed
     python events/generate.py --now    writes them signed now, for sam local invoke and the console
 
 The picture is a disc that this script draws; the credentials are the local cloud's demo account.
@@ -27,7 +27,7 @@ _BOUNDARY = "cutline-sample"
 
 def sample_events(now: int) -> dict[str, dict[str, Any]]:
     """Every event by file name, its signatures dated `now` (unix seconds)."""
-    return {**_events_of_the_five(now), **_events_of_ours(now)}
+    return {**_events_of_the_five(now), **_events_of_cutline(now)}
 
 
 def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
@@ -74,7 +74,7 @@ def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _events_of_ours(now: int) -> dict[str, dict[str, Any]]:
+def _events_of_cutline(now: int) -> dict[str, dict[str, Any]]:
     return {
         "links": _event("GET", "/r/{token}", b"", {}, parameters={"token": "sample.png"}, now=now),
         "uploads": _event(

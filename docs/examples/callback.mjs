@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 
 const TOLERANCE_S = 300;
-const MOST_BYTES = 10 * 1024 * 1024;
+const MAX_BYTES = 10 * 1024 * 1024;
 
 // key: from `cutline account callback-key NAME`; header: X-Cutline-Signature; body: a Buffer of the bytes as received.
 export function isGenuine(key, header, body, now = Date.now() / 1000) {
@@ -21,12 +21,12 @@ export function isGenuine(key, header, body, now = Date.now() / 1000) {
 export function callbacks(key, ended) {
   const known = new Map(); // by task, because a callback may come twice; a real shop uses its database
 
-  async function hear(request) {
+  async function receive(request) {
     const parts = [];
     let size = 0;
-    for await (const part of request) if ((size += part.length) <= MOST_BYTES) parts.push(part);
+    for await (const part of request) if ((size += part.length) <= MAX_BYTES) parts.push(part);
     const body = Buffer.concat(parts); // the signed bytes; with Express use express.raw(), not express.json()
-    if (size > MOST_BYTES || !isGenuine(key, request.headers["x-cutline-signature"] ?? "", body)) return 403;
+    if (size > MAX_BYTES || !isGenuine(key, request.headers["x-cutline-signature"] ?? "", body)) return 403;
     const { data } = JSON.parse(body);
     const forget = (error) => {
       known.delete(data.task_id);
@@ -40,7 +40,7 @@ export function callbacks(key, ended) {
   return async (request, response) => {
     let status = 500; // Cutline tries again unless it gets 2xx
     try {
-      status = await hear(request);
+      status = await receive(request);
     } catch (error) {
       console.error("callback:", error); // `ended` failed, or the connection closed
     }

@@ -3,9 +3,9 @@
     cutline batch photos --out var/import/images --profile shopify-square
     python docs/examples/magento.py var/import/images/report.csv products.csv
 
-Photos are called by their SKU: photos/MUG-1.jpg is the picture of MUG-1. Results that are doubtful (a confidence under
-CUTLINE_LEAST_CONFIDENCE, 0.8) or that break one of the profile's rules are left out and listed. Import the table in
-Magento's admin: System, Import, Products, "Add/Update"; images file directory: var/import/images.
+Photos are named by their SKU: photos/MUG-1.jpg is the picture of MUG-1. Results with a confidence below
+CUTLINE_MIN_CONFIDENCE (default 0.8), or that break one of the profile's rules, are left out and listed. Import the
+table in Magento's admin: System, Import, Products, "Add/Update"; images file directory: var/import/images.
 """
 
 import csv
@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-LEAST = float(os.environ.get("CUTLINE_LEAST_CONFIDENCE", "0.8"))
+MIN_CONFIDENCE = float(os.environ.get("CUTLINE_MIN_CONFIDENCE", "0.8"))
 COLUMNS = ("sku", "base_image", "small_image", "thumbnail_image")
 
 
@@ -37,7 +37,7 @@ def problem(line: dict[str, str]) -> str:
         return line["problem"]
     if line["passed"] == "no":
         return line["verdicts"]
-    if float(line["confidence"] or 0) < LEAST:
+    if float(line["confidence"] or 0) < MIN_CONFIDENCE:
         return f"confidence {line['confidence'] or 'unknown'}"
     return ""
 

@@ -20,7 +20,7 @@ from callback import is_genuine
 
 TASKS = "/api/tasks/visual/segmentation"
 SHOP_URL, CALLBACK_KEY = os.environ.get("SHOP_URL", ""), os.environ.get("CUTLINE_CALLBACK_KEY", "")
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 PAGE = Path(__file__).with_name("upload.html")
 # Callbacks by task id. A real shop uses a database, and sessions to know whose task it is.
 ended: dict[str, Any] = {}
@@ -40,16 +40,16 @@ def ask(method: str, path: str, body: bytes = b"", headers: dict[str, str] | Non
         return 502, {"message": f"Cutline did not answer: {error}"}
 
 
-def ticket(wish: dict[str, Any]) -> tuple[int, Any]:
-    """An upload ticket, with which the browser can upload one picture of this type and size."""
-    return ask("POST", "/uploads", json.dumps(wish).encode(), {"Content-Type": "application/json"})
+def ticket(upload: dict[str, Any]) -> tuple[int, Any]:
+    """Gets an upload ticket, with which the browser can upload one picture of this type and size."""
+    return ask("POST", "/uploads", json.dumps(upload).encode(), {"Content-Type": "application/json"})
 
 
-def start(wish: dict[str, Any]) -> tuple[int, Any]:
-    """Starts a background task for an upload. Repeats start no other: the Idempotency-Key is the upload."""
-    source = str(wish.get("source", ""))
+def start(order: dict[str, Any]) -> tuple[int, Any]:
+    """Starts a background task for an upload. A repeat starts no second one: the Idempotency-Key is the upload."""
+    source = str(order.get("source", ""))
     if not source.startswith("upload:"):
-        return 400, {"message": "An upload is needed, not any address"}
+        return 400, {"message": "`source` must be an upload"}
     fields = {"sync": "0", "type": "object", "image_url": source}
     if SHOP_URL and CALLBACK_KEY:
         fields["callback_url"] = f"{SHOP_URL}/callback"
@@ -57,8 +57,8 @@ def start(wish: dict[str, Any]) -> tuple[int, Any]:
     return ask("POST", TASKS, urlencode(fields).encode(), headers)
 
 
-def look(task_id: str) -> tuple[int, Any]:
-    """The task's state, from its callback or from Cutline."""
+def state_of(task_id: str) -> tuple[int, Any]:
+    """Returns the task's state, from its callback or from Cutline."""
     if task_id in ended:
         return 200, ended[task_id]
     return ask("GET", f"{TASKS}/{quote(task_id, safe='')}")
@@ -72,21 +72,21 @@ class Shop(BaseHTTPRequestHandler):
         if self.path == "/":
             self._send(200, PAGE.read_bytes(), "text/html; charset=utf-8")
         elif self.path.startswith("/task/"):
-            self._answer(*look(self.path.removeprefix("/task/")))
+            self._answer(*state_of(self.path.removeprefix("/task/")))
         else:
             self._answer(404, {"message": "Not Found"})
 
     def do_POST(self) -> None:
         """A request of the page, or a callback."""
-        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MOST_BYTES))
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MAX_BYTES))
         if self.path == "/callback":
-            self._answer(*self._hear(body))
+            self._answer(*self._receive(body))
         elif self.path in ("/ticket", "/cut"):
             self._answer(*(ticket if self.path == "/ticket" else start)(json.loads(body)))
         else:
             self._answer(404, {"message": "Not Found"})
 
-    def _hear(self, body: bytes) -> tuple[int, Any]:
+    def _receive(self, body: bytes) -> tuple[int, Any]:
         if not CALLBACK_KEY or not is_genuine(CALLBACK_KEY, self.headers.get("X-Cutline-Signature", ""), body):
             return 403, {"message": "Not signed by Cutline"}
         document = json.loads(body)

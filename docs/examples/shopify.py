@@ -3,8 +3,8 @@
     python docs/examples/shopify.py [--dry-run]
 
 Reads CUTLINE_URL, CUTLINE_API_KEY; SHOPIFY_URL (https://name.myshopify.com) and SHOPIFY_TOKEN (Admin API access token
-of an app with read_products, write_products, write_files). Products that are done get the tag `cutline` and are left
-alone when you run it again; remove the tag for another try. The old picture stays, as the second one.
+of an app with read_products, write_products, write_files). Products that are done get the tag `cutline` and are
+skipped when you run it again; remove the tag for another try. The old picture stays, as the second one.
 """
 
 import json
@@ -50,7 +50,7 @@ def main() -> None:
             undone += 1
             print(f"{product['id']}: {reason}", file=sys.stderr)
     if undone:
-        raise SystemExit(f"left as they are: {undone}")
+        raise SystemExit(f"not cut out: {undone}")
 
 
 def products() -> Iterator[Any]:
@@ -83,8 +83,8 @@ def cut_out(photo: bytes, key: str) -> bytes:
     """The subject on white, cropped, as JPEG. Raises Undone."""
     if len(photo) > LARGEST:
         raise Undone("the picture is larger than a call can carry")
-    wish = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
-    body, content_type = form(wish, "image_file", photo)
+    options = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
+    body, content_type = form(options, "image_file", photo)
     headers = {"X-API-KEY": os.environ["CUTLINE_API_KEY"], "Content-Type": content_type, "Idempotency-Key": key}
     url = os.environ["CUTLINE_URL"].rstrip("/") + "/api/tasks/visual/segmentation"
     data = json.loads(send(urllib.request.Request(url, body, headers)))["data"]

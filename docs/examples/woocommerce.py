@@ -4,7 +4,7 @@
 
 Reads CUTLINE_URL, CUTLINE_API_KEY; WC_URL (https://shop.example), WC_KEY and WC_SECRET (WooCommerce, Settings,
 Advanced, REST API: read/write); WP_USER and WP_PASSWORD (an application password of a user who may upload). Run it
-again at any time: a product whose first picture has not changed since is left alone. The old picture stays, as the
+again at any time: a product whose first picture has not changed since is skipped. The old picture stays, as the
 second one.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
             undone += 1
             print(f"{product['id']}: {reason}", file=sys.stderr)
     if undone:
-        raise SystemExit(f"left as they are: {undone}")
+        raise SystemExit(f"not cut out: {undone}")
 
 
 def products() -> Iterator[Any]:

@@ -15,7 +15,7 @@ site = pages.Site.from_environment(os.environ)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """One REST proxy event in, one answer out."""
+    """Answer one REST proxy event."""
     request = to_request(event, settings.public_url)
     match event["resource"]:
         case "/health":

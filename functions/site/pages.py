@@ -24,14 +24,14 @@ _CACHE = "public, max-age=300"
 
 @dataclass(frozen=True)
 class Site:
-    """`origins`: other hosts that the page may call; `local`: offer the demo account."""
+    """The site's files. `origins`: other hosts that the page may call; `local`: whether to offer the demo account."""
 
     origins: tuple[str, ...]
     local: bool
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Site":
-        """BUCKET_ORIGINS comes from the template; AWS_ENDPOINT_URL is S3's address in the local cloud."""
+        """Read BUCKET_ORIGINS, from the template, and AWS_ENDPOINT_URL, S3's address in the local cloud."""
         others = (env.get(name, "") for name in ("PUBLIC_URL", "RESULTS_URL", "AWS_ENDPOINT_URL"))
         addresses = [*env.get("BUCKET_ORIGINS", "").split(), *others]
         parts = [urlsplit(address) for address in addresses if address]
@@ -39,21 +39,21 @@ class Site:
         return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")
 
     def playground(self, request: Request) -> Response:
-        """The playground page. Its base is the stage, because all its links are relative."""
+        """Return the playground page. Its base is the stage's path, because all its links are relative."""
         html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{_base(request)}">')
         return self._page(html)
 
     def description(self, request: Request) -> Response:
-        """The OpenAPI document, readable from other origins."""
+        """Return the OpenAPI document, readable from other origins."""
         headers = {"Cache-Control": _CACHE, "Access-Control-Allow-Origin": "*"}
         return json_response(200, document(request.base_url), headers)
 
     def reference(self, request: Request) -> Response:
-        """The reference page."""
+        """Return the reference page."""
         return self._page(reference(document(request.base_url), _base(request)))
 
     def file(self, name: str) -> Response:
-        """A file of the playground, or its facts."""
+        """Return a file of the playground, or the limits and options that it reads from facts.json."""
         if name == "facts.json":
             return json_response(200, playground_facts(demo=self.local))
         path = _FILES.get(name)
@@ -89,6 +89,6 @@ class Site:
 
 
 def _base(request: Request) -> str:
-    """The stage's path in the browser."""
+    """Return the stage's path in the browser."""
     stage = request.raw_path.rstrip("/").removesuffix(request.path.rstrip("/"))
     return f"{stage.rstrip('/')}/"

@@ -75,8 +75,8 @@ class Faulty:
         if fault.get("path", "") not in path:
             return {}
         self._seen[operation, version] += 1
-        spared = self._seen[operation, version] <= fault.get("after", 0) or random.random() >= fault.get("share", 1)
-        return {} if spared else fault
+        passes = self._seen[operation, version] <= fault.get("after", 0) or random.random() >= fault.get("share", 1)
+        return {} if passes else fault
 
 
 def operation_of(environ: "WSGIEnvironment") -> str:

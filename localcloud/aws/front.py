@@ -40,7 +40,7 @@ class Front:
         try:
             if signed and not path.startswith("/moto-api"):  # moto's own API is not an AWS service
                 return self._aws(environ, start_response)
-            # The bucket names are known, and no route of ours begins with one.
+            # The bucket names are known, and no route of the API begins with one.
             if path.split("/")[1] in self._buckets:
                 self._check_unsigned(environ, query)
                 return self._aws(environ, start_response)

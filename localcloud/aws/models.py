@@ -8,13 +8,13 @@ from typing import Any
 
 from botocore.loaders import JSONFileLoader, Loader
 
-# moto asks for EC2's regions as soon as it is imported, which are found only by this name; the rest of the largest of
-# all models takes half a second.
+# When moto is imported, it lists EC2's regions, which needs only this prefix. Reading the rest of EC2's model, the
+# largest of all, would take half a second.
 _EC2 = {"metadata": {"endpointPrefix": "ec2"}}
 
 
 def read_models_once() -> None:
-    """Call it before moto is imported."""
+    """Make botocore read each model once. Call it before moto is imported."""
     read = functools.cache(JSONFileLoader().load_file)
     search = Loader.list_available_services
     known: dict[tuple[str, ...], list[str]] = {}

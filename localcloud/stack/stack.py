@@ -40,7 +40,7 @@ MADE_BY_US = {
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 }
-_PASSWORD_WISHES = {
+_PASSWORD_OPTIONS = {
     "ExcludeCharacters",
     "ExcludeLowercase",
     "ExcludeNumbers",
@@ -84,8 +84,8 @@ def _secret(properties: dict[str, Any]) -> str:
     value = properties.get("SecretString")
     if isinstance(value, str):
         return value
-    wish = {k: v for k, v in properties.get("GenerateSecretString", {}).items() if k in _PASSWORD_WISHES}
-    return str(client("secretsmanager").get_random_password(**wish)["RandomPassword"])
+    options = {k: v for k, v in properties.get("GenerateSecretString", {}).items() if k in _PASSWORD_OPTIONS}
+    return str(client("secretsmanager").get_random_password(**options)["RandomPassword"])
 
 
 class Questions:

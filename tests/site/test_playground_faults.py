@@ -81,10 +81,10 @@ def test_a_page_whose_service_is_away_says_so(waking: Browser) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_page_that_is_refused_its_options_says_so_for_good(waking: Browser, status: int) -> None:
     waking.run(f"wake({status})")
-    waking.wait_for(lambda: "did not tell this page its options" in waking.text("#status"))
+    waking.wait_for(lambda: "did not send this page its options" in waking.text("#status"))
     take_sample(waking, "mug")
     waking.click("#go")
-    assert "did not tell this page its options" in waking.text("#status")
+    assert "did not send this page its options" in waking.text("#status")
     waking.click("#lang-zh")
     assert "刷新页面" in waking.text("#status")
 

@@ -8,7 +8,7 @@ const GIVE_UP_MS = 120000;
 
 export const isSigned = (scheme) => scheme === "jd" || scheme === "aidge";
 
-// `source`, where there is one, is the address of the picture, which then stays out of the call.
+// Encodes the body of a call. With a `source`, the picture's address, the picture itself is left out.
 async function encode(body, picture, source) {
   const fields = source ? { ...body.fields, [body.link]: source } : body.fields;
   if (body.kind === "multipart") {
@@ -34,21 +34,21 @@ export async function authenticated(call, url, body, credentials) {
 export async function exchange(url, init) {
   const begun = performance.now();
   const response = await fetch(url, { cache: "no-store", ...init });
-  const told = { status: response.status, headers: response.headers };
+  const head = { status: response.status, headers: response.headers };
   if (response.headers.get("Content-Type")?.startsWith("image/")) {
-    // The answer is the picture itself; for the page it stands in a field.
+    // The answer is the picture itself; the page reads it from a field.
     const bytes = new Uint8Array(await response.arrayBuffer());
     const json = { file: `data:${response.headers.get("Content-Type")};base64,${toBase64(bytes)}` };
-    return { ...told, ms: performance.now() - begun, json, text: "" };
+    return { ...head, ms: performance.now() - begun, json, text: "" };
   }
   const text = await response.text();
   let json = null;
   try {
     json = JSON.parse(text);
   } catch {
-    // Something between the page and the service answered; its words are shown as they are.
+    // A proxy between the page and the service answered; its text is shown unchanged.
   }
-  return { ...told, ms: performance.now() - begun, json, text };
+  return { ...head, ms: performance.now() - begun, json, text };
 }
 
 export async function send(call, picture, credentials, source) {
@@ -58,31 +58,31 @@ export async function send(call, picture, credentials, source) {
   return exchange(url, { method: "POST", headers, body });
 }
 
-// Asks for a task until it has ended; `tell` hears of every state on the way.
-export async function follow(call, taskId, credentials, read, tell) {
+// Polls a task until it has ended, and calls `onState` with every state before that.
+export async function follow(call, taskId, credentials, read, onState) {
   const url = new URL(`${call.path}/${encodeURIComponent(taskId)}`, document.baseURI);
   const begun = performance.now();
   for (;;) {
     const answer = await exchange(url, { headers: { [call.scheme]: credentials.key } });
     const seen = readAnswer(answer, read);
     if (!seen.pending || performance.now() - begun > GIVE_UP_MS) return { answer, seen };
-    tell(seen);
+    onState(seen);
     await new Promise((resume) => setTimeout(resume, POLL_MS));
   }
 }
 
-// Gateway answers and those of other machines on the way do not have the API's own shape.
+// Reads an answer by the API's `read`. Those of API Gateway and proxies do not have the API's shape, and become a fault.
 export function readAnswer(answer, read) {
   try {
     const seen = read(answer.json);
     if (seen.images || seen.pending || seen.fault?.message) return seen;
   } catch {
-    // told below
+    // becomes a fault below
   }
   return { fault: { code: String(answer.status), message: answer.json?.message ?? answer.text.slice(0, 300) } };
 }
 
-// The file behind a link or inside an answer.
+// Loads the file behind a link or inside an answer.
 export async function load(image) {
   if (!/^(https?|data):/.test(image)) return new Blob([fromBase64(image)], { type: "image/png" });
   const response = await fetch(image);

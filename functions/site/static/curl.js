@@ -1,10 +1,10 @@
-// The call as shell: curl, and openssl where it is signed.
+// Writes the call as shell: curl, and openssl where it is signed.
 
 import { lines, shell } from "./text.js";
 
 const AIDGE = "partner_id=aidge&sign_method=sha256&sign_ver=v2&app_key=$key&timestamp=$timestamp&sign=$sign";
 
-// The ticket's fields become curl's own options, then comes the file: what S3 calls a POST.
+// Asks for a ticket, then sends its fields and the file as S3's form POST.
 function ticket({ ticket: { type, size }, file }, address, header) {
   return [
     "# an upload ticket, then the file straight to S3",
@@ -36,7 +36,7 @@ function multipart(made) {
   );
 }
 
-// Where the body that is sent lies, and the line that writes it there.
+// Returns the file that holds the body, and the line that writes it.
 function body({ call, file, ticket }) {
   const { kind, fields, file: field, link } = call.body;
   if (kind === "bytes") return { data: shell(file), written: null };

@@ -1,4 +1,4 @@
-// The call as JavaScript for Node, by nothing else.
+// Writes the call as JavaScript for Node, without packages.
 
 import { code, lines } from "./text.js";
 
@@ -37,11 +37,11 @@ const JD = [
 const items = (fields) => Object.entries(fields).map(([name, value]) => `${name}: ${code(value)}`);
 const open = (file) => `const picture = await readFile(${code(file)});`;
 
-// An upload ticket, then the file straight to S3.
+// Asks for an upload ticket, then sends the file straight to S3.
 function ticket({ url, type }, address, headers) {
   return [
-    `const wish = JSON.stringify({ content_type: ${code(type)}, size: picture.length });`,
-    `const ticket = await (await fetch(${code(url)}${address}, { method: "POST"${headers}, body: wish })).json();`,
+    `const details = JSON.stringify({ content_type: ${code(type)}, size: picture.length });`,
+    `const ticket = await (await fetch(${code(url)}${address}, { method: "POST"${headers}, body: details })).json();`,
     "const upload = new FormData();",
     "for (const [name, value] of Object.entries(ticket.fields)) upload.append(name, value);",
     'upload.append("file", new Blob([picture]));',

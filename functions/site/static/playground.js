@@ -1,4 +1,4 @@
-// The page as a whole: a picture in, a call out, the result on the stage.
+// The page as a whole: takes a picture, makes the call, shows the result.
 
 import { callBytes } from "./apis.js";
 import { follow, isSigned, load, readAnswer, send } from "./call.js";
@@ -21,10 +21,10 @@ let startFault = "";
 
 const status = (text) => ($("status").textContent = $("busy-text").textContent = text);
 
-// The status of a page at rest: nothing, or why it cannot work.
+// Shows the status while no call is in flight: empty, or why no call can be made.
 const rest = () => status(startFault && say(startFault));
 
-function tellPicture() {
+function showPicture() {
   if (!picture) return;
   const { bitmap, blob, name } = picture;
   $("picture-name").textContent = picture.sample ? say(`sample.${picture.sample}`) : name;
@@ -44,7 +44,7 @@ async function take(blob, name, sample = "", turn = ++latest) {
     button.setAttribute("aria-pressed", String(button.dataset.sample === sample));
   }
   rest();
-  tellPicture();
+  showPicture();
 }
 
 async function takeSample(name) {
@@ -59,7 +59,7 @@ async function takeSample(name) {
   await take(file, `${name}.jpg`, name, turn);
 }
 
-// What keeps the call from being made, after pointing at it; "" where nothing does.
+// Returns what keeps the call from being made, and focuses it; "" where nothing does.
 function obstacle() {
   if (!picture) {
     $("file").focus();
@@ -86,17 +86,17 @@ function layerWords(name) {
   return words ? translate(words) : say(`layers.${name}`);
 }
 
-// The whole and its parts exclude each other; parts add up.
+// Switches a layer. The whole cut-out excludes its parts; several parts may be on.
 function toggle(layers, layer, on) {
   layer.on = on;
   const whole = ["image", "mask"];
   if (on) for (const other of layers) if (other !== layer && (whole.includes(layer.name) || whole.includes(other.name))) other.on = false;
   if (!layers.some((one) => one.on)) layers[0].on = true;
   viewer.repaint();
-  tellLayers();
+  drawLayers();
 }
 
-function tellLayers() {
+function drawLayers() {
   const { layers, absent } = shown;
   const focused = document.activeElement?.dataset?.layer;
   const boxes = layers.map((layer) =>
@@ -117,7 +117,7 @@ async function present(api, sent, images) {
   const layers = await layersOf(images);
   shown = { api, layers, absent: Object.keys(images).filter((name) => images[name] === "") };
   viewer.show(sent.bitmap, layers);
-  tellLayers();
+  drawLayers();
   const { bitmap, file } = layers[0];
   return { width: bitmap.width, height: bitmap.height, bytes: file.size };
 }
@@ -129,21 +129,21 @@ function made(call, { sent, uploaded }, poll, demo) {
   return { call, url: absolute(call.path), file: sent.name, key, secret, poll, ticket };
 }
 
-function tellSent({ bitmap, blob }, changed, large) {
+function showSent({ bitmap, blob }, changed, large) {
   const values = { width: bitmap.width, height: bitmap.height, size: sizeOf(blob.size) };
   const notes = [say(changed ? "status.fitted" : "status.sent", values), large ? say("status.large") : ""];
   $("picture-note").textContent = notes.filter(Boolean).join(" ");
 }
 
-// What goes out: { sent, changed, uploaded }. A picture too large for a call goes to S3 where the API takes addresses, and
-// is made smaller where it does not.
+// Prepares the picture: { sent, changed, uploaded }. One too large for a call is uploaded to S3 where the API takes
+// addresses, and made smaller where it does not.
 async function prepare(call, limits, credentials) {
   const most = Math.min(limits.max_bytes, callBytes(call.body.kind));
   const chosen = picture;
   const { picture: sent, changed } = await fitted(chosen, limits, call.body.link ? limits.max_bytes : most);
   const large = sent.blob.size > most;
-  // Whoever has picked another one meanwhile sees that one's name, beside which this size would be wrong.
-  if (picture === chosen) tellSent(sent, changed, large);
+  // If another picture was picked meanwhile, its name is shown, and this size would be wrong for it.
+  if (picture === chosen) showSent(sent, changed, large);
   if (!large) return { sent, changed };
   status(say("status.uploading"));
   $("uploading").hidden = false;
@@ -156,12 +156,12 @@ async function prepare(call, limits, credentials) {
   }
 }
 
-// Shows the result. One that cannot be fetched fails by itself: the call was answered, and perhaps charged.
-async function finish(api, told, sent, images) {
+// Shows the result. If it cannot be fetched, only that has failed: the call was answered, and perhaps charged.
+async function finish(api, call, sent, images) {
   status(say("status.loading"));
   try {
-    told.result = await present(api, sent, images);
-    status(say("status.done", { ms: Math.round(told.ms) }));
+    call.result = await present(api, sent, images);
+    status(say("status.done", { ms: Math.round(call.ms) }));
   } catch (error) {
     reports.fault("result", "", error.message);
     status(say("status.failed"));
@@ -182,23 +182,23 @@ async function work() {
   let seen = readAnswer(answer, api.read);
   let last = answer;
   const background = Boolean(seen.pending);
-  const tell = ({ taskId, state }) => status(say("status.task", { id: taskId.slice(0, 8), state: say(`state.${state}`) }));
+  const showState = ({ taskId, state }) => status(say("status.task", { id: taskId.slice(0, 8), state: say(`state.${state}`) }));
   if (background) {
-    tell(seen);
-    ({ answer: last, seen } = await follow(call, seen.taskId, credentials, api.read, tell));
+    showState(seen);
+    ({ answer: last, seen } = await follow(call, seen.taskId, credentials, api.read, showState));
   }
-  const told = { answer: background ? withTimingsOf(answer, last) : answer, ms: performance.now() - begun, pending: background && !seen.fault };
-  told.demo = form.isDemo();
-  told.made = made(call, prepared, background, told.demo);
-  Object.assign(told, { uploaded, changed: prepared.changed });
+  const outcome = { answer: background ? withTimingsOf(answer, last) : answer, ms: performance.now() - begun, pending: background && !seen.fault };
+  outcome.demo = form.isDemo();
+  outcome.made = made(call, prepared, background, outcome.demo);
+  Object.assign(outcome, { uploaded, changed: prepared.changed });
   if (seen.images) {
-    await finish(api, told, sent, seen.images);
+    await finish(api, outcome, sent, seen.images);
   } else {
     const code = seen.fault?.code ?? "";
     reports.fault(seen.fault ? reports.faultOfCode(code, limits.codes, last.status) : "time", code, seen.fault?.message);
     status(say("status.failed"));
   }
-  reports.report(told);
+  reports.report(outcome);
 }
 
 // The last answer of a task with the timings and the charge of the first, which did the work or started it.
@@ -253,7 +253,7 @@ function drawSwatches() {
   $("swatches").replaceChildren(...buttons, colour);
 }
 
-// What is seen is what is saved; a single layer without a colour is the service's own file.
+// Saves what is shown; for a single layer without a colour, the service's own file.
 async function download(event) {
   event.preventDefault();
   const visible = shown.layers.filter((layer) => layer.on);
@@ -273,13 +273,13 @@ function useLanguage(name) {
   speak(name);
   if (facts) form.draw(facts);
   drawSwatches();
-  tellPicture();
+  showPicture();
   rest();
-  if (shown && !$("sheet").hidden) tellLayers();
-  reports.retell();
+  if (shown && !$("sheet").hidden) drawLayers();
+  reports.redraw();
 }
 
-// Emptied at once: the same file chosen again, after a sample, would be no change.
+// Clears the input at once: choosing the same file again, after a sample, would be no change.
 function takeChosen({ target }) {
   const [file] = target.files;
   target.value = "";
@@ -292,7 +292,7 @@ function listen() {
   for (const button of document.querySelectorAll("[data-sample]")) button.addEventListener("click", () => takeSample(button.dataset.sample));
   for (const name of ["en", "zh"]) $(`lang-${name}`).addEventListener("click", () => useLanguage(name));
   $("download").addEventListener("click", download);
-  // A file that is none of these is told to be no picture; text that is pasted or dropped is nobody's business.
+  // A file of another type is refused with a message; pasted or dropped text is ignored.
   const given = (items) => {
     const files = [...(items?.files ?? [])];
     const file = files.find((one) => one.type.startsWith("image/")) ?? files[0];
@@ -311,7 +311,7 @@ function listen() {
   });
 }
 
-// Whoever is quicker than a cold service picks a picture and a language before the options are there.
+// A picture and a language can be picked before the options have come from a cold service.
 async function start() {
   viewer.start();
   reports.start();

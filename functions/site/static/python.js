@@ -1,4 +1,4 @@
-// The call as Python, by its standard library alone.
+// Writes the call as Python, with the standard library only.
 
 import { code, lines } from "./text.js";
 
@@ -46,11 +46,11 @@ const JD = [
 const items = (fields) => Object.entries(fields).map(([name, value]) => `${code(name)}: ${code(value)}`);
 const open = (file) => `picture = pathlib.Path(${code(file)}).read_bytes()`;
 
-// An upload ticket, then the file straight to S3.
+// Asks for an upload ticket, then sends the file straight to S3.
 function ticket({ url, type }, address, headers) {
   return [
-    `wish = json.dumps({"content_type": ${code(type)}, "size": len(picture)}).encode()`,
-    `request = urllib.request.Request(${code(url)}${address}, wish, ${headers}, method="POST")`,
+    `details = json.dumps({"content_type": ${code(type)}, "size": len(picture)}).encode()`,
+    `request = urllib.request.Request(${code(url)}${address}, details, ${headers}, method="POST")`,
     "ticket = json.load(urllib.request.urlopen(request))",
     'post(ticket["url"], {}, ticket["fields"], "file")',
   ];

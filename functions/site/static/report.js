@@ -1,4 +1,4 @@
-// What is told about a call: its faults, its facts, its code.
+// Shows what came of a call: its fault, its figures, the code that makes it.
 
 import { stagesOf } from "./call.js";
 import { curl } from "./curl.js";
@@ -10,11 +10,11 @@ import { faultOf, say } from "./words.js";
 
 const SNIPPETS = { curl, python, javascript };
 const MICROS = 1e6;
-// What API Gateway says in place of any API.
+// What API Gateway answers in place of the API, by HTTP status.
 const GATEWAY_FAULTS = { 403: "access", 413: "size", 429: "rate", 503: "rate", 504: "time" };
 const LONG_TEXT = 200;
 let language = "curl";
-let told = null;
+let reported = null;
 let failed = null;
 
 function drawFault() {
@@ -32,7 +32,7 @@ export function fault(kind, code = "", message = "") {
   reveal();
 }
 
-// The words for a code that the API answered, by way of the reasons behind it; for what is none of its codes, by HTTP's.
+// Returns the message (`fault.*`) for an API's error code, by its first reason; for another code, for the HTTP status.
 export function faultOfCode(code, codes, status) {
   if (code in codes) return faultOf(codes[code][0]);
   return GATEWAY_FAULTS[status] ?? (status >= 500 ? "service" : "request");
@@ -52,16 +52,16 @@ function charge({ answer, pending }) {
 const shortened = (_, value) => (typeof value === "string" && value.length > LONG_TEXT && !value.startsWith("http") ? `${value.slice(0, 60)}… (${value.length})` : value);
 
 function drawFacts() {
-  const stages = stagesOf(told.answer.headers);
+  const stages = stagesOf(reported.answer.headers);
   const total = stages.reduce((sum, stage) => sum + stage.ms, 0);
   const items = [
-    fact("status", String(told.answer.status)),
-    fact("trip", `${Math.round(told.ms)} ms`),
+    fact("status", String(reported.answer.status)),
+    fact("trip", `${Math.round(reported.ms)} ms`),
     fact("service", stages.length ? `${Math.round(total)} ms` : "–"),
-    fact("charge", ...charge(told)),
+    fact("charge", ...charge(reported)),
   ];
-  if (told.uploaded) items.unshift(fact("upload", sizeOf(told.uploaded.bytes), `${Math.round(told.uploaded.ms)} ms`));
-  if (told.result) items.push(fact("size", `${told.result.width} × ${told.result.height}`, sizeOf(told.result.bytes)));
+  if (reported.uploaded) items.unshift(fact("upload", sizeOf(reported.uploaded.bytes), `${Math.round(reported.uploaded.ms)} ms`));
+  if (reported.result) items.push(fact("size", `${reported.result.width} × ${reported.result.height}`, sizeOf(reported.result.bytes)));
   $("fact-list").replaceChildren(...items.map((pair) => make("div", {}, ...pair)));
   const rows = stages.map(({ name, ms }) => {
     const bar = make("i");
@@ -69,14 +69,14 @@ function drawFacts() {
     return make("div", { class: "stage-row" }, make("span", { title: name }, say(`stage.${name}`, {}, name)), make("span", {}, bar), make("span", {}, `${ms.toFixed(1)} ms`));
   });
   $("stages").replaceChildren(...rows);
-  $("answer").textContent = told.answer.json ? JSON.stringify(told.answer.json, shortened, 2) : told.answer.text;
+  $("answer").textContent = reported.answer.json ? JSON.stringify(reported.answer.json, shortened, 2) : reported.answer.text;
 }
 
 function drawCode() {
-  $("snippet").textContent = SNIPPETS[language](told.made);
+  $("snippet").textContent = SNIPPETS[language](reported.made);
   $("snippet").setAttribute("aria-labelledby", `tab-${language}`);
-  const notes = [told.demo ? "code.note.demo" : "code.note", told.changed ? "code.note.changed" : ""];
-  $("code-note").textContent = notes.filter(Boolean).map((name) => say(name, { file: told.made.file })).join(" ");
+  const notes = [reported.demo ? "code.note.demo" : "code.note", reported.changed ? "code.note.changed" : ""];
+  $("code-note").textContent = notes.filter(Boolean).map((name) => say(name, { file: reported.made.file })).join(" ");
   for (const tab of $("tabs").children) {
     const current = tab.dataset.language === language;
     tab.setAttribute("aria-selected", String(current));
@@ -86,21 +86,21 @@ function drawCode() {
 
 // `call` is { answer, ms, pending, result, made, demo, uploaded, changed }.
 export function report(call) {
-  told = call;
+  reported = call;
   drawFacts();
   drawCode();
   $("facts").hidden = $("code").hidden = false;
 }
 
-// Tells the last fault and the last call again, in the language of the moment.
-export function retell() {
+// Draws the last fault and the last call again, in the current language.
+export function redraw() {
   if (failed) drawFault();
-  if (told) report(told);
+  if (reported) report(reported);
 }
 
-// A call that came to no answer has neither facts nor code, and those of the one before are not its own.
+// Hides the figures and the code of the call before, after a call without an answer.
 export function forget() {
-  told = null;
+  reported = null;
   $("facts").hidden = $("code").hidden = true;
 }
 
@@ -122,7 +122,7 @@ async function copy() {
   try {
     await navigator.clipboard.writeText($("snippet").textContent);
   } catch {
-    // No clipboard without a secure page, or by the reader's own choice: the text is at least selected.
+    // Without a secure page or permission there is no clipboard: select the text instead.
     getSelection().selectAllChildren($("snippet"));
     return;
   }

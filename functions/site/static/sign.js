@@ -5,7 +5,7 @@ import { hex, hmac, sha256 } from "./bytes.js";
 const ALGORITHM = "JDCLOUD2-HMAC-SHA256";
 const SIGNED = "content-type;host;x-jdcloud-date;x-jdcloud-nonce";
 
-// The headers of a POST of exactly these bytes; `now` and `nonce` are given by tests alone.
+// Signs a POST of exactly these bytes and returns its headers; only tests pass `now` and `nonce`.
 export async function jdHeaders(url, body, contentType, { key, secret }, now = new Date(), nonce = crypto.randomUUID()) {
   const date = `${now.toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
   const block = `content-type:${contentType}\nhost:${url.host}\nx-jdcloud-date:${date}\nx-jdcloud-nonce:${nonce}\n`;

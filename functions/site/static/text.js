@@ -1,5 +1,5 @@
-// What the three languages' snippets share. A snippet tells of `made`:
-// { call, url, file, key, secret, poll, ticket }, where `ticket` is { url, type, size } if the picture went by an upload ticket.
+// Functions that the three languages' snippets share. A snippet is written from `made`:
+// { call, url, file, key, secret, poll, ticket }, where `ticket` is { url, type, size } if an upload ticket was used.
 
 export const shell = (text) => `'${String(text).replaceAll("'", `'\\''`)}'`;
 export const code = (value) => JSON.stringify(value);

@@ -34,8 +34,8 @@ function slide() {
 function layout() {
   const { width, height } = $("after");
   const stage = $("stage");
-  const room = Math.min((stage.clientWidth - 2) / width, (window.innerHeight * 0.72 - 2) / height, 2);
-  const scale = room * ZOOMS[state.zoom];
+  const fit = Math.min((stage.clientWidth - 2) / width, (window.innerHeight * 0.72 - 2) / height, 2);
+  const scale = fit * ZOOMS[state.zoom];
   $("sheet").style.width = `${Math.floor(width * scale)}px`;
   $("sheet").style.height = `${Math.floor(height * scale)}px`;
   $("zoom-value").textContent = `${Math.round(ZOOMS[state.zoom] * 100)}%`;
@@ -48,7 +48,7 @@ export function repaint() {
   $("sheet").style.background = state.background ?? "";
 }
 
-// `layers` are { name, bitmap, on }, drawn in order; a result of another size than the original is shown alone.
+// Shows `layers`, { name, bitmap, on } drawn in order. A result whose size is not the original's is shown without it.
 export function show(before, layers) {
   Object.assign(state, { before, layers, zoom: 0 });
   const { width, height } = layers[0].bitmap;
@@ -65,19 +65,19 @@ export function show(before, layers) {
   reveal();
 }
 
-// Whoever pressed the button at the end of a long form sees what came of it.
+// Scrolls to the result if it is not visible, as after pressing the button at the end of the form.
 export function reveal() {
   const { top } = $("result-title").getBoundingClientRect();
   if (top < 0 || top > window.innerHeight * 0.6) $("result-title").scrollIntoView({ block: "start" });
 }
 
-// Takes the last result away, which would look like that of a call that failed.
+// Hides the last result, so that it is not taken for that of a failed call.
 export function clear() {
   state.layers = [];
   for (const id of ["stage", "sheet", "tools", "compare", "layers"]) $(id).hidden = true;
 }
 
-// Something to look at while a call is under way: a wheel, before the last result if there is one.
+// Shows a spinner over the last result, if there is one, while a call is in flight.
 export function wait(waiting) {
   $("busy").hidden = !waiting;
   if (!waiting) return;

@@ -1,4 +1,4 @@
-// Everything that the page says, in English and Chinese.
+// All texts of the page, in English and Chinese.
 
 const EN = {
   "nav.label": "Site", "nav.reference": "API reference", "nav.language": "Language",
@@ -9,7 +9,7 @@ const EN = {
   "picture.samples": "Samples", "picture.unreadable": "This file is not a picture that the browser can open. JPEG, PNG and WebP are.",
   "sample.mug": "Mug", "sample.person": "Person", "sample.shirt": "Shirt",
   "api.title": "API",
-  "options.title": "Options", "options.none": "This API has no options.", "option.optional": "as it is",
+  "options.title": "Options", "options.none": "This API has no options.", "option.optional": "unchanged",
   "key.title": "Credentials", "key.jd.key": "Access key", "key.jd.secret": "Secret key", "key.aidge.key": "App key", "key.aidge.secret": "App secret",
   "key.api": "API key", "key.kept": "Kept in this tab until you close it, and sent to this service only.",
   "key.demo": "The demo account of this local cloud.", "key.useDemo": "Use the demo account",
@@ -25,25 +25,25 @@ const EN = {
   "compare.before": "Before", "compare.after": "After", "compare.label": "Share of the original shown",
   "layers.title": "Layers", "layers.image": "Cut-out", "layers.mask": "Mask", "layers.absent": "Not in this picture: {names}", "list.join": ", ",
   "facts.title": "This call", "facts.status": "HTTP status", "facts.upload": "Upload to S3", "facts.trip": "Round trip", "facts.service": "In the service", "facts.charge": "Charge",
-  "facts.charge.unit": "by the account's prices", "facts.charge.none": "not charged", "facts.charge.unknown": "on completion", "facts.size": "Result", "facts.answer": "The answer as it came",
+  "facts.charge.unit": "by the account's prices", "facts.charge.none": "not charged", "facts.charge.unknown": "on completion", "facts.size": "Result", "facts.answer": "The raw answer",
   "stage.gate": "Key, rate, quota", "stage.parse": "Request", "stage.fetch": "Fetching", "stage.decode": "Decoding", "stage.classes": "Garment network",
   "stage.network": "Network", "stage.refine": "Edges", "stage.foreground": "Edge colours", "stage.garments": "Garments", "stage.stamp": "Stamp", "stage.compose": "Composing",
   "stage.encode": "Encoding", "stage.store": "Storing", "stage.note": "Record", "stage.accept": "Starting the task", "stage.settle": "Charge",
   "code.title": "The same from your code", "code.copy": "Copy", "code.copied": "Copied",
-  "code.note": "Key and secret are placeholders: put your own in.", "code.note.demo": "Works as it is: these are the demo account's keys.",
+  "code.note": "Key and secret are placeholders: put your own in.", "code.note.demo": "Ready to run: these are the demo account's keys.",
   "code.note.changed": "{file} is a copy that the page made to fit the API.",
   "footer": "Pictures stay in this AWS account and are deleted after the days that its operator has set. Cutline is free software under the Apache licence 2.0.",
   "fault.title": "No result", "fault.network": "The service could not be reached.", "fault.result": "The result could not be fetched.",
-  "fault.start": "The service did not tell this page its options. Reload the page in a moment.",
+  "fault.start": "The service did not send this page its options. Reload the page in a moment.",
   "fault.upload": "The upload to S3 did not go through. Where the deployment's UploadOrigins names pages, it has to name this one too.",
   "fault.access": "The service does not know these credentials, or they may not call this API. Check step 4.",
-  "fault.date": "Your computer's clock is off: signatures hold for minutes only.",
+  "fault.date": "Your computer's clock is wrong: signatures are valid for a few minutes only.",
   "fault.quota": "Today's quota of this account is used up.", "fault.rate": "Too many calls at once. Wait a second and try again.",
-  "fault.request": "The service cannot make sense of the request or one of its options.",
-  "fault.size": "The picture has too many or too few pixels or bytes for this API.", "fault.type": "This is not a picture of a kind that the API takes.",
+  "fault.request": "The service does not accept the request or one of its options.",
+  "fault.size": "The picture has too many or too few pixels or bytes for this API.", "fault.type": "The API does not accept this type of picture.",
   "fault.subject": "Nothing to cut out was found in this picture.", "fault.person": "No person was found: this API cuts out people only.",
   "fault.garment": "None of the garments was found in this picture.", "fault.fetch": "The picture's address could not be fetched.",
-  "fault.service": "The service had a fault of its own. Try again; nothing was charged.", "fault.time": "The service took too long. Try a smaller picture.",
+  "fault.service": "The service failed. Try again; nothing was charged.", "fault.time": "The service took too long. Try a smaller picture.",
 };
 
 const ZH = {
@@ -92,7 +92,7 @@ const ZH = {
   "fault.service": "服务自身出现故障，请重试；本次未计费。", "fault.time": "服务用时过长，请换一张小一些的图片。",
 };
 
-// What to tell a person for each reason that the service knows (`cutline.errors.Reason`).
+// The message (`fault.*`) for each reason of the service (`cutline.errors.Reason`).
 const FAULTS = {
   access: ["key_missing", "key_unknown", "signature_missing", "signature_wrong", "nonce_replayed", "account_disabled", "api_not_allowed"],
   date: ["date_missing", "date_malformed", "date_skewed"],
@@ -121,7 +121,7 @@ export function say(key, values = {}, otherwise = key) {
 // One of [English, Chinese].
 export const translate = ([english, chinese]) => (language === "zh" ? chinese : english);
 
-// Fills every element that names its words, and remembers the choice.
+// Sets the language, and fills every element that names a text.
 export function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
