@@ -60,7 +60,7 @@ def test_every_scheme_leads_to_the_same_account(bank: Bank, contract: Contract, 
 @pytest.mark.parametrize(
     ("contract", "call", "reason"),
     [
-        (jd_matting, JdCall(access_key="NOBODY").send(), Reason.KEY_UNKNOWN),
+        (jd_matting, JdCall(access_key="UNKNOWN").send(), Reason.KEY_UNKNOWN),
         (jd_matting, JdCall(access_key="x" * 5000).send(), Reason.KEY_UNKNOWN),
         (jd_matting, JdCall(access_key="DEMOAK\u00e9").send(), Reason.KEY_UNKNOWN),
         (jd_matting, JdCall(secret="guess").send(), Reason.SIGNATURE_WRONG),
@@ -235,7 +235,7 @@ def test_refusals_by_rate_or_quota_are_counted_for_the_api_and_take_nothing(bank
 def test_an_unknown_key_is_verified_like_a_known_one(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
     for module, call, contract in (
-        (jd_signature, JdCall(access_key="NOBODY").send(), jd_matting),
+        (jd_signature, JdCall(access_key="UNKNOWN").send(), jd_matting),
         (aidge_signature, aidge_call(app_key="1"), aidge),
     ):
 

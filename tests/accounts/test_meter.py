@@ -22,7 +22,7 @@ PLENTY = Account("plenty", qps=1000)
 
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch) -> Bank:
-    """The meter alone, on a table that answers at once; units given back are counted at once, too."""
+    """Return a bank with only a meter, on a table in memory; returned units count at once."""
     monkeypatch.setattr(shard_allocator, "_RETURNED_S", -1.0)
     meters, nothing = MemoryTable("meters", "pk", "sk"), cast(Any, None)
     return Bank(nothing, meters, nothing, nothing, nothing, Meter(meters))
@@ -101,7 +101,7 @@ def test_the_quota_ends_exactly_at_its_boundary(bank: Bank) -> None:
     assert bank.day(account, DAY)["taken"] == 3
 
 
-def test_a_quota_of_zero_admits_nobody(bank: Bank) -> None:
+def test_a_quota_of_zero_admits_no_call(bank: Bank) -> None:
     assert outcome(bank.meter, Account("a", qps=9, daily_quota=0), "c", NOW) is Reason.QUOTA_EXCEEDED
 
 
@@ -177,7 +177,7 @@ def test_a_background_task_that_is_not_served_gives_its_place_back_once(bank: Ba
     assert read_usage(bank.meters, "a", date(2024, 1, 2), date(2024, 1, 2)) == [UsageRow(DAY, "pw", 0, 0, 1)]
 
 
-def test_a_background_task_is_held_once_and_not_at_all_where_there_is_no_room(bank: Bank) -> None:
+def test_a_background_task_is_reserved_once_and_not_at_all_when_the_quota_is_used_up(bank: Bank) -> None:
     account = Account("a", qps=1000, daily_quota=1)
     first, again = (bank.meter.reserve(account, "t", NOW, TASK_S, rate_limited=False) for _ in range(2))
     assert (first.key, bank.day(account, DAY)["taken"]) == (again.key, 1)

@@ -221,7 +221,7 @@ def test_disable_and_enable(bank: Bank, cutline: Any, whole: bool) -> None:
 def test_an_unknown_account_is_one_line_of_error(cutline: Any, refusal: Any) -> None:
     cutline("create", "shop")
     for action in ("show", "set", "rotate", "disable", "enable", "usage"):
-        assert refusal(action, "nobody") == "cutline: account nobody not found\n"
+        assert refusal(action, "missing") == "cutline: account missing not found\n"
     assert "has no credential X" in refusal("disable", "shop", "--credential", "X")
     assert "does not exist" in refusal("list", "--stack", "nowhere")
     assert "at most 400 days" in refusal("usage", "shop", "--from", "2024-01-01", "--to", "2026-01-01")

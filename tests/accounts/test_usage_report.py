@@ -107,7 +107,7 @@ WRONG = {
     "none": question(),
     "X-API-KEY": question({"x-api-key": "guess"}),
     "ailabapi-api-key": question({"ailabapi-api-key": "guess"}),
-    "JD, unknown key": signed_question(access_key="NOBODY"),
+    "JD, unknown key": signed_question(access_key="UNKNOWN"),
     "JD, wrong secret": signed_question(secret="guess"),
     "JD, old": signed_question(date="20240102T020405Z"),
     "Aidge, unknown key": question(query=aidge_query(app_key="1")),

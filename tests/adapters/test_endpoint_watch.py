@@ -165,7 +165,7 @@ def test_a_table_that_refuses_costs_no_picture(monkeypatch: pytest.MonkeyPatch) 
             scene.table.update_item()  # type: ignore[call-arg]
 
 
-def test_the_item_is_nobodys_task() -> None:
+def test_the_item_is_no_accounts_task() -> None:
     scene = Scene()
     scene.ask()
     assert TaskStore(scene.table).get("endpoint/gpu", "shop", START) is None

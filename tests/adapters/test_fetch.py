@@ -103,7 +103,7 @@ def test_a_dead_address_of_several_is_passed_over() -> None:
     with serving(answer(body=PICTURE)) as server:
         url = server.url(host="shop.example.com")
         everywhere = FetchPolicy((ipaddress.ip_network("127.0.0.0/8"),), timeout_s=5)
-        # Nobody listens on 127.0.0.2 and on.
+        # No server listens on 127.0.0.2 and 127.0.0.3.
         assert fetch(url, 10**6, everywhere, names("127.0.0.2", "127.0.0.3", "127.0.0.1")) == PICTURE
         assert reason_of(url, policy=everywhere, resolver=names("127.0.0.2", "127.0.0.3")) is Reason.URL_UNREACHABLE
 

@@ -64,7 +64,7 @@ def some_of(block: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_that_is_set_apart_is_refused_from_end_to_end(name: str) -> None:
+def test_a_reserved_block_is_refused_from_end_to_end(name: str) -> None:
     assert [str(address) for address in some_of(BLOCKS[name]) if PUBLIC_ONLY.permits(address)] == []
 
 

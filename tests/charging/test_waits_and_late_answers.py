@@ -18,7 +18,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
 
 
-def under_way(world: World) -> int:
+def in_flight(world: World) -> int:
     return sum(item.get("under_way", 0) for item in world.meters.items.values())
 
 
@@ -28,12 +28,12 @@ def test_waiting_behind_a_key_costs_rate_and_counts_as_a_call(world: World) -> N
     first = world.post(key="k")
     assert was_served(first)
     waits = [answer for answer in world.inner if answer is not None]
-    # Four under way: the one at work, and three that wait. The test's waiters wait one after another, and give up.
+    # Four in flight: the one at work, and three that wait. The test's waiters wait one after another and time out.
     assert [answer.status for answer in waits] == [500] * 6
     assert world.max_in_flight == 2
     rate = max(item["tat_us"] for item in world.meters.items.values() if "tat_us" in item)
     assert rate == pytest.approx(START * 1e6 + 7 * 1e6 / SHOP.qps, abs=10)
-    assert (world.charged(), world.taken(), under_way(world)) == (1, 1, 0)
+    assert (world.charged(), world.taken(), in_flight(world)) == (1, 1, 0)
 
 
 def test_a_call_whose_gateway_has_given_up_is_neither_worked_nor_charged(world: World) -> None:
@@ -136,7 +136,7 @@ def test_questions_take_half_of_a_process_at_most() -> None:
     assert served * 0.1 == pytest.approx(SHARE * clock[0] + BURST_S, rel=0.1)
     assert ask("innocent", 0.1)
     for _ in range(1000):
-        assert ask("patient", 0.05), "whoever pauses for as long as its questions take is never refused"
+        assert ask("patient", 0.05), "a caller that pauses for the cost of each question is never refused"
         clock[0] += 0.06
 
 

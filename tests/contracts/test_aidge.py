@@ -99,7 +99,7 @@ def test_a_multipart_form_is_understood_too() -> None:
     assert (job.source.url, job.cut.target_height) == (URL, 300)
 
 
-def test_a_get_never_looks_at_its_body() -> None:
+def test_the_body_of_a_get_is_ignored() -> None:
     request = call(b"{not json", method="GET", query=(("imageUrl", URL),), headers={"content-type": "application/json"})
     assert aidge.parse(request).source.url == URL
 

@@ -112,7 +112,7 @@ def test_a_bad_parameter_is_400_and_named(fields: dict[str, Any], detail: str) -
     assert detail in refused.value.detail
 
 
-def test_what_is_wrong_with_the_form_is_told_in_the_documented_order() -> None:
+def test_errors_of_the_form_are_reported_in_the_documented_order() -> None:
     assert refusal_of(call(JPEG)) == "ERROR_PARAMETERS"
     assert refusal_of(json_call({"image": "aGk="})) == "ERROR_PARAMETERS"
     assert refusal_of(call(b"junk", headers={"content-type": "multipart/form-data"})) == "ERROR_PARAMETERS"
@@ -208,8 +208,8 @@ def test_a_background_task_is_accepted_shown_and_done() -> None:
     job = ailabtools.parse(request)
     assert isinstance(job.options, task_record.TaskOptions)
     assert (job.options.asynchronous, job.limits) == (True, picwish.LIMITS)
-    told = json_of(ailabtools.render(request, job, Outcome(6, 6)))
-    assert told["task_id"] == told["data"]["task_id"] == job.options.task_id
+    body = json_of(ailabtools.render(request, job, Outcome(6, 6)))
+    assert body["task_id"] == body["data"]["task_id"] == job.options.task_id
     record = task_record.queued("shop", request, job.options)
     seen = {}
     for state in (0, 2, 3, 4, 1, -1, -7):

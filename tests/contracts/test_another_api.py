@@ -175,16 +175,16 @@ def _described(contract: Contract) -> dict[str, Any]:
 
 
 def test_a_sixth_api_is_everywhere_at_once(toy: Contract) -> None:
-    told = document.document("https://cutout.example.com")
-    assert {"name": "Toy"} in told["tags"]
-    assert "success" in told["paths"]["/toy"]["post"]["responses"]["200"]["content"]["application/json"]["examples"]
-    assert told["paths"]["/toy"]["post"]["security"] == [{"api_key": []}]
-    assert "toy" in json.dumps(told["components"]["schemas"]["UsageReport"])
+    openapi = document.document("https://cutout.example.com")
+    assert {"name": "Toy"} in openapi["tags"]
+    assert "success" in openapi["paths"]["/toy"]["post"]["responses"]["200"]["content"]["application/json"]["examples"]
+    assert openapi["paths"]["/toy"]["post"]["security"] == [{"api_key": []}]
+    assert "toy" in json.dumps(openapi["components"]["schemas"]["UsageReport"])
     facts = playground_facts(demo=False)
     assert facts["apis"]["toy"]["max_bytes"] == toy.LIMITS.max_bytes
     assert facts["toys"] == ["bear"]
     assert UsageRow("2026-01-31", "toy").cells()["route"] == "/toy"
-    (line,) = curl_lines(told, {"/toy"})
+    (line,) = curl_lines(openapi, {"/toy"})
     assert line.startswith("curl -s https://cutout.example.com/toy -H 'X-API-KEY: demo-key'")
     parser = argparse.ArgumentParser()
     add_account_options(parser)

@@ -1,4 +1,4 @@
-"""What the name and the metadata of a dropped picture mean, and what is told of one that came to nothing."""
+"""The name and metadata of a drop as options, the keys of its results, and the error file of one that failed."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_a_bad_name_or_option_is_refused_and_named(key: str, metadata: dict[str,
     assert (refusal.value.reason, refusal.value.detail) == (Reason.PARAMETER_INVALID, message)
 
 
-def test_results_of_pictures_that_differ_by_their_ending_stay_apart() -> None:
+def test_pictures_that_differ_only_by_their_ending_have_different_result_keys() -> None:
     keys = [drops.result_key(f"in/shop/auto/x.{ending}", "image", "image/png") for ending in ("jpg", "png")]
     assert keys == ["in/shop/auto/x.jpg.png", "in/shop/auto/x.png.png"]
     assert drops.result_key("in/shop/auto/x.jpg", "image", "image/jpeg") == "in/shop/auto/x.jpg.jpg"

@@ -49,7 +49,7 @@ def test_any_payloads_arrive_byte_for_byte_and_in_order(payloads: list[bytes]) -
     assert list(read_form(multipart_call(multipart(*parts))).files.values()) == payloads
 
 
-def test_fields_and_files_are_told_apart_by_the_filename() -> None:
+def test_a_part_with_a_filename_is_a_file_and_one_without_is_a_field() -> None:
     body = multipart(Part('; name="a"', "schön".encode()), Part('; name="b"; filename=""', b"\xff"))
     form = read_form(multipart_call(body))
     assert (dict(form.fields), dict(form.files)) == ({"a": "schön"}, {"b": b"\xff"})

@@ -97,7 +97,7 @@ def test_the_last_byte_is_taken_and_one_more_is_refused(api: Expected) -> None:
 
 
 @pytest.mark.parametrize("image_format", EVERY_FORMAT)
-def test_formats_are_told_from_the_bytes(api: Expected, image_format: str) -> None:
+def test_formats_are_recognised_by_the_bytes(api: Expected, image_format: str) -> None:
     data = picture(api.min_px, api.min_px, image_format)
     if image_format in api.formats:
         assert decode_image(data, api.limits).format == image_format

@@ -133,7 +133,7 @@ def test_our_own_fields_frame_the_subject() -> None:
     assert cut.roi == Region(Length(0, True), Length(0, True), Length(0.5, True), Length(1, True))
 
 
-def test_a_profile_goes_with_what_chooses_the_subject_alone() -> None:
+def test_a_profile_is_combined_only_with_type_and_roi() -> None:
     cut = picwish.parse(upload(profile=" jd-main ", type="object", roi="0 0 50% 100%", return_type="2")).cut
     assert (cut.profile, cut.subject, cut.roi is not None) == ("jd-main", "object", True)
 
@@ -209,14 +209,14 @@ VERDICT = Verdict("bytes", "at most 10", "12", passed=False, source="a guess", a
 METADATA = ResultMetadata("object", 0.4, 0.98764, profile="ebay", verdicts=(VERDICT,))
 
 
-def test_confidence_and_verdicts_are_told_where_something_of_ours_was_asked_for() -> None:
+def test_confidence_and_verdicts_are_in_the_body_where_an_extension_was_requested() -> None:
     outcome = Outcome(4, 4, links=LINKS, metadata=METADATA)
     plain = json_of(picwish.render(REQUEST, job_of(), outcome))["data"]
     assert not {"confidence", "profile", "passed", "verdicts"} & set(plain)
-    told = json_of(picwish.render(REQUEST, job_of(CutOptions(profile="ebay")), outcome))["data"]
-    assert {**told, **plain} == told
-    assert (told["confidence"], told["profile"], told["passed"]) == (0.9876, "ebay", False)
-    assert told["verdicts"] == [asdict(VERDICT)]
+    extended = json_of(picwish.render(REQUEST, job_of(CutOptions(profile="ebay")), outcome))["data"]
+    assert {**extended, **plain} == extended
+    assert (extended["confidence"], extended["profile"], extended["passed"]) == (0.9876, "ebay", False)
+    assert extended["verdicts"] == [asdict(VERDICT)]
     record = task_record.finished("shop", REQUEST, job_of(), replace(outcome, metadata=replace(METADATA, profile="")))
     shown = json_of(picwish.show(record, LINKS))["data"]
     assert shown["confidence"] == 0.9876
@@ -272,7 +272,7 @@ def test_return_type_3_is_the_file_itself(
     assert response.headers == {"Content-Type": content_type, "X-Task-Id": TASK_ID}
 
 
-def test_sync_0_is_answered_with_the_id_alone() -> None:
+def test_sync_0_is_answered_with_only_the_id() -> None:
     job = job_of(asynchronous=True)
     expected = {"status": 200, "message": "success", "data": {"task_id": TASK_ID}}
     assert json_of(picwish.render(REQUEST, job, Outcome(4, 4, links=LINKS))) == expected

@@ -79,7 +79,7 @@ def test_a_bad_colour_is_422(value: str) -> None:
     assert (status, body["detail"][0]["loc"]) == (422, ["query", "bgc"])
 
 
-def test_a_missing_picture_is_told_as_fastapi_does() -> None:
+def test_a_missing_picture_is_reported_in_fastapis_format() -> None:
     missing = {"type": "missing", "loc": ["body", "file"], "msg": "Field required"}
     assert refusal(posted(file=None)) == (422, {"detail": [missing], "code": "image_missing"})
     assert refusal(got())[1]["detail"][0]["loc"] == ["query", "url"]

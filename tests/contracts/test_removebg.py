@@ -107,8 +107,8 @@ def test_colours_are_digits_or_names(text: str, colour: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize("name", ["size", "channels", "type", "type_level", "crop", "add_shadow", "shadow_method"])
 def test_a_choice_that_is_none_is_refused(name: str) -> None:
-    told = {"title": f"Invalid value for parameter '{name}'", "code": f"invalid_{name}"}
-    assert refusal(asked(**{name: "nonsense"})) == (400, told)
+    expected = {"title": f"Invalid value for parameter '{name}'", "code": f"invalid_{name}"}
+    assert refusal(asked(**{name: "nonsense"})) == (400, expected)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_another_method_is_refused_with_the_allowed_ones() -> None:
         assert (response.status, response.headers["Allow"]) == (405, ", ".join(sorted(contract.METHODS)))
 
 
-def test_the_type_is_told_as_finely_as_asked() -> None:
+def test_the_type_is_as_detailed_as_requested() -> None:
     thing = replace(OUTCOME, metadata=replace(METADATA, person=False))
     assert answer(asked(), thing).headers["X-Type"] == "product"
     assert answer(asked(type="car"), thing).headers["X-Type"] == "car"
@@ -260,7 +260,7 @@ def test_every_reason_has_an_answer(reason: Reason) -> None:
     assert json_of(response)["errors"][0].keys() >= {"title", "code"}
 
 
-def test_the_account_is_told_as_recorded() -> None:
+def test_the_account_answers_the_recorded_credits() -> None:
     credits_left = {"subscription": 4943, "payg": 0, "enterprise": 0, "total": 4943}
     expected = {"data": {"attributes": {"credits": credits_left, "api": {"free_calls": 0, "sizes": "all"}}}}
     assert json_of(removebg.render_credits(asked(), 4943, 5000)) == expected

@@ -11,7 +11,7 @@ NAME = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.parametrize(
-    ("body", "wish"),
+    ("body", "expected"),
     [
         (b"", TicketRequest()),
         (b" \n", TicketRequest()),
@@ -20,8 +20,8 @@ NAME = "0123456789abcdef0123456789abcdef"
         (b'{"content_type":null,"size":52428800}', TicketRequest(max_bytes=50 * 1024 * 1024)),
     ],
 )
-def test_type_and_size_may_be_wished_for(body: bytes, wish: TicketRequest) -> None:
-    assert uploads.parse(call(body, path="/uploads")) == wish
+def test_a_ticket_may_be_limited_to_a_type_and_size(body: bytes, expected: TicketRequest) -> None:
+    assert uploads.parse(call(body, path="/uploads")) == expected
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_type_and_size_may_be_wished_for(body: bytes, wish: TicketRequest) -> No
         (b'{"size":52428801}', 413, "size must be at most 52428800 bytes"),
     ],
 )
-def test_a_bad_wish_is_refused_and_named(body: bytes, status: int, message: str) -> None:
+def test_a_bad_parameter_is_refused_and_named(body: bytes, status: int, message: str) -> None:
     with pytest.raises(InputRefused) as refusal:
         uploads.parse(call(body, path="/uploads"))
     answer = uploads.refuse(refusal.value)

@@ -92,7 +92,7 @@ def test_every_refused_credential_gets_the_same_answer(reason: Reason) -> None:
     }
 
 
-def test_our_own_faults_are_told_apart_from_the_callers() -> None:
+def test_faults_of_the_service_are_500s_without_details() -> None:
     assert usage.refuse(ServiceFault(Reason.OVERLOADED)).status == 503
     assert usage.refuse(ServiceFault(Reason.INTERNAL, "secret")).status == 500
     assert b"secret" not in usage.refuse(ServiceFault(Reason.INTERNAL, "secret")).body

@@ -128,7 +128,7 @@ def test_a_picture_without_a_subject_is_an_error_and_not_an_empty_picture(cutter
         (Image.new("RGB", (30, 16_385)), {}, InputRefused),
     ],
 )
-def test_what_is_wrong_is_told(cutter: Cutter, image: Any, options: Any, error: type[Exception]) -> None:
+def test_bad_input_raises_its_error(cutter: Cutter, image: Any, options: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         cutter.remove_background(image, **options)
 
@@ -141,7 +141,7 @@ def test_none_is_no_region_and_damaged_exif_is_no_orientation(cutter: Cutter) ->
         assert np.array_equal(np.asarray(cutter.remove_background(image, roi=None)), expected)
 
 
-def test_a_missing_network_is_told(tmp_path: Path) -> None:
+def test_a_missing_network_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MattingError, match=r"models\.toml cannot be read"):
         Cutter(models=tmp_path).remove_background(MUG)
 

@@ -118,7 +118,7 @@ def test_the_first_picture_is_cut_out_at_once(home: Path) -> None:
     assert work_s < MAX_RUN_S
 
 
-def test_cut_imports_three_packages_beside_its_own(home: Path) -> None:
+def test_cut_imports_only_three_other_packages(home: Path) -> None:
     script = (
         "import sys; from cutline.commands import main; status = main(['cut', 'photo.jpg', '--out', 'again.png']);"
         "names = {name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names;"

@@ -36,7 +36,7 @@ def test_an_example_is_answered_as_described(cloud: RunningCloud, operation: Ope
     fields = operation.example if operation.kind else None
     answer = call(cloud, operation, fields, query_of(operation))
     judge(operation, answer)
-    # Made-up ids, what is left out; and a square wears nothing and is nobody.
+    # Ids that do not exist and fields left out; a square is no person and wears no garment.
     lost = {"getTask": 404, "followLink": 404, "lookBehindLink": 404, "costume": 422, "cutOutPeople": 422}
     lost |= {"queryTask": 400, "improveRemoval": 400, "removeFromUrl": 422}
     assert answer.status == lost.get(operation.spec["operationId"], 200)
@@ -52,7 +52,7 @@ def test_the_curl_lines_of_the_terminal_work(cloud: RunningCloud, tmp_path: Path
         done = subprocess.run(["bash", "-euc", command], cwd=tmp_path, capture_output=True, check=False, timeout=WAIT_S)
         saved = tmp_path / line.rpartition(" -o ")[2]
         answer = "a file" if " -o " in line and saved.read_bytes().startswith(b"\x89PNG") else done.stdout.decode()
-        # A square wears nothing, and is nobody.
+        # A square is no person and wears no garment.
         said = (
             '"Search succeeded"',
             '"state":1',

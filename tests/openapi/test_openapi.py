@@ -95,14 +95,14 @@ def enumerated() -> list[Any]:
     return found
 
 
-# What the example has and a field does not go with: a profile makes no mask.
-APART = {"profile": ("output_type",)}
+# Fields of the example that cannot be combined with another field: a profile makes no mask.
+INCOMPATIBLE = {"profile": ("output_type",)}
 
 
 @pytest.mark.parametrize(("operation", "name", "values"), enumerated())
 def test_a_contract_takes_every_listed_value_and_no_other(operation: Operation, name: str, values: list[Any]) -> None:
     contract = CONTRACT_OF[operation.path]
-    others = {other: text for other, text in operation.example.items() if other not in APART.get(name, ())}
+    others = {other: text for other, text in operation.example.items() if other not in INCOMPATIBLE.get(name, ())}
     for value in values:
         contract.parse(request_of(operation, {**others, "sync": "1", name: value}))
     with pytest.raises(InputRefused) as caught:
@@ -121,7 +121,7 @@ def test_the_bounds_of_numbers_are_the_contracts_own(name: str) -> None:
             aidge.parse(request_of(operation, {**operation.example, name: value}))
 
 
-def test_the_limits_of_pictures_are_told() -> None:
+def test_the_limits_of_pictures_are_described() -> None:
     for path, contract in CONTRACT_OF.items():
         words = DOCUMENT["paths"][path]["post"]["description"]
         assert f"{contract.LIMITS.min_side_px} to {contract.LIMITS.max_side_px} pixels" in words

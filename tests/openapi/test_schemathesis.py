@@ -30,7 +30,7 @@ def schemathesis() -> str:
     return "from schemathesis.cli import schemathesis; schemathesis()"
 
 
-def test_a_stranger_finds_nothing_that_the_document_does_not_foresee(
+def test_generated_calls_get_only_answers_that_the_document_describes(
     schemathesis: str, cloud: RunningCloud, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", schemathesis, "run", f"{cloud.url}/openapi.json", "--no-color"]

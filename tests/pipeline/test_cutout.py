@@ -169,7 +169,7 @@ def test_derived_side_is_clamped_to_3000():
     assert (result.width, result.height) == (1000, 3000)
 
 
-def test_mask_alone_skips_the_image(ball, ball_network):
+def test_a_mask_without_an_image_skips_the_image(ball, ball_network):
     result = cut(ball, ball_network, want_image=False, want_mask=True)
     assert set(result.files) == {"mask"}
     assert np.abs(pixels(result.mask) / 255.0 - disc(480)).mean() < 0.01
@@ -185,7 +185,7 @@ def test_empty_matte_has_no_coverage_and_is_no_error(ball):
 
 
 def holding() -> Says:
-    """A person with a product beside the hand; the two predictions disagree by a rim."""
+    """Predict a person with a product next to the hand; the two predictions disagree by a rim."""
     person, foreground = np.zeros((320, 320), np.float32), np.zeros((320, 320), np.float32)
     person[42:318, 62:178] = 1
     foreground[40:320, 60:180] = 1

@@ -46,7 +46,7 @@ def test_the_block_knows_the_time_left_and_nothing_after_it_does() -> None:
 
 
 @pytest.mark.usefixtures("alarm")
-def test_a_block_that_ends_in_time_hears_nothing_later() -> None:
+def test_a_block_that_ends_in_time_is_not_interrupted_later() -> None:
     with deadline(100):
         done = True
     time.sleep(0.15)

@@ -91,7 +91,7 @@ def test_forgetting_neither_loses_a_kept_answer_nor_another_calls_claim(bank: Ba
     keys.keep(done, ANSWER)
     keys.forget(done)
     assert claim(keys).first is not None
-    keys.forget(replace(claim(keys, key="k2"), owner="a stranger"))
+    keys.forget(replace(claim(keys, key="k2"), owner="another"))
     assert claim(keys, key="k2").busy
 
 

@@ -73,7 +73,7 @@ def test_a_page_gets_a_webp_that_is_made_once(links: Links) -> None:
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html,image/webp,*/*;q=0.8"])
-def test_everybody_else_gets_the_file_as_it_was_made(links: Links, accept: str) -> None:
+def test_all_other_browsers_get_the_file_as_it_was_made(links: Links, accept: str) -> None:
     links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
     assert links.file_behind(links.follow("r/shop/a.png", accept))[0] == "r/shop/a.png"
     assert links.made == 0

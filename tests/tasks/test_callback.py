@@ -70,8 +70,8 @@ def test_the_body_is_what_get_would_answer(stack: Stack, listener: Listener, sta
     assert (data["task_id"], data["state"]) == (task_id, state)
     assert ("image" in data) is (state == task_record.DONE)
     assert headers["content-type"].startswith("application/json")
-    is_told = data.get("confidence") == 0.875 and headers.get("x-cutline-confidence") == "0.8750"
-    assert is_told is (state == task_record.DONE)
+    has_confidence = data.get("confidence") == 0.875 and headers.get("x-cutline-confidence") == "0.8750"
+    assert has_confidence is (state == task_record.DONE)
 
 
 def test_the_signature_is_the_accounts_own_and_covers_time_and_body(stack: Stack, listener: Listener) -> None:

@@ -62,7 +62,7 @@ def test_a_refused_step_is_not_tried_again(name: str) -> None:
     assert StepRefused.__name__ in first["ErrorEquals"] and first["MaxAttempts"] == 0
 
 
-def test_a_step_that_finds_no_room_is_tried_again_for_minutes() -> None:
+def test_a_step_without_capacity_is_retried_for_minutes() -> None:
     (rule,) = [rule for rule in STATES["Prepare"]["Retry"] if StepCrowded.__name__ in rule["ErrorEquals"]]
     waits = [min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"]) for n in range(30)]
     assert rule["MaxAttempts"] == 30 and sum(waits) / 2 > 600, "half of it, with full jitter"
@@ -84,7 +84,7 @@ def test_a_task_that_succeeds_takes_three_transitions() -> None:
     assert (name, STATES[name]["End"], count) == ("Finish", True, TRANSITIONS)
 
 
-def test_a_task_that_fails_ends_where_it_is_told() -> None:
+def test_a_failed_task_ends_in_the_step_that_reports_it() -> None:
     assert STATES["Fail"]["End"] is True
 
 

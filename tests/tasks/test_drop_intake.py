@@ -43,8 +43,8 @@ def drop(stack: Stack, data: bytes = PICTURE, key: str = KEY, **metadata: Any) -
 
 
 def event(bucket: str = "input", key: str = KEY, etag: str = "abc", **changes: str) -> str:
-    told = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "eTag": etag}}
-    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", **changes, "s3": told}
+    source = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "eTag": etag}}
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", **changes, "s3": source}
     return json.dumps({"Records": [record]})
 
 
@@ -58,8 +58,8 @@ def work(stack: Stack, task_id: str) -> None:
         fail(stack).run(task_id, error.reason, STEP)
 
 
-def told(stack: Stack, key: str = KEY) -> dict[str, Any]:
-    """The error file next to the result's place."""
+def error_file(stack: Stack, key: str = KEY) -> dict[str, Any]:
+    """Return the error file of a drop."""
     document: dict[str, Any] = json.loads(stack.results.get(drops.error_key(key)))
     return document
 
@@ -180,7 +180,7 @@ def test_a_refused_drop_gets_an_error_file_with_the_reason(
     stack: Stack, account: Account, reason: str, message: str
 ) -> None:
     assert intake(stack, account).run(drop(stack), STEP) == reason
-    document = told(stack)
+    document = error_file(stack)
     assert (document["state"], document["reason"], document["message"]) == (-1, reason, message)
     assert stack.machine.started == []
 
@@ -192,14 +192,14 @@ def test_a_used_up_quota_is_refused_once_however_often_the_event_comes(stack: St
     event = drop(stack, key="in/shop/auto/2.jpg")
     assert [take.run(event, STEP), take.run(event, STEP)] == ["quota_exceeded", "known"]
     assert (stack.day()["taken"], stack.day()["refused_pw"]) == (1, 1)
-    task_id = told(stack, "in/shop/auto/2.jpg")["task_id"]
+    task_id = error_file(stack, "in/shop/auto/2.jpg")["task_id"]
     record = stack.tasks.get(task_id, "shop", NOW)
     assert record is not None
     assert record.state == -1
 
 
-def test_a_refusal_that_comes_after_its_drop_was_worked_leaves_the_result_alone(stack: Stack) -> None:
-    """Two intakes of one event: this one found the quota full and stalled, the other one found a place since."""
+def test_a_refusal_after_its_drop_was_processed_does_not_change_the_result(stack: Stack) -> None:
+    """Two intakes of one event: this one is refused by the quota and stalls, the other one is accepted meanwhile."""
     account = replace(SHOP, daily_quota=1)
     event, other = drop(stack), intake(stack, account)
 
@@ -263,7 +263,7 @@ def test_an_invalid_drop_gets_an_error_file_with_the_fault(
     stack: Stack, key: str, metadata: dict[str, Any], message: str
 ) -> None:
     assert intake(stack).run(drop(stack, key=key, **metadata), STEP) == "parameter_invalid"
-    assert told(stack, key)["message"] == message
+    assert error_file(stack, key)["message"] == message
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_file_that_is_no_picture_gets_an_error_file_and_costs_nothing(stack: S
     intake(stack).run(drop(stack, data), STEP)
     (task_id,) = stack.machine.started
     work(stack, task_id)
-    assert told(stack) == {
+    assert error_file(stack) == {
         "task_id": task_id,
         "state": -7,
         "reason": reason,

@@ -76,19 +76,19 @@ def test_a_profile_and_a_framing_are_kept_with_the_result(stack: Stack) -> None:
         assert record.metadata is not None
         return Image.open(io.BytesIO(answer["Body"].read())), answer["Metadata"], record.metadata
 
-    image, told, metadata = made(CutOptions(profile="amazon-main"))
+    image, stored, metadata = made(CutOptions(profile="amazon-main"))
     assert (image.format, image.size, image.getpixel((2, 2))) == ("JPEG", (1000, 1000), (255, 255, 255))
-    assert (told["profile"], told["passed"]) == ("amazon-main", "yes")
-    assert "share 0.9; ratio 1000:1000" in told["verdicts"]
-    assert float(told["enlargement"]) > 1
+    assert (stored["profile"], stored["passed"]) == ("amazon-main", "yes")
+    assert "share 0.9; ratio 1000:1000" in stored["verdicts"]
+    assert float(stored["enlargement"]) > 1
     assert (metadata.passed, metadata.profile) == (True, "amazon-main")
-    assert told == {"task-id": told["task-id"], **metadata.object_metadata}
+    assert stored == {"task-id": stored["task-id"], **metadata.object_metadata}
     assert next(verdict.measured for verdict in metadata.verdicts if verdict.rule == "longest_side") == "1000"
-    image, told, metadata = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
+    image, stored, metadata = made(CutOptions(crop=True, image_format="webp", framing=Framing(ratio=2.0)))
     assert (image.format, round(image.width / image.height, 1)) == ("WEBP", 2)
-    assert 0 < float(told["confidence"]) <= 1
-    assert f"{metadata.confidence:.4f}" == told["confidence"]
-    assert "profile" not in told
+    assert 0 < float(stored["confidence"]) <= 1
+    assert f"{metadata.confidence:.4f}" == stored["confidence"]
+    assert "profile" not in stored
 
 
 # Reduced to 25 megapixels, the first would have some pixels more and the second some fewer.
@@ -272,7 +272,7 @@ def test_no_account_has_more_sources_in_flight_than_calls(stack: Stack, monkeypa
     monkeypatch.setattr("cutline.tasks.prepare.fetch", slow)
     with pytest.raises(InputRefused):
         prepare(stack).run(tasks.pop(), STEP)
-    # The first that found no room was sent away; then those that had some came back, one after another.
+    # The first call beyond the limit is refused; then those in flight fail, one after another.
     assert reasons == [Reason.RATE_EXCEEDED] + [Reason.URL_UNREACHABLE] * 3
     assert (at_once, stack.day()["under_way"]) == ([1, 2, 3, 4], 0)
 
@@ -338,7 +338,7 @@ def test_an_order_survives_its_storage() -> None:
     assert WorkOrder.from_json(order.to_json()) == order
     plain = replace(order, cut=CutOptions())
     assert WorkOrder.from_json(plain.to_json()) == plain
-    # A dropped picture's: nobody called, so no address of ours is known.
+    # Of a dropped picture: no request was made, so the service's own address is unknown.
     dropped = WorkOrder(CutOptions(), "2024-01-01", "id", 0, base_url="", source_key="in/a.jpg", result_key="in/a")
     assert WorkOrder.from_json(dropped.to_json()) == dropped
 

@@ -109,7 +109,7 @@ from cutline.errors import InputRefused
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
 def peak_kib():
-    # Of this program alone; what getrusage tells begins with what the parent had.
+    # Of only this program: getrusage starts from the parent's peak.
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 data = sys.stdin.buffer.read()
 decode_image(open(sys.argv[1], "rb").read(), PictureLimits(frozenset({"AVIF"}), 10 * MIB))

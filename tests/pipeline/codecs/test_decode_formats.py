@@ -238,7 +238,7 @@ def test_icc_profile_is_converted_to_srgb(name):
     assert np.abs(picture.rgb_u8.astype(int) - (0, 255, 0)).max() <= 6
 
 
-def test_icc_profile_leaves_alpha_alone():
+def test_icc_profile_does_not_change_alpha():
     rgba = pixels(channels=4)
     picture = decode_image(saved(Image.fromarray(rgba), "PNG", icc_profile=swapped_profile()), LIMITS)
     np.testing.assert_array_equal(picture.alpha_u8, rgba[..., 3])

@@ -110,7 +110,7 @@ def jpeg(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", JPEG_KINDS)
 @pytest.mark.parametrize("lost", [1, 2])
-def test_a_jpeg_that_lost_its_end_marker_alone_is_the_same_picture(kind, lost):
+def test_a_jpeg_without_its_end_marker_is_the_same_picture(kind, lost):
     data = jpeg(kind)
     assert np.array_equal(decode_image(data[:-lost], LIMITS).rgb_u8, decode_image(data, LIMITS).rgb_u8)
 

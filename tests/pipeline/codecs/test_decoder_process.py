@@ -151,7 +151,7 @@ def test_a_decoder_that_is_killed_again_is_a_fault_of_ours_and_not_tried_again(
         assert decoder.decode(HONEST, LIMITS).format == "PNG"
 
 
-def test_a_decoder_that_died_between_two_pictures_is_met_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_died_between_two_pictures_fails_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     with decoding_with(spins, monkeypatch) as decoder:
         decoder.decode(HONEST, LIMITS)
         assert decoder._worker is not None
@@ -175,7 +175,7 @@ def test_it_ends_with_its_parent_and_holds_none_of_its_files(monkeypatch: pytest
 
 
 def test_a_deadline_ends_an_encoder_too() -> None:
-    """In this process: a PNG is written block by block, and its time goes with our own pixels alone."""
+    """Encoding runs in this process: a PNG is written block by block, and its time depends only on Cutline's pixels."""
     noise_u8 = np.random.default_rng(1).integers(0, 256, (4096, 4096, 4), np.uint8)
     begun = time.monotonic()
     with pytest.raises(ServiceFault) as fault, deadline(100):

@@ -154,7 +154,7 @@ from cutline.errors import InputRefused
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import decode_image
 def peak_kib():
-    # Of this program alone; what getrusage tells begins with what the parent had.
+    # Of only this program: getrusage starts from the parent's peak.
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 limits = PictureLimits(frozenset({"HEIF"}), 10 * MIB, max_side_px=1000)
 decode_image(open(sys.argv[1], "rb").read(), limits)
@@ -186,13 +186,13 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Any, claimed: tuple[int, 
         timeout=WAIT_S,
         check=True,
     )
-    told, grown_mb = ended.stdout.split()
+    refused, grown_mb = ended.stdout.split()
     # Decoded it would be 27 MB.
-    assert (told, int(grown_mb) < 12) == (reason, True)
+    assert (refused, int(grown_mb) < 12) == (reason, True)
 
 
 @needs_heif
-def test_strangers_pictures_are_decoded_apart_like_all() -> None:
+def test_an_untrusted_heic_is_decoded_in_the_child_process() -> None:
     decoder = Decoder()
     try:
         assert decoder.decode(heic(halves()), HEIC).width == 64

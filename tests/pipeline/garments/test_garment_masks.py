@@ -76,7 +76,7 @@ def wavering(share: float, rows: slice = slice(60, 165)) -> dict[str, np.ndarray
     return probabilities
 
 
-def test_a_garment_that_wavers_between_classes_goes_to_the_one_it_most_is() -> None:
+def test_a_garment_that_wavers_between_classes_goes_to_the_likeliest_one() -> None:
     assert list(garment_masks(wavering(0.9), picture())) == ["pants"]
     masks = garment_masks(settle_classes(wavering(0.9)), picture())
     assert list(masks) == ["coat", "pants"]

@@ -1,4 +1,4 @@
-"""Garments that nobody wears: each component of the foreground takes one class, things take none."""
+"""Unworn garments: each component of the foreground takes one class, things take none."""
 
 from pathlib import Path
 from typing import Any
@@ -117,33 +117,33 @@ def test_a_pair_of_shoes_is_one_mask() -> None:
     assert np.array_equal(masks["shoes"], draw(LEFT_SHOE, RIGHT_SHOE)[1])
 
 
-def test_beside_a_sure_garment_less_is_enough() -> None:
-    doubtful: Rectangle = (WORN_SHOES, *RIGHT_SHOE[1:])
-    assert masks_of(doubtful) == {}
-    assert np.array_equal(masks_of(LEFT_SHOE, doubtful)["shoes"], draw(LEFT_SHOE, RIGHT_SHOE)[1])
+def test_next_to_a_certain_garment_a_lower_probability_is_enough() -> None:
+    uncertain: Rectangle = (WORN_SHOES, *RIGHT_SHOE[1:])
+    assert masks_of(uncertain) == {}
+    assert np.array_equal(masks_of(LEFT_SHOE, uncertain)["shoes"], draw(LEFT_SHOE, RIGHT_SHOE)[1])
 
 
-def test_a_thing_beside_a_garment_is_left_out() -> None:
+def test_a_thing_next_to_a_garment_is_left_out() -> None:
     masks = masks_of(SHIRT, VASE)
     assert set(masks) == {"tops"}
     assert np.array_equal(masks["tops"], draw(SHIRT)[1])
 
 
 @pytest.mark.parametrize("rectangles", [(), (VASE,)])
-def test_nothing_and_a_thing_alone_are_no_garments(rectangles: tuple[Rectangle, ...]) -> None:
+def test_an_empty_foreground_and_a_single_thing_are_no_garments(rectangles: tuple[Rectangle, ...]) -> None:
     assert masks_of(*rectangles) == {}
 
 
-def test_what_the_picture_says_counts_as_much_as_what_its_foreground_says() -> None:
+def test_probabilities_of_picture_and_foreground_count_the_same() -> None:
     foreground = Matte(*draw(SHIRT), "object")
-    doubted = {name: np.zeros((SIDE, SIDE), np.float32) for name in GARMENTS}
-    assert unworn_garment_masks(foreground, ColourCostume(), doubted) == {}
+    in_picture = {name: np.zeros((SIDE, SIDE), np.float32) for name in GARMENTS}
+    assert unworn_garment_masks(foreground, ColourCostume(), in_picture) == {}
     # Only the shirt's own place in the picture counts.
-    doubted["tops"][SIDE * 40 // HEIGHT : SIDE * 160 // HEIGHT, SIDE * 60 // WIDTH : SIDE * 180 // WIDTH] = 0.6
-    assert set(unworn_garment_masks(foreground, ColourCostume(), doubted)) == {"tops"}
+    in_picture["tops"][SIDE * 40 // HEIGHT : SIDE * 160 // HEIGHT, SIDE * 60 // WIDTH : SIDE * 180 // WIDTH] = 0.6
+    assert set(unworn_garment_masks(foreground, ColourCostume(), in_picture)) == {"tops"}
 
 
-def test_a_small_part_belongs_to_the_garment_beside_it() -> None:
+def test_a_small_part_belongs_to_the_garment_next_to_it() -> None:
     # By its colour the button is no clothing, but it is too small to be a thing of its own.
     button: Rectangle = (THING, 90, 102, 190, 202)
     masks = masks_of(SHIRT, button, TROUSERS)
@@ -152,12 +152,12 @@ def test_a_small_part_belongs_to_the_garment_beside_it() -> None:
 
 
 @pytest.mark.parametrize("solid_px", [0, 8])
-def test_fog_is_no_garment_and_costs_no_run(solid_px: int) -> None:
+def test_haze_is_no_garment_and_costs_no_run(solid_px: int) -> None:
     rgb_u8, alpha_u8 = draw(SHIRT)
-    fog_u8, costume = alpha_u8 // 3, ColourCostume()
-    fog_u8[40 : 40 + solid_px, 60 : 60 + solid_px] = 255
-    assert masks_in(Matte(rgb_u8, fog_u8, "object"), costume) == {}
-    assert len(costume.shown) == 1, "the picture alone"
+    haze_u8, costume = alpha_u8 // 3, ColourCostume()
+    haze_u8[40 : 40 + solid_px, 60 : 60 + solid_px] = 255
+    assert masks_in(Matte(rgb_u8, haze_u8, "object"), costume) == {}
+    assert len(costume.shown) == 1, "only the picture"
 
 
 def test_soft_edges_are_shared_without_loss() -> None:
@@ -169,7 +169,7 @@ def test_soft_edges_are_shared_without_loss() -> None:
     assert not (masks["tops"] & masks["pants"]).any()
 
 
-def test_the_network_is_shown_the_foreground_alone_on_white() -> None:
+def test_the_network_runs_on_only_the_foreground_on_white() -> None:
     costume = ColourCostume()
     masks_in(Matte(*draw(TROUSERS), "object"), costume)
     _, shown = costume.shown
@@ -201,15 +201,15 @@ def test_unworn_garments_are_delivered_as_worn_ones_are() -> None:
     assert (matte.runs, len(costume.shown)) == (1, 2)
 
 
-def test_merged_holds_the_requested_classes_alone() -> None:
+def test_merged_holds_only_the_requested_classes() -> None:
     merged = pixels(cut(GarmentOptions(("pants",), "mask", merged=True), SHIRT, TROUSERS)[0].image)
     assert merged[160, 280] == 255
     assert merged[100, 120] == 0
     assert cut(GarmentOptions(("hat",), merged=True), SHIRT)[0].image is None
 
 
-def test_beside_a_person_only_worn_garments_count() -> None:
-    # The left 200 columns are a person, in a shirt; the trousers hang beside the person.
+def test_next_to_a_person_only_worn_garments_count() -> None:
+    # The left 200 columns are a person, in a shirt; the trousers hang next to the person.
     garments, matte, costume = cut(GarmentOptions(form="mask"), SHIRT, TROUSERS, person=200 / WIDTH)
     assert garments.found == ("tops",)
     assert pixels(garments.image)[160, 280] == 0

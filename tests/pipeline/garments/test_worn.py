@@ -64,7 +64,7 @@ def test_the_union_holds_all_garments_and_the_classes_only_those_requested_and_f
     assert tops[70, 48] == alpha[2, 2] == 0
 
 
-def test_merged_is_the_union_of_the_requested_classes_alone() -> None:
+def test_merged_is_the_union_of_only_the_requested_classes() -> None:
     alpha = pixels(cut(GarmentOptions(("pants",), merged=True), tops=box(10, 40), pants=box(50, 90)).image)[..., 3]
     assert alpha[70, 48] == 255
     assert alpha[20, 48] == 0

@@ -20,7 +20,7 @@ def placed(framing: Framing, *, crop: bool = False, target: tuple[int | None, in
     return place(PICTURE, BOX, framing, crop=crop, target=target)
 
 
-def test_without_a_wish_the_picture_stays_as_it_is() -> None:
+def test_without_framing_the_picture_is_unchanged() -> None:
     whole = Box(0, 0, 400, 300)
     assert placed(UNFRAMED) == Placement(400, 300, whole, whole)
 
@@ -45,24 +45,24 @@ def test_scale_with_crop_grows_the_canvas_and_resizes_nothing() -> None:
     assert square.drawn == Box(75, 25, 175, 225)
 
 
-def test_position_alone_moves_the_subject_at_its_size() -> None:
+def test_a_position_without_a_scale_moves_the_subject_at_its_size() -> None:
     assert placed(Framing(position=(1.0, 0.0))).drawn == Box(300, 0, 400, 200)
 
 
 @pytest.mark.parametrize(("ratio", "size"), [(1.0, (200, 200)), (0.25, (100, 400)), (0.5, (100, 200))])
-def test_ratio_adds_room_in_one_direction_and_cuts_nothing(ratio: float, size: tuple[int, int]) -> None:
+def test_ratio_adds_space_in_one_direction_and_cuts_nothing(ratio: float, size: tuple[int, int]) -> None:
     found = placed(Framing(ratio=ratio), crop=True)
     assert (found.width, found.height) == size
     assert (found.drawn.width, found.drawn.height) == (100, 200)
 
 
-def test_a_least_size_enlarges_and_tells_by_how_much() -> None:
+def test_a_minimum_size_enlarges_and_reports_the_enlargement() -> None:
     found = placed(Framing(least=(500, 500)), crop=True)
     assert (found.width, found.height, found.enlargement) == (500, 1000, 5)
     assert placed(Framing(least=(50, 50)), crop=True).enlargement == 1
 
 
-def test_a_greatest_size_reduces_and_wins_over_the_least() -> None:
+def test_a_maximum_size_reduces_and_wins_over_the_minimum() -> None:
     assert placed(Framing(most=(50, 50)), crop=True) == Placement(25, 50, BOX, Box(0, 0, 25, 50))
     found = placed(Framing(least=(500, 500), most=(100, 100)), crop=True)
     assert (found.width, found.height) == (50, 100)
@@ -124,7 +124,7 @@ def test_a_picture_that_is_large_itself_is_not_reduced() -> None:
     assert place(size, Box(0, 0, 9, 9), UNFRAMED, crop=False, target=(None, None)).width == 16_384
 
 
-def test_words_become_wishes() -> None:
+def test_a_framing_is_parsed_from_text() -> None:
     said = {
         "margin": "10% 5px",
         "scale": "85%",

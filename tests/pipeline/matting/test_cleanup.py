@@ -1,4 +1,4 @@
-"""Half-transparency is decided far from the outline alone, and where it is no texture."""
+"""Half-transparency is closed or removed only far from the outline, and only where it is no texture."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def _subject() -> F32:
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.1, 0.0), (0.3, 0.0), (0.4, 0.25), (0.49, 0.475)])
-def test_fog_on_the_ground_fades(before: float, after: float) -> None:
+def test_haze_on_the_background_fades(before: float, after: float) -> None:
     alpha = _subject()
     alpha[20:60, 20:60] = before
     np.testing.assert_allclose(remove_haze(alpha)[25:55, 25:55], after, atol=1e-3)

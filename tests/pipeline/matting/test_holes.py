@@ -1,4 +1,4 @@
-"""Holes torn into a subject are closed, holes that show the ground stay open."""
+"""Holes torn into a subject are closed, holes that show the background stay open."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from devkit.composites import SCENES, compose, disc
 
 ROOT = Path(__file__).parents[3]
 SIDE = 384
-GROUND, BODY = (60, 120, 180), (200, 60, 40)
+BACKGROUND, BODY = (60, 120, 180), (200, 60, 40)
 
 
 def torn(depth: float = 0.0) -> np.ndarray:
@@ -26,22 +26,22 @@ def torn(depth: float = 0.0) -> np.ndarray:
 
 
 def scene(patch: tuple[int, int, int], radius: float = 0.12) -> np.ndarray:
-    """The disc on its ground, its middle in another colour, all with some grain."""
+    """Return the disc on its background, its middle in another colour, all with some grain."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
-    rgb = np.where(disc(SIDE)[..., None] > 0.5, np.array(BODY), np.array(GROUND))
+    rgb = np.where(disc(SIDE)[..., None] > 0.5, np.array(BODY), np.array(BACKGROUND))
     rgb = np.where((np.hypot(x, y) < radius)[..., None], np.array(patch), rgb)
     grain = np.random.default_rng(2).normal(0, 3, rgb.shape)
     return np.clip(rgb + grain, 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("depth", [0.0, 0.3])
-def test_a_patch_of_the_subjects_own_colour_is_closed_with_the_fog_around_it(depth: float) -> None:
+def test_a_patch_of_the_subjects_own_colour_is_closed_with_the_haze_around_it(depth: float) -> None:
     closed, whole = close_torn_holes(torn(depth), scene(BODY)), disc(SIDE)
     assert np.abs(closed - whole).max() < 0.2
     assert np.abs(closed - whole).mean() < 0.002
 
 
-@pytest.mark.parametrize("patch", [GROUND, (70, 110, 170), (20, 200, 60)], ids=["ground", "shade of it", "a third"])
+@pytest.mark.parametrize("patch", [BACKGROUND, (70, 110, 170), (20, 200, 60)], ids=["same", "shade of it", "a third"])
 def test_a_patch_of_any_other_colour_stays_open(patch: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(close_torn_holes(torn(), scene(patch, radius=0.11)), torn())
 
@@ -56,9 +56,9 @@ def test_a_perfect_map_is_never_changed(shape: str, name: str) -> None:
 @pytest.mark.parametrize(
     "alpha",
     [np.zeros((9, 7)), np.ones((9, 7)), np.full((1, 1), 0.3), np.pad(np.zeros((4, 4)), 3, constant_values=1)],
-    ids=["nothing", "everything", "one pixel", "no ground"],
+    ids=["nothing", "everything", "one pixel", "no background"],
 )
-def test_predictions_without_ground_or_holes_come_back(alpha: np.ndarray) -> None:
+def test_predictions_without_background_or_holes_are_returned_unchanged(alpha: np.ndarray) -> None:
     alpha = alpha.astype(np.float32)
     picture = np.full((*(4 * side for side in alpha.shape), 3), 90, np.uint8)
     np.testing.assert_array_equal(close_torn_holes(alpha, picture), alpha)

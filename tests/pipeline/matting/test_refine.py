@@ -104,7 +104,7 @@ def test_opaque_pixels_keep_their_bytes(scene):
     np.testing.assert_array_equal(rgb[untouched], case.rgb_u8[untouched])
 
 
-def test_colours_of_a_wholly_opaque_or_hidden_picture_are_left_alone():
+def test_colours_of_a_wholly_opaque_or_hidden_picture_do_not_change():
     rgb = np.random.default_rng(2).integers(0, 256, (30, 40, 3), np.uint8)
     for level in (0, 255):
         after = rgb.copy()

@@ -74,7 +74,7 @@ def test_the_network_sees_the_region_and_a_tenth_around_it() -> None:
     assert roi_crop(read_region("0 0 100% 100%"), 40, 30) == RoiCrop(Box(0, 0, 40, 30), Box(0, 0, 40, 30))
 
 
-def test_a_neighbour_that_reaches_into_the_region_is_left_out_and_beside_it_all_is_background() -> None:
+def test_a_neighbour_that_reaches_into_the_region_is_left_out_and_outside_all_is_background() -> None:
     picture, ball = two_things()
     alpha_u8 = matted(picture, "60px 240px 450px 560px", Colourful()).alpha_u8
     assert iou(alpha_u8, ball) > 0.97
@@ -85,7 +85,7 @@ def test_a_neighbour_that_reaches_into_the_region_is_left_out_and_beside_it_all_
     assert (part > 0).sum() == 40 * 40
 
 
-def test_colours_beside_the_region_stay_and_the_size_is_the_pictures() -> None:
+def test_colours_outside_the_region_stay_and_the_size_is_the_pictures() -> None:
     picture, _ = two_things()
     matte = matted(picture, "60px 240px 360px 560px", Colourful())
     assert matte.rgb_u8.shape == picture.rgb_u8.shape

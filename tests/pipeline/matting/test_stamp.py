@@ -133,7 +133,7 @@ def test_a_black_seal_is_taken_by_its_darkness(strength):
     assert np.abs(found[1] / 255 - made.alpha).mean() < 0.01
 
 
-def test_black_print_goes_with_a_black_seal_because_nothing_tells_them_apart():
+def test_black_print_goes_with_a_black_seal_of_the_same_colour():
     made = seal_page(BLACK, printed=True)
     found = extract_stamp(made.rgb_u8)
     assert found is not None

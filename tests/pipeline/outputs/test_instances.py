@@ -16,8 +16,8 @@ def matte(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (900, 1200)
 
 def boxes_of(mattes: list[Matte]) -> list[tuple[int, int, int, int]]:
     found = []
-    for alone in mattes:
-        rows, columns = (np.flatnonzero(alone.alpha_u8.any(axis=axis)) for axis in (1, 0))
+    for subject in mattes:
+        rows, columns = (np.flatnonzero(subject.alpha_u8.any(axis=axis)) for axis in (1, 0))
         found.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
     return found
 
@@ -25,10 +25,10 @@ def boxes_of(mattes: list[Matte]) -> list[tuple[int, int, int, int]]:
 def test_subjects_come_from_left_to_right_and_lose_nothing() -> None:
     boxes = [(40, 100, 300, 400), (320, 500, 700, 880), (800, 20, 1190, 700)]
     whole = matte(boxes[2], boxes[0], boxes[1])
-    alone = separate(whole)
-    assert boxes_of(alone) == boxes
-    assert np.array_equal(sum(part.alpha_u8.astype(int) for part in alone), whole.alpha_u8)
-    assert {part.confidence for part in alone} == {0.9}
+    subjects = separate(whole)
+    assert boxes_of(subjects) == boxes
+    assert np.array_equal(sum(part.alpha_u8.astype(int) for part in subjects), whole.alpha_u8)
+    assert {part.confidence for part in subjects} == {0.9}
 
 
 def test_what_touches_is_one() -> None:

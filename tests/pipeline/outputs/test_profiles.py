@@ -82,7 +82,7 @@ def test_a_picture_larger_than_best_is_reduced_to_it() -> None:
     )
 
 
-def test_enlarging_is_told_with_or_without_a_rule() -> None:
+def test_enlarging_is_reported_with_or_without_a_rule() -> None:
     small = matte(400, 400, (100, 100, 300, 300))
     made = publish(small, PROFILES["amazon-main"])
     assert verdict_of(made, "longest_side") == ("1000", True)
@@ -94,7 +94,7 @@ def test_enlarging_is_told_with_or_without_a_rule() -> None:
     assert "enlargement 2.125, not at most 1" in forbidden.warnings
 
 
-def test_a_subject_at_the_photographs_edge_is_told() -> None:
+def test_a_subject_at_the_photographs_edge_is_reported() -> None:
     made = publish(matte(box=(0, 200, 1000, 1000)), PROFILES["ebay"])
     assert made.warnings == ("whole the photograph ends at the subject's left, bottom",)
     assert made.passed
@@ -119,7 +119,7 @@ def test_a_size_that_no_quality_reaches_is_a_failed_rule_and_not_an_error() -> N
         assert made.quality in (60, 100)
 
 
-def test_without_a_ground_the_result_is_transparent_and_webp_can_be_asked_for() -> None:
+def test_without_a_background_the_result_is_transparent_and_webp_can_be_asked_for() -> None:
     made = publish(matte(), own(format=Rule("format", one_of=("webp", "png")), ratio=Rule("ratio", one_of=("4:5",))))
     image = Image.open(io.BytesIO(made.file))
     assert (image.format, image.mode, made.content_type) == ("WEBP", "RGBA", "image/webp")
@@ -128,7 +128,7 @@ def test_without_a_ground_the_result_is_transparent_and_webp_can_be_asked_for() 
     assert publish(matte(), own()).content_type == "image/png"
 
 
-def test_a_ground_that_is_not_reached_fails() -> None:
+def test_a_background_that_is_not_reached_fails() -> None:
     frame = matte(box=(0, 0, 1200, 1000))  # the subject fills the picture, so the frame is the subject
     rules = {"ground": Rule("ground", one_of=("ffffff",)), "share": Rule("share", min=1.0)}
     assert not verdict_of(publish(frame, own(**rules)), "ground")[1]
@@ -162,7 +162,7 @@ def test_own_profiles_come_from_a_file(tmp_path: Path) -> None:
         ('[shop.colour_space]\none_of = ["CMYK"]', "sRGB"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_file_is_refused_with_its_problem(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "own.toml"
     file.write_text(text)
     with pytest.raises(ValueError, match=re.escape(problem)):

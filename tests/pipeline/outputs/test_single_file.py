@@ -68,7 +68,7 @@ def test_the_box_is_where_the_subject_is() -> None:
     [(Region(Length(0), Length(0), Length(200), Length(300)), 200),
      (Region(Length(0), Length(0), Length(0.5, True), Length(1, True)), 200)],
 )  # fmt: skip
-def test_beside_a_region_all_is_transparent(region: Region, visible: int) -> None:
+def test_outside_a_region_all_is_transparent(region: Region, visible: int) -> None:
     alpha_u8 = removed(SingleFileOptions(region=region)).alpha_u8
     assert alpha_u8[:, visible:].max() == 0
     assert alpha_u8[150, visible - 20] > 240
@@ -149,7 +149,7 @@ def test_a_jpeg_without_background_is_on_white() -> None:
     assert min(np.asarray(image)[5, 5]) > 250
 
 
-def test_a_zip_keeps_what_stood_beside_the_subject_in_its_colours() -> None:
+def test_a_zip_keeps_the_picture_around_the_subject_in_its_colours() -> None:
     options = SingleFileOptions(file_format="zip")
     data, name = encode_single_file(removed(options), options)
     assert name == "zip"
@@ -165,7 +165,7 @@ def no_time(*_: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "most", "hurried", "told"),
+    ("name", "max_bytes", "hurried", "detail"),
     [
         ("png", 20_000, False, "format=webp takes"),
         ("webp", 500, False, "and an answer carries 0.0 MB; webp fits up to"),
@@ -173,7 +173,7 @@ def no_time(*_: object) -> bytes:
     ],
 )
 def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
-    monkeypatch: pytest.MonkeyPatch, name: SingleFileFormat, most: int, hurried: bool, told: str
+    monkeypatch: pytest.MonkeyPatch, name: SingleFileFormat, max_bytes: int, hurried: bool, detail: str
 ) -> None:
     if hurried:
         monkeypatch.setattr(processors, "encode_as", no_time)
@@ -184,11 +184,11 @@ def test_what_is_too_large_for_an_answer_says_what_fits_if_there_is_time(
     Image.fromarray(noisy.rgb_u8).save(file, "PNG")
     options = SingleFileOptions(file_format=name)
     job = Job(Source(data=file.getvalue()), LIMITS, options=options)
-    monkeypatch.setattr(processors, "MAX_INLINE_BYTES", most)
+    monkeypatch.setattr(processors, "MAX_INLINE_BYTES", max_bytes)
     with pytest.raises(InputRefused) as refused:
         processors.single_file_answer(file.getvalue(), job, options, RedIsTheSubject(), StageTimer())
     assert refused.value.reason is Reason.RESOLUTION_TOO_HIGH
-    assert told in refused.value.detail
+    assert detail in refused.value.detail
 
 
 def test_a_thin_region_of_a_reduced_picture_is_still_a_pixel() -> None:
