@@ -11,7 +11,7 @@ class SettingsError(RuntimeError):
 
 
 def number(env: Mapping[str, str], name: str, kind: Callable[[str], T], low: float, high: float, default: T) -> T:
-    """The variable as `kind`, or `default` where it is unset or empty. Raises SettingsError."""
+    """Return the variable as `kind`, or `default` where it is unset or empty. Raises SettingsError."""
     text = env.get(name, "")
     if not text:
         return default
@@ -25,7 +25,7 @@ def number(env: Mapping[str, str], name: str, kind: Callable[[str], T], low: flo
 
 
 def choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """The variable, or the first of `choices` where it is unset or empty. Raises SettingsError."""
+    """Return the variable, or the first of `choices` where it is unset or empty. Raises SettingsError."""
     value = env.get(name, "") or choices[0]
     if value not in choices:
         raise SettingsError(f"environment variable {name} must be one of {', '.join(choices)}")

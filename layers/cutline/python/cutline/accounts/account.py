@@ -48,7 +48,7 @@ class Account:
             raise ValueError("qps must be greater than 0; disable the account to refuse every call")
 
     def price_of(self, api: str) -> int:
-        """The price of one call to `api`, in millionths."""
+        """Return the price of one call to `api`, in millionths."""
         return self.price_micros.get(api, self.price_micros.get(EVERY_API, 0))
 
 
@@ -68,7 +68,7 @@ class Cipher(Protocol):
         """Ciphertext that only decrypts with the same context."""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> str:
-        """The plaintext that `encrypt` got."""
+        """Return the plaintext that `encrypt` got."""
 
 
 class AccountStore:
@@ -82,7 +82,7 @@ class AccountStore:
         self._secrets: dict[tuple[str, bytes], str] = {}
 
     def find(self, scheme: Scheme, key: str) -> Credential | None:
-        """The credential, or None where there is none; unknown keys are remembered too."""
+        """Return the credential, or None where there is none; unknown keys are remembered too."""
         if len(key) > _MAX_KEY_CHARS:
             return None
         pk = credential_key(scheme, key)
@@ -97,7 +97,7 @@ class AccountStore:
         return credential
 
     def account(self, account_id: str) -> Account | None:
-        """The account by its own name, read without the cache, or None."""
+        """Return the account by its own name, read without the cache, or None."""
         item = self._table.get_item(Key={"pk": account_key(account_id)}, ConsistentRead=True).get("Item")
         return None if item is None else account_from(item)
 
@@ -140,13 +140,13 @@ class AccountStore:
 
 
 def credential_key(scheme: Scheme, key: str) -> str:
-    """The partition key of a credential; an API key goes in hashed."""
+    """Return the partition key of a credential; an API key goes in hashed."""
     key_id = key if scheme in _HMAC_SCHEMES else hashlib.sha256(key.encode()).hexdigest()
     return f"{CREDENTIAL}{scheme.value}#{key_id}"
 
 
 def account_key(account_id: str) -> str:
-    """The partition key of an account."""
+    """Return the partition key of an account."""
     return ACCOUNT + account_id
 
 
@@ -163,7 +163,7 @@ def stored_options(account: Account) -> dict[str, Any]:
 
 
 def account_from(record: Mapping[str, Any]) -> Account:
-    """The account behind a stored item."""
+    """Return the account behind a stored item."""
     quota = record.get("daily_quota")
     apis = record.get("apis")
     return Account(

@@ -25,7 +25,7 @@ class AidgeSignature:
 
 
 def parse_signature(request: Request) -> AidgeSignature:
-    """The signature of the request, with its date checked against the clock. Raises AccessRefused."""
+    """Return the signature of the request, with its date checked against the clock. Raises AccessRefused."""
     parameters = dict(request.params)
     if request.method == "POST" and is_urlencoded(request):
         try:
@@ -51,7 +51,7 @@ def parse_signature(request: Request) -> AidgeSignature:
 
 
 def is_signed_by(request: Request, signature: AidgeSignature, secret: str) -> bool:
-    """Whether `secret` made the signature; case does not matter, the comparison takes constant time."""
+    """Return whether `secret` made the signature; case does not matter, the comparison takes constant time."""
     if signature.version == "v2":
         messages = [secret + signature.timestamp]
     else:
@@ -67,7 +67,7 @@ def is_signed_by(request: Request, signature: AidgeSignature, secret: str) -> bo
 
 
 def _is_overridden(request: Request) -> bool:
-    """Whether a body that a classic signature does not cover says anew what the signed query says."""
+    """Return whether a body that a classic signature does not cover says anew what the signed query says."""
     if request.method != "POST" or is_urlencoded(request):
         return False
     try:

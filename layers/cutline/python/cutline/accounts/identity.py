@@ -27,7 +27,7 @@ class Authenticator:
         self._lenient_body_hash = lenient_body_hash
 
     def prove(self, scheme: Scheme, request: Request) -> Caller:
-        """The caller, who owns an enabled credential of an enabled account. Raises AccessRefused."""
+        """Return the caller, who owns an enabled credential of an enabled account. Raises AccessRefused."""
         if scheme is Scheme.JD:
             return self._prove_jd(request)
         if scheme is Scheme.AIDGE:
@@ -52,7 +52,7 @@ class Authenticator:
 
 
 def _bearer(scheme: Scheme, request: Request) -> str:
-    """The key in `Authorization: Bearer`, which some clients send in place of the header."""
+    """Return the key in `Authorization: Bearer`, which some clients send in place of the header."""
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme is Scheme.API_KEY and kind.lower() == "bearer" else ""
 
@@ -62,7 +62,7 @@ def _secret_of(credential: Credential | None) -> str:
 
 
 def _admitted(credential: Credential | None, *, proved: bool) -> Account:
-    """The account. That it is disabled is answered only to proof of the credential."""
+    """Return the account. Only a caller with a valid credential learns that it is disabled."""
     if credential is None:
         raise AccessRefused(Reason.KEY_UNKNOWN)
     if not proved:

@@ -45,7 +45,7 @@ class JdAuthorization:
 
 
 def parse_authorization(request: Request) -> JdAuthorization:
-    """The Authorization header of the request, with its date checked against the clock. Raises AccessRefused."""
+    """Return the Authorization header of the request, with its date checked against the clock. Raises AccessRefused."""
     match = _ALGORITHM.match(request.headers.get("authorization", ""))
     fields = dict(_FIELD.findall(match.group(3))) if match else {}
     if match is None or not fields.get("Credential"):
@@ -76,7 +76,7 @@ def parse_authorization(request: Request) -> JdAuthorization:
 def is_signed_by(
     request: Request, authorization: JdAuthorization, secret: str, *, lenient_body_hash: bool = False
 ) -> bool:
-    """Whether any accepted reading of the request was signed with `secret`; every comparison takes constant time.
+    """Return whether an accepted reading of the request was signed with `secret`; comparisons take constant time.
 
     `lenient_body_hash` also accepts a signed `x-jdcloud-content-sha256` or the hash of an empty body, for old SDKs
     that do not hash the bytes on the wire.
@@ -99,7 +99,7 @@ def is_signed_by(
 
 
 def signing_key(secret: str, authorization: JdAuthorization) -> bytes:
-    """kSigning: the secret folded with date, region, service and terminator."""
+    """Return kSigning: the secret folded with date, region, service and terminator."""
     key = f"JDCLOUD{authorization.version}{secret}".encode()
     for part in authorization.scope:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -114,7 +114,7 @@ def string_to_sign(authorization: JdAuthorization, canonical_request: str) -> st
 
 
 def canonical_requests(request: Request, signed_headers: tuple[str, ...], body_hashes: list[str]) -> Iterator[str]:
-    """Every distinct accepted reading of the request, the documented one first."""
+    """Return every distinct accepted reading of the request, the documented one first."""
     paths = dict.fromkeys(_canonical_path(path) for path in (request.path, request.raw_path))
     encoded = "&".join(f"{name}={value}" for name, value in _encoded_query(request))
     raw = "&".join(f"{name}={value}" for name, value in request.query)

@@ -140,7 +140,7 @@ class Meter:
         return self._write(self.settlement(reservation, api))
 
     def settlement(self, reservation: Reservation, api: str) -> Write:
-        """The write that `settle` does, for a caller that joins it with another write in one transaction."""
+        """Return the write that `settle` does, for a caller that joins it with another write in one transaction."""
         price = reservation.account.price_of(api)
         additions = f"calls_{api} :one, charged_micros :price, charged_micros_{api} :price"
         values = {":one": 1, ":price": price}
@@ -264,13 +264,13 @@ class Meter:
 
 
 def max_in_flight(qps: float, most: int) -> int:
-    """The calls that an account of this rate may have in flight; `most` is the bound on every account, 0 for none."""
+    """Return an account's maximum of calls in flight at this rate; `most`: the bound on every account, 0 for none."""
     own = max(IN_FLIGHT_MIN, int(IN_FLIGHT_S * qps))
     return min(own, most) if most else own
 
 
 def day_of(now: float) -> str:
-    """The UTC day that a call counts for."""
+    """Return the UTC day that a call counts for."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
 
 

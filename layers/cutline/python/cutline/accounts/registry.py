@@ -85,16 +85,16 @@ class Registry:
         )
 
     def find(self, account_id: str) -> Account | None:
-        """The account, or None."""
+        """Return the account, or None."""
         return self._store.account(account_id)
 
     def accounts(self) -> list[Account]:
-        """Every account, by name."""
+        """Return every account, by name."""
         found = (account_from(item) for item in self._scan("begins_with(pk, :prefix)", {":prefix": account_key("")}))
         return sorted(found, key=lambda account: account.account_id)
 
     def credentials(self, account_id: str) -> list[CredentialRecord]:
-        """The account's credentials, oldest first of each kind."""
+        """Return the account's credentials, oldest first of each kind."""
         wanted = "begins_with(pk, :prefix) AND account_id = :account"
         found: dict[tuple[str, str], CredentialRecord] = {}
         for item in self._scan(wanted, {":prefix": CREDENTIAL, ":account": account_id}):
@@ -105,7 +105,7 @@ class Registry:
         return sorted(found.values(), key=lambda record: (record.kind, record.created_at))
 
     def issue(self, account_id: str, kind: str) -> Issued:
-        """A new credential of the kind, stored."""
+        """Store and return a new credential of the kind."""
         issued = _generate(kind)
         for scheme in KINDS[kind]:
             self._store.put_credential(scheme, issued.key, account_id, issued.secret, new=True)

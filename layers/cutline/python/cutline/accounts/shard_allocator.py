@@ -66,7 +66,7 @@ class ShardAllocator:
         raise full
 
     def _share(self, account: Account, shard: Shard, demand: Demand) -> Demand:
-        """The shard's part of it, with the hold named after the shard."""
+        """Return the shard's part of it, with the hold named after the shard."""
         if demand.quota is not None:
             if demand.quota <= 0:  # a fresh day's item has nothing to compare
                 raise ShardFull(Reason.QUOTA_EXCEEDED)
@@ -136,11 +136,11 @@ class ShardAllocator:
         return count
 
     def quota(self, account: Account, day: str) -> int:
-        """The day's quota and the units that tasks are known to have given back."""
+        """Return the day's quota and the units that tasks are known to have given back."""
         return (account.daily_quota or 0) + self._returned.get((account.account_id, day), (0.0, 0))[1]
 
     def _quota_with_returned(self, account: Account, day: str) -> int:
-        """The same as `quota`, after a read of the task items if the last was over a second ago. It only grows."""
+        """Return `quota`, after a read of the task items if the last was over a second ago. It only grows."""
         key = (account.account_id, day)
         seen_at, _ = self._returned.get(key, (float("-inf"), 0))
         if time.monotonic() - seen_at > _RETURNED_S:
@@ -167,7 +167,7 @@ class ShardAllocator:
 
 
 def named(text: str, shard: Shard) -> str:
-    """A call's id, or its hold, in its shard."""
+    """Return a call's id, or its hold, in its shard."""
     return f"{text}~{shard.index}" if shard.index else text
 
 

@@ -76,7 +76,7 @@ class Shard:
         return {"pk": account_key(self.account_id) + suffix, "sk": DAY + self.day}
 
     def share(self, whole: int) -> int:
-        """The shard's part of a number that is split without rest."""
+        """Return the shard's part of a number that is split without rest."""
         return whole // self.count + (self.index < whole % self.count)
 
 
@@ -107,12 +107,12 @@ def shards_for(qps: float, daily_quota: int | None, max_in_flight: int | None = 
 
 
 def expires_at(now: float) -> int:
-    """The unix second from which on DynamoDB may delete a day's items."""
+    """Return the unix second from which on DynamoDB may delete a day's items."""
     return int(now) + KEEP_DAYS * 86400
 
 
 def lapsed(item: Item, now: float) -> list[str]:
-    """The attributes of calls that did not end before their holds expired."""
+    """Return the attributes of calls that did not end before their holds expired."""
     return [name for name, until in item.items() if name.startswith((HOLD, WAIT)) and int(until) < now]
 
 
@@ -150,7 +150,7 @@ class Acquisition:
         raise ShardFull(Reason.RATE_EXCEEDED)
 
     def write(self) -> Write:
-        """The reservation itself. DynamoDB has no max(), so an idle and a busy rate are two conditions."""
+        """Return the write that reserves. DynamoDB has no max(), so an idle and a busy rate are two conditions."""
         self.now = self.clock()
         demand, shard = self.demand, self.shard
         sets, adds, conditions = ["expires_at = :expires_at"], [], []

@@ -14,7 +14,7 @@ _CALLS, _CHARGED, _REFUSED = "calls_", "charged_micros_", "refused_"
 
 
 def read_usage(table: Any, account_id: str, first: date, last: date) -> list[UsageRow]:
-    """The rows from `first` to `last`, both included, in order.
+    """Return the rows from `first` to `last`, both included, in order.
 
     One Query per shard, which costs by the item: one per day, and one per shard in which there were background tasks.
     """

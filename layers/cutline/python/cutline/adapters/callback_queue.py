@@ -17,5 +17,5 @@ class CallbackQueue:
 
 
 def task_of(body: str) -> str:
-    """The task that a message of the queue is about."""
+    """Return the task that a message of the queue is about."""
     return str(json.loads(body)["task_id"])

@@ -47,7 +47,7 @@ class ConditionsFailed(Exception):
 
 
 def write_if(write: Callable[..., Item], condition: str, **arguments: Any) -> Item:
-    """The answer of `write`, a method of a DynamoDB table.
+    """Call `write`, a method of a DynamoDB table, under a condition; return its answer.
 
     Raises ConditionFailed, ServiceFault(OVERLOADED) where the item stays locked, and ClientError for all else.
     """
@@ -91,7 +91,7 @@ def write_all(table: Any, writes: Sequence[Write]) -> None:
 
 
 def every_item(read: Callable[..., Any], **question: Any) -> Iterator[Item]:
-    """The items of all pages of `read`, a table's query or scan; a page ends after a megabyte."""
+    """Return the items of all pages of `read`, a table's query or scan; a page ends after a megabyte."""
     while True:
         answer = read(**question)
         yield from answer["Items"]
@@ -101,7 +101,7 @@ def every_item(read: Callable[..., Any], **question: Any) -> Iterator[Item]:
 
 
 def may_have_written(error: BaseException) -> bool:
-    """Whether a write that failed with `error` may have been applied all the same.
+    """Return whether a write that failed with `error` may have been applied all the same.
 
     Its answer was lost, or is a 5xx, or says that a repeat came before the first try was through.
     """
@@ -118,7 +118,7 @@ def _pause(seconds: float) -> None:
 
 
 def _plain(item: Item) -> dict[str, Any]:
-    """The attributes of a failed condition's item, which the resource API leaves in wire form."""
+    """Return the attributes of a failed condition's item, which the resource API leaves in wire form."""
     if not item:
         return {}
     from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415 - only on the refused path

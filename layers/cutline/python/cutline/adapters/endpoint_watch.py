@@ -40,7 +40,7 @@ class QueuedEndpoint(GpuEndpoint, Protocol):
         """Where the answer will be. Raises ClientError and BotoCoreError."""
 
     def has_answered(self, output: str) -> bool:
-        """Whether it is there. Raises ClientError and BotoCoreError."""
+        """Return whether it is there. Raises ClientError and BotoCoreError."""
 
 
 class WatchedEndpoint:
@@ -71,7 +71,7 @@ class WatchedEndpoint:
         return maps
 
     def is_awake(self, picture: bytes, content_type: str) -> bool:
-        """Whether the endpoint may be asked; if not, the picture may have become a probe."""
+        """Return whether the endpoint may be asked; if not, the picture may have become a probe."""
         now = int(self._clock())
         if now >= self._relied_on_until:
             self._relied_on_until = now + CHECK_S

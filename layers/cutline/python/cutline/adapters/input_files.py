@@ -39,14 +39,14 @@ class InputFiles:
             raise ServiceFault(Reason.INTERNAL, "a work file cannot be stored") from error
 
     def get(self, key: str) -> bytes:
-        """A stored file."""
+        """Return a stored file."""
         try:
             return bytes(self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.INTERNAL, "a work file cannot be read") from error
 
     def read(self, key: str, max_bytes: int, etag: str = "") -> bytes:
-        """A caller's own picture, read only if it is small enough; with an `etag` only as long as it is that very file.
+        """Return a caller's own picture if it is small enough and, where an `etag` is given, has not been replaced.
 
         Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE).
         """
@@ -65,11 +65,11 @@ class InputFiles:
             raise ServiceFault(Reason.INTERNAL, "a picture cannot be read") from error
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is such a file."""
         return self.head(key) is not None
 
     def head(self, key: str) -> FileInfo | None:
-        """The file's ETag, date and metadata, or None where there is none."""
+        """Return the file's ETag, date and metadata, or None where there is none."""
         try:
             head = self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
@@ -88,5 +88,5 @@ class InputFiles:
 
 
 def unreachable() -> InputRefused:
-    """One refusal for what is not there, what is not there yet and what is another account's."""
+    """Return one refusal for files that are missing, not yet there, or another account's."""
     return InputRefused(Reason.URL_UNREACHABLE, "there is no such picture")

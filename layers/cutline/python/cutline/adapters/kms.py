@@ -17,6 +17,6 @@ class KmsCipher:
         return bytes(answer["CiphertextBlob"])
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str]) -> str:
-        """The plaintext that `encrypt` got."""
+        """Return the plaintext that `encrypt` got."""
         answer = self._client.decrypt(KeyId=self._key_id, CiphertextBlob=ciphertext, EncryptionContext=dict(context))
         return bytes(answer["Plaintext"]).decode()

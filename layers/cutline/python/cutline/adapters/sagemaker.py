@@ -70,7 +70,7 @@ class GpuEndpoint(Protocol):
     """Either kind of endpoint."""
 
     def alpha(self, picture: bytes, content_type: str) -> bytes:
-        """The picture's maps, a PNG for `cutline.pipeline.inference.prediction_file`. Raises EndpointFault."""
+        """Return the picture's maps, a PNG for `cutline.pipeline.inference.prediction_file`. Raises EndpointFault."""
 
 
 class RealtimeEndpoint:
@@ -132,11 +132,11 @@ class AsyncEndpoint:
         return self._start(picture, content_type, ttl_s)[0]
 
     def has_answered(self, output: str) -> bool:
-        """Whether it is there. Raises ClientError and BotoCoreError."""
+        """Return whether it is there. Raises ClientError and BotoCoreError."""
         return self._read(output) is not None
 
     def _start(self, picture: bytes, content_type: str, ttl_s: int) -> tuple[str, str]:
-        """The addresses under which the answer or the failure will be."""
+        """Return the addresses under which the answer or the failure will be."""
         key = f"{ENDPOINT_INPUTS}{uuid.uuid4().hex}{ENDINGS[content_type]}"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=picture, ContentType=content_type)
         answer = self._runtime.invoke_endpoint_async(
@@ -165,7 +165,7 @@ class AsyncEndpoint:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _read(self, address: str) -> bytes | None:
-        """The object, or None while it is not there."""
+        """Return the object, or None while it is not there."""
         parts = urlsplit(address)
         try:
             return bytes(self._s3.get_object(Bucket=parts.netloc, Key=parts.path[1:])["Body"].read())
@@ -187,7 +187,7 @@ def _fault(error: ClientError | BotoCoreError) -> EndpointFault:
 
 
 def _model_fault(response: Any) -> EndpointFault:
-    """What the container answered: 503 is its own "too busy", and 0 SageMaker's word for no answer within 60 s."""
+    """Return the fault of a container's status: 503 is its own "too busy", 0 means no answer within 60 s."""
     status = int(response.get("OriginalStatusCode", 500))
     trouble = Trouble.OVERLOADED if status in _BUSY_STATUS else Trouble.MODEL_ERROR
     return EndpointFault(Trouble.TIMED_OUT if status == 0 else trouble, f"container answered {status}")

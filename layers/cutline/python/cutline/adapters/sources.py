@@ -16,7 +16,7 @@ class Sources:
     files: InputFiles | None = None
 
     def read(self, url: str, account_id: str, max_bytes: int, *, once: bool = False) -> bytes:
-        """The picture. `once` deletes an upload as soon as it has been read or found too large for it.
+        """Return the picture. `once` deletes an upload as soon as it has been read or found too large for it.
 
         Raises InputRefused(URL_UNREACHABLE | URL_TOO_LARGE), in the same words for every cause.
         """

@@ -18,7 +18,7 @@ class UploadTickets:
         self._lifetime_s = lifetime_s
 
     def issue(self, account_id: str, wanted: TicketRequest, now: float) -> Ticket:
-        """A ticket with a random key of 128 bits."""
+        """Return a ticket with a random key of 128 bits."""
         key = folder_of(account_id) + uuid.uuid4().hex
         wanted_type = {"Content-Type": wanted.content_type}
         post = self._s3.generate_presigned_post(

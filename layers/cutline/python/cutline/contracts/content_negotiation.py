@@ -2,7 +2,7 @@
 
 
 def weights_of(accept: str) -> dict[str, float]:
-    """The weight of each media range; one that cannot be read counts as 1."""
+    """Return the weight of each media range; one that cannot be read counts as 1."""
     weights: dict[str, float] = {}
     for part in accept.lower().split(","):
         kind, *parameters = (piece.strip() for piece in part.split(";"))
@@ -11,14 +11,14 @@ def weights_of(accept: str) -> dict[str, float]:
 
 
 def prefers_json(accept: str) -> bool:
-    """Whether `Accept` names JSON before any picture: axios sends both with equal weight and wants the bytes."""
+    """Return whether `Accept` names JSON before any picture: axios sends both with equal weight and wants the bytes."""
     weights = weights_of(accept)
     pictures = [weight for kind, weight in weights.items() if kind == "*/*" or kind.startswith("image/")]
     return weights.get("application/json", 0.0) > max(pictures, default=0.0)
 
 
 def prefers_webp(accept: str) -> bool:
-    """Whether `Accept` names WebP, and PNG not before it: a page's `<img>` does, and tools that save files do not.
+    """Return whether `Accept` names WebP, and PNG not before it, as a page's `<img>` does and download tools do not.
 
     A browser that opens the link itself says `text/html` too. It gets the file as it was made, because people save it.
     """

@@ -16,7 +16,7 @@ _PROFILED = ("format", "bg_color", "crop", *READERS)
 
 
 def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
-    """The options with the framing, region and profile asked for. Raises InputRefused(PARAMETER_INVALID)."""
+    """Return the options with the framing, region and profile asked for. Raises InputRefused(PARAMETER_INVALID)."""
     asked = {name: text.strip() for name, text in fields.items() if text.strip()}
     profile = asked.get("profile", "")
     if profile and (cut.want_mask or any(name in asked for name in _PROFILED)):
@@ -33,7 +33,7 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
 
 
 def response_fields(metadata: ResultMetadata | None) -> dict[str, Any]:
-    """The fields that Cutline adds to the vendor's answer about a result."""
+    """Return the fields that Cutline adds to the vendor's answer about a result."""
     if metadata is None:
         return {}
     confidence = confidence_field(metadata.confidence)

@@ -44,7 +44,7 @@ CODES: Mapping[Reason, str] = codes(ERRORS)
 
 
 def parse(request: Request) -> Job:
-    """The picture in the body, or the first file of a multipart form (sister products of JD's use one)."""
+    """Return the picture in the body, or the first file of a multipart form (sister products of JD's use one)."""
     data = request.body
     if is_multipart(request) and sniff_format(data) is None:
         data = first_file(request) or b""
@@ -66,7 +66,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A business failure inside HTTP 200, or the gateway's own envelope (contracts.md 1.6)."""
+    """Return a business failure inside HTTP 200, or the gateway's own envelope (contracts.md 1.6)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
         if status == _SIZE[0] and error.detail:

@@ -49,7 +49,7 @@ CODES: Mapping[Reason, str] = codes(ERRORS)
 
 
 def parse(request: Request) -> Job:
-    """The picture in the field `image`, checked in the order of contracts.md 2.5: JSON, present, base64."""
+    """Return the picture in the field `image`, checked in the order of contracts.md 2.5: JSON, present, base64."""
     document = read_json_object(request.body)
     if "image" not in document:
         raise InputRefused(Reason.IMAGE_MISSING)
@@ -70,7 +70,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-    """A business failure by its status, or the gateway's own envelope (contracts.md 2.5)."""
+    """Return a business failure by its status, or the gateway's own envelope (contracts.md 2.5)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
         result = {"message": message, "status": status, "used_time": progress.elapsed_ms}

@@ -76,7 +76,7 @@ _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 
 
 def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
-    """The validated parameters; an empty one counts as not given. Raises FieldRefused."""
+    """Return the validated parameters; an empty one counts as not given. Raises FieldRefused."""
     size = _choice(fields, "size", SIZES)
     kind = _choice(fields, "type", KINDS)
     for name in ("add_shadow", "semitransparency"):  # only for cars, at the vendor too
@@ -123,7 +123,7 @@ def _length(text: str) -> Length:
 
 
 def _choice(fields: Mapping[str, str], name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
-    """The given value, or the first of `allowed`."""
+    """Return the given value, or the first of `allowed`."""
     text = fields.get(name, "").strip() or next(iter(allowed))
     if text not in allowed:
         raise FieldRefused(refusal_of(name))
@@ -145,5 +145,5 @@ def _read(fields: Mapping[str, str], name: str, reader: Callable[[str], _Value])
 
 
 def refusal_of(name: str) -> ErrorRow:
-    """The row of a parameter that is invalid."""
+    """Return the row of a parameter that is invalid."""
     return ErrorRow(400, f"invalid_{name}", TITLES[name])

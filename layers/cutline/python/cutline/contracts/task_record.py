@@ -93,12 +93,12 @@ class TaskContract(Contract, Protocol):
 
 
 def queued(account_id: str, request: Request, options: TaskOptions) -> TaskRecord:
-    """The record of a task that is yet to be worked."""
+    """Return the record of a task that is yet to be worked."""
     return TaskRecord(options.task_id, account_id, QUEUED, int(request.received_at), None, None, options)
 
 
 def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> TaskRecord:
-    """The record of a call that succeeded."""
+    """Return the record of a call that succeeded."""
     started = int(request.received_at)
     completed = int(request.received_at + outcome.elapsed_ms / 1000)
     options = task_options(job)
@@ -107,7 +107,7 @@ def finished(account_id: str, request: Request, job: Job, outcome: Outcome) -> T
 
 
 def failed(account_id: str, request: Request, job: Job, error: MattingError) -> TaskRecord | None:
-    """The record of a task that failed, or None where the failure is not the task's but ours."""
+    """Return the record of a task that failed, or None where the failure is not the task's but ours."""
     state = STATES.get(error.reason)
     if state is None:
         return None

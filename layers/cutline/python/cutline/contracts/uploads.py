@@ -48,25 +48,25 @@ class Ticket:
 
 
 def folder_of(account_id: str) -> str:
-    """The prefix of the keys of an account's uploads."""
+    """Return the prefix of the keys of an account's uploads."""
     return f"{UPLOADS}{account_id}/"
 
 
 def own_key(url: str, account_id: str) -> str | None:
-    """The key behind the address of an upload; None for any other address, another account's upload included."""
+    """Return the key behind the address of an upload; None for any other address, another account's upload included."""
     folder, _, name = url.removeprefix(PREFIX).rpartition("/")
     own_upload = url.startswith(PREFIX) and f"{folder}/" == folder_of(account_id)
     return f"{folder}/{name}" if own_upload and re.fullmatch(r"[0-9a-f]{32}", name) else None
 
 
 def parse(request: Request) -> TicketRequest:
-    """The validated request: an optional JSON object. Raises InputRefused."""
+    """Return the validated request: an optional JSON object. Raises InputRefused."""
     document = read_json_object(request.body) if request.body.strip() else {}
     return TicketRequest(_content_type(document.get("content_type")), _size(document.get("size")))
 
 
 def render(ticket: Ticket) -> Response:
-    """The ticket."""
+    """Return the ticket."""
     body = {
         "url": ticket.url,
         "fields": dict(ticket.fields),

@@ -172,13 +172,13 @@ class Contract(Protocol):
     CODES: Mapping[Reason, str]
 
     def parse(self, request: Request) -> Job:
-        """The validated call. Raises InputRefused."""
+        """Return the validated call. Raises InputRefused."""
 
     def render(self, request: Request, job: Job, outcome: Outcome) -> Response:
-        """The answer to a call that succeeded."""
+        """Return the answer to a call that succeeded."""
 
     def refuse(self, request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
-        """The answer to a call that failed, for every `Reason` there is."""
+        """Return the answer to a call that failed, for every `Reason` there is."""
 
 
 @runtime_checkable
@@ -203,7 +203,7 @@ class CreditContract(Contract, Protocol):
     CREDITS_ROUTE: str
 
     def render_credits(self, request: Request, left: int | None, quota: int | None) -> Response:
-        """The answer: the calls left of the day's quota; None without one."""
+        """Return the answer: the calls left of the day's quota; None without one."""
 
 
 def preflight_response(*methods: str) -> Response:
@@ -217,13 +217,13 @@ def preflight_response(*methods: str) -> Response:
 
 
 def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response in UTF-8. Text is not escaped: JD's messages are Chinese, and links hold `&`."""
+    """Return a JSON response in UTF-8. Text is not escaped: JD's messages are Chinese, and links hold `&`."""
     payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, payload)
 
 
 def with_confidence(response: Response, confidence: float | None) -> Response:
-    """The answer to a cut-out with the probability in [0, 1] that it is good; None where nothing is known of it."""
+    """Return the answer with the probability in [0, 1] that its cut-out is good, None if unknown, in a header."""
     if confidence is None:
         return response
     return replace(response, headers={**response.headers, "X-Cutline-Confidence": f"{confidence:.4f}"})

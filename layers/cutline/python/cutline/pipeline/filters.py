@@ -55,7 +55,7 @@ def box_mean(planes_f32: F32, radius: int) -> F32:
 
 
 def grow(mask: Bool, radius: int) -> Bool:
-    """The mask (h, w) and everything within `radius` pixels of it, along both axes."""
+    """Return the mask (h, w) and everything within `radius` pixels of it, along both axes."""
     return _grow_down(_grow_down(mask, radius).T, radius).T
 
 

@@ -46,5 +46,5 @@ class StageTimer:
         return sum(self.stages_ms.values())
 
     def server_timing(self) -> str:
-        """The value of a `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
+        """Return the value of a `Server-Timing` header (https://www.w3.org/TR/server-timing/)."""
         return ", ".join(f"{name};dur={ms:.1f}" for name, ms in self.stages_ms.items())

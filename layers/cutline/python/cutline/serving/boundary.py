@@ -21,7 +21,7 @@ def answer(
     logger: Logger,
     metrics: Metrics,
 ) -> Response:
-    """What `serve` answers, or what `refuse` makes of its failure."""
+    """Return what `serve` returns, or what `refuse` makes of its failure."""
     try:
         return serve(request)
     except Exception as error:
@@ -32,7 +32,7 @@ def answer(
 
 
 def failure_of(error: Exception, request_id: str, logger: Logger, metrics: Metrics) -> MattingError:
-    """The refusal or fault behind any exception. A fault is logged and counted here, a refusal by the caller."""
+    """Return the refusal or fault behind any exception. A fault is logged and counted here, a refusal by the caller."""
     failure = _as_matting_error(error)
     if isinstance(failure, ServiceFault):
         reason = str(failure.reason)

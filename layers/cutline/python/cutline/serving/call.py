@@ -35,10 +35,10 @@ class Journal(Protocol):
     """Keeps the outcome of a call, for an API that can be asked about it later."""
 
     def finished(self, account_id: str, request: Request, job: Job, outcome: Outcome) -> None:
-        """The call succeeded."""
+        """Note that the call succeeded."""
 
     def failed(self, account_id: str, request: Request, job: Job, error: MattingError) -> None:
-        """The call was parsed and then failed."""
+        """Note that the call was parsed and then failed."""
 
 
 class Deferral(Protocol):
@@ -47,19 +47,19 @@ class Deferral(Protocol):
     hold_s: int
 
     def takes(self, job: Job) -> bool:
-        """Whether the job is worked in the background."""
+        """Return whether the job is worked in the background."""
 
     def named(self, job: Job, seed: str) -> Job:
-        """The job with a task id derived from `seed`, so that a second try finds the first one's task."""
+        """Return the job with a task id derived from `seed`, so that a second try finds the first one's task."""
 
     def call_id(self, job: Job) -> str:
         """Return the reservation's id."""
 
     def ended(self, call: "Call") -> Response | None:
-        """The answer if an earlier try's task has ended: it was charged or given back, and needs no reservation."""
+        """Return the answer if an earlier try's task has ended: it was charged or released and needs no reservation."""
 
     def accept(self, call: "Call", reservation: Reservation) -> Response:
-        """The answer, once the work is certain. From then on the reservation belongs to the task.
+        """Return the answer, once the work is certain. From then on the reservation belongs to the task.
 
         `call.fallback_response` is set as soon as the work may have begun; `call.surplus_reservation` if the task had
         ended before.

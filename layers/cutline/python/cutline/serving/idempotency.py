@@ -39,7 +39,7 @@ class AnswerStore(Protocol):
         """Stores the body and returns its key. Raises ServiceFault(STORE_FAILED)."""
 
     def get(self, key: str) -> bytes:
-        """A stored body. Raises ServiceFault(STORE_FAILED)."""
+        """Return a stored body. Raises ServiceFault(STORE_FAILED)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Idempotency:
         self._wait_s = wait_s
 
     def lease(self, account_id: str, api: str, key: str, job: Job, keep_s: int = 0) -> KeyLease:
-        """The right to work, the first answer, or that another call with the key is at work.
+        """Return the right to work, the first answer, or that another call with the key is at work.
 
         Raises AccessRefused(IDEMPOTENCY_MISMATCH) where the key stands for another request.
         """
@@ -94,7 +94,7 @@ class Idempotency:
         return self._take(lease)
 
     def wait(self, lease: KeyLease) -> KeyLease:
-        """What has become of a busy lease; the wait costs a read now and then.
+        """Wait, by polling, until the call that holds the key has ended; return the lease.
 
         Raises ServiceFault(OVERLOADED) where the other call takes too long, and what `lease` raises.
         """
@@ -141,7 +141,7 @@ class Idempotency:
             raise ServiceFault(Reason.OVERLOADED, "another call has taken over this Idempotency-Key") from error
 
     def is_kept(self, lease: KeyLease) -> bool:
-        """Whether the answer of this lease is kept, and so charged."""
+        """Return whether the answer of this lease is kept, and so charged."""
         return _is_kept_by(lease, self._read(lease))
 
     def forget(self, lease: KeyLease) -> None:
@@ -170,7 +170,7 @@ class Idempotency:
         return lease
 
     def _resolve(self, lease: KeyLease, item: Item) -> KeyLease:
-        """What to do about the item that stands in the way."""
+        """Return the lease that follows from the existing item."""
         if not item:
             return dataclasses.replace(lease, busy=True)
         dead = item["state"] == "running" and not _is_at_work(item)
@@ -230,7 +230,7 @@ def _is_kept_by(lease: KeyLease, item: Item | None) -> bool:
 
 
 def fingerprint_of(job: Job) -> str:
-    """What makes two requests the same: the picture and everything asked of it, however it was written.
+    """Return the fingerprint of a request: its picture and options, however they were written.
 
     A retry may differ in its multipart boundary, signature and date. Fields that a dataclass does not compare by, such
     as the id that every new task is given, do not count.

@@ -58,7 +58,7 @@ class CutoutProcessor:
         return A_PERSON if job.cut.subject == "person" else ANY_SUBJECT
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
-        """The cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
+        """Return the cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         if isinstance(job.options, SingleFileOptions):
             return single_file_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
@@ -83,7 +83,7 @@ class CostumeProcessor:
         keep_freed_memory()
 
     def process(self, data: bytes, job: Job, timer: StageTimer) -> Produced:
-        """The garments, together and one by one. Raises InputRefused for the picture and ServiceFault for a model."""
+        """Return the garments, merged and one by one. Raises InputRefused for the picture, ServiceFault for a model."""
         assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
             picture = decode_in_subprocess(data, job.limits)
@@ -105,7 +105,7 @@ def _open_both(models_dir: Path, threads: int) -> tuple[Network, Network]:
 def single_file_answer(
     data: bytes, job: Job, options: SingleFileOptions, network: Predictor, timer: StageTimer
 ) -> Produced:
-    """The file. Raises InputRefused, also where it is too large for an answer, and ServiceFault for the model."""
+    """Return the file. Raises InputRefused, also if it is too large for an answer, and ServiceFault for the model."""
     with timer.stage("decode"):
         picture = decode_in_subprocess(data, job.limits)
         backdrop = None
@@ -127,7 +127,7 @@ def single_file_answer(
 
 
 def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:
-    """Which other format fits, if one does, and up to how many pixels this one fits."""
+    """Return which other format fits, if one does, and up to how many pixels this one fits."""
     pixels = single.width * single.height
     fitting = int(0.9 * pixels * MAX_INLINE_BYTES / size) / MEGAPIXEL
     text = (

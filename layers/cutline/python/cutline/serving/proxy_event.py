@@ -22,7 +22,7 @@ ProxyEvent = Mapping[str, Any]
 
 
 def to_request(event: ProxyEvent, public_url: str = "") -> Request:
-    """The call behind a proxy event; the body is byte-exact because the API declares every type binary."""
+    """Return the request of a proxy event; the body is byte-exact because the API declares every type binary."""
     context = event.get("requestContext") or {}
     multi = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
     headers = {_clean(name).lower(): ",".join(_clean(value) for value in values) for name, values in multi.items()}
@@ -48,7 +48,7 @@ def to_request(event: ProxyEvent, public_url: str = "") -> Request:
 
 
 def to_proxy(response: Response) -> dict[str, Any]:
-    """The answer in the proxy's shape. JSON travels as text, the rest as base64 that API Gateway decodes."""
+    """Return the answer in the proxy's format: JSON as text, the rest as base64 that API Gateway decodes."""
     text = _is_text(response)
     return {
         "statusCode": response.status,
@@ -59,7 +59,7 @@ def to_proxy(response: Response) -> dict[str, Any]:
 
 
 def fits_the_proxy(response: Response) -> bool:
-    """Whether a synchronous function can bring the answer back: base64 grows by a third, quotes in text double."""
+    """Return whether a synchronous function can return the answer: base64 grows by a third, quotes in text double."""
     if _is_text(response):
         return len(response.body) + response.body.count(b'"') <= MAX_ANSWER_BYTES
     return len(response.body) <= MAX_INLINE_BYTES
@@ -70,7 +70,7 @@ def _is_text(response: Response) -> bool:
 
 
 def _body(event: ProxyEvent) -> bytes:
-    """The body's bytes; what only claims to be base64 is passed on unchanged, for the contract to refuse."""
+    """Return the body's bytes; invalid base64 is returned unchanged, for the contract to refuse."""
     text = str(event.get("body") or "")
     if event.get("isBase64Encoded"):
         try:
@@ -91,7 +91,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _split(path: str, depth: int) -> tuple[str, str]:
-    """What stands before the last `depth` parts of a path, and those with the slashes after them."""
+    """Return a path without its last `depth` parts, and those parts with the slashes after them."""
     stem = path.rstrip("/")
     parts = stem.split("/")
     cut = max(len(parts) - depth, 1)

@@ -74,7 +74,7 @@ class Service:
         return Settlement(self.gate.meter, self.idempotency, self.logger, self.metrics)
 
     def handle(self, contract: Contract, request: Request) -> Response:
-        """The contract's answer, always: a refusal or fault is an answer too."""
+        """Return the contract's answer, to a refusal or fault too."""
         if request.method == "OPTIONS" and isinstance(contract, BrowserContract):
             return contract.preflight(request)
         if isinstance(contract, KeyContract):
@@ -82,7 +82,7 @@ class Service:
         return self.answer(Call(contract, request), self._serve)
 
     def answer(self, call: Call, serve: Callable[[Call], Response]) -> Response:
-        """What `serve` answers, or the contract's refusal: the boundary around every call."""
+        """Return what `serve` returns, or the contract's refusal: the boundary around every call."""
         reason = ""
         try:
             with deadline(_time_left_ms(call, self.time_limit_ms)):
@@ -136,7 +136,7 @@ class Service:
         return self.deferral is not None and call.job is not None and self.deferral.takes(call.job)
 
     def _lease(self, call: Call, account: Account) -> KeyLease | None:
-        """The lease behind an `Idempotency-Key`.
+        """Claim the lease of an `Idempotency-Key`.
 
         None for a request that cannot be parsed, and for an account that retains nothing: it has no answer to repeat.
         """
@@ -188,7 +188,7 @@ class Service:
         return self._keep(call, response)
 
     def _keep(self, call: Call, response: Response) -> Response:
-        """The answer of a deferred call, kept under its key."""
+        """Return the answer of a deferred call and store it under its key."""
         if call.lease is not None:
             self.idempotency.keep(call.lease, response)
         return response
@@ -205,7 +205,7 @@ class Service:
         return reservation
 
     def _produce(self, call: Call, reservation: Reservation) -> Response:
-        """The answer to an admitted call, stored and noted."""
+        """Serve an admitted call; store, log and return its answer."""
         contract, request, job, account = call.contract, call.request, call.job, reservation.account
         if job is None:
             assert call.refusal is not None
@@ -241,7 +241,7 @@ class Service:
         return self.sources.read(url, account.account_id, job.limits.max_bytes, once=not account.retains)
 
     def _with_backdrop(self, call: Call, job: Job, account: Account) -> Job:
-        """The job with the bytes of its backdrop. Raises InputRefused(BACKDROP_UNREACHABLE)."""
+        """Return the job with the bytes of its backdrop. Raises InputRefused(BACKDROP_UNREACHABLE)."""
         if job.backdrop is None or job.backdrop.url is None:
             return job
         try:
@@ -284,7 +284,7 @@ class Service:
             self.logger.exception("noting the failed call failed")
 
     def _report(self, call: Call, response: Response, reason: str) -> None:
-        """The one line per request, and the metrics; never a body, key, signature or link."""
+        """Log one line per request and count it; never a body, key, signature or link."""
         api, total_ms, cold_start = call.contract.NAME, call.elapsed_ms, is_cold_start()
         self.logger.info(
             "request",

@@ -18,7 +18,7 @@ _calls = itertools.count()
 
 
 def count_request(metrics: Metrics, api: str, reason: str, total_ms: int, charge_micros: int) -> None:
-    """One call of an API, and what it earned."""
+    """Count one call of an API and its price."""
     _dimensions(metrics, api=api, reason=reason)
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     metrics.add_metric("TotalMs", MetricUnit.Milliseconds, total_ms)
@@ -34,13 +34,13 @@ def count_fault(metrics: Metrics) -> None:
 
 
 def count_refusal(metrics: Metrics) -> None:
-    """One step that the caller's picture or address failed; Lambda counts it as an error of the function."""
+    """Count one step that failed by the caller's picture or address; Lambda counts it as an error of the function."""
     metrics.add_metric("Refusals", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
 def count_charge(metrics: Metrics, api: str, charge_micros: int) -> None:
-    """What a task earned, long after its call was counted."""
+    """Count the price of a finished task, whose call was counted before."""
     if charge_micros:
         _dimensions(metrics, api=api, reason="ok")
         metrics.add_metric("ChargeMicros", MetricUnit.NoUnit, charge_micros)
@@ -48,19 +48,19 @@ def count_charge(metrics: Metrics, api: str, charge_micros: int) -> None:
 
 
 def count_failed_step(metrics: Metrics, step: str, reason: str) -> None:
-    """One try of a step of the flow that failed. What was served shows in its call, and in Step Functions' metrics."""
+    """Count one failed try of a step. Finished tasks are counted with their calls and in Step Functions' metrics."""
     _dimensions(metrics, step=step, reason=reason)
     metrics.add_metric("FailedSteps", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
 def is_cold_start() -> bool:
-    """Whether this is the first call of the sandbox; to be asked once per call."""
+    """Return whether this is the first call of the sandbox; to be called once per call."""
     return next(_calls) == 0
 
 
 def count_cold_start(metrics: Metrics) -> None:
-    """One sandbox's first call."""
+    """Count one sandbox's first call."""
     metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

@@ -25,7 +25,7 @@ class TimeShare:
 
     @contextmanager
     def of(self, account_id: str) -> Iterator[None]:
-        """The time of one question. Raises AccessRefused(RATE_EXCEEDED)."""
+        """Take the block's time from the account's share. Raises AccessRefused(RATE_EXCEEDED) if it is used up."""
         began = self._clock()
         empty_at = max(self._empty_at.get(account_id, began), began)
         if empty_at - began > BURST_S / SHARE:

@@ -24,12 +24,12 @@ _ACCEPTED = range(200, 300)
 
 
 def callback_secret(link_secret: bytes, account_id: str) -> str:
-    """The key of an account's callbacks, hexadecimal; the operator hands it to the account's owner."""
+    """Return the key of an account's callbacks, hexadecimal; the operator hands it to the account's owner."""
     return hmac.new(link_secret, f"callback/{account_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def signature(secret: str, body: bytes, now: int) -> str:
-    """The value of the signature header."""
+    """Return the value of the signature header."""
     return f"t={now},v1={hmac.new(secret.encode(), f'{now}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
@@ -44,7 +44,7 @@ class Callback:
     clock: Callable[[], float] = time.time
 
     def run(self, task_id: str, step: Step) -> bool:
-        """Whether the task has a callback. Raises InputRefused(URL_UNREACHABLE) unless it was answered with 2xx."""
+        """Send the callback; return whether the task has one. Raises InputRefused(URL_UNREACHABLE) without a 2xx."""
         with step.stage("look up"):
             task = self.tasks.find(task_id)
         if task is None or not task.record.options.callback_url:

@@ -28,6 +28,6 @@ def give_back(task: Task, meter: Meter, files: InputFiles) -> None:
 
 
 def reservation_of(task: Task) -> Reservation:
-    """The reservation that `accept` made, at the price of that moment."""
+    """Return the reservation that `accept` made, at the price of that time."""
     account = Account(task.record.account_id, price_micros={task.order.api: task.order.price_micros})
     return Reservation(account, task.order.day, task.order.call_id, None, is_task=True)

@@ -81,7 +81,7 @@ class Intake:
             return str(error.reason)
 
     def _take(self, key: str, found: FileInfo, task_id: str, task: Task | None, step: Step) -> str:
-        """The outcome. Raises InputRefused and AccessRefused for what is no task."""
+        """Start the task; return the outcome. Raises InputRefused and AccessRefused."""
         drop = drops.parse(key, found.metadata)
         account = self._account(drop.account_id)
         step.notes["account_id"] = account.account_id
@@ -161,12 +161,12 @@ class Intake:
 
 
 def task_id_of(bucket: str, key: str, found: FileInfo) -> str:
-    """The id of the task that this very object is: the same for every event about it, another once it is replaced."""
+    """Return the task id of an object: the same for every event about it, another once it is replaced."""
     return str(uuid.uuid5(_SPACE, "\n".join([bucket, key, found.etag, found.modified.isoformat()])))
 
 
 def read_event(body: str, bucket: str) -> list[Dropped]:
-    """The objects that a notification of S3's is about; none for its test message and messages about anything else.
+    """Return the objects that a notification of S3's is about; none for its test message and all other messages.
 
     S3 encodes keys as forms do: a blank is "+", and all but letters, digits, "/" and a few signs are %xx.
     """

@@ -33,7 +33,7 @@ class Fail:
     clock: Clock = time.time
 
     def run(self, task_id: str, reason: Reason, step: Step) -> bool:
-        """Whether the task has a callback; the same for a task that an earlier try failed.
+        """Fail the task; return whether it has a callback, also if an earlier try failed it.
 
         A task that is done comes here if charging it failed. Then it is charged here.
         """
@@ -60,7 +60,7 @@ class Fail:
         return task.has_callback
 
     def _is_superseded(self, task: Task) -> bool:
-        """Whether another picture lies where this task's did; that one has a task of its own."""
+        """Return whether another picture lies where this task's did; that one has a task of its own."""
         found = self.files.head(task.order.source_key)
         return found is not None and found.etag != task.order.source_etag
 

@@ -34,7 +34,7 @@ class Finish:
     clock: Clock = time.time
 
     def run(self, task_id: str, step: Step) -> bool:
-        """Whether the task has a callback. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
+        """Finish the task; return whether it has a callback. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         task = self.tasks.find(task_id)
         if task is None:
             return False
@@ -73,7 +73,7 @@ class Finish:
         return keys, made.metadata
 
     def _store(self, task: Task, name: str, file: bytes, made: OutputFiles) -> str:
-        """The key, made of the task's id or the drop's name, so a second try replaces the first one's file."""
+        """Store the file; return its key, made of the task's id or the drop's name, so that a retry replaces it."""
         if task.order.result_key:
             key = drops.result_key(task.order.result_key, name, made.content_type)
         else:

@@ -18,7 +18,7 @@ class Matte:
     predict: Callable[[bytes], bytes]
 
     def run(self, task_id: str, step: Step) -> bool:
-        """Whether there was work to do. Raises what `predict` raises."""
+        """Predict the maps; return whether there was work to do. Raises what `predict` raises."""
         task = self.tasks.advance(task_id, task_record.PROCESSING)
         if task is None:
             return False

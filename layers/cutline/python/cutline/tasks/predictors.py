@@ -24,7 +24,7 @@ class CpuPredictor:
         self.open = cache(partial(Network.open, models_dir, model, threads))
 
     def predict(self, view: bytes) -> bytes:
-        """The maps file of a prepared picture. Raises ServiceFault."""
+        """Return the maps file of a prepared picture. Raises ServiceFault."""
         network = self.open()
         planes = network.predict(decode_image(view, _VIEW).rgb_u8)
         return encode_predictions(KnownPredictions(planes, network.calibration))
@@ -38,7 +38,7 @@ class EndpointPredictor:
         self._sleep = sleep
 
     def predict(self, view: bytes) -> bytes:
-        """The maps file of a prepared picture. Raises EndpointFault."""
+        """Return the maps file of a prepared picture. Raises EndpointFault."""
         for tries in range(1, _TRIES):
             try:
                 return self._endpoint.alpha(view, "image/png")

@@ -32,7 +32,7 @@ class Prepare:
     clock: Clock = time.time
 
     def run(self, task_id: str, step: Step) -> bool:
-        """Whether there was work to do; a task that has ended needs none.
+        """Prepare the task; return whether there was work to do: a task that has ended needs none.
 
         Raises InputRefused for the picture, AccessRefused(RATE_EXCEEDED) while too many servers keep the account's
         calls and tasks waiting.

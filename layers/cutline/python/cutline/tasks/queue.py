@@ -33,7 +33,7 @@ class Worker:
     machine: StateMachine
 
     def run(self, body: str, step: Step) -> str:
-        """The outcome: "matted", "endpoint away" or the reason of a failure.
+        """Return the outcome: "matted", "endpoint away" or the reason of a failure.
 
         Raises errors that pass: the message comes back after its visibility timeout, and after three tries lands in
         the DLQ.

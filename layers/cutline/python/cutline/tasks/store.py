@@ -59,7 +59,7 @@ class TaskStore:
         return self._add({**_pending(task), "expires_at": keep_until, "keep_until": keep_until})
 
     def get(self, task_id: str, account_id: str, now: float, lifetime_s: int = LINK_LIFETIME_S) -> TaskRecord | None:
-        """The account's task, or None for one that is unknown, another's or expired, `lifetime_s` after its end."""
+        """Return the account's task, or None if it is unknown, another's or expired, `lifetime_s` after its end."""
         if not 0 < len(task_id) <= _MAX_ID_CHARS:
             return None
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
@@ -72,12 +72,12 @@ class TaskStore:
         return record
 
     def find(self, task_id: str) -> Task | None:
-        """A task of the flow, of any account."""
+        """Return a task of the flow, of any account."""
         item = self._table.get_item(Key={"pk": task_id}, ConsistentRead=True).get("Item")
         return None if item is None else _task_from(item)
 
     def advance(self, task_id: str, state: int, **times: int) -> Task | None:
-        """The unfinished task in its new state, with the given times noted; None for one that has ended or expired."""
+        """Update an unfinished task; return its new record, or None if it has ended or expired."""
         return self._end_or_advance(task_id, state, times, pending=True)
 
     def finish(
@@ -88,13 +88,13 @@ class TaskStore:
         now: int,
         lifetime_s: int = LINK_LIFETIME_S,
     ) -> Task | None:
-        """The task as done, its results named; None where it has ended or expired before."""
+        """Record the task as done with its results; return the record, or None if it had ended or expired."""
         ended = {"completed_at": now, "expires_at": now + lifetime_s}
         results = {"keys": dict(keys), "facts": metadata.to_json()}
         return self._end_or_advance(task_id, DONE, {**ended, **results}, pending=True)
 
     def fail(self, task_id: str, state: int, now: int, lifetime_s: int = LINK_LIFETIME_S) -> Task | None:
-        """The task as failed; None where it has ended before."""
+        """Record the task as failed; return the record, or None if it had ended."""
         return self._end_or_advance(task_id, state, {"expires_at": now + lifetime_s})
 
     def _end_or_advance(

@@ -45,7 +45,7 @@ class WorkOrder:
 
     @classmethod
     def from_json(cls, text: str) -> "WorkOrder":
-        """The order that `to_json` wrote."""
+        """Return the order that `to_json` wrote."""
         changed = json.loads(text)
         cut = changed.pop("cut")
         return cls(cut_options_from(cut), **changed)
@@ -95,17 +95,17 @@ class Task:
 
 
 def work_folder(record: TaskRecord) -> str:
-    """A task's folder in the input bucket."""
+    """Return a task's folder in the input bucket."""
     return f"{TASKS}{record.account_id}/{record.task_id}"
 
 
 def view_key(record: TaskRecord) -> str:
-    """The key of `Task.view_key`, from the record only."""
+    """Return the key of `Task.view_key`, from the record only."""
     return f"{work_folder(record)}/view.png"
 
 
 def read_source(files: InputFiles, task: Task) -> bytes:
-    """The task's picture. Raises InputRefused(URL_UNREACHABLE) if the caller has deleted or replaced it."""
+    """Return the task's picture. Raises InputRefused(URL_UNREACHABLE) if the caller has deleted or replaced it."""
     if task.order.source_key:
         return files.read(task.source_key, task_record.LIMITS.max_bytes, task.order.source_etag)
     return files.get(task.source_key)

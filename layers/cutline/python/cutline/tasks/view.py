@@ -15,7 +15,7 @@ def show_task(
     base_url: str,
     request: Request | None = None,
 ) -> Response:
-    """The record as GET shows it, or a callback, which has no request. Raises ServiceFault(STORE_FAILED)."""
+    """Return the record as GET shows it, or a callback, which has no request. Raises ServiceFault(STORE_FAILED)."""
     response = contract.show(record, _images(contract, record, results, base_url), request)
     return with_confidence(response, None if record.metadata is None else record.metadata.confidence)
 

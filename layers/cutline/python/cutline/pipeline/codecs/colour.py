@@ -55,7 +55,7 @@ def _to_array(image: Image.Image) -> U8:
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, U8 | None]:
-    """The image without its alpha, and the alpha; a tRNS colour key becomes alpha 0."""
+    """Return the image without its alpha, and the alpha; a tRNS colour key becomes alpha 0."""
     key = image.info.get("transparency")
     profile = image.info.get("icc_profile")
     if image.mode in _DEEP_GREY:
@@ -98,7 +98,7 @@ def _from_lab(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
-    """The image in sRGB; unchanged where it has no profile, an sRGB one, or one that is not bounded or not valid."""
+    """Return the image in sRGB; unchanged if it has no profile, an sRGB one, or one beyond the bounds or invalid."""
     bounded = bounded_profile(profile) if isinstance(profile, bytes) else None
     if bounded is None:
         return image
@@ -132,7 +132,7 @@ _ELEMENTS = b"mpet"
 
 
 def bounded_profile(profile: bytes) -> bytes | None:
-    """The profile without tags of processing elements; None where it is not a profile, or too expensive to apply.
+    """Return the profile without tags of processing elements; None if it is not a profile, or too expensive to apply.
 
     The tags stay in the table under unused names, so that no offset changes.
     """

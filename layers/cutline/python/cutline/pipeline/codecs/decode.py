@@ -87,7 +87,7 @@ class Picture:
 
 
 def decode_image(data: bytes, limits: PictureLimits) -> Picture:
-    """The first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
+    """Return the first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
 
     Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
     pixel of the largest picture that `limits` allows, or 18 for a WEBP, whose decoder holds two canvases.
@@ -136,7 +136,7 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
 
 
 def _decode_unended(data: bytes, limits: PictureLimits) -> Picture:
-    """A JPEG whose end marker was lost, if nothing else was: then what follows the last scan changes no pixel.
+    """Return the picture of a JPEG that lost only its end marker: what follows the last scan changes no pixel.
 
     Of 528 pictures that had lost 3 to 13 bytes, these bits detected each that no longer decoded to the same pixels.
     The restart marker is the one that would come next, if a whole interval between two of them is missing.
@@ -213,7 +213,7 @@ def _scale_key(image: Image.Image, data: bytes) -> None:
 
 
 def turn_upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF orientation says; a broken EXIF block is ignored.
+    """Return the image turned as its EXIF orientation says; a broken EXIF block is ignored.
 
     Pillow turns a TIFF while loading it and then drops the tag.
     """
@@ -234,7 +234,7 @@ HEIF = "HEIF"
 
 @cache
 def reads_heif() -> bool:
-    """Whether the optional package `pi-heif` is installed (layers/heif)."""
+    """Return whether the optional package `pi-heif` is installed (layers/heif)."""
     return find_spec("pi_heif") is not None
 
 

@@ -68,7 +68,7 @@ class Decoder:
             self._started()
 
     def decode(self, data: bytes, limits: PictureLimits) -> Picture:
-        """What `decode_image` gives or raises; a file that costs too much or breaks its decoder is corrupt.
+        """Return or raise what `decode_image` does; a file that costs too much or breaks its decoder is corrupt.
 
         A decoder that was killed is replaced, once for a picture.
 
@@ -157,7 +157,7 @@ def decode_in_subprocess(data: bytes, limits: PictureLimits) -> Picture:
 
 
 def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
-    """The child's whole life: decodes until its parent is gone."""
+    """Decode in the child until its parent is gone."""
     try:
         for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGXCPU):
             signal.signal(number, signal.SIG_DFL)
@@ -223,7 +223,7 @@ def _received_picture(line: socket.socket) -> Picture:
 
 
 def _send(line: socket.socket, document: dict[str, Any], *payloads: bytes | memoryview) -> None:
-    """One message, with its payloads in memory that both ends may map: a socket would copy each byte twice."""
+    """Send one message, with its payloads in memory that both ends may map: a socket would copy each byte twice."""
     shared = os.memfd_create("cutline")
     try:
         for payload in payloads:
@@ -236,7 +236,7 @@ def _send(line: socket.socket, document: dict[str, Any], *payloads: bytes | memo
 
 
 def _receive(line: socket.socket) -> tuple[dict[str, Any], mmap.mmap | bytes]:
-    """One message and its payloads, end to end. Raises _Gone."""
+    """Receive one message and its payloads, end to end. Raises _Gone."""
     message, files, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 1)
     if not message:
         raise _Gone

@@ -86,7 +86,7 @@ def jpeg_scans(data: bytes) -> tuple[int, bool]:
 
 
 def jpeg_is_whole(data: bytes) -> bool:
-    """Whether the scans that a JPEG has begun hold each coefficient of each component to its last bit (T.81 G.1.1)."""
+    """Return whether a JPEG's begun scans hold each coefficient of each component to its last bit (T.81 G.1.1)."""
     left: dict[int, set[int]] = {}
     for marker, at in _jpeg_segments(data):
         if marker in _FRAMES:
@@ -100,7 +100,7 @@ def jpeg_is_whole(data: bytes) -> bool:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """The markers of a JPEG, each with where its length stands."""
+    """Return the markers of a JPEG, each with where its length stands."""
     at = 2
     while (marker := _MARKER.search(data, at)) is not None:
         yield marker[1], marker.end()
@@ -108,7 +108,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def without_chunks(data: bytes, kinds: frozenset[bytes]) -> bytes:
-    """A PNG without chunks of some kinds, up to where its chunks break off (PNG 11.3.3)."""
+    """Return a PNG without chunks of some kinds, up to where its chunks break off (PNG 11.3.3)."""
     kept, at = [data[:_PNG_SIGNATURE_BYTES]], _PNG_SIGNATURE_BYTES
     while at + _PNG_CHUNK_BYTES <= len(data):
         end = at + _PNG_CHUNK_BYTES + int.from_bytes(data[at : at + 4], "big")

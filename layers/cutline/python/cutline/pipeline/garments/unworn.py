@@ -67,7 +67,7 @@ def unworn_garment_masks(foreground: Matte, costume: Predictor, probabilities: M
 
 
 def _on_canvas(foreground: Matte, box: Box, side: int) -> tuple[U8, U8, tuple[slice, slice]]:
-    """The foreground on white (side, side, 3), its alpha there (side, side), and the rows and columns of its box."""
+    """Return the foreground on white (side, side, 3), its alpha (side, side), and the rows and columns of its box."""
     scale = _FILL * side / max(box.width, box.height)
     width, height = (max(1, round(length * scale)) for length in (box.width, box.height))
     top, left = (side - height) // 2, (side - width) // 2
@@ -84,7 +84,7 @@ def _on_canvas(foreground: Matte, box: Box, side: int) -> tuple[U8, U8, tuple[sl
 
 
 def _moved(plane_f32: F32, foreground: Matte, box: Box, inner: tuple[slice, slice], shape: tuple[int, ...]) -> F32:
-    """A plane (h, w) over the picture, moved to the place of the foreground's box on the canvas; 0 around it."""
+    """Return a plane (h, w) over the picture, moved to the place of the foreground's box on the canvas; 0 around it."""
     height, width = foreground.alpha_u8.shape
     rows, columns = inner
     size = (columns.stop - columns.start, rows.stop - rows.start)
@@ -108,7 +108,7 @@ def _classes_of(probabilities: dict[str, F32], components: list[Bool]) -> list[s
 
 
 def _owners(labels: Labels, large: Labels, kinds: Labels) -> U8:
-    """The kind (h, w) of the nearest of the large components, so that soft edges and small parts belong to one too."""
+    """Return the kind (h, w) of the nearest large component, so that soft edges and small parts belong to one too."""
     present = np.unique(kinds)
     planes = np.stack([np.isin(labels, large[kinds == kind]) for kind in present]).astype(np.float32)
     nearness = sum(box_mean(planes, reach) / np.float32(reach**2) for reach in _REACHES_PX)

@@ -40,12 +40,12 @@ class Window:
         return (self.right - self.left) * (self.bottom - self.top)
 
     def crop(self, pixels: U8) -> U8:
-        """The part of pixels (H, W, ...) that the rectangle covers."""
+        """Return the part of pixels (H, W, ...) that the rectangle covers."""
         rows, columns = self.slices(pixels.shape[0], pixels.shape[1])
         return pixels[rows, columns]
 
     def slices(self, height: int, width: int) -> tuple[slice, slice]:
-        """Its rows and columns in a plane of that size."""
+        """Return its rows and columns in a plane of that size."""
         return (
             slice(round(self.top * height), round(self.bottom * height)),
             slice(round(self.left * width), round(self.right * width)),
@@ -73,7 +73,7 @@ def predict_with_crop(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict
 
 
 def subject_window(foreground: F32) -> Window | None:
-    """The subject's box with its margin, or None if there is no subject."""
+    """Return the subject's box with its margin, or None if there is no subject."""
     if not (foreground > _HALF).any():
         return None
     top, bottom = _extent(foreground.max(axis=1) > _HALF)
@@ -95,7 +95,7 @@ def _agreement(first: F32, second: F32, window: Window) -> float:
 
 
 def _inserted(first: F32, second: F32, window: Window, picture_size: tuple[int, int]) -> F32:
-    """The first pass's plane, enlarged to the second's detail, with the second's plane in the window."""
+    """Return the first pass's plane, enlarged to the second's detail, with the second's plane in the window."""
     shares = (window.bottom - window.top, window.right - window.left)
     height, width = (
         max(side, min(round(detail / share), picture_side, MAX_SIDE))

@@ -50,7 +50,7 @@ class Network:
 
     @classmethod
     def open(cls, models_dir: Path, name: str, threads: int, providers: Sequence[Provider] = (CPU,)) -> Network:
-        """The network `name` of `models_dir`, on the first of `providers` that starts, with `threads` CPU threads.
+        """Open the network `name` of `models_dir`, on the first of `providers` that starts, with `threads` CPU threads.
 
         Raises:
             ServiceFault: if the model is missing, damaged or differs from its entry.
@@ -107,12 +107,12 @@ class Network:
         return self.finish(prepared, self.run([prepared])[0])
 
     def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared:
-        """The picture as input for `run`."""
+        """Return the picture as input for `run`."""
         small_u8 = fit_picture(self.entry, rgb_u8, alpha_u8)
         return Prepared(to_tensor(self.entry, small_u8), *small_u8.shape[:2])
 
     def run(self, pictures: Sequence[Prepared]) -> list[F32]:
-        """Each picture's raw planes (C, height, width): in one run if the model `batches`, else one after another.
+        """Return each picture's raw planes (C, height, width), in one run if the model `batches`, else in one run each.
 
         Raises:
             ServiceFault: if the network fails.
@@ -123,7 +123,7 @@ class Network:
         return [self._run(tensor)[0] for tensor in tensors]
 
     def finish(self, prepared: Prepared, planes: F32) -> dict[str, F32]:
-        """The predictions of one pass from the planes that `run` returned for this picture."""
+        """Return the predictions of one pass from the planes that `run` returned for this picture."""
         return to_predictions(self.entry, planes, prepared.inner_height, prepared.inner_width)
 
     def _run(self, tensor: F32) -> F32:
@@ -162,7 +162,7 @@ def _check_interface(entry: ModelEntry, session: ort.InferenceSession) -> None:
 
 
 def _fits(shape: list[int | str | None] | None, sides: tuple[int, int, int]) -> bool:
-    """Whether a tensor may have one picture and these sides; an axis without a number takes any."""
+    """Return whether a tensor may have one picture and these sides; an axis without a number takes any."""
     expected = (1, *sides)
     return (
         shape is not None

@@ -79,7 +79,7 @@ class _Blend:
         self._weight[at] += weight
 
     def result(self) -> F32:
-        """The plane, in [0, 1]."""
+        """Return the plane, in [0, 1]."""
         # Softened, so that no edge shows where the patches end.
         share = box_mean(self.near.astype(np.float32), max(1, self._reach // 2))
         plane: F32 = self._whole + share * (self._total / self._weight - self._whole)

@@ -14,7 +14,7 @@ _MAX_LOGIT = np.float32(80)
 
 
 def fit_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
-    """The picture (h, w, 3) at the network's size, or at the part of it that a letterboxed picture fills.
+    """Return the picture (h, w, 3) at the network's size, or at the part of it that a letterboxed picture fills.
 
     Transparent pixels of alpha (H, W) become mid-grey, because their colour bytes are arbitrary. A picture of this size
     is returned unchanged, so one machine can fit it and another can run the network.

@@ -19,18 +19,18 @@ _OVERLAP = 0.25
 
 
 def is_wide(rgb_u8: U8) -> bool:
-    """Whether a picture (H, W, 3) is wide enough for `predict_tiled`."""
+    """Return whether a picture (H, W, 3) is wide enough for `predict_tiled`."""
     height, width = rgb_u8.shape[:2]
     return bool(WIDE <= width / height <= STRIP)
 
 
 def is_tiled(entry: ModelEntry, rgb_u8: U8) -> bool:
-    """Whether a network tiles this picture: it squashes pictures, has a person channel, and the picture is wide."""
+    """Return whether a network tiles this picture: it squashes, has a person channel, and the picture is wide."""
     return not entry.letterbox and "person" in entry.channels and is_wide(rgb_u8)
 
 
 def reduce_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
-    """The picture (h, w, 3) at the smallest size that gives the network's passes, tiles and crop, their full detail.
+    """Return the picture (h, w, 3) at the smallest size that gives the network's passes, tiles and crop full detail.
 
     It is tiled or cropped as the whole would be. A reduced picture is returned unchanged, so one machine can reduce it
     and another run the network. Transparent pixels become mid-grey.
@@ -76,7 +76,7 @@ def predict_tiled(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str
 
 
 def _join(planes: list[F32], lefts: F32) -> F32:
-    """One plane from overlapping square ones, blended with weights that peak in each middle; lefts: in sides."""
+    """Blend one plane from overlapping square ones, with weights that peak in each middle; lefts: in sides."""
     side = planes[0].shape[0]
     starts = (lefts * side).round().astype(int)
     total = np.zeros((side, starts[-1] + side), np.float32)

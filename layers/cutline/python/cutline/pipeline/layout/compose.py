@@ -15,7 +15,7 @@ _BAND_PX = 1 << 20
 
 
 def subject_box(alpha_u8: U8) -> Box | None:
-    """The smallest box around all alpha above 8 of 255, or None if there is no such alpha."""
+    """Return the smallest box around all alpha above 8 of 255, or None if there is no such alpha."""
     visible = alpha_u8 > VISIBLE_ALPHA
     rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
     if len(rows) == 0:
@@ -39,7 +39,7 @@ def crop(pixels_u8: U8, box: Box) -> U8:
 
 
 def draw(rgba_u8: U8, placement: Placement) -> U8:
-    """The canvas (height, width, 4), transparent around the drawn source, which rgba_u8 (h, w, 4) holds.
+    """Return the canvas (height, width, 4), transparent around the drawn source, which rgba_u8 (h, w, 4) holds.
 
     Resampling weights colours by alpha (Porter and Duff 1984), so no fringe appears.
     """
@@ -57,7 +57,7 @@ def draw(rgba_u8: U8, placement: Placement) -> U8:
 
 
 def put_on_colour(rgba_u8: U8, colour: tuple[int, int, int]) -> U8:
-    """The picture (H, W, 3) over a plain colour, mixed in sRGB bytes as picture editors do.
+    """Return the picture (H, W, 3) over a plain colour, mixed in sRGB bytes as picture editors do.
 
     In bands of rows: where all of a band is soft, mixing it takes 58 bytes a pixel.
     """

@@ -28,7 +28,7 @@ def read_margin(text: str) -> tuple[Length, Length, Length, Length]:
 
 
 def read_scale(text: str) -> float:
-    """A share of 10 % to 100 %, such as "85%" or "0.85". Raises ValueError."""
+    """Return a share of 10 % to 100 %, such as "85%" or "0.85". Raises ValueError."""
     share = _share(text)
     if share < _MIN_SCALE:
         raise ValueError("a scale is in 10%..100%")
@@ -91,7 +91,7 @@ def read_size(text: str) -> tuple[int, int]:
 
 
 def read_min_size(text: str) -> tuple[int, int]:
-    """A size that a canvas may have, whatever the picture. Raises ValueError."""
+    """Return a size that a canvas may have, whatever the picture. Raises ValueError."""
     width, height = read_size(text)
     if width * height > MAX_CANVAS_PX:
         raise ValueError(f"a minimum size has at most {MAX_CANVAS_PX} pixels in all")

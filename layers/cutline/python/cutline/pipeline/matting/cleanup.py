@@ -94,7 +94,7 @@ def _torn(alpha_f32: F32, rgb_u8: U8) -> F32 | None:
 
 
 def _touching_border(mask: Bool) -> Bool:
-    """The components of a mask (h, w) that touch its border."""
+    """Return the components of a mask (h, w) that touch its border."""
     labels, areas = label_components(mask)
     touching = np.zeros(len(areas) + 1, bool)
     touching[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True

@@ -82,7 +82,7 @@ def _without(alpha_f32: F32, mask: Bool, removed: Bool) -> F32:
 
 
 def _pixels_of(labels: Labels, chosen: Bool) -> Bool:
-    """The pixels (h, w) of the chosen components; chosen: (n,), one value per component."""
+    """Return the pixels (h, w) of the chosen components; chosen: (n,), one value per component."""
     picked: Bool = np.concatenate(([False], chosen))[labels]
     return picked
 
@@ -125,7 +125,7 @@ def _touching_runs(run_rows: Labels, starts: Labels, ends: Labels, width: int) -
 
 
 def _join(one: Labels, other: Labels, count: int) -> Labels:
-    """The smallest reachable index for each of `count` nodes."""
+    """Return the smallest reachable index for each of `count` nodes."""
     root = np.arange(count)
     while True:
         low = np.minimum(root[one], root[other])

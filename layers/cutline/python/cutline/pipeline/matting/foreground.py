@@ -25,7 +25,7 @@ _DENSE_SIDE_PX = 64
 
 
 def _step_tables() -> tuple[F32, F32, F32]:
-    """The shares of I, F0 and -B0 in F, by alpha's byte."""
+    """Return the shares of I, F0 and -B0 in F, by alpha's byte."""
     alpha: F32 = np.arange(256, dtype=np.float32) / _WHITE
     rest: F32 = 1 - alpha
     step: F32 = np.divide(alpha, alpha * alpha + rest * rest + _STEP_DAMPING, dtype=np.float32)
@@ -197,7 +197,7 @@ class ColourGrid:
         self._row_length, self._width = width, size[1]
 
     def sample(self, at: Index, top: int) -> npt.NDArray[np.uint16]:
-        """The colours (n, N, 3) in 0..255 at N flat positions, counted from the left end of row `top`.
+        """Return the colours (n, N, 3) in 0..255 at N flat positions, counted from the left end of row `top`.
 
         Rounded across, then down, as Pillow does: the PNG of what is rounded once is up to 1 % larger.
         """

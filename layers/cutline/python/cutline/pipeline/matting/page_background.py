@@ -21,7 +21,7 @@ _DARKEST_PAPER, _ROUGHEST_PAPER = 60.0, 0.06
 
 
 def estimate_page_background(small: F32) -> F32:
-    """The page background (c, c, 3) in 0..255 of a picture (h, w, 3) in 0..255 of about a thousand pixels a side.
+    """Return the page background (c, c, 3) in 0..255 of a picture (h, w, 3) in 0..255 of about 1,000 pixels a side.
 
     A cell's colour is the mean of the pixels nearly as light as its lightest 40 %; inked cells take their
     surroundings'.
@@ -40,7 +40,7 @@ def estimate_page_background(small: F32) -> F32:
 
 
 def stretch(cells: F32, width: int, height: int, rows: slice | None = None) -> F32:
-    """A small map (c, c, 3) or (c, c) resized to a picture of that size; only `rows` of it, if given."""
+    """Return a small map (c, c, 3) or (c, c) resized to a picture of that size; only `rows` of it, if given."""
     if cells.ndim > 2:  # noqa: PLR2004
         return np.stack([stretch(cells[..., c], width, height, rows) for c in range(cells.shape[2])], -1)
     rows = rows or slice(0, height)
@@ -51,7 +51,7 @@ def stretch(cells: F32, width: int, height: int, rows: slice | None = None) -> F
 
 
 def is_page(cells: F32) -> bool:
-    """Whether a page background looks like paper: not dark, and its lightness changes gradually."""
+    """Return whether a page background looks like paper: not dark, and its lightness changes gradually."""
     light = cells.mean(axis=2)
     blurred = stretch(resize_f32(light, 6, 6, Image.Resampling.BOX), light.shape[1], light.shape[0])
     uneven = np.abs(light - blurred) / np.maximum(blurred, 1)
@@ -73,7 +73,7 @@ def _fill_inked_cells(cells: F32) -> F32:
 
 
 def _inked_cells(cells: F32) -> Bool:
-    """The cells (c, c) that ink covers.
+    """Return the cells (c, c) that ink covers.
 
     Each such cell takes the colour of the lightest cell within two steps, until nothing changes: inside a patch of
     coloured ink this goes from its rim inwards. Inside a grey patch it does not, because a shadow is grey and covers
@@ -97,7 +97,7 @@ def _inked_cells(cells: F32) -> Bool:
 
 
 def _inner(cells: Bool) -> Bool:
-    """The components of cells (c, c) that do not touch the border."""
+    """Return the components of cells (c, c) that do not touch the border."""
     labels = label_components(cells)[0]
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     inner: Bool = cells & ~np.isin(labels, border)

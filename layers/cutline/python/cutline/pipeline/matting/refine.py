@@ -92,7 +92,7 @@ def upsample_alpha(alpha_f32: F32, rgb_u8: U8, guide_u8: U8 | None = None) -> U8
 
 
 def fit_edges(alpha_f32: F32, guide_u8: U8) -> EdgeModel | None:
-    """The edge model of a small alpha (h, w) on a guide (gh, gw, 3), or None if no pixel is soft."""
+    """Return the edge model of a small alpha (h, w) on a guide (gh, gw, 3), or None if no pixel is soft."""
     height, width = guide_u8.shape[:2]
     radius = max(2, round(_RADIUS_IN_ALPHA_PX * max(height, width) / max(alpha_f32.shape)))
     target: F32 = np.clip(resize_f32(alpha_f32, width, height, Image.Resampling.BICUBIC), 0, 1)

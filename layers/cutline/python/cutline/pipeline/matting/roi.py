@@ -34,7 +34,7 @@ class RoiCrop:
     region: Box
 
     def cut(self, picture: Picture) -> Picture:
-        """The part of the picture that the network is shown."""
+        """Return the part of the picture that the network is shown."""
         alpha_u8 = picture.alpha_u8
         return Picture(
             np.ascontiguousarray(crop(picture.rgb_u8, self.box)),
@@ -74,6 +74,6 @@ def roi_crop(roi: Region, width: int, height: int) -> RoiCrop | None:
 
 
 def crop_to_roi(picture: Picture, roi: Region | None) -> Picture:
-    """The part of a picture that a network is shown for `roi`, which is None for the whole."""
+    """Return the part of a picture that a network is shown for `roi`, which is None for the whole."""
     view = None if roi is None else roi_crop(roi, picture.width, picture.height)
     return picture if view is None else view.cut(picture)

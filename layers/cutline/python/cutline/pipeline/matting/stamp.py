@@ -88,7 +88,7 @@ def extract_stamp(rgb_u8: U8) -> tuple[U8, U8] | None:
 
 
 def find_ink(rgb_u8: U8) -> Ink | None:
-    """The dominant coloured ink of a page, red first, else its black ink, or None."""
+    """Return the dominant coloured ink of a page, red first, else its black ink, or None."""
     size = fit_within(rgb_u8.shape[1], rgb_u8.shape[0], _ANALYSIS_SIDE_PX)
     small = resize_u8(rgb_u8, *size, Image.Resampling.BOX).astype(np.float32)
     page = np.maximum(estimate_page_background(small), 1)
@@ -97,7 +97,7 @@ def find_ink(rgb_u8: U8) -> Ink | None:
 
 
 def _coloured_ink(absorbed: F32, page: F32) -> Ink | None:
-    """The coloured ink in absorbed light (h, w, 3), or None if the dark pixels have no colour."""
+    """Return the coloured ink in absorbed light (h, w, 3), or None if the dark pixels have no colour."""
     chroma = _chroma(_smooth(absorbed, _NEAR_PX))
     threshold = max(_MIN_CHROMA, _MIN_SIGMAS * _noise(chroma))
     axis = _dominant_axis(chroma, threshold)
@@ -117,7 +117,7 @@ def _coloured_ink(absorbed: F32, page: F32) -> Ink | None:
 
 
 def _ink_mask(absorbed: F32, full: F32, axis: F32) -> F32:
-    """The ink mask (h, w) in [0, 1]: 1 where the dark pixels nearby, or those in a wider window, have the ink's colour.
+    """Return the ink mask (h, w) in [0, 1]: 1 where dark pixels nearby, or in a wider window, have the ink's colour.
 
     JPEG drops the colour of thin faint strokes, so the wider window restores it. It is not used next to print, which
     is darker than the ink, because there it would mix both.
@@ -144,7 +144,7 @@ def _saturation(along: F32, darkness: F32) -> F32:
 
 
 def _black_ink(absorbed: F32, page: F32) -> Ink | None:
-    """All dark pixels of a page without coloured ink, because black stamps and black print look alike."""
+    """Return all dark pixels of a page without coloured ink, because black stamps and black print look alike."""
     if not is_page(page):
         return None
     darkness = absorbed.mean(axis=2)
@@ -158,7 +158,7 @@ def _black_ink(absorbed: F32, page: F32) -> Ink | None:
 
 
 def _unless_implausible(ink: Ink, absorbed: F32) -> Ink | None:
-    """The ink, or None if it covers too little of the page (dirt) or too much (no stamp)."""
+    """Return the ink, or None if it covers too little of the page (dirt) or too much (no stamp)."""
     share = float((ink.alpha(absorbed) * ink.ink_mask > _HALF).mean())
     return ink if MIN_SHARE <= share <= MAX_SHARE else None
 
@@ -169,14 +169,14 @@ def _smooth(values: F32, radius: int) -> F32:
 
 
 def _floor(absorbed: F32, full: F32) -> float:
-    """The alpha that the paper's own grain reaches: one and a half standard deviations of its lighter half."""
+    """Return the alpha that the paper's own grain reaches: one and a half standard deviations of its lighter half."""
     share = absorbed @ full / np.float32(full @ full)
     grain = share[share < 0]
     return 0.0 if grain.size == 0 else min(_MAX_GRAIN, 1.5 * float(np.sqrt(np.mean(grain**2))))
 
 
 def _noise(chroma: F32) -> float:
-    """The standard deviation of the paper's chroma, from its median: ink is the smaller part of a page."""
+    """Return the standard deviation of the paper's chroma, from its median: ink is the smaller part of a page."""
     return max(_MIN_NOISE, 1.4826 * float(np.median(np.abs(chroma))))
 
 

@@ -17,7 +17,7 @@ _WHOLE = 0.99
 
 
 def select_subject(predictions: dict[str, F32], wanted: Subject) -> tuple[Literal["person", "object"], F32]:
-    """The kind of subject and its alpha (h, w) in [0, 1], from the network's predictions by channel name.
+    """Return the kind of subject and its alpha (h, w) in [0, 1], from the network's predictions by channel name.
 
     "auto" is the whole foreground, persons and things together; its kind is "person" if the person plane holds more
     than half of it. Without a person plane every answer is the foreground.
@@ -35,7 +35,7 @@ def select_subject(predictions: dict[str, F32], wanted: Subject) -> tuple[Litera
 
 
 def _without_person(foreground: F32, person: F32) -> F32:
-    """The foreground without the person if that leaves a thing of some thickness, else the whole foreground.
+    """Return the foreground without the person if that leaves a thing of some thickness, else the whole foreground.
 
     The two planes differ by a pixel along their edges, so their difference has a thin rim all around a person. A thing
     is what survives an erosion, grown back to its own edge.
