@@ -25,7 +25,7 @@ URL = os.environ["CUTLINE_URL"].rstrip("/")
 
 
 def jd(picture: bytes) -> bytes:
-    """JD Cloud matting: the file itself is the body."""
+    """Calls JD Cloud's matting: the file itself is the body."""
     answer = ask_signed("/api/cutout/", picture, "application/octet-stream")
     if answer["code"] != 10000 or answer["result"]["status"] != 0:
         raise SystemExit(f"refused: {answer['msg']} {answer['result']}")
@@ -33,7 +33,7 @@ def jd(picture: bytes) -> bytes:
 
 
 def selfie(picture: bytes) -> bytes:
-    """JD SelfieSeg: people only. The answer contains the result."""
+    """Calls JD's SelfieSeg, for people only; the answer contains the result."""
     body = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
     answer = ask_signed("/jdai/SelfieSeg", body, "application/json")
     if answer["code"] != "10000" or answer["result"]["status"] != 1000:
@@ -42,7 +42,7 @@ def selfie(picture: bytes) -> bytes:
 
 
 def picwish(picture: bytes) -> bytes:
-    """PicWish, synchronous; shop.py shows background tasks."""
+    """Calls PicWish's API synchronously; shop.py shows background tasks."""
     body, content_type = form({"sync": "1", "type": "object"}, "image_file", picture)
     key = {"X-API-KEY": os.environ["CUTLINE_API_KEY"]}
     answer = ask("/api/tasks/visual/segmentation", body, {**key, "Content-Type": content_type})
@@ -52,7 +52,7 @@ def picwish(picture: bytes) -> bytes:
 
 
 def aidge(picture: bytes) -> bytes:
-    """Aidge: the query contains the signature, which covers the time."""
+    """Calls Aidge: the query contains the signature, which covers the time."""
     secret, timestamp = os.environ["CUTLINE_AIDGE_SECRET"], str(int(time.time() * 1000))
     query = {
         "partner_id": "aidge",
@@ -71,7 +71,7 @@ def aidge(picture: bytes) -> bytes:
 
 
 def ailab(picture: bytes) -> bytes:
-    """AILabTools: clothes only; `elements[1].class_url` has the classes of `cloth_class`."""
+    """Calls AILabTools, for clothes only; `elements[1].class_url` has the classes of `cloth_class`."""
     body, content_type = form({"cloth_class": "tops,pants"}, "image", picture)
     key = {"ailabapi-api-key": os.environ["CUTLINE_API_KEY"]}
     answer = ask("/api/cutout/general/apparel-background-removal", body, {**key, "Content-Type": content_type})
@@ -105,7 +105,7 @@ def ask_signed(path: str, body: bytes, content_type: str) -> Any:
 
 
 def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """The answer's JSON with any status: every API puts its errors there. retry.py adds retries."""
+    """Returns the answer's JSON with any status: every API puts its errors there. retry.py adds retries."""
     request = urllib.request.Request(URL + path, body, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=35) as answer:
@@ -118,7 +118,7 @@ def ask(path: str, body: bytes, headers: dict[str, str]) -> Any:
 
 
 def form(fields: dict[str, str], name: str, picture: bytes) -> tuple[bytes, str]:
-    """multipart/form-data and its content type."""
+    """Encodes multipart/form-data; returns it and its content type."""
     boundary = uuid.uuid4().hex
     opening = f"--{boundary}\r\nContent-Disposition: form-data; "
     parts = [f'{opening}name="{field}"\r\n\r\n{value}\r\n'.encode() for field, value in fields.items()]

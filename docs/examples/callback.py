@@ -12,7 +12,7 @@ TOLERANCE_S = 300
 
 
 def is_genuine(key: str, header: str, body: bytes, now: float | None = None) -> bool:
-    """Whether the signature is right and at most five minutes old; an older one could be a replay."""
+    """Checks that the signature is right and at most five minutes old; an older one could be a replay."""
     fields = dict(field.partition("=")[::2] for field in header.split(","))
     sent_at, signature = fields.get("t", ""), fields.get("v1", "")
     if not (sent_at.isascii() and sent_at.isdigit()):

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def answers(key: str) -> set[tuple[str, str, datetime]]:
-    """The existing result and error of a drop, as key, ETag and time; a new answer differs in one of them."""
+    """Returns the existing result and error of a drop, as key, ETag and time; a new answer differs in one of them."""
     listed = s3.list_objects_v2(Bucket=OUTPUT, Prefix=key).get("Contents", [])
     wanted = (f"{key}.jpg", f"{key}.error.json")
     return {(item["Key"], item["ETag"], item["LastModified"]) for item in listed if item["Key"] in wanted}

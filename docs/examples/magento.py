@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def problem(line: dict[str, str]) -> str:
-    """Why a result needs a review before it is used; empty if it needs none."""
+    """Returns why a result needs a review before it is used; empty if it needs none."""
     if line["problem"]:
         return line["problem"]
     if line["passed"] == "no":

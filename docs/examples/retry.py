@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def persist(picture: bytes, key: str) -> tuple[Any, bool]:
-    """The answer, and whether it is a repeat. Retries 429, 5xx and lost connections, with a longer wait each time."""
+    """Returns the answer and whether it is a repeat. Retries 429, 5xx and lost connections, with longer waits."""
     for attempt in range(TRIES):
         pause_s = random.uniform(0.5, 1) * 2**attempt
         try:
@@ -47,7 +47,7 @@ def persist(picture: bytes, key: str) -> tuple[Any, bool]:
 
 
 def request_for(picture: bytes, key: str) -> urllib.request.Request:
-    """A PicWish task; every POST of every API takes the key."""
+    """Makes the request for a PicWish task; every POST of every API takes the key."""
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="image_file"; filename="photo.jpg"\r\n\r\n'
     sync = f'--{boundary}\r\nContent-Disposition: form-data; name="sync"\r\n\r\n1\r\n'

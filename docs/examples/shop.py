@@ -68,7 +68,7 @@ class Shop(BaseHTTPRequestHandler):
     """Serves the page, its three requests and the callback."""
 
     def do_GET(self) -> None:
-        """The page, or a task."""
+        """Serves the page, or a task's state."""
         if self.path == "/":
             self._send(200, PAGE.read_bytes(), "text/html; charset=utf-8")
         elif self.path.startswith("/task/"):
@@ -77,7 +77,7 @@ class Shop(BaseHTTPRequestHandler):
             self._answer(404, {"message": "Not Found"})
 
     def do_POST(self) -> None:
-        """A request of the page, or a callback."""
+        """Serves a request of the page, or a callback."""
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MAX_BYTES))
         if self.path == "/callback":
             self._answer(*self._receive(body))

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def products() -> Iterator[Any]:
-    """Every product without the tag."""
+    """Yields every product without the tag."""
     after, more = None, True
     while more:
         found = ask(PRODUCTS, {"after": after})["products"]
@@ -80,7 +80,7 @@ def put_first(product: Any, picture: Any) -> None:
 
 
 def cut_out(photo: bytes, key: str) -> bytes:
-    """The subject on white, cropped, as JPEG. Raises Undone."""
+    """Returns the subject on white, cropped, as JPEG. Raises Undone."""
     if len(photo) > LARGEST:
         raise Undone("the picture is larger than a call can carry")
     options = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
@@ -94,7 +94,7 @@ def cut_out(photo: bytes, key: str) -> bytes:
 
 
 def ask(query: str, variables: dict[str, Any]) -> Any:
-    """The data of a GraphQL answer, which says with status 200 what is wrong."""
+    """Returns the data of a GraphQL answer; its errors come with status 200."""
     headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": os.environ["SHOPIFY_TOKEN"]}
     body = json.dumps({"query": query, "variables": variables}).encode()
     answer = json.loads(send(urllib.request.Request(GRAPHQL, body, headers)))
@@ -110,7 +110,7 @@ def ask(query: str, variables: dict[str, Any]) -> Any:
 
 
 def form(fields: dict[str, str], name: str, file: bytes) -> tuple[bytes, str]:
-    """multipart/form-data with the file last, as storage wants it, and its content type."""
+    """Encodes multipart/form-data with the file last, as S3 requires; returns it and its content type."""
     boundary = uuid.uuid4().hex
     opening = f"--{boundary}\r\nContent-Disposition: form-data; "
     parts = [f'{opening}name="{field}"\r\n\r\n{value}\r\n'.encode() for field, value in fields.items()]
@@ -119,7 +119,7 @@ def form(fields: dict[str, str], name: str, file: bytes) -> tuple[bytes, str]:
 
 
 def send(request: urllib.request.Request) -> bytes:
-    """The answer's body; retry.py shows how to try again."""
+    """Returns the answer's body; retry.py shows how to try again."""
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())

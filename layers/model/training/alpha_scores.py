@@ -50,7 +50,7 @@ def edge_band(mask: np.ndarray, reach_px: int) -> np.ndarray:
 
 
 def f_measures(alpha: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """F-measure with BETA_SQUARED at each of the 256 thresholds; alpha, truth: (H, W) uint8."""
+    """Return the F-measure with BETA_SQUARED at each of the 256 thresholds; alpha, truth: (H, W) uint8."""
     positive = truth > HALF
     hits = np.bincount(alpha[positive], minlength=256)[::-1].cumsum()[::-1]
     claimed = np.bincount(alpha.ravel(), minlength=256)[::-1].cumsum()[::-1]
@@ -61,7 +61,7 @@ def f_measures(alpha: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def score_alpha(alpha: np.ndarray, truth: np.ndarray) -> AlphaScore:
-    """How well `alpha` fits `truth`, both (H, W) uint8."""
+    """Score how well `alpha` fits `truth`, both (H, W) uint8."""
     claimed, true = alpha > HALF, truth > HALF
     union = np.logical_or(claimed, true).sum()
     error = np.abs(alpha.astype(np.float32) - truth) / 255
@@ -93,7 +93,7 @@ def far_scores(alpha: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def summary(scores: list[AlphaScore]) -> tuple[float, ...]:
-    """What COLUMNS name, over at least one picture: means, the share of bad ones, the mean curve's greatest value."""
+    """Return the values of COLUMNS over at least one picture: means, share of bad ones, the mean curve's maximum."""
     bad = float(np.mean([score.iou < BAD_IOU for score in scores]))
     max_f = float(np.mean([score.f_curve for score in scores], axis=0).max())
     parts = ("iou", "mae", "edge_mae", "far_mae", "far_soft", "inner_low")

@@ -11,7 +11,7 @@ CUT_MARGIN = 0.15
 
 
 def cut_figure(truth: np.ndarray, cut: tuple[float, float]) -> tuple[int, int, int, int]:
-    """The box (left, top, right, bottom) that shows the part `cut` of the figure's height; truth: (H, W) classes."""
+    """Return the box (left, top, right, bottom) that shows the part `cut` of the figure's height. truth: (H, W)."""
     if cut == CUTS["whole"]:
         return 0, 0, truth.shape[1], truth.shape[0]
     lines, columns = np.flatnonzero((truth > 0).any(axis=1)), np.flatnonzero((truth > 0).any(axis=0))

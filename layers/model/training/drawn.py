@@ -49,7 +49,7 @@ class Sketch:
         self.pen.line(at, fill=255, width=max(1, round(width * self.side)), joint="curve")
 
     def outline(self, centre: tuple[float, float], radius: float) -> Points:
-        """The corners of an ellipse, a rectangle or a lump around `centre`, at any angle."""
+        """Return the corners of an ellipse, a rectangle or a lump around `centre`, at any angle."""
         stretch, turn = float(self.rng.uniform(0.5, 1.0)), float(self.rng.uniform(0, math.tau))
         kind = self.rng.random()
         waves = self.rng.normal(0, 0.16, 4) if kind > 2 / 3 else np.zeros(4)
@@ -70,18 +70,18 @@ class Sketch:
         return points
 
     def somewhere(self, margin: float) -> tuple[float, float]:
-        """A point at least `margin` from every side."""
+        """Return a point at least `margin` from every side."""
         x, y = self.rng.uniform(margin, 1 - margin, 2)
         return float(x), float(y)
 
 
 def shrunk(points: Points, centre: tuple[float, float], share: float) -> Points:
-    """`points` drawn towards `centre`."""
+    """Move `points` towards `centre`."""
     return [(centre[0] + (x - centre[0]) * share, centre[1] + (y - centre[1]) * share) for x, y in points]
 
 
 def lump(sketch: Sketch) -> None:
-    """One thing, with up to three holes in it."""
+    """Draw one thing, with up to three holes in it."""
     centre, radius = sketch.somewhere(0.35), float(sketch.rng.uniform(0.15, 0.36))
     sketch.fill(sketch.outline(centre, radius))
     for _ in range(int(sketch.rng.integers(0, 4))):
@@ -91,7 +91,7 @@ def lump(sketch: Sketch) -> None:
 
 
 def ring(sketch: Sketch) -> None:
-    """A ring or frame, thick or thin."""
+    """Draw a ring or frame, thick or thin."""
     centre = sketch.somewhere(0.4)
     points = sketch.outline(centre, float(sketch.rng.uniform(0.2, 0.42)))
     sketch.fill(points)
@@ -99,7 +99,7 @@ def ring(sketch: Sketch) -> None:
 
 
 def handled(sketch: Sketch) -> None:
-    """A body with one or two handles, as of a cup or a bag."""
+    """Draw a body with one or two handles, as of a cup or a bag."""
     centre, radius = sketch.somewhere(0.4), float(sketch.rng.uniform(0.15, 0.25))
     for _ in range(int(sketch.rng.integers(1, 3))):
         angle = float(sketch.rng.uniform(0, math.tau))
@@ -110,7 +110,7 @@ def handled(sketch: Sketch) -> None:
 
 
 def bars(sketch: Sketch) -> None:
-    """Parallel bars, some crossed by others, some held by a frame."""
+    """Draw parallel bars, some crossed by others, some held by a frame."""
     angle, gap = float(sketch.rng.uniform(0, math.tau)), float(sketch.rng.uniform(0.05, 0.16))
     width, reach = gap * float(sketch.rng.uniform(0.08, 0.5)), float(sketch.rng.uniform(0.2, 0.42))
     middle = sketch.somewhere(0.45)
@@ -128,7 +128,7 @@ def bars(sketch: Sketch) -> None:
 
 
 def limbs(sketch: Sketch) -> None:
-    """A body on legs with arms, or a tree of sticks: segments of all widths that hang together."""
+    """Draw a body on legs with arms, or a tree of sticks: segments of all widths that hang together."""
     ends = [sketch.somewhere(0.3)]
     for _ in range(int(sketch.rng.integers(4, 14))):
         foot = ends[int(sketch.rng.integers(len(ends)))]
@@ -139,7 +139,7 @@ def limbs(sketch: Sketch) -> None:
 
 
 def strands(sketch: Sketch) -> None:
-    """A head of hair: a lump with strands that bend and leave it."""
+    """Draw a head of hair: a lump with bent strands that leave it."""
     centre, radius = sketch.somewhere(0.4), float(sketch.rng.uniform(0.14, 0.28))
     sketch.fill(sketch.outline(centre, radius))
     length, bend = sketch.rng.uniform(0.2, 0.9) * radius, sketch.rng.normal(0, 0.8)
@@ -155,7 +155,7 @@ def strands(sketch: Sketch) -> None:
 
 
 def rosette(sketch: Sketch) -> None:
-    """A sun, a flower or a cog: a solid body with rays, petals or teeth all round."""
+    """Draw a sun, a flower or a cog: a solid body with rays, petals or teeth all round."""
     centre, radius = sketch.somewhere(0.42), float(sketch.rng.uniform(0.1, 0.24))
     reach, width = radius * float(sketch.rng.uniform(1.15, 1.7)), float(np.exp(sketch.rng.uniform(-5.8, -3)))
     count = int(sketch.rng.integers(6, 120))
@@ -172,7 +172,7 @@ SHAPES: tuple[Callable[[Sketch], None], ...] = (lump, ring, ring, ring, handled,
 
 
 def draw_alpha(rng: np.random.Generator, size: int) -> Tensor:
-    """The alpha (1, size, size) float32 of one shape, in [0, 1]; some out of focus."""
+    """Draw the alpha (1, size, size) float32 of one shape, in [0, 1]; some are out of focus."""
     sketch = Sketch(rng, size * OVERSAMPLING)
     SHAPES[int(rng.integers(len(SHAPES)))](sketch)
     image = sketch.image
@@ -183,7 +183,7 @@ def draw_alpha(rng: np.random.Generator, size: int) -> Tensor:
 
 
 def surface(rng: np.random.Generator, colour: np.ndarray, size: int) -> Tensor:
-    """(3, size, size) float32 in [0, 1]: `colour` (3,) with a slope of light and some texture."""
+    """Return (3, size, size) float32 in [0, 1]: `colour` (3,) with a slope of light and some texture."""
     coarse = 0.0 if rng.random() < GRAINLESS_SHARE else rng.uniform(0, 0.035)
     grain = rng.normal(0, coarse, (3, *rng.integers(8, 120, 2))).astype(np.float32)
     texture = torch.nn.functional.interpolate(torch.from_numpy(grain)[None], (size, size), mode="bilinear")[0]
@@ -194,7 +194,7 @@ def surface(rng: np.random.Generator, colour: np.ndarray, size: int) -> Tensor:
 
 
 def piece(rng: np.random.Generator, photographs: Tensor, size: int) -> Tensor:
-    """(3, size, size) float32: a cut of one of `photographs` (R, 3, S, S) uint8."""
+    """Return (3, size, size) float32: a crop of one of `photographs` (R, 3, S, S) uint8."""
     whole = photographs[int(rng.integers(len(photographs)))]
     side = int(rng.integers(size // 4, size + 1))
     top, left = rng.integers(0, whole.shape[-1] - side + 1, 2)
@@ -210,7 +210,7 @@ def cells(rng: np.random.Generator, size: int) -> Tensor:
 
 
 def written(rng: np.random.Generator, size: int) -> Tensor:
-    """The alpha (1, size, size) float32 of ink: rows of short strokes, as of print."""
+    """Draw the alpha (1, size, size) float32 of ink: rows of short strokes, as of print."""
     sketch = Sketch(rng, size * OVERSAMPLING)
     height, left = float(rng.uniform(0.015, 0.06)), float(rng.uniform(0.0, 0.2))
     for row in np.arange(rng.uniform(0, 0.2), rng.uniform(0.8, 1), height * float(rng.uniform(1.4, 3))):
@@ -223,7 +223,7 @@ def written(rng: np.random.Generator, size: int) -> Tensor:
 
 
 def inlaid(rng: np.random.Generator, front: Tensor, alpha: Tensor) -> Tensor:
-    """`front` (3, S, S) with a patch of another colour somewhere on the subject."""
+    """Return `front` (3, S, S) with a patch of another colour somewhere on the subject."""
     size = alpha.shape[-1]
     inside = np.argwhere(alpha[0].numpy() > 1 / 2)
     if not len(inside):

@@ -50,7 +50,7 @@ class Figure:
         self.hands = [self._hand(shoulder, side) for shoulder, side in zip(self.shoulders, (-1, 1), strict=True)]
 
     def at(self, right: float, down: float) -> tuple[float, float]:
-        """A point `right` of the middle and at a share `down` of the height."""
+        """Return the point `right` of the middle and at a share `down` of the height."""
         return self.x + right, self.top + down * self.tall
 
     def _hand(self, shoulder: tuple[float, float], side: int) -> tuple[float, float]:
@@ -79,12 +79,12 @@ class Figure:
         return [(centre[0] + across * math.cos(a), centre[1] + down * math.sin(a)) for a in angles]
 
     def colour(self) -> np.ndarray:
-        """Any cloth's colour (3,), black and white more often than others."""
+        """Return a cloth's colour (3,), black and white more often than others."""
         any_, dark, light = self.rng.random(3), self.rng.uniform(0, 0.2, 3), self.rng.uniform(0.8, 1, 3)
         return np.asarray(self.rng.choice([any_, dark, light], p=[0.7, 0.15, 0.15]))
 
     def draw_body(self) -> None:
-        """Legs, arms, neck and head."""
+        """Draw legs, arms, neck and head."""
         limb = self.wide * float(self.rng.uniform(0.28, 0.42))
         self.paint(OTHER_PERSON, self.skin, *([a, b] for a, b in zip(self.hips, self.feet, strict=True)), width=limb)
         arms = [[a, b] for a, b in zip(self.shoulders, self.hands, strict=True)]
@@ -97,7 +97,7 @@ class Figure:
         self.paint(OTHER_PERSON, np.zeros(3), *eyes)
 
     def draw_clothes(self) -> None:
-        """Shoes, pants or a skirt, a top or a coat, and by chance a hat and a bag."""
+        """Draw shoes, pants or a skirt, a top or a coat, and by chance a hat and a bag."""
         rng, wide = self.rng, self.wide
         shoes = [self.ellipse(foot, 0.03 * self.tall, 0.025 * self.tall) for foot in self.feet]
         self.paint(NUMBERS["shoes"], self.colour(), *shoes)
@@ -182,7 +182,7 @@ def draw_dressed(rng: np.random.Generator, photographs: Tensor, size: int) -> tu
 
 
 def _shade(cover: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """How bright each pixel of a rounded body is, (S, S) about 1: its height is its outline, blurred."""
+    """Return the brightness (S, S), about 1, of a rounded body whose height is its blurred outline."""
     radius = len(cover) / 28
     blurred = Image.fromarray((cover * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     down, across = np.gradient(np.asarray(blurred, np.float32) / 255 * radius)

@@ -30,7 +30,7 @@ def true_alpha(row: Row) -> np.ndarray:
 
 
 def alpha_score(model: Model, row: Row, channel: int) -> AlphaScore:
-    """One picture's score for one of the model's maps."""
+    """Return one picture's score for one of the model's maps."""
     truth = true_alpha(row)
     with row.open(row.file) as file, Image.open(file) as picture:
         alpha = model.run(picture.convert("RGB"))[channel]
@@ -39,13 +39,13 @@ def alpha_score(model: Model, row: Row, channel: int) -> AlphaScore:
 
 
 def alpha_line(model: Model, rows: list[Row], channel: int) -> str:
-    """One line of the table: the scores averaged over `rows`."""
+    """Return one line of the table: the scores averaged over `rows`."""
     values = summary([alpha_score(model, row, channel) for row in rows])
     return f"{model.name[:34]:36}{model.size:5}" + "".join(f"{value:8.3f}" for value in values)
 
 
 def print_alphas(models: list[Model], groups: dict[str, tuple[str, list[Row]]]) -> None:
-    """A table for each group of rows; groups: title -> (which map is judged, rows)."""
+    """Print a table for each group of rows; groups: title -> (which map is scored, rows)."""
     for title, (alpha, rows) in groups.items():
         if not rows:
             continue
@@ -57,7 +57,7 @@ def print_alphas(models: list[Model], groups: dict[str, tuple[str, list[Row]]]) 
 
 
 def validation_groups(rows: list[Row], by_source: bool) -> dict[str, tuple[str, list[Row]]]:
-    """What the alpha tables are about: title -> (which map is judged, rows), for each split and, if wished, source."""
+    """Return the groups of the alpha tables: title -> (which map is scored, rows), by split and, if asked, source."""
     groups: dict[str, tuple[str, list[Row]]] = {}
     for split in ("val", "val2"):
         of_split = [row for row in rows if row.split == split]
@@ -77,7 +77,7 @@ def validation_groups(rows: list[Row], by_source: bool) -> dict[str, tuple[str, 
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")
     parser.add_argument("--matte", type=Path, action="append", default=[])

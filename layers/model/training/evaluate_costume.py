@@ -54,7 +54,7 @@ def street_ious(model: Model, rows: list[Row], cut: tuple[float, float]) -> np.n
 
 
 def garment_score(model: Model, row: Row) -> GarmentScore:
-    """How a single garment or bag was taken."""
+    """Score a single garment or bag."""
     truth = costume_targets(row, LABEL_SIDE)[0]
     with row.open(row.file) as file, Image.open(file) as opened:
         predicted = classes_of(model, opened.convert("RGB"), (LABEL_SIDE, LABEL_SIDE))
@@ -69,14 +69,14 @@ def garment_score(model: Model, row: Row) -> GarmentScore:
 
 
 def is_clothed(model: Model, row: Row) -> bool:
-    """Whether clothes are found on a thing that has none."""
+    """Return whether clothes are found on a thing that has none."""
     with row.open(row.file) as file, Image.open(file) as opened:
         predicted = classes_of(model, opened.convert("RGB"), (LABEL_SIDE, LABEL_SIDE))
     return bool(np.isin(predicted, JUDGED_CLASSES).mean() >= CLOTHED_SHARE)
 
 
 def print_costume(model: Model, rows: list[Row]) -> None:
-    """All tables of one network over the validation rows."""
+    """Print all tables of one network over the validation rows."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.costume_group, []).append(row)

@@ -66,7 +66,7 @@ def kind_of(row: Row) -> str:
 
 
 def cut_row(row: Row, matte: Network, costume: Network) -> Found:
-    """What the costume API finds in one picture."""
+    """Return what the costume API finds in one picture."""
     with row.open(row.file) as file:
         picture = decode_image(file.read(), LOCAL_LIMITS)
     cut = cut_garments(picture, GarmentOptions(form="mask"), matte, costume, StageTimer())
@@ -88,7 +88,7 @@ def overlap(first: U8, second: U8) -> float:
 
 
 def print_group(name: str, rows: list[Row], matte: Network, costume: Network) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     results = [cut_row(row, matte, costume) for row in rows]
     found = [bool(result.names) for result in results]
     line = f"{name:8}{len(rows):9}{np.mean(found):8.3f}"
@@ -102,7 +102,7 @@ def print_group(name: str, rows: list[Row], matte: Network, costume: Network) ->
 
 
 def print_streets(rows: list[Row], matte: Network, costume: Network) -> None:
-    """One line for each part of the figures."""
+    """Print one line for each part of the figures."""
     print(f"\n{'streets':12}{'pictures':>9}{'IoU':>8}{'under .5':>10}{'lost':>8}")
     for name, part in CUTS.items():
         scores = [worn_score(row, part, matte, costume) for row in rows]

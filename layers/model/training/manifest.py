@@ -81,7 +81,7 @@ class Row:
     split: str
 
     def open(self, name: str) -> IO[bytes]:
-        """One of the row's files, ready to read. Raises OSError or KeyError where there is none."""
+        """Open one of the row's files. Raises OSError or KeyError where there is none."""
         if self.home.suffix == SHARD_SUFFIX:
             return io.BytesIO(opened_shard(self.home).read(name))
         return (self.home / name).open("rb")
@@ -101,7 +101,7 @@ class Row:
 
     @property
     def costume_group(self) -> str:
-        """What the row is to `costume`, one of GROUP_SHARES in pictures.py; empty where it can teach nothing."""
+        """Return the row's group for `costume`, one of GROUP_SHARES in pictures.py; empty where it has no use."""
         if self.folder in COSTUME_GROUPS:
             return COSTUME_GROUPS[self.folder]
         if self.garment_class and self.teacher:
@@ -151,7 +151,7 @@ class Row:
 
 @functools.cache
 def opened_shard(path: Path) -> zipfile.ZipFile:
-    """A shard, open for as long as the process lives; several threads may read it."""
+    """Open a shard for as long as the process lives; several threads may read it."""
     return zipfile.ZipFile(path)
 
 

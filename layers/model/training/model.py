@@ -22,7 +22,7 @@ class Model:
 
 
 def open_session(path: Path) -> ort.InferenceSession:
-    """A CPU session of one thread: threads that wait for each other lose more than they win on shared cores."""
+    """Open a CPU session of one thread: on shared cores several threads wait for each other and are slower."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -36,7 +36,7 @@ def squashed(picture: Image.Image, size: int) -> np.ndarray:
 
 
 def open_isnet(path: Path, size: int) -> Model:
-    """IS-Net general use, which wants (rgb - 128) / 256 and whose output is stretched to 0..1, as its authors do."""
+    """Open IS-Net general use, which takes (rgb - 128) / 256 and whose output is stretched to 0..1."""
     plain = open_onnx(path, {"foreground": 0}, size, 128.0, 1 / 256)
 
     def run(picture: Image.Image) -> np.ndarray:
@@ -48,7 +48,7 @@ def open_isnet(path: Path, size: int) -> Model:
 
 
 def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float = 0.0, scale: float = 1.0) -> Model:
-    """A model from an ONNX file, fed with (rgb - shift) * scale; size: for files of dynamic shape."""
+    """Open a model from an ONNX file, fed with (rgb - shift) * scale; size: for files of dynamic shape."""
     session = open_session(path)
     given = session.get_inputs()[0]
     side = given.shape[2] if isinstance(given.shape[2], int) else int(size or 320)

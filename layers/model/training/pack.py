@@ -29,7 +29,7 @@ COLUMNS = [field.name for field in fields(Row) if field.name != "home"]
 
 
 def encoded(pixels: np.ndarray, form: str, quality: int = 0) -> bytes:
-    """`pixels` as a WebP of `quality`, or as a PNG."""
+    """Encode `pixels` as a WebP of `quality`, or as a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, form, **({"quality": quality} if quality else {"optimize": True}))
     return buffer.getvalue()
@@ -50,7 +50,7 @@ def packed_files(row: Row, size: int) -> dict[str, bytes]:
 
 
 def write_shard(path: Path, rows: list[Row], files: dict[str, bytes]) -> None:
-    """One shard, complete or not there at all."""
+    """Write one shard, complete or not at all."""
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, COLUMNS)
     table.writeheader()

@@ -67,21 +67,21 @@ class Batch:
 
 
 def folder_weights(rows: list[Row]) -> np.ndarray:
-    """How often `matte` sees each row, as shares of 1."""
+    """Return how often `matte` sees each row, as shares of 1."""
     scene = {True: PEOPLE_SCENE_WEIGHT, False: SCENE_WEIGHT}
     weights = np.array([scene[row.is_person] if row.is_scene else DRAW_WEIGHTS[row.folder] for row in rows])
     return weights / weights.sum()
 
 
 def group_weights(rows: list[Row]) -> np.ndarray:
-    """How often `costume` sees each row, as shares of 1: GROUP_SHARES whatever the groups' sizes."""
+    """Return how often `costume` sees each row, as shares of 1: by GROUP_SHARES, not by the groups' sizes."""
     groups = [row.costume_group for row in rows]
     weights = np.array([GROUP_SHARES[group] / groups.count(group) for group in groups])
     return weights / weights.sum()
 
 
 def _planes(shape: tuple[int, int, int, int], file: Path | None) -> Tensor:
-    """uint8, in memory or in a file, which is made as long as it must be."""
+    """Return a uint8 tensor in memory, or in a file that is extended to its size."""
     if file is None:
         return torch.empty(shape, dtype=torch.uint8)
     return torch.from_file(str(file), shared=True, size=math.prod(shape), dtype=torch.uint8).view(shape)

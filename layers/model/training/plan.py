@@ -44,7 +44,7 @@ class Plan:
     device: str = "cpu"
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
-        """Picture size and zoom once the share `progress` of the time has passed.
+        """Return picture size and zoom once the share `progress` of the time has passed.
 
         With a `middle_size` the time before the last part is halved between it and `early_size`.
         """
@@ -55,7 +55,7 @@ class Plan:
         return self.final_size, FINAL_ZOOM[self.job]
 
     def rate_at(self, progress: float) -> float:
-        """Learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
+        """Return the learning rate factor in (0, 1]: a short rise, then half a cosine down to 1 %."""
         rise = min(1.0, progress / 0.02 + 0.05)
         return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
@@ -69,7 +69,7 @@ def training_rows(job: str, rows: list[Row]) -> list[Row]:
 
 
 def validation_rows(job: str, rows: list[Row]) -> list[Row]:
-    """Matte: every second object and every person picture; costume: every fourth thing: to keep checks short."""
+    """Return for matte every second object and every person picture; costume: every fourth thing; checks stay short."""
     if job == "costume":
         things = [row for row in rows if row.costume_group == "thing"]
         return [row for row in rows if row.costume_group not in ("", "thing")] + things[::4]
@@ -78,7 +78,7 @@ def validation_rows(job: str, rows: list[Row]) -> list[Row]:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="training.train", description="Trains one network for a given time.")
     parser.add_argument("job", choices=sorted(OUTPUTS))
     parser.add_argument("--data", action="append", help="folder with manifest.csv (repeatable; default: $CUTLINE_DATA)")

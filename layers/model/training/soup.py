@@ -44,7 +44,7 @@ def filled(job: str, state: State) -> SegmentationNet:
 
 
 def chosen(job: str, states: list[State], pool: Pool) -> tuple[State, float]:
-    """The best mixture on `pool` that adding one checkpoint after the other finds, and its score."""
+    """Mix in one checkpoint after the other; return the best mixture on `pool` and its score."""
     best = states[0]
     score, detail = quick_score(filled(job, best), pool)
     print(f"first: {score:.4f} {detail}", flush=True)

@@ -169,7 +169,7 @@ class Training:
                 self._check({"average": self.average.net, "raw": self.net})
 
     def _stop(self, *_: object) -> None:
-        """On SIGTERM the step is ended and the state saved, for `--resume`."""
+        """End the step on SIGTERM and save the state, for `--resume`."""
         self.stopped = True
 
     def _step(self, progress: float) -> float:
@@ -197,7 +197,7 @@ class Training:
 
     @torch.no_grad()
     def _gather(self) -> None:
-        """The mean of all workers' gradients into the network that is optimised, which is the first worker's."""
+        """Put the mean of all workers' gradients into the network that is optimised, which is the first worker's."""
         for worker in self.workers[1:]:
             for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
                 if mine.grad is not None and other.grad is not None:
@@ -208,7 +208,7 @@ class Training:
 
     @torch.no_grad()
     def _spread(self) -> None:
-        """The optimised weights to the other workers."""
+        """Copy the optimised weights to the other workers."""
         for worker in self.workers[1:]:
             for mine, other in zip(self.net.parameters(), worker.net.parameters(), strict=True):
                 other.copy_(mine)
