@@ -12,6 +12,7 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8
+from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.layout.framing import Box, Framing, Length, Region
 from cutline.pipeline.options import MEGAPIXEL, SingleFileFormat, SingleFileOptions, reduced
 from cutline.pipeline.outputs.single_file import SingleFile, encode_single_file, make_single_file
@@ -108,12 +109,12 @@ def test_a_backdrop_fills_the_canvas_from_its_middle() -> None:
     """Twice as wide as the canvas: of its thirds, red, blue and red, the middle and a bit of both others show."""
     wide = np.zeros((30, 90, 3), np.uint8)
     wide[:, 30:60] = (0, 0, 255)
-    shown = removed(SingleFileOptions(background=None), Picture(wide, None, "PNG")).pixels_u8
+    shown = removed(SingleFileOptions(background=BackgroundPicture()), Picture(wide, None, "PNG")).pixels_u8
     assert shown.shape == (300, 400, 3)
     assert tuple(shown[10, 200]) == (0, 0, 255)
     assert tuple(shown[10, 10]) == (0, 0, 0)
     clear = Picture(np.zeros((3, 4, 3), np.uint8), np.zeros((3, 4), np.uint8), "PNG")
-    assert tuple(removed(SingleFileOptions(), clear).pixels_u8[5, 5]) == (255, 255, 255)
+    assert tuple(removed(SingleFileOptions(background=BackgroundPicture()), clear).pixels_u8[5, 5]) == (255, 255, 255)
 
 
 def test_margins_grow_the_canvas_within_the_size() -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, get_args, overload
@@ -25,16 +25,17 @@ from PIL import Image
 from cutline import resources
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
-from cutline.pipeline.codecs.colour import to_srgb
-from cutline.pipeline.codecs.decode import Picture, decode_image, turn_upright
+from cutline.local_pictures import choose_background, open_picture
+from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
 from cutline.pipeline.cutout import Cutout, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
+from cutline.pipeline.finish.options import NO_SHADOW, Fit, Shadow, ShadowKind, read_shadow
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments, network_names
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
-from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of, read_colour
+from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of
 from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
 from cutline.pipeline.outputs.profiles import Profile
@@ -48,21 +49,25 @@ Kind = TypeVar("Kind", bytes, Path, Image.Image, U8)
 # Every kind except a path: the result for a path is a Path, also if the path was a str.
 Pixels = TypeVar("Pixels", bytes, Image.Image, U8)
 _NO_SUBJECT = "No subject was found"
-_GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4
 
 
 class CutKeywords(TypedDict, total=False):
     """Options as keyword arguments; all are optional.
 
-    subject: auto, person, object or stamp. background: a colour as (r, g, b), "white" or "#1f6feb"; None is
-    transparent. crop: to the subject's box. only_mask: the subject white on black instead of the picture. format: of
-    bytes and files; default as `out` ends, else png. out: path of a path's result; default next to the picture.
+    subject: auto, person, object or stamp. background: None is transparent; a colour as (r, g, b), "white" or
+    "#1f6feb"; a gradient, "ffffff,d0d0d0"; "blur", the photograph's own; a picture: bytes, path, https address, PIL
+    image or array. background_fit: of a picture, "cover" or "contain". shadow: "keep" the photograph's own, "drop" a
+    drawn one, "auto" or "none", with opacity, softness and angle as of `cutline cut`: "drop 60% 30% 20deg". crop: to
+    the subject's box. only_mask: the subject white on black instead of the picture. format: of bytes and files; default
+    as `out` ends, else png. out: path of a path's result; default next to the picture.
     margin, scale, position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
     roi: the region with the subject, "0% 0% 50% 100%"; everything outside is background.
     """
 
     subject: Subject
-    background: tuple[int, int, int] | str | None
+    background: tuple[int, int, int] | str | bytes | os.PathLike[str] | Image.Image | U8 | None
+    background_fit: Fit
+    shadow: str
     crop: bool
     only_mask: bool
     format: str
@@ -82,7 +87,7 @@ class Cut(Generic[Kind]):
 
     subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
     if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
-    subject than the picture had.
+    subject than the picture had; shadow: keep, drop, or none where there is none.
     """
 
     image: Kind
@@ -93,6 +98,7 @@ class Cut(Generic[Kind]):
     width: int
     height: int
     enlargement: float
+    shadow: ShadowKind = "none"
 
 
 class Cutter:
@@ -121,9 +127,11 @@ class Cutter:
         options, OSError for a file that cannot be read or written, ServiceFault where the networks are missing.
         """
         asked = _options(image, options)
-        picture = _picture(image)
+        behind = choose_background(options.get("background"), options.get("background_fit", ""))
+        asked = replace(asked, background=behind.value)
+        picture = open_picture(image)
         matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
-        cutout = compose(matte, asked)
+        cutout = compose(matte, asked, behind.picture)
         if cutout.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         pixels_u8 = cutout.rgba_u8[..., 3] if asked.want_mask else cutout.pixels_u8
@@ -139,36 +147,47 @@ class Cutter:
         """Return only the image of `cut`."""
         return self.cut(image, **options).image
 
-    def encode(self, data: bytes, options: CutOptions) -> OutputFiles:
-        """The files of a picture file's cut-out. Raises InputRefused, and ServiceFault where a network is missing."""
+    def encode(self, data: bytes, options: CutOptions, backdrop: Picture | None = None) -> OutputFiles:
+        """The files of a picture file's cut-out, on `backdrop` where the options ask for a background picture.
+
+        Raises InputRefused, and ServiceFault where a network is missing.
+        """
         picture = decode_image(data, LOCAL_LIMITS)
         timer = StageTimer()
-        made = encode_files(matte_picture(picture, options, self.network(self._model), timer), options, timer)
+        matte = matte_picture(picture, options, self.network(self._model), timer)
+        made = encode_files(matte, options, timer, backdrop)
         if made.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return made
 
-    def encode_each(self, data: bytes, options: CutOptions) -> list[OutputFiles]:
+    def encode_each(self, data: bytes, options: CutOptions, backdrop: Picture | None = None) -> list[OutputFiles]:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
         matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
-        return [encode_files(single, options, timer) for single in separate(matte)]
+        return [encode_files(single, options, timer, backdrop) for single in separate(matte)]
 
-    def publish(self, data: bytes, profile: Profile, subject: Subject = "auto", roi: Region | None = None) -> Published:
+    def publish(
+        self,
+        data: bytes,
+        profile: Profile,
+        subject: Subject = "auto",
+        roi: Region | None = None,
+        shadow: Shadow = NO_SHADOW,
+    ) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
         matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
-        return publish(matte, profile)
+        return publish(matte, profile, shadow)
 
-    def encode_garments(self, data: bytes, options: GarmentOptions) -> GarmentCutout:
+    def encode_garments(self, data: bytes, options: GarmentOptions, backdrop: Picture | None = None) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS)
         matte, costume = map(self.network, network_names(self._models))
-        garments = cut_garments(picture, options, matte, costume, StageTimer())
+        garments = cut_garments(picture, options, matte, costume, StageTimer(), backdrop)
         if garments.image is None:
             raise InputRefused(Reason.NO_GARMENT, "none of the requested garments was found")
         return garments
@@ -219,7 +238,6 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
     only_mask = options.get("only_mask", False)
     return CutOptions(
         subject=subject,
-        background=_colour(options.get("background")),
         crop=options.get("crop", False),
         # Pixels have no format; a JPEG's would be put on white.
         image_format=image_format_of(name) if isinstance(image, bytes | str | os.PathLike) else "png",
@@ -227,59 +245,16 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         want_mask=only_mask,
         framing=read_framing({name: str(value) for name, value in options.items()}, OPTION_NAMES),
         roi=None if roi is None else read_region(roi),
+        shadow=_shadow(options.get("shadow", "none")),
     )
 
 
-def _colour(given: tuple[int, int, int] | str | None) -> tuple[int, int, int] | None:
-    """Check a background colour. Raises ValueError."""
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return read_colour(given)
+def _shadow(text: str) -> Shadow:
+    """Check a shadow. Raises ValueError."""
     try:
-        red, green, blue = (int(value) for value in given)
-        bytes((red, green, blue))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`background` must be three numbers in 0..255 or a colour such as #1f6feb: {given}"
-        ) from error
-    return red, green, blue
-
-
-def _picture(image: object) -> Picture:
-    """Decode the picture. Raises InputRefused, OSError, ValueError and TypeError."""
-    match image:
-        case bytes():
-            return decode_image(image, LOCAL_LIMITS)
-        case str() | os.PathLike():
-            return decode_image(Path(image).read_bytes(), LOCAL_LIMITS)
-        case Image.Image():
-            _check_size(*image.size)
-            image.load()
-            return Picture(*to_srgb(turn_upright(image)), image.format or "")
-        case np.ndarray():
-            return _picture_of(image)
-    raise TypeError(f"expected bytes, a path, a PIL image or a NumPy array, not {type(image).__name__}")
-
-
-def _check_size(width: int, height: int) -> None:
-    """Hold arrays and PIL images to the limits of files. Raises ValueError and InputRefused."""
-    if not width or not height:
-        raise ValueError(f"the picture has no pixels: {width} x {height}")
-    if max(width, height) > LOCAL_LIMITS.max_side_px:
-        detail = f"The picture has {width} x {height} pixels; a side may have {LOCAL_LIMITS.max_side_px}"
-        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, detail)
-
-
-def _picture_of(pixels: U8) -> Picture:
-    coloured = pixels.ndim == _COLOURED and pixels.shape[2] in (_RGB, _RGBA)
-    if pixels.dtype != np.uint8 or not (pixels.ndim == _GREY or coloured):
-        raise ValueError("an array must be uint8 with the shape (H, W), (H, W, 3) or (H, W, 4)")
-    _check_size(pixels.shape[1], pixels.shape[0])
-    if not coloured:
-        return Picture(np.repeat(pixels[..., None], _RGB, axis=2), None, "")
-    alpha_u8 = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == _RGBA else None
-    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha_u8, "")
+        return read_shadow(str(text))
+    except ValueError as error:
+        raise ValueError(f"`shadow`: {error}") from error
 
 
 def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object) -> Any:
@@ -309,4 +284,5 @@ def _result(image: Any, cutout: Cutout) -> Cut[Any]:
         placement.width,
         placement.height,
         placement.enlargement,
+        cutout.shadow,
     )

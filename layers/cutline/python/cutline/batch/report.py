@@ -17,7 +17,8 @@ class ReportLine:
     is none; confidence: in [0, 1]; coverage: the subject's share of the picture; enlargement: above 1 where the result
     has more pixels of the subject than the picture had; profile, passed ("yes", "no"), verdicts: as of
     `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and
-    so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom.
+    so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom; shadow: keep,
+    drop, or none where none could be kept, if one was asked for.
     """
 
     picture: str
@@ -32,6 +33,7 @@ class ReportLine:
     problem: str = ""
     part: str = ""
     box: str = ""
+    shadow: str = ""
 
     @property
     def key(self) -> str:

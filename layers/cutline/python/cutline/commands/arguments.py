@@ -8,6 +8,7 @@ from pathlib import Path
 from cutline import resources
 from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
+from cutline.pipeline.finish.options import FITS, SHADOWS, read_shadow
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, READERS, read_region
 from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
@@ -58,6 +59,30 @@ def _threads(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= _MAX_THREADS:
         raise argparse.ArgumentTypeError(f"must be in 1..{_MAX_THREADS}")
     return int(text)
+
+
+def finish_options() -> argparse.ArgumentParser:
+    """Return the options as a parent parser; their values are texts in the service's own syntax."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("shadow and background")
+    group.add_argument(
+        "--shadow",
+        type=checked(read_shadow),
+        metavar="KIND",
+        help=f"{', '.join(SHADOWS)}: keep the photograph's own or draw one, with opacity, softness and angle: "
+        "'drop 60%% 30%% 20deg'; 'whole' makes --crop hold it too (default: none)",
+    )
+    group.add_argument(
+        "--background",
+        dest="behind",
+        metavar="WHAT",
+        help="a colour (ffffff), a gradient (ffffff,d0d0d0 or ffffff,d0d0d0,90deg), blur for the photograph's own, a "
+        "picture (file or https address), or transparent",
+    )
+    group.add_argument(
+        "--background-fit", choices=FITS, help="a background picture fills the result or fits into it (default: cover)"
+    )
+    return parser
 
 
 def framing_options() -> argparse.ArgumentParser:

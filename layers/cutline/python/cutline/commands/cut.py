@@ -14,6 +14,7 @@ from cutline.batch.report import ReportLine, read_report, write_report
 from cutline.commands.arguments import (
     checked,
     find_profile,
+    finish_options,
     framing_of,
     framing_options,
     models_dir,
@@ -25,6 +26,7 @@ from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.contracts import drops
 from cutline.errors import MattingError
+from cutline.pipeline.finish.options import NO_SHADOW, Shadow, read_colour, read_shadow
 from cutline.pipeline.layout.framing_parser import read_framing, read_region
 from cutline.pipeline.options import (
     FORMATS,
@@ -33,7 +35,6 @@ from cutline.pipeline.options import (
     GarmentForm,
     GarmentOptions,
     Subject,
-    read_colour,
 )
 from cutline.pipeline.outputs.profiles import Profile
 
@@ -47,6 +48,7 @@ _EPILOG = f"""examples:
   cutline cut photos --out results --crop        every picture in a folder
   cutline cut photo.jpg --white --crop --scale 85% --ratio 1:1 --min-size 1000
   cutline cut photos --out shop --profile amazon-main
+  cutline cut photo.jpg --shadow auto --background ffffff,e0e0e0 --out shop.jpg
   cutline cut 'in/*.jpg' --mask --out masks      masks instead of pictures
   cutline cut model.jpg --costume=tops,pants     only these clothes
   curl -s ADDRESS | cutline cut - > cutout.png   through a pipe
@@ -77,7 +79,7 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[network_options(), profile_options(), framing_options()],
+        parents=[network_options(), profile_options(), framing_options(), finish_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     cut.set_defaults(run=_run, refuse=cut.error)
@@ -108,7 +110,7 @@ def add_to(commands: Any) -> None:
     )
     what.add_argument("--each", action="store_true", help="write each subject to its own file: photo.jpg-1.png, ...")
     what.add_argument("--crop", action="store_true", help="crop to the subject")
-    background = cut.add_argument_group("background").add_mutually_exclusive_group()
+    background = cut.add_argument_group("plain background, or mask").add_mutually_exclusive_group()
     background.add_argument("--white", dest="background", action="store_const", const=_WHITE, help="white background")
     background.add_argument(
         "--colour", "--color", dest="background", type=_colour, metavar="RRGGBB", help="background colour"
@@ -165,9 +167,14 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
     """Return the options asked for. Exits with 2 if they cannot be combined. Raises CommandFailed."""
     framing = framing_of(arguments)
     plain = not (arguments.crop or arguments.format or framing or arguments.each)
+    if arguments.behind is not None and (arguments.background or arguments.mask):
+        arguments.refuse("--background cannot be combined with --white, --colour or --mask")
     if arguments.profile:
-        if not plain or arguments.mask or arguments.background or arguments.costume is not None:
-            arguments.refuse("--profile sets background, framing and format; combine it only with --subject and --roi")
+        coloured = arguments.background or arguments.behind is not None
+        if not plain or arguments.mask or coloured or arguments.costume is not None:
+            arguments.refuse(
+                "--profile sets background, framing and format; combine it only with --subject, --roi and --shadow"
+            )
         return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
@@ -181,13 +188,21 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
             want_mask=arguments.mask,
             framing=read_framing(framing),
             roi=read_region(arguments.roi) if arguments.roi else None,
+            shadow=_shadow(arguments),
         )
     asked = arguments.crop or framing or arguments.each or arguments.roi
     plain = arguments.subject == "auto" and not asked and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
-        arguments.refuse("--costume writes PNG files of the picture's size; combine it only with --white or --mask")
+        arguments.refuse(
+            "--costume writes PNG files of the picture's size; combine it only with --white, --background, --shadow or "
+            "--mask"
+        )
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
-    return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume))
+    return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume), shadow=_shadow(arguments))
+
+
+def _shadow(arguments: argparse.Namespace) -> Shadow:
+    return read_shadow(arguments.shadow) if arguments.shadow else NO_SHADOW
 
 
 def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
@@ -246,6 +261,7 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
     """Open the networks and return the function that makes results of a picture file. Raises CommandFailed."""
     # Here, because the networks' libraries are slow to import.
     from cutline.library import Cutter  # noqa: PLC0415
+    from cutline.local_pictures import choose_background  # noqa: PLC0415
     from cutline.pipeline.garments.worn import network_names  # noqa: PLC0415
 
     folder = models_dir(arguments)
@@ -256,9 +272,20 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
     except MattingError as error:
         raise CommandFailed(f"cannot open the networks in {folder}: {error.detail}") from error
 
+    try:
+        behind = choose_background(arguments.behind, arguments.background_fit or "")
+    except (ValueError, OSError, MattingError) as error:
+        raise CommandFailed(f"--background: {getattr(error, 'detail', '') or error}") from error
+    if isinstance(options, CutOptions | GarmentOptions) and arguments.behind is not None:
+        options = replace(options, background=behind.value)
+
     def cut(data: bytes) -> list[Made]:
         assert isinstance(options, CutOptions)
-        results = cutter.encode_each(data, options) if arguments.each else [cutter.encode(data, options)]
+        results = (
+            cutter.encode_each(data, options, behind.picture)
+            if arguments.each
+            else [cutter.encode(data, options, behind.picture)]
+        )
         return [
             Made(next(iter(made.files.values())), _line_of(made, str(number) if arguments.each else ""))
             for number, made in enumerate(results, 1)
@@ -266,15 +293,15 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
 
     def cut_garments(data: bytes) -> list[Made]:
         assert isinstance(options, GarmentOptions)
-        file = cutter.encode_garments(data, options).image
-        assert file is not None
-        return [Made(file, ReportLine("", subject="garments"))]
+        made = cutter.encode_garments(data, options, behind.picture)
+        assert made.image is not None
+        return [Made(made.image, ReportLine("", subject="garments", shadow=made.shadow))]
 
     roi = read_region(arguments.roi) if arguments.roi else None
 
     def publish(data: bytes) -> list[Made]:
         assert isinstance(options, Profile)
-        made = cutter.publish(data, options, arguments.subject, roi)
+        made = cutter.publish(data, options, arguments.subject, roi, _shadow(arguments))
         line = ReportLine("", **{**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"})
         return [Made(made.file, line, made.warnings)]
 
@@ -292,5 +319,6 @@ def _line_of(made: "OutputFiles", part: str) -> ReportLine:
         confidence="" if metadata.confidence is None else f"{metadata.confidence:.4f}",
         coverage=f"{metadata.coverage:.4f}",
         enlargement=f"{metadata.enlargement:.4f}",
+        shadow=metadata.shadow,
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
     )

@@ -12,6 +12,10 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
+from cutline.pipeline.finish.backgrounds import paint
+from cutline.pipeline.finish.layers import stack
+from cutline.pipeline.finish.options import NO_SHADOW, ShadowKind
+from cutline.pipeline.finish.shadows import FoundShadow, find_shadow
 from cutline.pipeline.inference.confidence import confidence_of
 from cutline.pipeline.inference.model_config import Calibration, ModelEntry
 from cutline.pipeline.inference.tiling import reduce_picture
@@ -64,13 +68,19 @@ class Matte:
 
     rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
     that it is good (cutline.pipeline.inference.confidence) or None if the network has no fit; for a stamp how clear its
-    ink is.
+    ink is; covered_u8: (H, W), alpha of all that is not the photographed background, if that is more than the subject.
     """
 
     rgb_u8: U8
     alpha_u8: U8
     subject: ResolvedSubject
     confidence: float | None = 1.0
+    covered_u8: U8 | None = None
+
+    @property
+    def photo(self) -> tuple[U8, U8]:
+        """Colours, and alpha of all that is not the photographed background."""
+        return self.rgb_u8, self.alpha_u8 if self.covered_u8 is None else self.covered_u8
 
     @cached_property
     def box(self) -> Box | None:
@@ -82,7 +92,8 @@ class Matte:
 class Cutout:
     """The pixels that the options ask for, from a finished matte.
 
-    rgba_u8: (h, w, 4) on its canvas; pixels_u8: the same, or (h, w, 3) on the background; subject: the kind found;
+    rgba_u8: (h, w, 4), the subject on its canvas; pixels_u8: the same with the shadow, or (h, w, 3) on the background;
+    subject: the kind found; shadow: the one that the subject has;
     coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none; confidence: the probability that
     the cut-out is good, or None if the network has no fit; box: the subject's in the picture of `picture_size` (width,
     height), or None; placement: where it went.
@@ -96,6 +107,7 @@ class Cutout:
     box: Box | None
     placement: Placement
     picture_size: tuple[int, int]
+    shadow: ShadowKind = "none"
 
 
 def matte_picture(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Matte:
@@ -107,6 +119,15 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     With a region the network is shown the region only, and everything outside of it is background. An empty matte is
     not an error here.
     """
+    matte = _matte_in_region(picture, options, network, timer)
+    if picture.alpha_u8 is None:
+        return matte
+    # What the file says of colours that it hides is not the photograph.
+    hidden_u8 = np.where(picture.alpha_u8 < _OPAQUE, np.uint8(_OPAQUE), matte.alpha_u8)
+    return replace(matte, covered_u8=hidden_u8)
+
+
+def _matte_in_region(picture: Picture, options: CutOptions, network: Predictor, timer: StageTimer) -> Matte:
     if options.roi is None:
         return _matte(picture, options, network, timer, None)
     view = roi_crop(options.roi, picture.width, picture.height)
@@ -169,29 +190,79 @@ def placement_of(box: Box | None, size: tuple[int, int], options: CutOptions) ->
     return place(size, box or Box(0, 0, *size), options.framing, crop=cropped, target=target)
 
 
-def compose(matte: Matte, options: CutOptions) -> Cutout:
-    """The pixels that the options ask for, from a finished matte.
+def compose(matte: Matte, options: CutOptions, backdrop: Picture | None = None) -> Cutout:
+    """The pixels that the options ask for, from a finished matte; `backdrop` is their background picture.
 
     Raises:
         InputRefused: RESOLUTION_TOO_HIGH for a picture with a longer side than its format can have.
     """
     box = matte.box
     height, width = matte.alpha_u8.shape
-    placement = placement_of(box, (width, height), options)
+    shadow = _shadow_of(matte, options)
+    framed, shadow, placement = _framed(matte, options, shadow)
     if options.image_format == "webp" and max(placement.width, placement.height) > MAX_WEBP_SIDE_PX:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
     source = placement.source
-    rgba_u8 = draw(merge_alpha(crop(matte.rgb_u8, source), crop(matte.alpha_u8, source)), placement)
-    background = options.background or (_WHITE if options.image_format == "jpeg" else None)
+    rgba_u8 = draw(merge_alpha(crop(framed.rgb_u8, source), crop(framed.alpha_u8, source)), placement)
     return Cutout(
         rgba_u8=rgba_u8,
-        pixels_u8=rgba_u8 if background is None else put_on_colour(rgba_u8, background),
+        pixels_u8=_finished(rgba_u8, framed, placement, options, shadow, backdrop),
         subject=matte.subject,
         coverage=_coverage(matte.alpha_u8, box),
         confidence=0.0 if box is None and matte.confidence is not None else matte.confidence,
         box=box,
         placement=placement,
         picture_size=(width, height),
+        shadow=shadow.kind,
+    )
+
+
+def _shadow_of(matte: Matte, options: CutOptions) -> FoundShadow:
+    if options.shadow.kind == "none" or matte.box is None or matte.subject == "stamp" or not options.want_image:
+        return FoundShadow(NO_SHADOW, "none")
+    rgb_u8, covered_u8 = matte.photo
+    return find_shadow(rgb_u8, matte.alpha_u8, covered_u8, options.shadow)
+
+
+def _framed(matte: Matte, options: CutOptions, shadow: FoundShadow) -> tuple[Matte, FoundShadow, Placement]:
+    """The placement, around subject and shadow if the options ask for that; both grow where it leaves the picture."""
+    height, width = matte.alpha_u8.shape
+    fallen = shadow.box(matte.alpha_u8) if shadow.asked.whole and options.crop else None
+    if fallen is None or matte.box is None:
+        return matte, shadow, placement_of(matte.box, (width, height), options)
+    both = matte.box.around(fallen)
+    pads = (max(0, -both.top), max(0, both.bottom - height)), (max(0, -both.left), max(0, both.right - width))
+    kept_u8 = None if shadow.kept_u8 is None else np.pad(shadow.kept_u8, pads)
+    covered_u8 = np.pad(matte.photo[1], pads, constant_values=_OPAQUE)
+    grown = replace(
+        matte,
+        rgb_u8=np.pad(matte.rgb_u8, (*pads, (0, 0))),
+        alpha_u8=np.pad(matte.alpha_u8, pads),
+        covered_u8=covered_u8,
+    )
+    size = width + sum(pads[1]), height + sum(pads[0])
+    placement = placement_of(both.moved(pads[1][0], pads[0][0]), size, options)
+    return grown, replace(shadow, kept_u8=kept_u8), placement
+
+
+def _finished(
+    rgba_u8: U8,
+    matte: Matte,
+    placement: Placement,
+    options: CutOptions,
+    shadow: FoundShadow,
+    backdrop: Picture | None,
+) -> U8:
+    """The subject on its canvas (h, w, 4) over its shadow and background."""
+    background = options.background or (_WHITE if options.image_format == "jpeg" else None)
+    if background is None and shadow.kind == "none":
+        return rgba_u8
+    if isinstance(background, tuple) and shadow.kind == "none":
+        return put_on_colour(rgba_u8, background)
+    height, width = matte.alpha_u8.shape
+    density_u8 = shadow.on_canvas(rgba_u8[..., 3], placement, (width, height))
+    return stack(
+        rgba_u8, density_u8, None if background is None else paint(background, placement, matte.photo, backdrop)
     )
 
 

@@ -1,11 +1,20 @@
 """Options of cut-outs, single files and garments. Imports no library, so that contracts can use it."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any, Final, Literal
 
+from cutline.pipeline.finish.options import (
+    NO_SHADOW,
+    Background,
+    BackgroundPicture,
+    Blur,
+    Gradient,
+    Rgba,
+    Shadow,
+    background_from,
+)
 from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framing, Region
 
 Subject = Literal["auto", "person", "object", "stamp"]
@@ -24,27 +33,19 @@ def image_format_of(name: str) -> ImageFormat:
     return FORMATS[name.lower()]
 
 
-def read_colour(text: str) -> tuple[int, int, int]:
-    """A colour such as "white", "1f6feb" or "#1f6feb". Raises ValueError."""
-    digits = "ffffff" if text == "white" else text.removeprefix("#")
-    if re.fullmatch(r"[0-9a-fA-F]{6}", digits) is None:
-        raise ValueError("must be six hexadecimal digits, such as 1f6feb")
-    red, green, blue = bytes.fromhex(digits)
-    return red, green, blue
-
-
 @dataclass(frozen=True)
 class CutOptions:
     """Options of one cut-out.
 
-    background: None for transparency, else the sRGB colour behind the subject; target_*: None for the picture's own
-    size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and mask; roi: the
-    part of the picture that holds the subject (pipeline/matting/roi.py), outside of which everything is background;
-    profile: the name of a built-in one (pipeline/outputs/profiles.py), which stands for all but `subject` and `roi`.
+    background: what is behind the subject, None for transparency; shadow: the one under it; target_*: None for the
+    picture's own size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and
+    mask; roi: the part of the picture that holds the subject (pipeline/matting/roi.py), outside of which everything is
+    background; profile: the name of a built-in one (pipeline/outputs/profiles.py), which stands for all but
+    `subject`, `roi` and `shadow`.
     """
 
     subject: Subject = "auto"
-    background: tuple[int, int, int] | None = None
+    background: Background | None = None
     crop: bool = False
     target_width: int | None = None
     target_height: int | None = None
@@ -54,6 +55,7 @@ class CutOptions:
     framing: Framing = UNFRAMED
     roi: Region | None = None
     profile: str = ""
+    shadow: Shadow = NO_SHADOW
 
 
 def cut_document(options: CutOptions) -> dict[str, Any]:
@@ -65,7 +67,8 @@ def cut_document(options: CutOptions) -> dict[str, Any]:
 def cut_options_from(document: Mapping[str, Any]) -> CutOptions:
     """Return the options of a `cut_document`; JSON has made lists of their tuples."""
     readers: Mapping[str, Callable[[Any], Any]] = {
-        "background": tuple,
+        "background": background_from,
+        "shadow": lambda shadow: Shadow(**shadow),
         "framing": Framing.from_document,
         "roi": Region.from_document,
     }
@@ -77,12 +80,15 @@ class GarmentOptions:
     """Options of one garment cut-out.
 
     classes: of `GARMENTS`, each in a file of its own next to their union; merged: the union holds only `classes`
-    instead of all garments found; form: "cutout" is transparent, "white" stands on white, "mask" is only the alpha.
+    instead of all garments found; form: "cutout" is on the `background` or transparent, "white" stands on white, "mask"
+    is only the alpha; shadow: of each result but masks.
     """
 
     classes: tuple[str, ...] = ()
     form: GarmentForm = "cutout"
     merged: bool = False
+    background: Background | None = None
+    shadow: Shadow = NO_SHADOW
 
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
@@ -96,8 +102,9 @@ LARGEST_PX = MAX_CANVAS_PX
 class SingleFileOptions:
     """Options of one single file.
 
-    max_px, max_png_px: the pixels that the picture is reduced to, the second where the result is a PNG;
-    mask: the result is only the alpha; background: red, green, blue and opacity in 0..255; region: None is everywhere;
+    max_px, max_png_px: the pixels that the picture is reduced to, the second where the result is a PNG; mask: the
+    result is only the alpha; background: red, green, blue and opacity in 0..255, or as of a cut-out, None for
+    transparency; shadow: the one under the subject; region: None is everywhere;
     crop and framing: how the subject stands in the result; may_be_empty: whether there is one without a subject;
     alternatives: the formats that a caller whose result is too large can ask for instead.
     """
@@ -107,7 +114,8 @@ class SingleFileOptions:
     max_px: int = LARGEST_PX
     max_png_px: int = 10 * MEGAPIXEL
     mask: bool = False
-    background: tuple[int, int, int, int] | None = None
+    background: Rgba | Gradient | Blur | BackgroundPicture | None = None
+    shadow: Shadow = NO_SHADOW
     region: Region | None = None
     crop: bool = False
     framing: Framing = UNFRAMED

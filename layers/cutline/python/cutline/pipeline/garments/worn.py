@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,13 @@ from PIL import Image
 
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.codecs.encode import encode_png
-from cutline.pipeline.cutout import Matte, Predictor, matte_picture
+from cutline.pipeline.cutout import Matte, Predictor, compose, matte_picture
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.garments.unworn import unworn_garment_masks
 from cutline.pipeline.inference.model_config import Calibration, first_with
-from cutline.pipeline.layout.compose import merge_alpha, put_on_colour
 from cutline.pipeline.matting.components import label_components
 from cutline.pipeline.matting.refine import stretch_alpha, upsample_alpha
-from cutline.pipeline.options import GARMENTS, CutOptions, GarmentForm, GarmentOptions
+from cutline.pipeline.options import GARMENTS, CutOptions, GarmentOptions
 from cutline.pipeline.timing import StageTimer
 
 # A smaller share of the picture is a stray patch; a hat or a pair of shoes in a full-body picture covers more.
@@ -35,7 +34,7 @@ class GarmentCutout:
 
     image: the union, or None if no garment of it was found; classes: the requested classes by name; found: all classes;
     confidence: the probability that the outline which bounds them, a person's or a thing's, is good; it says nothing
-    about the classes.
+    about the classes; shadow: of `image`, as of `ResultMetadata`.
     """
 
     image: bytes | None
@@ -44,16 +43,23 @@ class GarmentCutout:
     width: int
     height: int
     confidence: float | None
+    shadow: str = ""
 
 
 @dataclass(frozen=True)
 class _Garments:
-    """Colours (H, W, 3), one mask (H, W) per class found, and the union (H, W) that the options ask for, if any."""
+    """One mask (H, W) per class found, and the union (H, W) that the options ask for, if any.
 
-    rgb_u8: U8
+    outline: the matte that bounds them and has their colours.
+    """
+
+    outline: Matte
     masks: Mapping[str, U8]
     union_u8: U8 | None
-    confidence: float | None
+
+    def of(self, mask_u8: U8) -> Matte:
+        """Return the matte of some of them, whose wearer is no background."""
+        return replace(self.outline, subject="object", alpha_u8=mask_u8, covered_u8=self.outline.photo[1])
 
 
 class _OneRun:
@@ -88,7 +94,12 @@ def network_names(models_dir: Path) -> tuple[str, str]:
 
 
 def cut_garments(
-    picture: Picture, options: GarmentOptions, matte: Predictor, costume: Predictor, timer: StageTimer
+    picture: Picture,
+    options: GarmentOptions,
+    matte: Predictor,
+    costume: Predictor,
+    timer: StageTimer,
+    backdrop: Picture | None = None,
 ) -> GarmentCutout:
     """Return the garments in a picture, worn, carried or lying, in the form that the options ask for.
 
@@ -108,11 +119,14 @@ def cut_garments(
         foreground = matte_picture(picture, CutOptions(), matte, timer)
         with timer.stage("classes"):
             garments = _unworn(foreground, costume, probabilities, options)
-    masks, rgb_u8, union_u8 = garments.masks, garments.rgb_u8, garments.union_u8
+    masks, union_u8 = garments.masks, garments.union_u8
     with timer.stage("encode"):
-        image = None if union_u8 is None else _encode(rgb_u8, union_u8, options.form)
-        classes = {name: _encode(rgb_u8, masks[name], options.form) for name in options.classes if name in masks}
-    return GarmentCutout(image, classes, tuple(masks), picture.width, picture.height, garments.confidence)
+        image, shadow = (None, "") if union_u8 is None else _encode(garments.of(union_u8), options, backdrop)
+        classes = {
+            name: _encode(garments.of(masks[name]), options, backdrop)[0] for name in options.classes if name in masks
+        }
+    confidence = garments.outline.confidence
+    return GarmentCutout(image, classes, tuple(masks), picture.width, picture.height, confidence, shadow)
 
 
 def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, options: GarmentOptions) -> _Garments:
@@ -123,7 +137,7 @@ def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, opt
     masks = _without_patches(garment_masks(probabilities, picture.rgb_u8, wearer.alpha_u8, guide_u8))
     wanted = _in_union(masks, options)
     union_u8 = unite(wanted, probabilities, picture.rgb_u8, wearer.alpha_u8, guide_u8) if wanted else None
-    return _Garments(wearer.rgb_u8, masks, union_u8, wearer.confidence)
+    return _Garments(wearer, masks, union_u8)
 
 
 def _unworn(
@@ -133,7 +147,7 @@ def _unworn(
     wanted = _in_union(masks, options)
     # At each pixel one mask at most is above 0.
     union_u8 = np.maximum.reduce(list(wanted.values())) if wanted else None
-    return _Garments(foreground.rgb_u8, masks, union_u8, foreground.confidence)
+    return _Garments(foreground, masks, union_u8)
 
 
 def _without_patches(masks: Mapping[str, U8]) -> dict[str, U8]:
@@ -148,11 +162,13 @@ def _shows_no_person(predictions: Mapping[str, F32]) -> bool:
     return float(predictions["person"].mean()) < MIN_PERSON_SHARE * float(predictions["foreground"].mean())
 
 
-def _encode(rgb_u8: U8, alpha_u8: U8, form: GarmentForm) -> bytes:
-    if form == "mask":
-        return encode_png(alpha_u8)
-    rgba_u8 = merge_alpha(rgb_u8, alpha_u8)
-    return encode_png(put_on_colour(rgba_u8, _WHITE) if form == "white" else rgba_u8)
+def _encode(matte: Matte, options: GarmentOptions, backdrop: Picture | None) -> tuple[bytes, str]:
+    """The file, and the shadow as of `GarmentCutout`."""
+    if options.form == "mask":
+        return encode_png(matte.alpha_u8), ""
+    background = options.background or (_WHITE if options.form == "white" else None)
+    made = compose(matte, CutOptions(background=background, shadow=options.shadow), backdrop)
+    return encode_png(made.pixels_u8), made.shadow if options.shadow.kind != "none" else ""
 
 
 U16 = npt.NDArray[np.uint16]

@@ -52,6 +52,11 @@ class Box:
         top, bottom = (min(max(0, at), height) for at in (self.top, self.bottom))
         return Box(left, top, max(left, right), max(top, bottom))
 
+    def around(self, other: Box) -> Box:
+        """The smallest rectangle that holds both."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return Box(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
+
     def moved(self, across: int, down: int) -> Box:
         """Return the rectangle moved by `across` and `down` pixels."""
         return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)

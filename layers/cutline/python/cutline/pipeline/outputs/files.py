@@ -39,28 +39,30 @@ class OutputFiles:
         return self.files["mask"]
 
 
-def make_files(picture: Picture, options: CutOptions, predictor: Predictor, timer: StageTimer) -> OutputFiles:
-    """The files that the options ask for. Without a subject their `coverage` is 0.
+def make_files(
+    picture: Picture, options: CutOptions, predictor: Predictor, timer: StageTimer, backdrop: Picture | None = None
+) -> OutputFiles:
+    """The files that the options ask for, on `backdrop` if that is a picture. Without a subject their `coverage` is 0.
 
     Raises InputRefused(NO_SUBJECT) for a profile, which has nothing to measure then, InputRefused(RESOLUTION_TOO_HIGH)
     where the options ask for a frame beyond LARGEST_PX, and ServiceFault.
     """
     matte = matte_picture(picture, options, predictor, timer)
     if options.profile:
-        return _published(matte, options.profile, timer)
+        return _published(matte, options, timer)
     placement = placement_of(matte.box, (picture.width, picture.height), options)
     # A reduced canvas has LARGEST_PX, give or take a few; rounding must not decide whether it is refused.
     if placement.is_reduced or placement.width * placement.height > LARGEST_PX:
         raise InputRefused(
             Reason.RESOLUTION_TOO_HIGH, f"The result would have more than {LARGEST_PX // MEGAPIXEL} megapixels."
         )
-    return encode_files(matte, options, timer)
+    return encode_files(matte, options, timer, backdrop)
 
 
-def encode_files(matte: Matte, options: CutOptions, timer: StageTimer) -> OutputFiles:
+def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop: Picture | None = None) -> OutputFiles:
     """The files that the options ask for, from a finished matte. Raises as `compose`."""
     with timer.stage("compose"):
-        cutout = compose(matte, options)
+        cutout = compose(matte, options, backdrop)
     encode = ENCODERS[options.image_format]
     wanted = {
         "image": cutout.pixels_u8 if options.want_image else None,
@@ -69,16 +71,23 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer) -> Output
     with timer.stage("encode"):
         files = {name: encode(pixels_u8) for name, pixels_u8 in wanted.items() if pixels_u8 is not None}
     placement = cutout.placement
-    metadata = ResultMetadata(cutout.subject, cutout.coverage, cutout.confidence, placement.enlargement)
+    asked = options.shadow.kind != "none"
+    metadata = ResultMetadata(
+        cutout.subject,
+        cutout.coverage,
+        cutout.confidence,
+        placement.enlargement,
+        shadow=cutout.shadow if asked else "",
+    )
     content_type = CONTENT_TYPES[options.image_format]
     return OutputFiles(files, content_type, placement.width, placement.height, metadata, cutout.box)
 
 
-def _published(matte: Matte, profile: str, timer: StageTimer) -> OutputFiles:
+def _published(matte: Matte, options: CutOptions, timer: StageTimer) -> OutputFiles:
     if matte.box is None:
         raise InputRefused(Reason.NO_SUBJECT)
     with timer.stage("encode"):
-        made = publish(matte, read_profiles()[profile])
+        made = publish(matte, read_profiles()[options.profile], options.shadow)
     placement = made.cutout.placement
     files = {"image": made.file}
     return OutputFiles(files, made.content_type, placement.width, placement.height, made.metadata, matte.box)

@@ -49,4 +49,4 @@ def _only(matte: Matte, mine: Bool) -> Matte:
     """Return the matte with alpha 0 outside its own part of the picture, `mine` (h, w)."""
     height, width = matte.alpha_u8.shape
     area = np.asarray(Image.fromarray(mine).resize((width, height), Image.Resampling.NEAREST))
-    return replace(matte, alpha_u8=np.where(area, matte.alpha_u8, np.uint8(0)))
+    return replace(matte, alpha_u8=np.where(area, matte.alpha_u8, np.uint8(0)), covered_u8=matte.photo[1])

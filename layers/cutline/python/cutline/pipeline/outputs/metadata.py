@@ -34,7 +34,8 @@ class ResultMetadata:
     """Facts of one result.
 
     subject, coverage, confidence, enlargement: as of `cutline.pipeline.cutout.Cutout`; profile: the name of the one
-    that made it, with a verdict per rule.
+    that made it, with a verdict per rule; shadow: the one that it has, "none" where one was asked for in vain, "" where
+    none was.
     """
 
     subject: str
@@ -43,6 +44,7 @@ class ResultMetadata:
     enlargement: float = 1.0
     profile: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    shadow: str = ""
 
     @property
     def passed(self) -> bool:
@@ -55,13 +57,15 @@ class ResultMetadata:
         known = {"subject": self.subject, "enlargement": f"{self.enlargement:.3f}"}
         if self.confidence is not None:
             known["confidence"] = f"{self.confidence:.4f}"
+        known |= {"shadow": self.shadow} if self.shadow else {}
         return {**known, **_judgement(self)} if self.profile else known
 
     @property
     def notes(self) -> dict[str, Any]:
         """For a log line."""
         known: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
-        return {**known, **confidence_field(self.confidence), **({"profile": self.profile} if self.profile else {})}
+        named = {name: value for name, value in (("profile", self.profile), ("shadow", self.shadow)) if value}
+        return {**known, **confidence_field(self.confidence), **named}
 
     def to_json(self) -> str:
         """For storage; `from_json` reads it back."""

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cutline.pipeline.finish.options import read_colour
 from cutline.pipeline.layout.framing_parser import read_ratio
-from cutline.pipeline.options import FORMATS, ImageFormat, read_colour
+from cutline.pipeline.options import FORMATS, ImageFormat
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "profiles.toml"
 # Rules whose value is a number, and those whose value is one of a list.

@@ -18,6 +18,7 @@ from cutline.pipeline.codecs.encode import (
 )
 from cutline.pipeline.cutout import Cutout, Matte, compose, placement_of
 from cutline.pipeline.filters import U8
+from cutline.pipeline.finish.options import NO_SHADOW, Shadow
 from cutline.pipeline.layout.compose import subject_box
 from cutline.pipeline.layout.framing import MAX_SIDE_PX, Framing
 from cutline.pipeline.layout.framing_parser import read_ratio
@@ -41,8 +42,8 @@ _RATIO_PX = 1.0
 class Published:
     """The file, the verdict of each rule, and the picture behind it.
 
-    quality: a JPEG's or WebP's, else 0. `enlargement` above 1 is never hidden: there is then a verdict about it, with
-    or without a rule.
+    quality: a JPEG's or WebP's, else 0; shadow: as of `ResultMetadata`. `enlargement` above 1 is never hidden: there is
+    then a verdict about it, with or without a rule.
     """
 
     file: bytes
@@ -51,6 +52,7 @@ class Published:
     verdicts: tuple[Verdict, ...]
     cutout: Cutout
     profile: str = ""
+    shadow: str = ""
 
     @property
     def metadata(self) -> ResultMetadata:
@@ -63,6 +65,7 @@ class Published:
             enlargement=made.placement.enlargement,
             profile=self.profile,
             verdicts=self.verdicts,
+            shadow=self.shadow,
         )
 
     @property
@@ -76,20 +79,27 @@ class Published:
         return all(verdict.passed for verdict in self.verdicts)
 
 
-def publish(matte: Matte, profile: Profile) -> Published:
-    """The picture that a profile asks for, of a matte whose subject was found."""
-    cutout = _composed(matte, profile)
+def publish(matte: Matte, profile: Profile, shadow: Shadow = NO_SHADOW) -> Published:
+    """The picture that a profile asks for, of a matte whose subject was found.
+
+    A shadow ends inside the frame, whose outermost pixels a rule may want to be plain; frame and shares are the
+    subject's.
+    """
+    cutout = _composed(matte, profile, replace(shadow, whole=False, inside=True))
     file, quality = _encoded(cutout.pixels_u8, profile)
     verdicts = tuple(_verdicts(file, cutout, profile))
-    return Published(file, CONTENT_TYPES[profile.image_format], quality, verdicts, cutout, profile.name)
+    asked = shadow.kind != "none"
+    content_type = CONTENT_TYPES[profile.image_format]
+    return Published(file, content_type, quality, verdicts, cutout, profile.name, cutout.shadow if asked else "")
 
 
-def _composed(matte: Matte, profile: Profile) -> Cutout:
+def _composed(matte: Matte, profile: Profile, shadow: Shadow) -> Cutout:
     options = CutOptions(
         background=profile.background,
         crop=True,
         image_format=profile.image_format,
         framing=Framing(scale=profile.share, ratio=profile.ratio),
+        shadow=shadow,
     )
     rule = profile.rules.get("longest_side")
     height, width = matte.alpha_u8.shape

@@ -6,6 +6,7 @@ import io
 import zipfile
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.codecs.encode import encode_jpeg, encode_png, encode_webp
-from cutline.pipeline.cutout import CutOptions, Matte, Predictor, compose, matte_picture
+from cutline.pipeline.cutout import CutOptions, Cutout, Matte, Predictor, compose, matte_picture
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
@@ -31,7 +32,7 @@ class SingleFile:
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
     or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; max_size: width and height at
-    the largest size.
+    the largest size; shadow: as of `ResultMetadata`.
     """
 
     pixels_u8: U8
@@ -42,6 +43,7 @@ class SingleFile:
     confidence: float | None
     box: Box
     max_size: tuple[int, int]
+    shadow: str = ""
 
     @property
     def width(self) -> int:
@@ -59,7 +61,7 @@ class SingleFile:
 def make_single_file(
     picture: Picture, options: SingleFileOptions, backdrop: Picture | None, network: Predictor, timer: StageTimer
 ) -> SingleFile:
-    """The subject on what the options ask for; `backdrop` is the picture behind it.
+    """The subject on what the options ask for; `backdrop` is the picture of a `BackgroundPicture`.
 
     Raises InputRefused(NO_SUBJECT | REGION_EMPTY | REGION_OUTSIDE), and ServiceFault if the network fails.
     """
@@ -106,9 +108,14 @@ def encode_as(single: SingleFile, options: SingleFileOptions, name: str) -> byte
 
 def _max_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
     """Return the format's maximum in pixels."""
-    opaque = backdrop is not None or (options.background is not None and options.background[3] == _OPAQUE)
+    background = options.background
+    opaque = backdrop is not None or (background is not None and not _is_translucent(background))
     is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
     return options.max_png_px if is_png else LARGEST_PX
+
+
+def _is_translucent(background: Any) -> bool:
+    return isinstance(background, tuple) and background[3] < _OPAQUE
 
 
 def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
@@ -147,63 +154,54 @@ def _cut_of(options: SingleFileOptions, size: tuple[int, int], box: Box) -> CutO
     if placed.width * placed.height > max_px:
         factor = sqrt(max_px / (placed.width * placed.height))
         framing = replace(framing, most=(max(1, int(placed.width * factor)), max(1, int(placed.height * factor))))
-    return CutOptions(crop=options.crop, framing=framing)
+    background = None if options.mask or isinstance(options.background, tuple) else options.background
+    return CutOptions(
+        crop=options.crop,
+        framing=framing,
+        background=background,
+        # A zip has a picture's surroundings, and none beyond its edges.
+        shadow=replace(options.shadow, whole=options.shadow.whole and options.file_format != "zip"),
+        want_image=not options.mask,
+    )
 
 
 def _composed(
     matte: Matte, cut: CutOptions, options: SingleFileOptions, backdrop: Picture | None, growth: float
 ) -> SingleFile:
-    cutout = compose(matte, cut)
-    rgba_u8, placement = cutout.rgba_u8, cutout.placement
-    box = subject_box(rgba_u8[..., 3]) or Box(0, 0, placement.width, placement.height)
-    behind = _behind(options, backdrop, (placement.width, placement.height))
-    if behind is not None:
+    cutout = compose(matte, cut, backdrop)
+    # Subject and shadow, on what is behind them unless that is a colour, which may be translucent.
+    pixels_u8, placement = cutout.pixels_u8, cutout.placement
+    if isinstance(options.background, tuple) and not options.mask:
         # Porter and Duff's "over", on colours that are not premultiplied.
-        rgba_u8 = np.asarray(Image.alpha_composite(behind, Image.fromarray(rgba_u8)))
-        colour_u8 = np.ascontiguousarray(rgba_u8[..., :3])
-    elif options.file_format == "zip":
-        # The picture around the subject stays, so that JPEG compression draws no line along the edge.
-        opaque_u8 = np.full(matte.alpha_u8.shape, _OPAQUE, np.uint8)
-        whole_u8 = crop(np.dstack([matte.rgb_u8, opaque_u8]), placement.source)
-        colour_u8 = np.ascontiguousarray(draw(whole_u8, placement)[..., :3])
-    else:
-        colour_u8 = rgba_u8[..., :3]
-    alpha_u8 = np.ascontiguousarray(rgba_u8[..., 3] if not options.mask else cutout.rgba_u8[..., 3])
-    opaque = bool(rgba_u8[..., 3].min() == _OPAQUE)
+        behind = Image.new("RGBA", (placement.width, placement.height), options.background)
+        pixels_u8 = np.asarray(Image.alpha_composite(behind, Image.fromarray(pixels_u8)))
+    is_transparent = pixels_u8.shape[-1] == len("RGBA") and int(pixels_u8[..., 3].min()) < _OPAQUE
+    colour_u8 = pixels_u8[..., :3]
+    if options.file_format == "zip" and options.background is None:
+        colour_u8 = _with_surroundings(cutout, matte)
+    opaque_u8 = np.full(pixels_u8.shape[:2], _OPAQUE, np.uint8)
+    alpha_u8 = cutout.rgba_u8[..., 3] if options.mask else pixels_u8[..., 3] if is_transparent else opaque_u8
     return SingleFile(
-        pixels_u8=np.ascontiguousarray(rgba_u8[..., :3]) if opaque else rgba_u8,
-        colour_u8=colour_u8,
-        alpha_u8=alpha_u8,
+        pixels_u8=pixels_u8 if is_transparent else np.ascontiguousarray(pixels_u8[..., :3]),
+        colour_u8=np.ascontiguousarray(colour_u8),
+        alpha_u8=np.ascontiguousarray(alpha_u8),
         person=matte.subject == "person",
         coverage=cutout.coverage,
         confidence=cutout.confidence,
-        box=box,
+        box=subject_box(cutout.rgba_u8[..., 3]) or Box(0, 0, placement.width, placement.height),
         max_size=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
+        shadow=cutout.shadow if options.shadow.kind != "none" else "",
     )
 
 
-def _behind(options: SingleFileOptions, backdrop: Picture | None, size: tuple[int, int]) -> Image.Image | None:
-    if options.mask:
-        return None
-    if backdrop is not None:
-        return _covering(backdrop, size)
-    if options.background is not None:
-        return Image.new("RGBA", size, options.background)
-    return None
-
-
-def _covering(backdrop: Picture, size: tuple[int, int]) -> Image.Image:
-    """The backdrop in the middle of the canvas, resized to fill it, on white where it is transparent itself."""
-    image = Image.fromarray(backdrop.rgb_u8)
-    if backdrop.alpha_u8 is not None:
-        white = Image.new("RGB", image.size, _WHITE)
-        image = Image.composite(image, white, Image.fromarray(backdrop.alpha_u8))
-    width, height = size
-    scale = max(width / image.width, height / image.height)
-    part = width / scale, height / scale
-    left, top = (image.width - part[0]) / 2, (image.height - part[1]) / 2
-    box = (max(0.0, left), max(0.0, top), min(left + part[0], image.width), min(top + part[1], image.height))
-    return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0).convert("RGBA")
+def _with_surroundings(cutout: Cutout, matte: Matte) -> U8:
+    """Colours (h, w, 3) of subject and shadow, else of the picture, so that JPEG draws no line along the edge."""
+    opaque_u8 = np.full(matte.alpha_u8.shape, _OPAQUE, np.uint8)
+    whole_u8 = crop(np.dstack([matte.rgb_u8, opaque_u8]), cutout.placement.source)
+    colour_u8 = draw(whole_u8, cutout.placement)[..., :3]
+    shaded = cutout.pixels_u8[..., 3] > cutout.rgba_u8[..., 3]
+    colour_u8[shaded] = cutout.pixels_u8[..., :3][shaded]
+    return colour_u8
 
 
 def _zipped(single: SingleFile) -> bytes:
