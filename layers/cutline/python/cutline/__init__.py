@@ -10,6 +10,7 @@
     commands/     the command `cutline`; batch/ is `cutline batch`, review/ is `cutline review` and `cutline calibrate`
 
     library       `from cutline import remove_background`
+    local_pictures  pictures and backgrounds as callers on this machine name them
     bootstrap     builds the services of a function from its settings
     settings      a function's environment variables, checked at start; environment: their parsing
     errors        every reason for a refusal or fault

@@ -6,8 +6,9 @@ filters    box means, resizes and samples that the folders share
 codecs     files to pixels and pixels to files, with limits on what untrusted bytes may cost
 inference  a network and the passes it makes over a picture
 matting    the network's alpha made into the subject's at full size: choice, cleanup, edges, colours
-layout     where the subject goes on its canvas, and what is behind it
-cutout     the way of a cut-out: `matte_picture` runs network and matting, `compose` the layout
+layout     where the subject goes on its canvas
+finish     shadow and background
+cutout     the way of a cut-out: `matte_picture` runs network and matting, `compose` layout and finish
 garments   the costume API: one alpha per garment class
 outputs    files and metadata of a result, as a contract, a profile or a library call asks for them
 

@@ -12,7 +12,7 @@ from cutline.pipeline.finish.options import Shadow
 
 OPACITY = 0.55
 # It is drawn at this size: all of it is soft.
-_SIDE_PX = 384
+_SIDE_PX, _AROUND = 384, 0.1
 _VISIBLE = np.float32(0.5)
 # In units of the subject's size: how far above the floor an edge still throws a contact shadow, and the blur of both
 # layers at a softness of 0.5.
@@ -29,7 +29,9 @@ def draw_shadow(alpha_u8: U8, shadow: Shadow) -> U8:
     """
     height, width = alpha_u8.shape
     small_u8 = resize_u8(alpha_u8, *fit_within(width, height, _SIDE_PX), Image.Resampling.BOX)
-    alpha = small_u8.astype(np.float32) / np.float32(255)
+    # A box mean's window shrinks at the border, and would leave more there than beyond it.
+    around = round(_AROUND * max(small_u8.shape))
+    alpha = np.pad(small_u8, around).astype(np.float32) / np.float32(255)
     solid = alpha > _VISIBLE
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if len(rows) == 0:
@@ -42,6 +44,7 @@ def draw_shadow(alpha_u8: U8, shadow: Shadow) -> U8:
     cast = _blurred(_laid(alpha, floor, len(rows), shadow.angle), _CAST_BLUR * unit * blur)
     density = 1 - (1 - contact) * (1 - _CAST * cast)
     density *= 255 * (OPACITY if shadow.opacity is None else shadow.opacity)
+    density = density[around:-around, around:-around]
     full = resize_f32(density.astype(np.float32), width, height, Image.Resampling.BILINEAR)
     return np.rint(np.clip(full, 0, 255)).astype(np.uint8)
 
