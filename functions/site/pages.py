@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,8 +41,8 @@ class Site:
 
     def playground(self, request: Request) -> Response:
         """Return the playground page. Its base is the stage's path, because all its links are relative."""
-        html = _FILES["index.html"].read_text("utf-8").replace('<base href="./">', f'<base href="{_base(request)}">')
-        return self._page(html)
+        base = f'<base href="{escape(_base(request))}">'
+        return self._page(_FILES["index.html"].read_text("utf-8").replace('<base href="./">', base))
 
     def description(self, request: Request) -> Response:
         """Return the OpenAPI document, readable from other origins."""

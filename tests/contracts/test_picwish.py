@@ -161,6 +161,11 @@ def test_a_profile_is_combined_only_with_type_and_roi() -> None:
         ({"callback_url": "https://shop.example/" + "x" * 2048}, "Invalid callback url"),
         ({"callback_url": "javascript:alert(1)"}, "Invalid callback url"),
         ({"callback_url": "shop.example/done"}, "Invalid callback url"),
+        # It would be worked and charged, and never called.
+        ({"callback_url": "https://shop.example/\x01"}, "Invalid callback url"),
+        ({"callback_url": "https://[/done"}, "Invalid callback url"),
+        ({"callback_url": "https://shop.example:99999/done"}, "Invalid callback url"),
+        ({"callback_url": "https://user:pw@shop.example/done"}, "Invalid callback url"),
         ({"output_type": "4"}, "Invalid output type"),
         ({"crop": "2"}, "Invalid crop"),
         ({"crop": "1.5"}, "Invalid crop"),

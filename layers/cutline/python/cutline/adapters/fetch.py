@@ -19,22 +19,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin
 
+from cutline.contracts.addresses import PORTS, read_address
 from cutline.errors import InputRefused, Reason
 
 MAX_REDIRECTS = 5
 TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
-MAX_URL_CHARS = 2048
-# Of RFC 3986: what stands for itself in a path or a query, and the sign of what is encoded already.
-_PLAIN = "%/:?[]@!$&'()*+,;=~"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 # If a name has more addresses, only the first ones are tried.
 _MAX_ADDRESSES = 4
-_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
 _UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
@@ -123,7 +120,7 @@ def _answer(
 ) -> Iterator[http.client.HTTPResponse]:
     """One exchange with the judged address. Every failure on the way is InputRefused(URL_UNREACHABLE)."""
     parts = _checked(call.url)
-    port = parts.port or _PORTS[parts.scheme]
+    port = parts.port or PORTS[parts.scheme]
     try:
         addresses = _judged_addresses(parts.hostname or "", port, policy, resolver, _left(deadline))
         with _connected(parts, addresses, port, deadline) as connection:
@@ -152,40 +149,12 @@ def _read_as_utf8(header: str) -> str:
         return header
 
 
-def to_uri(address: str) -> str:
-    """`address` as it goes over the wire: blanks and what is not ASCII encoded (RFC 3987 3.1), host names in IDNA.
-
-    Raises ValueError where there is no such form.
-    """
-    if address.isascii() and " " not in address:
-        return address
-    parts = urlsplit(address)
-    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
-    return urlunsplit((parts.scheme, host, quote(parts.path, _PLAIN), quote(parts.query, _PLAIN), ""))
-
-
 def _checked(url: str) -> SplitResult:
     """The parts of an acceptable address. Raises InputRefused(URL_UNREACHABLE)."""
     try:
-        # Before anything else: the parser drops line breaks silently, and takes long for long texts, which it keeps.
-        if len(url) > MAX_URL_CHARS or any(ord(character) < ord(" ") for character in url):
-            raise ValueError
-        uri = to_uri(url)
-        parts = urlsplit(uri)
-        valid = (
-            len(uri) <= MAX_URL_CHARS
-            and uri.isprintable()
-            and " " not in uri
-            and parts.scheme in _PORTS
-            and bool(parts.hostname)
-            and parts.username is None
-            and parts.port != 0
-        )
-    except ValueError:
-        valid = False
-    if not valid:
-        raise _unreachable("the address must be an absolute http or https URL without credentials")
-    return parts
+        return read_address(url)
+    except ValueError as error:
+        raise _unreachable("the address must be an absolute http or https URL without credentials") from error
 
 
 def _judged_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resolver, timeout_s: float) -> list[str]:
@@ -209,7 +178,7 @@ def _connected(
     with _first_connection(addresses, port, deadline) as plain, _watched(plain, deadline):
         connection = http.client.HTTPConnection(host, port)
         if parts.scheme == "https":
-            connection.default_port = _PORTS["https"]  # keeps ":443" out of the Host header
+            connection.default_port = PORTS["https"]  # keeps ":443" out of the Host header
             connection.sock = _tls().wrap_socket(plain, server_hostname=host)
         else:
             connection.sock = plain

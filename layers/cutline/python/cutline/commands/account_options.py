@@ -90,8 +90,9 @@ def _price(text: str) -> tuple[str, int]:
     api, _, amount = text.partition("=")
     if api not in (*APIS, EVERY_API):
         raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(APIS)} or {EVERY_API}")
-    micros = _decimal(amount) * 1_000_000
-    if micros != int(micros) or not 0 <= micros <= 10**12:
+    value = _decimal(amount)
+    # Its size first: 1e999999 is a number whose millionths, or digits, take forever.
+    if not 0 <= value <= 10**6 or (micros := value * 1_000_000) != int(micros):
         raise argparse.ArgumentTypeError("the amount must be in 0..1000000, with up to six decimals")
     return api, int(micros)
 

@@ -8,7 +8,8 @@ extensions           fields of Cutline's own for tasks: framing, region, profile
 task_record          states, record and options of background tasks
 drops, uploads       tasks made by files in S3, and tickets for uploads
 usage, native        Cutline's own route for usage, and what its own routes share
-forms                request bodies: multipart, urlencoded, JSON
+forms                what a caller sends: bodies in multipart, urlencoded and JSON, query, headers; the bound of texts
+addresses            addresses of pictures and callbacks
 colours              colours as callers write them
 content_negotiation  the `Accept` header
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from cutline.contracts.forms import decode_base64, is_urlencoded, read_form
+from cutline.contracts.forms import decode_base64, is_urlencoded, read_form, read_query
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
@@ -19,6 +19,7 @@ LINK_LIFETIME_S = 24 * 3600
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "WEBP"}), max_bytes=10 * MIB, min_side_px=100, max_side_px=3000)
 TARGET_MIN_PX, TARGET_MAX_PX = 100, 3000
 _SOURCES = ("imageUrl", "imageBase64")
+_DATA_FIELDS = ("imageBase64",)
 WHITE, TRANSPARENT = "WHITE_BACKGROUND", "TRANSPARENT"
 
 _INVALID = (700, "invalid input")
@@ -112,14 +113,15 @@ def _fields(request: Request) -> Mapping[str, str]:
     A classic signature covers the query and a urlencoded body, and no other body: what it covers must not be overridden
     by what it does not cover, nor a signed source by another kind of source.
     """
+    query = read_query(request, _DATA_FIELDS)
     if request.method == "GET":
-        return request.params
-    form = read_form(request, data_fields=("imageBase64",)).fields
+        return query
+    form = read_form(request, _DATA_FIELDS).fields
     if is_urlencoded(request):
-        return {**request.params, **form}
-    if any(request.params.get(name) for name in _SOURCES):
+        return {**query, **form}
+    if any(query.get(name) for name in _SOURCES):
         form = {name: value for name, value in form.items() if name not in _SOURCES}
-    return {**form, **request.params}
+    return {**form, **query}
 
 
 def _source(fields: Mapping[str, str]) -> Source:

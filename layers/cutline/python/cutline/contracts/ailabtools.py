@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.contracts import task_record
-from cutline.contracts.forms import Form, is_multipart, read_form
+from cutline.contracts.forms import Form, is_multipart, read_form, read_query
 from cutline.contracts.wire import (
     NO_PROGRESS,
     UPLOAD,
@@ -143,7 +143,7 @@ def accepted(request: Request, task_id: str) -> Response:
 
 def task_id(request: Request, parameters: Mapping[str, str]) -> str | None:
     """Return the id in the query of the route for questions."""
-    return request.params.get("task_id", "").strip() if request.path.rstrip("/").endswith(TASK_ROUTE) else None
+    return read_query(request).get("task_id", "").strip() if request.path.rstrip("/").endswith(TASK_ROUTE) else None
 
 
 def show(record: task_record.TaskRecord, images: Mapping[str, str], request: Request | None = None) -> Response:

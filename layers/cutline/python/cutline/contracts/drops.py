@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.contracts import extensions, picwish, task_record
+from cutline.contracts.forms import bounded_fields
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
@@ -60,7 +61,7 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
         raise InputRefused(Reason.PARAMETER_INVALID, "The key names a folder, not a picture")
     if name.endswith(_MASK):
         raise InputRefused(Reason.PARAMETER_INVALID, f"A name must not end in {_MASK}: masks of other drops do")
-    said = {option.lower().replace("-", "_"): value for option, value in metadata.items()}
+    said = bounded_fields({option.lower().replace("-", "_"): value for option, value in metadata.items()})
     fields = {option: said[option] for option in METADATA if option in said}
     options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
     return Drop(account_id, options, cut)

@@ -1,4 +1,7 @@
-"""Reading request bodies: multipart, urlencoded and JSON, tolerant where clients differ, never crashing."""
+"""Reading what a caller sends: bodies in multipart, urlencoded and JSON, the query, headers.
+
+Tolerant where clients differ, never crashing. Contracts get every text from here, and so `bounded`.
+"""
 
 import base64
 import binascii
@@ -20,6 +23,8 @@ _MAX_HEAD_BYTES, _MAX_HEADS_BYTES, _MAX_HEAD_LINES = 8 * KIB, 32 * KIB, 16
 _TAB, _ASCII = 9, 128
 # Of a text field or query parameter. The longest valid ones are addresses, of at most 2,048.
 MAX_TEXT_CHARS = 4096
+# The control characters (Unicode category Cc) but those that separate words.
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\r\n"}
 _DATA_URI = re.compile(r"\Adata:[^,]{0,255};base64,", re.IGNORECASE)
 
 
@@ -34,17 +39,34 @@ class Form:
 def read_form(request: Request, data_fields: Container[str] = ()) -> Form:
     """The fields and files of a multipart, urlencoded or JSON body, by Content-Type.
 
-    Fields are cut to MAX_TEXT_CHARS, except `data_fields`, which hold pictures. Raises InputRefused(BODY_MALFORMED) for
-    what cannot be parsed.
+    Fields are `bounded`, except `data_fields`, which hold pictures. Raises InputRefused(BODY_MALFORMED) for what cannot
+    be parsed.
     """
     form = read_whole_form(request)
-    fields = {name: text if name in data_fields else bounded(text) for name, text in form.fields.items()}
-    return Form(fields, form.files)
+    return Form(bounded_fields(form.fields, data_fields), form.files)
+
+
+def read_query(request: Request, data_fields: Container[str] = ()) -> dict[str, str]:
+    """The query's parameters, `bounded` as the fields of a form; of duplicates the first counts."""
+    return bounded_fields(request.params, data_fields)
+
+
+def read_header(request: Request, name: str) -> str:
+    """A header by its name in lower case, `bounded`; "" where there is none."""
+    return bounded(request.headers.get(name, ""))
+
+
+def bounded_fields(fields: Mapping[str, str], data_fields: Container[str] = ()) -> dict[str, str]:
+    """The fields with every text `bounded`, except `data_fields`."""
+    return {name: text if name in data_fields else bounded(text) for name, text in fields.items()}
 
 
 def bounded(text: str) -> str:
-    """Cut a caller's text before anything reads it: no valid value is as long, so the reader refuses what is left."""
-    return text[:MAX_TEXT_CHARS]
+    """Cut a caller's text to MAX_TEXT_CHARS and replace its control characters by U+FFFD, before anything reads it.
+
+    No valid value is as long or holds U+FFFD, so that the reader refuses what is left.
+    """
+    return text[:MAX_TEXT_CHARS].translate(_CONTROLS)
 
 
 def read_whole_form(request: Request) -> Form:
@@ -63,12 +85,12 @@ def read_whole_form(request: Request) -> Form:
 
 def is_multipart(request: Request) -> bool:
     """Whether the body says that it is a multipart form."""
-    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    return read_header(request, "content-type").lower().startswith("multipart/form-data")
 
 
 def is_urlencoded(request: Request) -> bool:
     """Whether the body says that it is a urlencoded form."""
-    return request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
+    return read_header(request, "content-type").lower().startswith("application/x-www-form-urlencoded")
 
 
 def read_json_object(body: bytes) -> dict[str, Any]:
@@ -115,7 +137,7 @@ def _is_wrapped(line: str) -> bool:
 def _read_multipart(request: Request) -> Form:
     """Splits at the delimiters of RFC 2046 5.1.1; the payload between them is kept byte for byte."""
     outer = Message()
-    outer["Content-Type"] = request.headers.get("content-type", "")
+    outer["Content-Type"] = read_header(request, "content-type")
     try:
         boundary = outer.get_param("boundary")
     except ValueError:

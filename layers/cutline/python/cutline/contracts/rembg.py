@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cutline.contracts.forms import Form, read_form
+from cutline.contracts.forms import Form, read_form, read_query
 from cutline.contracts.wire import (
     CORS,
     NO_PROGRESS,
@@ -106,7 +106,7 @@ class FieldRefused(InputRefused):
 
 def with_key(request: Request) -> Request:
     """The request with a key from its query where the header would be: the original has no keys, so clients add one."""
-    key = request.params.get("api_key", "").strip()
+    key = read_query(request).get("api_key", "").strip()
     if not key or SCHEME.value in request.headers:
         return request
     return replace(request, headers={**request.headers, SCHEME.value: key})
@@ -116,7 +116,7 @@ def parse(request: Request) -> Job:
     """The options from query and form (contracts.md 6.2), and the picture."""
     is_post = request.method == "POST"
     form = read_form(request) if is_post else Form({}, {})
-    fields = {**request.params, **form.fields}
+    fields = {**read_query(request), **form.fields}
     place = "body" if is_post else "query"
     return Job(_source(form, fields, place), LIMITS, options=_options(fields, place))
 

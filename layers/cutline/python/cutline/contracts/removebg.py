@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cutline.contracts.content_negotiation import prefers_json
-from cutline.contracts.forms import Form, decode_base64, read_form
+from cutline.contracts.forms import Form, decode_base64, read_form, read_header
 from cutline.contracts.removebg_fields import ErrorRow, FieldRefused, RemoveBgOptions, read_options
 from cutline.contracts.wire import (
     CORS,
@@ -129,7 +129,7 @@ def parse(request: Request) -> Job:
         raise FieldRefused(NOT_COLLECTED)
     form = read_form(request, data_fields=("image_file_b64",))
     source, backdrop = _source(form), _backdrop(form)
-    options = replace(read_options(form.fields), as_json=prefers_json(request.headers.get("accept", "")))
+    options = replace(read_options(form.fields), as_json=prefers_json(read_header(request, "accept")))
     return Job(source, LIMITS, options=options, backdrop=backdrop)
 
 

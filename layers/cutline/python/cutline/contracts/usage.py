@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from cutline.contracts import native
 from cutline.contracts.apis import APIS
+from cutline.contracts.forms import read_query
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 
@@ -54,7 +55,7 @@ class UsageRow:
 
 def parse(request: Request) -> UsageQuery:
     """The validated query. Raises InputRefused."""
-    params = request.params
+    params = read_query(request)
     form = params.get("format", FORMATS[0])
     if form not in FORMATS:
         raise _invalid("format must be json or csv")

@@ -18,6 +18,7 @@ from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import native, uploads, usage
 from cutline.contracts.content_negotiation import prefers_webp
+from cutline.contracts.forms import read_header
 from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
@@ -124,7 +125,7 @@ class LinkService:
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
-        choose = self._webp_of if prefers_webp(request.headers.get("accept", "")) else str
+        choose = self._webp_of if prefers_webp(read_header(request, "accept")) else str
         location = self.results.redirect(token, request.received_at, request.method, choose)
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*", "Vary": "Accept"}, b"")
 

@@ -6,9 +6,9 @@ from botocore.exceptions import ClientError
 
 from cutline.accounts.meter import Reservation
 from cutline.adapters.dynamodb import may_have_written
-from cutline.adapters.fetch import MAX_URL_CHARS
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import task_record
+from cutline.contracts.addresses import MAX_URL_CHARS
 from cutline.contracts.apis import TASK_APIS
 from cutline.contracts.uploads import own_key
 from cutline.contracts.wire import Job, Response
