@@ -12,6 +12,7 @@ from PIL import Image
 from cutline.adapters.fetch import FetchPolicy, fetch
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
+from cutline.local_file import read_file
 from cutline.pipeline.codecs.colour import to_srgb
 from cutline.pipeline.codecs.decode import Picture, decode_image, turn_upright
 from cutline.pipeline.filters import U8
@@ -83,7 +84,7 @@ def open_picture(image: object) -> Picture:
         case bytes():
             return decode_image(image, LOCAL_LIMITS)
         case str() | os.PathLike():
-            return decode_image(Path(image).read_bytes(), LOCAL_LIMITS)
+            return decode_image(read_file(Path(image)), LOCAL_LIMITS)
         case Image.Image():
             _check_size(*image.size)
             image.load()

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from cutline.local_file import read_file, real_path
+
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
 
@@ -63,14 +65,14 @@ class LocalFolder:
         return found
 
     def address(self, name: str) -> str:
-        return str((self.root / name).resolve())
+        return str(real_path(self.root / name))
 
     def read(self, name: str) -> bytes:
-        return self._path(name).read_bytes()
+        return read_file(self._path(name))
 
     def find(self, name: str) -> bytes | None:
         path = self._path(name)
-        return path.read_bytes() if path.exists() else None
+        return read_file(path) if path.exists() else None
 
     def check(self, name: str) -> None:
         path = self._path(name)

@@ -19,6 +19,7 @@ from cutline.commands.arguments import find_profile, framing_of, framing_options
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
 from cutline.contracts import picwish
+from cutline.local_file import real_path
 
 _EPILOG = f"""examples:
   cutline batch photos --out results --type object
@@ -122,7 +123,7 @@ def _check(source: Folder, target: Folder) -> None:
 def _lies_in(inner: Folder, outer: Folder) -> bool:
     """Return whether `inner` is `outer`, or below it."""
     if isinstance(inner, LocalFolder) and isinstance(outer, LocalFolder):
-        return inner.root.resolve().is_relative_to(outer.root.resolve())
+        return real_path(inner.root).is_relative_to(real_path(outer.root))
     if isinstance(inner, S3Folder) and isinstance(outer, S3Folder):
         return inner.bucket == outer.bucket and inner.prefix.startswith(outer.prefix)
     return False

@@ -10,6 +10,7 @@ from cutline.commands.arguments import models_dir, network_options
 from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
 from cutline.limits import LOCAL_LIMITS
+from cutline.local_file import read_file
 
 _SIDE_RANGE = range(64, 8193)
 
@@ -62,7 +63,7 @@ def _pictures(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
         yield f"generated, {arguments.side} px", _generate(arguments.side)
     for path in arguments.pictures:
         try:
-            yield path.name, path.read_bytes()
+            yield path.name, read_file(path)
         except OSError as error:
             raise CommandFailed(f"{path}: {error.strerror}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.local_file import read_file
 from cutline.review.decisions import read_decisions
 from cutline.review.threshold import LEVELS, RISKS, Threshold, find_threshold
 
@@ -51,7 +52,7 @@ def add_to(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     try:
-        decisions = read_decisions(arguments.decisions.read_bytes())
+        decisions = read_decisions(read_file(arguments.decisions))
     except (OSError, ValueError) as error:
         raise CommandFailed(f"cannot read {arguments.decisions}: {error}") from error
     if not decisions:

@@ -54,6 +54,8 @@ def _run(arguments: argparse.Namespace) -> None:
             compared.append(compare(pair, network, arguments.out, index))
         except MattingError as error:
             print_message(f"{pair.picture}: {error.detail or error.reason}")
+        except OSError as error:
+            print_message(f"{pair.picture}: {error}")
     compared.sort(key=lambda one: one.agreement.overlap)
     page = write_page(arguments.out, compared)
     print_table(("picture", "overlap", "difference", "old_kb", "new_kb", "ms"), [one.cells() for one in compared])

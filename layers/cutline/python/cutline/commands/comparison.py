@@ -12,6 +12,7 @@ from PIL import Image
 from cutline.batch.folders import LocalFolder
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
+from cutline.local_file import read_file
 from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import CutOptions, Predictor, matte_picture
@@ -89,11 +90,11 @@ def compare(pair: Pair, network: Predictor, out: Path, index: int) -> Compared:
 
     Raises MattingError for what cannot be compared, and OSError.
     """
-    old = decode_image(pair.result.read_bytes(), LOCAL_LIMITS)
+    old = decode_image(read_file(pair.result), LOCAL_LIMITS)
     if old.alpha_u8 is None:
         raise InputRefused(Reason.IMAGE_TYPE, f"{pair.result} is not transparent")
     begun = time.perf_counter()
-    picture = decode_image(pair.picture.read_bytes(), LOCAL_LIMITS)
+    picture = decode_image(read_file(pair.picture), LOCAL_LIMITS)
     if not same_shape(picture.width, picture.height, old.width, old.height):
         raise InputRefused(
             Reason.PARAMETER_INVALID, f"{pair.result} has another aspect ratio: it was cropped or framed"

@@ -26,6 +26,7 @@ from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.contracts import drops
 from cutline.errors import MattingError
+from cutline.local_file import MAX_BYTES, read_file, real_path
 from cutline.pipeline.finish.options import NO_SHADOW, Shadow, read_colour, read_shadow
 from cutline.pipeline.layout.framing_parser import read_framing, read_region
 from cutline.pipeline.options import (
@@ -149,7 +150,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _known_results(report: Path | None) -> dict[str, ReportLine]:
     """Read the report of earlier runs. Raises CommandFailed."""
     try:
-        return read_report(report.read_bytes()) if report is not None and report.exists() else {}
+        return read_report(read_file(report)) if report is not None and report.exists() else {}
     except ValueError as error:
         raise CommandFailed(f"cannot read {report}: {error}; move it away to start a new one") from error
 
@@ -213,7 +214,7 @@ def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
         lines = [ReportLine("", problem=str(error.strerror or error))]
     except MattingError as error:
         lines = [ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))]
-    picture = "stdin" if planned.source is None else str(planned.source.resolve())
+    picture = "stdin" if planned.source is None else str(real_path(planned.source))
     for line in lines:
         if line.problem:
             print_message(f"{planned.name}: {line.problem}")
@@ -226,7 +227,7 @@ def _perform(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
     if target is not None and not arguments.force and _part_of(target, first).exists():
         return [ReportLine("", problem=f"{_part_of(target, first)} already exists; --force replaces it")]
     lines = []
-    for made in work(sys.stdin.buffer.read() if planned.source is None else planned.source.read_bytes()):
+    for made in work(sys.stdin.buffer.read(MAX_BYTES + 1) if planned.source is None else read_file(planned.source)):
         for warning in made.warnings:
             print_message(f"{planned.name}: {warning}")
         if target is None:

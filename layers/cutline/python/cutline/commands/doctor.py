@@ -14,6 +14,7 @@ from cutline.commands.deployment import DEFAULT_STACK
 from cutline.commands.doctor_checks import AWS_CHECKS, LOCAL_CHECKS, Clients, Finding, Plan, Verdict, run
 from cutline.commands.failure import CommandFailed
 from cutline.commands.sam_project import SamConfig, read_samconfig
+from cutline.local_file import real_path
 
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
@@ -62,7 +63,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     plan = Plan(
         arguments.stack or config.stack or DEFAULT_STACK,
         session.region_name or "",
-        arguments.config.resolve().parent,
+        real_path(arguments.config).parent,
         config.parameters,
     )
     for check in LOCAL_CHECKS:

@@ -86,7 +86,7 @@ class Plan:
         """Return a parameter as a number. Raises CommandFailed."""
         try:
             return int(float(self[name]))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise CommandFailed(f"{name} must be a number, not {self[name]!r}") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cutline.batch.folders import ENDINGS, LocalFolder
 from cutline.commands.failure import CommandFailed
+from cutline.local_file import real_path
 
 STREAM = "-"
 RESULT_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
@@ -47,9 +48,9 @@ def plan(sources: Iterable[str], out: str | None, suffix: str) -> list[PlannedCu
 def _without_collisions(cuts: list[PlannedCut]) -> list[PlannedCut]:
     """Return the pictures if no result replaces another result or a picture. Raises CommandFailed."""
     taken: dict[Path | None, PlannedCut] = {}
-    pictures = {planned.source.resolve() for planned in cuts if planned.source}
+    pictures = {real_path(planned.source) for planned in cuts if planned.source}
     for planned in cuts:
-        if planned.target and planned.target.resolve() in pictures:
+        if planned.target and real_path(planned.target) in pictures:
             raise CommandFailed(f"the result of {planned.name} would replace the picture {planned.target}")
         first = taken.setdefault(planned.target, planned)
         if first is not planned:
@@ -75,7 +76,7 @@ def _expand(text: str, out: str | None) -> Iterator[tuple[Path | None, Path]]:
 def _expand_folder(folder: Path, out: str | None) -> Iterator[tuple[Path, Path]]:
     if out is None:
         raise CommandFailed(f"{folder} is a folder: --out is required, for its results")
-    if out == STREAM or Path(out).resolve().is_relative_to(folder.resolve()):
+    if out == STREAM or real_path(Path(out)).is_relative_to(real_path(folder)):
         raise CommandFailed(f"--out must be a folder outside {folder}, or the next run would cut out the results")
     for name in LocalFolder(folder, (*ENDINGS, ".gif")).pictures():
         yield folder / name, Path(name)

@@ -8,6 +8,7 @@ from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.local_file import read_file
 from cutline.review.page import FILE, choose_sample, render_page, worst_first
 
 _EPILOG = f"""examples:
@@ -47,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _lines(report: Path) -> dict[str, ReportLine]:
     try:
-        return read_report(report.read_bytes())
+        return read_report(read_file(report))
     except FileNotFoundError as error:
         hint = f"`cutline batch` writes it, and `cutline cut` with --profile or --report FOLDER/{REPORT}"
         raise CommandFailed(f"{report} not found: {hint}") from error

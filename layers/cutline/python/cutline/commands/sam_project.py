@@ -1,6 +1,5 @@
 """The configuration and the build of `sam` in a checkout."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
+from cutline.local_file import read_file, read_toml
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with, read_entry
 
 # The template's Architecture by the names of the layers' build.
@@ -30,7 +30,7 @@ class SamConfig:
 def read_samconfig(path: Path) -> SamConfig:
     """Read the section `deploy`, which overrides `global`. Raises CommandFailed for an unreadable file."""
     try:
-        return _config(tomllib.loads(path.read_text("utf-8")).get("default", {}))
+        return _config(read_toml(path).get("default", {}))
     except ValueError as error:
         raise CommandFailed(f"cannot read {path}: {error}") from error
     except (AttributeError, TypeError) as error:
@@ -85,5 +85,7 @@ def _layer_problem(folder: Path, name: str) -> str:
 
 def built_for(root: Path) -> str:
     """Return the machine that the runtime layer under `root` was built for, or "nothing"."""
-    path = root / _BUILT
-    return path.read_text("utf-8").strip() if path.exists() else "nothing"
+    try:
+        return read_file(root / _BUILT).decode("utf-8", "replace").strip()
+    except OSError:
+        return "nothing"

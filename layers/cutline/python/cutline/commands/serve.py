@@ -9,6 +9,7 @@ from typing import Any
 
 from cutline import resources
 from cutline.commands.failure import CommandFailed
+from cutline.local_file import real_path
 
 
 def add_to(commands: Any) -> None:
@@ -29,7 +30,7 @@ def _run(arguments: argparse.Namespace) -> None:
         extra = "pip install 'cutline[serve]'" if resources.is_installed() else "run `make run` in the repository"
         raise CommandFailed(f"packages of the local cloud are missing: {extra}")
     stack = resources.stack_dir()
-    options = ["--port", str(arguments.port), "--state", str(arguments.state.resolve())]
+    options = ["--port", str(arguments.port), "--state", str(real_path(arguments.state))]
     if not resources.is_installed():
         os.chdir(stack)  # where the package `localcloud` is
     # Replaces this process, so that signals and exit status are the local cloud's.

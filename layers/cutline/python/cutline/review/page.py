@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cutline.batch.report import ReportLine
+from cutline.local_file import real_path
 
 FILE = "review.html"
 _TEMPLATE = Path(__file__).with_name("page.html")
@@ -46,7 +47,7 @@ def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> 
         }
         for line in lines
     ]
-    document = {"items": items, "sampled": sampled, "folder": folder.resolve().name}
+    document = {"items": items, "sampled": sampled, "folder": real_path(folder).name}
     # In a script element only "<" could end the data; the line separators are no line ends in JSON, but in scripts.
     data = json.dumps(document).replace("<", "\\u003c")
     return _TEMPLATE.read_text("utf-8").replace(_DATA, data)
@@ -56,4 +57,4 @@ def _address(picture: str, folder: Path) -> str:
     """Return the picture's URL relative to the page, so that both can be moved together; empty for S3's."""
     if not Path(picture).is_absolute():
         return ""
-    return quote(os.fsencode(os.path.relpath(picture, folder.resolve())))
+    return quote(os.fsencode(os.path.relpath(picture, real_path(folder))))

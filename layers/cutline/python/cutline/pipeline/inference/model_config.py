@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cutline.errors import Reason, ServiceFault
+from cutline.local_file import read_toml
 from cutline.pipeline.inference.crop import MAX_SIDE
 
 MODELS_FILE = "models.toml"
@@ -87,10 +87,13 @@ def first_with(models_dir: Path, channel: str) -> str:
 
 def _read(models_dir: Path) -> dict[str, dict[str, Any]]:
     try:
-        with (models_dir / MODELS_FILE).open("rb") as file:
-            return tomllib.load(file)
+        entries = read_toml(models_dir / MODELS_FILE)
     except (OSError, ValueError) as error:
         raise ServiceFault(Reason.MODEL_FAILED, f"{MODELS_FILE} cannot be read: {error}") from error
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("channels", []), list):
+            raise ServiceFault(Reason.MODEL_FAILED, f"the entry {name!r} of {MODELS_FILE} is not a table with channels")
+    return entries
 
 
 def _to_entry(models_dir: Path, name: str, entry: dict[str, Any]) -> ModelEntry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cutline.local_file import read_toml
 from cutline.pipeline.finish.options import read_colour
 from cutline.pipeline.layout.framing_parser import read_ratio
 from cutline.pipeline.options import FORMATS, ImageFormat
@@ -108,8 +108,8 @@ def _built_in() -> Mapping[str, Profile]:
 
 def _read(path: Path) -> dict[str, Profile]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = read_toml(path)
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return {name: _profile(name, table) for name, table in document.items()}
 

@@ -1,0 +1,33 @@
+"""Files on the machine of a person who runs a command or the library, read within a bound."""
+
+import errno
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from cutline.limits import LOCAL_LIMITS
+
+MAX_BYTES = LOCAL_LIMITS.max_bytes
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a file of at most MAX_BYTES. Raises OSError, with EFBIG for a larger or an endless one."""
+    with path.open("rb") as file:
+        # The size first: a buffer for more than that would be made before the first byte is read.
+        if os.fstat(file.fileno()).st_size <= MAX_BYTES and len(data := file.read(MAX_BYTES + 1)) <= MAX_BYTES:
+            return data
+    raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file. Raises ValueError for any other file, and OSError."""
+    try:
+        return tomllib.loads(read_file(path).decode())
+    except RecursionError as error:
+        raise ValueError("the values are nested too deeply") from error
+
+
+def real_path(path: Path) -> Path:
+    """Return the absolute path behind links; of links that lead in a circle, the path that is left."""
+    return Path(os.path.realpath(path))  # Path.resolve raises RuntimeError for such links
