@@ -39,6 +39,7 @@ _DEFAULTS = {
     # A function that failed, timed out or returned an invalid answer.
     "DEFAULT_5XX": (502, "Internal server error"),
 }
+_BAD_REQUEST = Response(400, [("Content-Type", "application/json")], b'{"message":"Bad Request"}')
 _CLIENT_FAULTS = {"MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"}
 
 
@@ -70,11 +71,17 @@ class Gateway:
             # Before the API is known, so without its gateway responses.
             message = f"HTTP header is larger than {HEADERS_LIMIT_BYTES} bytes"
             return Response(431, [("Content-Type", "application/json")], json.dumps({"message": message}).encode())
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not environ["PATH_INFO"].startswith("/") or re.fullmatch("[0-9]{1,15}", length) is None:
+            return _BAD_REQUEST
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         prefix = f"/{self._stage}" if f"{path}/".startswith(f"/{self._stage}/") and self._stage else ""
         inner = path.removeprefix(prefix) or "/"
         match = self.routes.find(environ["REQUEST_METHOD"], inner)
-        body = _read_body(environ)
+        try:
+            body = _read_body(environ)
+        except OSError:  # chunks without true lengths
+            return _BAD_REQUEST
         if match is None:
             return self._refuse("MISSING_AUTHENTICATION_TOKEN", request_id)
         if body is None:

@@ -41,7 +41,7 @@ class Front:
             if signed and not path.startswith("/moto-api"):  # moto's own API is not an AWS service
                 return self._aws(environ, start_response)
             # The bucket names are known, and no route of the API begins with one.
-            if path.split("/")[1] in self._buckets:
+            if path.startswith("/") and path.split("/")[1] in self._buckets:
                 self._check_unsigned(environ, query)
                 return self._aws(environ, start_response)
         except S3Refusal as refusal:

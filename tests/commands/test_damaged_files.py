@@ -11,6 +11,7 @@ from cutline.batch.report import ReportLine, read_report, write_report
 from cutline.commands import main
 from cutline.commands.find_usage import usages_in
 from cutline.commands.sam_project import read_samconfig
+from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.review.threshold import find_threshold
 
 LATIN_1 = os.fsdecode(b"caf\xe9.jpg")
@@ -63,6 +64,38 @@ def test_a_wrong_url_is_a_message(url: str, tmp_path: Path, capsys: pytest.Captu
     assert "--url must be" in failed(capsys, "batch", tmp_path, "--out", tmp_path / "o", "--url", url, "--api-key", "k")
     bad_key = ["batch", tmp_path, "--out", tmp_path / "o", "--url", "http://127.0.0.1:9", "--api-key", "a\nb"]
     assert "--api-key must be" in failed(capsys, *bad_key)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--endpoint-url", "nonsense"], "--endpoint-url must be an address"),
+        (["--endpoint-url", "http://["], "--endpoint-url must be an address"),
+        (["--endpoint-url", "http://127.0.0.1:9", "--stack", "\udcff"], "is not valid Unicode"),
+    ],
+)
+def test_a_wrong_address_or_name_of_a_deployment_is_a_message(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    assert message in failed(capsys, "account", "list", "--region", "eu-central-1", *options)
+
+
+@pytest.mark.parametrize("price", ["pw=1e999999", "pw=1e500000", "pw=1e-999999", "pw=nan", "pw=0x10", "pw="])
+def test_a_price_is_bounded_before_it_is_multiplied(price: str, capsys: pytest.CaptureFixture[str]) -> None:
+    begun = time.process_time()
+    with pytest.raises(SystemExit):
+        main(["account", "set", "shop", "--price", price])
+    assert "--price: " in capsys.readouterr().err
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("bound", ["nan", "inf", "-inf", "1e400", "9" * 400, "true", "0", "'1'"])
+def test_a_profiles_bounds_are_finite(bound: str, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(f"[mine.share]\nmin = {bound}\n")
+    with pytest.raises(ValueError, match=r"mine\.share: min, max and best must be numbers above 0"):
+        read_profiles(tmp_path / "p.toml")
 
 
 def test_names_in_latin_1_go_through(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

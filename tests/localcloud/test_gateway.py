@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -90,6 +91,33 @@ def test_missing_route_says_missing_authentication_token(toy: RunningCloud) -> N
 
 def test_huge_headers_are_refused(toy: RunningCloud) -> None:
     assert toy.call("GET", "/echo", headers={"X-Big": "x" * 10_300}).status == 431
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("Content-Length: abc", "Content-Length: -5", "Content-Length: 0_3", "Content-Length: \u00b3"),
+        "Content-Length: " + "9" * 5000,
+        *("Transfer-Encoding: chunked\r\n\r\nzz", "Transfer-Encoding: chunked\r\n\r\n-5"),
+    ],
+    ids=lambda head: head[:40].replace("\r\n", " "),
+)
+def test_a_body_of_no_true_length_is_a_bad_request(toy: RunningCloud, head: str) -> None:
+    raw = f"POST /echo HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\nabc\r\n0\r\n\r\n"
+    assert _raw(toy, raw.encode("latin-1")).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_target_that_is_no_path_is_a_bad_request(toy: RunningCloud) -> None:
+    for line in ("OPTIONS *", "GET echo"):
+        assert _raw(toy, f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).startswith(b"HTTP/1.1 400 ")
+
+
+def _raw(toy: RunningCloud, request: bytes) -> bytes:
+    address = urlsplit(toy.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), WAIT_S) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(1000)
 
 
 def test_foreign_authorization_goes_to_the_api(toy: RunningCloud) -> None:

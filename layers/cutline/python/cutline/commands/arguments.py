@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cutline import resources
 from cutline.commands.failure import CommandFailed
+from cutline.contracts.addresses import read_address
 from cutline.errors import MattingError
 from cutline.pipeline.finish.options import FITS, SHADOWS, read_shadow
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with
@@ -117,6 +118,16 @@ def checked(reader: Callable[[str], object]) -> Callable[[str], str]:
         return text
 
     return check
+
+
+def check_address(option: str, address: str) -> None:
+    """Raise CommandFailed for an address that no request can be sent to."""
+    try:
+        if not address.isascii() or " " in address:
+            raise ValueError
+        read_address(address)
+    except ValueError as error:
+        raise CommandFailed(f"{option} must be an address such as https://HOST, not {address!r}") from error
 
 
 def profile_options() -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections import Counter
 from typing import Any
-from urllib.parse import urlsplit
 
 from cutline.batch.client import TasksClient, Unrecoverable
 from cutline.batch.finishing import by_profile, unchanged
@@ -15,7 +14,7 @@ from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
-from cutline.commands.arguments import find_profile, framing_of, framing_options, profile_options
+from cutline.commands.arguments import check_address, find_profile, framing_of, framing_options, profile_options
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
 from cutline.contracts import picwish
@@ -101,13 +100,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _check_service(url: str, api_key: str) -> None:
     """Raise CommandFailed for a URL or key that no request can carry."""
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or not url.isascii() or not url.isprintable() or " " in url:
-        raise CommandFailed(f"--url must be an address such as https://HOST, not {url!r}")
+    check_address("--url", url)
     if not api_key.isascii() or not api_key.isprintable():
         raise CommandFailed("--api-key must be printable ASCII characters")
 

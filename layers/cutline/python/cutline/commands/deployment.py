@@ -10,9 +10,11 @@ from botocore.config import Config
 
 from cutline.accounts.registry import Registry
 from cutline.adapters.kms import KmsCipher
+from cutline.commands.arguments import check_address
 from cutline.commands.failure import CommandFailed
 
 DEFAULT_STACK = "cutline"
+_ENDPOINT = "AWS_ENDPOINT_URL"
 # By setting: its option, its environment variable and the stack's output.
 SETTINGS = {
     "accounts_table": ("--accounts-table", "ACCOUNTS_TABLE", "AccountsTable"),
@@ -46,6 +48,9 @@ class Deployment:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
+        for option, url in (("--endpoint-url", arguments.endpoint_url), (_ENDPOINT, os.environ.get(_ENDPOINT))):
+            if url:
+                check_address(option, url)
         region = arguments.region or os.environ.get("AWS_REGION")
         self._session = boto3.Session(profile_name=arguments.profile, region_name=region)
 

@@ -22,3 +22,5 @@ def aws_errors_as_failures() -> Iterator[None]:
         yield
     except (ConditionFailed, ClientError, BotoCoreError) as error:
         raise CommandFailed(str(error)) from error
+    except UnicodeEncodeError as error:  # an argument in another encoding
+        raise CommandFailed(f"{error.object!r} is not valid Unicode") from error

@@ -19,6 +19,8 @@ BUILT_IN = Path(__file__).resolve().parents[2] / "profiles.toml"
 MEASURES = ("share", "longest_side", "bytes", "enlargement")
 CHOICES = ("ground", "ratio", "format", "colour_space")
 _SRGB = "sRGB"
+# Of every bound; NaN and infinity are beyond it.
+_MAX_BOUND = 10**12
 _KEYS = frozenset({"min", "max", "best", "one_of", "source", "read", "assumption"})
 
 
@@ -153,8 +155,9 @@ def _bounds(at: str, fields: Mapping[str, Any]) -> tuple[float | None, float | N
     """min, max and best."""
     bounds: dict[str, float | None] = {key: fields.get(key) for key in ("min", "best", "max")}
     for value in bounds.values():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
-            raise ValueError(f"{at}: min, max and best must be numbers above 0")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (number and 0 < value <= _MAX_BOUND):
+            raise ValueError(f"{at}: min, max and best must be numbers above 0, at most {_MAX_BOUND:,}")
     ordered = [bound for bound in bounds.values() if bound is not None]
     if not ordered or ordered != sorted(ordered):
         raise ValueError(f"{at}: at least one of min, best and max is needed, in rising order")
