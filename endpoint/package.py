@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = "cutline-endpoint"
 _OWN = ("Dockerfile", "requirements.txt", "admission.py", "batcher.py", "inference.py", "serve.py")
 # The part of the package that runs the network, without AWS.
-_PACKAGE = ("__init__.py", "environment.py", "errors.py", "limits.py", "pipeline")
+_PACKAGE = ("__init__.py", "environment.py", "errors.py", "limits.py", "local_file.py", "pipeline")
 _MODELS = ROOT / "layers" / "model"
 _EPOCH_S = 315_532_800  # 1 January 1980, the earliest time that archives can hold
 
