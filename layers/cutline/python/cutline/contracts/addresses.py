@@ -12,7 +12,7 @@ _REPLACED = "\ufffd"
 
 
 def to_uri(address: str) -> str:
-    """`address` as it goes over the wire: blanks and what is not ASCII encoded (RFC 3987 3.1), host names in IDNA.
+    """Return `address` as it goes over the wire: blanks and what is not ASCII encoded (RFC 3987 3.1), host names in IDNA.
 
     Raises ValueError where there is no such form.
     """
@@ -24,7 +24,7 @@ def to_uri(address: str) -> str:
 
 
 def read_address(address: str) -> SplitResult:
-    """The parts of an absolute http or https address without credentials. Raises ValueError for any other text."""
+    """Parse an absolute http or https address without credentials. Raises ValueError for any other text."""
     # Before anything else: the parser drops line breaks silently, and takes long for long texts, which it keeps.
     if len(address) > MAX_URL_CHARS or _REPLACED in address or any(character < " " for character in address):
         raise ValueError("too long, or with control characters")

@@ -47,17 +47,17 @@ def read_form(request: Request, data_fields: Container[str] = ()) -> Form:
 
 
 def read_query(request: Request, data_fields: Container[str] = ()) -> dict[str, str]:
-    """The query's parameters, `bounded` as the fields of a form; of duplicates the first counts."""
+    """Return the query's parameters, `bounded` as the fields of a form; of duplicates the first counts."""
     return bounded_fields(request.params, data_fields)
 
 
 def read_header(request: Request, name: str) -> str:
-    """A header by its name in lower case, `bounded`; "" where there is none."""
+    """Return a header by its name in lower case, `bounded`; "" where there is none."""
     return bounded(request.headers.get(name, ""))
 
 
 def bounded_fields(fields: Mapping[str, str], data_fields: Container[str] = ()) -> dict[str, str]:
-    """The fields with every text `bounded`, except `data_fields`."""
+    """Return the fields with every text `bounded`, except `data_fields`."""
     return {name: text if name in data_fields else bounded(text) for name, text in fields.items()}
 
 
