@@ -12,7 +12,7 @@ _REPLACED = "\ufffd"
 
 
 def to_uri(address: str) -> str:
-    """Return `address` as it goes over the wire: blanks and what is not ASCII encoded (RFC 3987 3.1), host names in IDNA.
+    """Return `address` as it goes over the wire: blanks and non-ASCII encoded (RFC 3987 3.1), hosts in IDNA.
 
     Raises ValueError where there is no such form.
     """
