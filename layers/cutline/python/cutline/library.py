@@ -6,6 +6,7 @@
     png = remove_background(data, background="white")     # bytes in, bytes out
     cutter = Cutter()                                     # keeps its networks open; threads may share it
     found = cutter.cut(image, crop=True, margin="5%")     # found.image, found.confidence, found.box, ...
+    found = cutter.mend(image, found, strokes)            # what a person kept or removed with a brush
 
 Pictures never leave the process, and nothing is downloaded.
 """
@@ -14,7 +15,8 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, get_args, overload
@@ -28,18 +30,20 @@ from cutline.limits import LOCAL_LIMITS
 from cutline.local_pictures import choose_background, open_picture
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
-from cutline.pipeline.cutout import Cutout, ResolvedSubject, compose, matte_picture
+from cutline.pipeline.cutout import Matte, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Fit, Shadow, ShadowKind, read_shadow
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments, network_names
 from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
+from cutline.pipeline.mend import Mendable, mend, mended_matte
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of
 from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
 from cutline.pipeline.outputs.profiles import Profile
 from cutline.pipeline.outputs.publish import Published, publish
+from cutline.pipeline.stroke import Stroke, read_strokes
 from cutline.pipeline.timing import StageTimer
 from cutline.storage_keys import ENDINGS
 
@@ -87,7 +91,8 @@ class Cut(Generic[Kind]):
 
     subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
     if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
-    subject than the picture had; shadow: keep, drop, or none where there is none.
+    subject than the picture had; shadow: keep, drop, or none where there is none; mendable, options, backdrop: what
+    `Cutter.mend` needs, alpha at the picture's size among it.
     """
 
     image: Kind
@@ -98,7 +103,10 @@ class Cut(Generic[Kind]):
     width: int
     height: int
     enlargement: float
-    shadow: ShadowKind = "none"
+    shadow: ShadowKind
+    mendable: Mendable = field(repr=False, compare=False)
+    options: CutOptions = field(repr=False, compare=False)
+    backdrop: Picture | None = field(repr=False, compare=False)
 
 
 class Cutter:
@@ -129,13 +137,24 @@ class Cutter:
         asked = _options(image, options)
         behind = choose_background(options.get("background"), options.get("background_fit", ""))
         asked = replace(asked, background=behind.value)
-        picture = open_picture(image)
-        matte = matte_picture(picture, asked, self.network(self._model), StageTimer())
-        cutout = compose(matte, asked, behind.picture)
-        if cutout.box is None:
-            raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
-        pixels_u8 = cutout.rgba_u8[..., 3] if asked.want_mask else cutout.pixels_u8
-        return _result(_as_kind(image, pixels_u8, asked.image_format, options.get("out")), cutout)
+        matte = matte_picture(open_picture(image), asked, self.network(self._model), StageTimer())
+        return _result(image, matte, Mendable.of(matte), asked, behind.picture, options.get("out"))
+
+    def mend(self, image: Any, cut: Cut[Kind], strokes: Sequence[Stroke | Mapping[str, Any]]) -> Cut[Kind]:
+        """Change a cut-out by strokes: `{"do": "keep", "radius": 0.02, "points": [[0.5, 0.4], ...]}` or "remove".
+
+        `image` is the picture that `cut` was made of; a path's result is written to `cut.image` again. Points are in
+        shares of the picture's width and height, the radius in shares of its longer side; `{"do", "box": [left, top,
+        right, bottom]}` is a filled box. Opens no network.
+
+        Raises ValueError for wrong strokes and another picture, InputRefused where no subject is left, and as `cut`.
+        """
+        drawn, picture = read_strokes(strokes), open_picture(image)
+        if (picture.height, picture.width) != cut.mendable.alpha_u8.shape:
+            raise ValueError("`image` is not the picture that the cut-out was made of: its size differs")
+        after = mend(picture, cut.mendable, drawn)
+        matte = mended_matte(picture, after, cut.options.roi)
+        return cast("Cut[Kind]", _result(image, matte, after, cut.options, cut.backdrop, cut.image))
 
     @overload
     def remove_background(self, image: str | os.PathLike[str], **options: Unpack[CutKeywords]) -> Path: ...
@@ -272,11 +291,17 @@ def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: objec
     return target
 
 
-def _result(image: Any, cutout: Cutout) -> Cut[Any]:
-    assert cutout.box is not None
+def _result(
+    image: object, matte: Matte, mendable: Mendable, options: CutOptions, backdrop: Picture | None, out: object
+) -> Cut[Any]:
+    """Compose and encode. Raises InputRefused where there is no subject, and OSError."""
+    cutout = compose(matte, options, backdrop)
+    if cutout.box is None:
+        raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
+    pixels_u8 = cutout.rgba_u8[..., 3] if options.want_mask else cutout.pixels_u8
     placement = cutout.placement
     return Cut(
-        image,
+        _as_kind(image, pixels_u8, options.image_format, out),
         cutout.subject,
         cutout.coverage,
         cutout.confidence,
@@ -285,4 +310,7 @@ def _result(image: Any, cutout: Cutout) -> Cut[Any]:
         placement.height,
         placement.enlargement,
         cutout.shadow,
+        mendable,
+        options,
+        backdrop,
     )

@@ -119,7 +119,11 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     With a region the network is shown the region only, and everything outside of it is background. An empty matte is
     not an error here.
     """
-    matte = _matte_in_region(picture, options, network, timer)
+    return with_covered(_matte_in_region(picture, options, network, timer), picture)
+
+
+def with_covered(matte: Matte, picture: Picture) -> Matte:
+    """Return the matte with what its picture's own alpha hides, if it has one."""
     if picture.alpha_u8 is None:
         return matte
     # What the file says of colours that it hides is not the photograph.
@@ -147,7 +151,7 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
     """The matte of all that is shown; with `view`, without subjects that lie mostly outside of its region."""
     if options.subject == "stamp":
         with timer.stage("stamp"):
-            found = extract_stamp(_on_white(picture))
+            found = extract_stamp(on_white(picture))
         if found is not None:
             return Matte(*found, "stamp", _clearness(found[1]))
     height, width = picture.height, picture.width
@@ -164,15 +168,20 @@ def _matte(picture: Picture, options: CutOptions, network: Predictor, timer: Sta
         small_f32 = remove_specks(remove_haze(stretch_alpha(small_f32)))
         alpha_u8 = _join_alpha(upsample_alpha(small_f32, picture.rgb_u8, guide_u8), picture.alpha_u8)
     with timer.stage("foreground"):
-        rgb_u8 = picture.rgb_u8
-        if options.want_image and alpha_u8.any():
-            rgb_u8 = rgb_u8.copy()
-            estimate_foreground(rgb_u8, alpha_u8, guide_u8)
-            if picture.alpha_u8 is not None:
-                # Where the file has its own alpha, its colours are the subject's already.
-                own = picture.alpha_u8 < _OPAQUE
-                rgb_u8[own] = picture.rgb_u8[own]
+        wanted = options.want_image and alpha_u8.any()
+        rgb_u8 = estimate_colours_of(picture, alpha_u8, guide_u8) if wanted else picture.rgb_u8
     return Matte(rgb_u8, alpha_u8.reshape(height, width), subject, confidence)
+
+
+def estimate_colours_of(picture: Picture, alpha_u8: U8, guide_u8: U8 | None = None) -> U8:
+    """The subject's own colours (H, W, 3) under an alpha (H, W) of the picture."""
+    rgb_u8 = picture.rgb_u8.copy()
+    estimate_foreground(rgb_u8, alpha_u8, guide_u8)
+    if picture.alpha_u8 is not None:
+        # Where the file has its own alpha, its colours are the subject's already.
+        own = picture.alpha_u8 < _OPAQUE
+        rgb_u8[own] = picture.rgb_u8[own]
+    return rgb_u8
 
 
 def view_for(picture: Picture, roi: Region | None, entry: ModelEntry) -> U8:
@@ -271,7 +280,7 @@ def _guide(rgb_u8: U8) -> U8:
     return resize_u8(rgb_u8, *fit_within(width, height, guide_side(width, height)), Image.Resampling.BOX)
 
 
-def _on_white(picture: Picture) -> U8:
+def on_white(picture: Picture) -> U8:
     """The picture (H, W, 3) on white, so that transparent pixels hold no ink."""
     if picture.alpha_u8 is None:
         return picture.rgb_u8

@@ -7,5 +7,7 @@ components       connected components; removes specks
 refine           upsamples alpha to the picture's size, guided by the picture's edges
 foreground       estimates the subject's own colours along soft edges
 stamp            the ink of a seal or stamp, found without a network
+strokes          spreads what a person keeps or removes with a brush
+random_walk      the values between a picture's pixels, for `strokes`
 page_background  the colour of a page's bare paper, for `stamp`
 """
