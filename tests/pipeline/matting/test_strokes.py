@@ -91,7 +91,7 @@ def test_a_box_counts_as_a_stroke() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 5), (97, 2)])
 def test_small_pictures_can_be_mended(size: tuple[int, int]) -> None:
     alpha = np.zeros(size, np.uint8)
-    mended = mend_alpha(np.full((*size, 3), 90, np.uint8), alpha, [Stroke("keep", 0.1, ((0.5, 0.5),))])
+    mended = mend_alpha(np.full((*size, 3), 90, np.uint8), alpha, [Stroke("keep", 0.5, ((0.5, 0.5),))])
     assert mended.max() == 255
 
 

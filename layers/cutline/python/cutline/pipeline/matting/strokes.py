@@ -49,18 +49,18 @@ class Tuning:
     """
 
     sharpness: float = 0.5
-    floor: float = 0.002
-    hold: float = 0.02
+    floor: float = 0.01
+    hold: float = 0.005
     hold_near: float = 0.2
-    hold_unlike: float = 2.0
-    spread: float = 0.02
-    reach: float = 0.08
-    reach_of_length: float = 0.5
-    release: float = 0.95
-    touched: float = 0.7
+    hold_unlike: float = 5.0
+    spread: float = 0.01
+    reach: float = 0.12
+    reach_of_length: float = 0.2
+    release: float = 0.9
+    touched: float = 0.2
     around: float = 0.2
-    rare: float = 0.0003
-    bins: int = 12
+    rare: float = 0.0001
+    bins: int = 20
     side_px: int = 384
 
 
@@ -99,6 +99,8 @@ def draw_strokes(strokes: Sequence[Stroke], width: int, height: int) -> Drawn:
             pen.line(line, fill=ink, width=max(1, round(2 * radius)), joint="curve")
         for x, y in line:
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+            # Pillow draws no ellipse of a pixel.
+            pen.point((min(max(0, round(x)), width - 1), min(max(0, round(y)), height - 1)), fill=ink)
     drawn = np.asarray(image)
     return {do: drawn == ink for do, ink in _INK.items()}
 
