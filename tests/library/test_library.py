@@ -170,21 +170,21 @@ def test_every_option_is_documented() -> None:
     assert {name for name in typing.get_type_hints(CutKeywords) if f"`{name}`" not in page} == set()
 
 
-BESIDE_THE_MUG = [{"do": "keep", "radius": 0.03, "points": [[0.06, 0.1], [0.06, 0.2]]}]
+LEFT_OF_THE_MUG = [{"do": "keep", "radius": 0.03, "points": [[0.06, 0.1], [0.06, 0.2]]}]
 
 
 def test_a_mend_changes_what_a_stroke_says_and_no_pixel_far_from_it(cutter: Cutter) -> None:
     photo = np.asarray(Image.open(io.BytesIO(MUG)))
     cut = cutter.cut(photo)
     before = cut.image.copy()
-    mended = cutter.mend(photo, cut, BESIDE_THE_MUG)
+    mended = cutter.mend(photo, cut, LEFT_OF_THE_MUG)
     assert (mended.image[70:120, 45:50, 3] == 255).all() and not before[70:120, 45:50, 3].any()
     assert (mended.image[70:120, 45:50, :3] == photo[70:120, 45:50]).all()
     changed = mended.mendable.alpha_u8 != cut.mendable.alpha_u8
     assert (mended.image[~changed] == before[~changed]).all()
     assert not changed[:, 700:].any()
     assert (cut.image == before).all() and mended.coverage > cut.coverage
-    undone = cutter.mend(photo, mended, [{**BESIDE_THE_MUG[0], "do": "remove"}])
+    undone = cutter.mend(photo, mended, [{**LEFT_OF_THE_MUG[0], "do": "remove"}])
     assert not undone.image[70:120, 45:50].any()
 
 
@@ -192,7 +192,7 @@ def test_a_mended_file_replaces_the_result_in_its_own_form(cutter: Cutter, tmp_p
     photo = tmp_path / "mug.jpg"
     photo.write_bytes(MUG)
     cut = cutter.cut(photo, background="white", crop=True, margin="5%", out=tmp_path / "mug.webp")
-    mended = cutter.mend(photo, cut, BESIDE_THE_MUG)
+    mended = cutter.mend(photo, cut, LEFT_OF_THE_MUG)
     assert mended.image == tmp_path / "mug.webp"
     assert (opened(mended.image).format, opened(mended.image).size) == ("WEBP", (mended.width, mended.height))
     assert mended.box.left < cut.box.left
@@ -200,6 +200,6 @@ def test_a_mended_file_replaces_the_result_in_its_own_form(cutter: Cutter, tmp_p
     with pytest.raises(InputRefused, match="No subject"):
         cutter.mend(photo, cut, everything)
     with pytest.raises(ValueError, match="its size differs"):
-        cutter.mend(opened(MUG).resize((80, 64)), cut, BESIDE_THE_MUG)  # type: ignore[arg-type]
+        cutter.mend(opened(MUG).resize((80, 64)), cut, LEFT_OF_THE_MUG)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="keep or remove"):
         cutter.mend(photo, cut, [{"do": "paint"}])
