@@ -200,6 +200,6 @@ def test_a_mended_file_replaces_the_result_in_its_own_form(cutter: Cutter, tmp_p
     with pytest.raises(InputRefused, match="No subject"):
         cutter.mend(photo, cut, everything)
     with pytest.raises(ValueError, match="its size differs"):
-        cutter.mend(opened(MUG).resize((80, 64)), cut, LEFT_OF_THE_MUG)  # type: ignore[arg-type]
+        cutter.mend(opened(MUG).resize((80, 64)), cut, LEFT_OF_THE_MUG)
     with pytest.raises(ValueError, match="keep or remove"):
         cutter.mend(photo, cut, [{"do": "paint"}])

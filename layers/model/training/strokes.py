@@ -13,7 +13,7 @@ import argparse
 import heapq
 import time
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,9 +161,10 @@ def report(cases: list[Case], tuning: Tuning) -> None:
 
 
 def _tuning(changes: list[str]) -> Tuning:
-    kinds = {field.name: type(field.default) for field in fields(Tuning)}
+    usual = Tuning()
     given = dict(change.split("=", 1) for change in changes)
-    return replace(Tuning(), **{name: kinds[name](value) for name, value in given.items()})
+    values = {name: type(getattr(usual, name))(value) for name, value in given.items()}
+    return replace(usual, **values)
 
 
 def main() -> None:
