@@ -19,6 +19,6 @@ def test_what_is_stored_under_each_prefix_expires(prefix: str) -> None:
     assert f"Prefix: {getattr(storage_keys, prefix)}" in TEMPLATE
 
 
-@pytest.mark.parametrize("key", ["ACCOUNT", "NONCE", "IDEMPOTENT"])
+@pytest.mark.parametrize("key", ["ACCOUNT", "NONCE", "IDEMPOTENT", "DERIVED"])
 def test_a_role_is_bound_to_each_key(key: str) -> None:
     assert f'["{getattr(storage_keys, key)}*"]' in TEMPLATE

@@ -33,8 +33,9 @@ class Site:
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> "Site":
         """Read BUCKET_ORIGINS, from the template, and AWS_ENDPOINT_URL, S3's address in the local cloud."""
-        others = (env.get(name, "") for name in ("PUBLIC_URL", "RESULTS_URL", "AWS_ENDPOINT_URL"))
-        addresses = [*env.get("BUCKET_ORIGINS", "").split(), *others]
+        others = (env.get(name, "") for name in ("PUBLIC_URL", "AWS_ENDPOINT_URL"))
+        # The first word of RESULTS_CDN is its address.
+        addresses = [*env.get("BUCKET_ORIGINS", "").split(), *env.get("RESULTS_CDN", "").split()[:1], *others]
         parts = [urlsplit(address) for address in addresses if address]
         origins = dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts)
         return cls(tuple(origins), env.get("CUTLINE_LOCAL") == "true")

@@ -44,7 +44,9 @@ def _grants(document: str | dict[str, Any]) -> Iterable[Grant]:
             raise ValueError(f"a role's statement is more than an Allow of actions: {statement}")
         for action in _listed(statement["Action"]):
             for resource in _listed(statement["Resource"]):
-                yield Grant(statement.get("Sid", ""), action, resource, statement.get("Condition", {}))
+                # moto leaves nothing in the place of AWS::NoValue, which CloudFormation takes out of the list.
+                if resource is not None:
+                    yield Grant(statement.get("Sid", ""), action, resource, statement.get("Condition", {}))
 
 
 def _holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:

@@ -1,7 +1,9 @@
-"""Links lead to the file, or to its WebP for callers who prefer that."""
+"""Links lead to the file, or to its WebP for callers who prefer that: made once, within bounds, the file meanwhile."""
 
 import io
-from collections.abc import Iterator
+import struct
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,36 +15,56 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from PIL import Image
 
+from cutline.accounts.account import Account, AccountStore
+from cutline.accounts.meter import Meter, day_of
+from cutline.adapters.kms import KmsCipher
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts.wire import Response
+from cutline.pipeline.codecs import encode
 from cutline.pipeline.codecs.encode import as_webp, encode_png
+from cutline.serving import derived as derived_module
+from cutline.serving.derived import LEASE_S, MAX_PX, DerivedFiles
 from cutline.serving.native import LinkService
+from devkit.memory_table import MemoryTable
 from tests.support.calls import call
 
 NOW = 1_700_000_000
+ACCOUNT = Account("shop", qps=2)
 CUTOUT = np.dstack([np.full((40, 60, 3), 200, np.uint8), np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1))])
 
 
 class Links:
-    """The service over a bucket in memory, and how often it made a WebP."""
+    """The service over a bucket and a table in memory, what it does to make a WebP, and how often it did it."""
 
     def __init__(self, s3: Any) -> None:
-        self.s3, self.made = s3, 0
+        self.s3, self.made, self.now = s3, 0, float(NOW)
+        self.make: Callable[[bytes], bytes | None] = as_webp
         self.store = ResultStore(s3, "out", lambda: b"secret")
+        self.table, accounts = MemoryTable("meter", "pk", "sk"), MemoryTable("accounts", "pk")
+        self.meter = Meter(self.table, max_in_flight=5)
+        registry = AccountStore(accounts, KmsCipher(None, ""))
+        registry.put_account(ACCOUNT)
+        logger = Logger(service="links")
+        derived = DerivedFiles(self.store, self.table, registry, self.meter, logger, clock=lambda: self.now)
         self.service = LinkService(
             results=self.store,
+            derived=derived,
             as_webp=self._as_webp,
-            logger=Logger(service="links"),
+            logger=logger,
             metrics=Metrics("Cutline", "links"),
         )
 
     def _as_webp(self, png: bytes) -> bytes | None:
         self.made += 1
-        return as_webp(png)
+        return self.make(png)
 
     def follow(self, key: str, accept: str = "image/webp,*/*", method: str = "GET") -> Response:
         token = self.store.link("https://shop.example", key, NOW + 600).rpartition("/")[2]
         return self.service.handle(call(method=method, headers={"accept": accept}), token)
+
+    def lead_to(self, key: str) -> str:
+        """The name of the file that a page is led to."""
+        return str(urlsplit(self.follow(key).headers["Location"]).path).rpartition("/")[2]
 
     def file_behind(self, response: Response) -> tuple[str, bytes, str]:
         """Key, body and content type of what a redirect leads to."""
@@ -50,6 +72,10 @@ class Links:
         key = urlsplit(response.headers["Location"]).path.removeprefix("/out").removeprefix("/")
         answer = self.s3.get_object(Bucket="out", Key=key)
         return key, answer["Body"].read(), answer["ContentType"]
+
+    def in_flight(self) -> int:
+        """The account's calls in flight."""
+        return sum(int(item.get("under_way", 0)) for item in self.table.items.values())
 
 
 @pytest.fixture
@@ -104,6 +130,95 @@ def test_a_webp_that_cannot_be_stored_leaves_the_result(links: Links, monkeypatc
     links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
     monkeypatch.setattr(links.s3, "put_object", refuse)
     assert links.file_behind(links.follow("r/shop/a.png"))[0] == "r/shop/a.png"
+
+
+def with_size(width: int, height: int) -> bytes:
+    """A small PNG whose header names a size."""
+    png = encode_png(CUTOUT)
+    return png[:16] + struct.pack(">II", width, height) + png[24:]
+
+
+@pytest.mark.parametrize(("width", "height", "made"), [(MAX_PX, 1, 1), (MAX_PX + 1, 1, 0), (4096, 4096, 0), (0, 5, 0)])
+def test_no_more_than_3_megapixels_are_made_while_a_page_waits(
+    links: Links, width: int, height: int, made: int
+) -> None:
+    links.make = lambda png: b"a WebP"
+    links.store.put_at("r/shop/a.png", with_size(width, height), "image/png")
+    read: list[str] = []
+    links.s3.meta.events.register(
+        "before-call.s3.GetObject", lambda params, **_: read.append(params["headers"].get("Range", "whole"))
+    )
+    assert [links.lead_to("r/shop/a.png") for _ in range(3)] == [f"a.{'webp' if made else 'png'}"] * 3
+    assert links.made == made
+    # Of a picture that is too large only the header is read, and only once.
+    assert read == ["bytes=0-32", *["whole"] * made]
+
+
+def fails(png: bytes) -> bytes | None:
+    raise OSError("broken")
+
+
+def takes_too_long(png: bytes) -> bytes | None:
+    time.sleep(30)
+    return b""
+
+
+@pytest.mark.parametrize("make", [fails, takes_too_long])
+def test_what_failed_twice_is_not_tried_again(
+    links: Links, monkeypatch: pytest.MonkeyPatch, make: Callable[[bytes], bytes | None]
+) -> None:
+    monkeypatch.setattr(derived_module, "TIME_LIMIT_MS", 50)
+    links.make = make
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    for _ in range(6):
+        assert links.lead_to("r/shop/a.png") == "a.png"
+        links.now += LEASE_S + 1
+    assert (links.made, links.in_flight()) == (2, 0)
+
+
+def test_an_encoder_that_might_overrun_is_not_started(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode, "WORST_S_PER_PX", {"WEBP": 1.0})
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    began = time.monotonic()
+    assert links.lead_to("r/shop/a.png") == "a.png"
+    assert time.monotonic() - began < 3
+
+
+def test_a_page_does_not_wait_for_the_webp_of_another_and_takes_over_from_a_dead_one(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    seen: list[str] = []
+
+    def meanwhile(png: bytes) -> bytes | None:
+        links.make = as_webp
+        seen.append(links.lead_to("r/shop/a.png"))
+        raise KeyboardInterrupt  # killed
+
+    links.make = meanwhile
+    with pytest.raises(KeyboardInterrupt):
+        links.follow("r/shop/a.png")
+    assert (seen, links.made) == (["a.png"], 1)
+    assert links.lead_to("r/shop/a.png") == "a.png", "its lease lives"
+    links.now += LEASE_S + 1
+    assert links.lead_to("r/shop/a.png") == "a.webp"
+    assert links.made == 2
+
+
+def test_making_one_counts_among_the_calls_in_flight_of_the_results_account(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    at_work: list[int] = []
+    links.make = lambda png: at_work.append(links.in_flight()) or as_webp(png)  # type: ignore[func-returns-value]
+    calls = [links.meter.enter(ACCOUNT, f"call-{n}", day_of(NOW)) for n in range(4)]
+    for _ in range(4):
+        assert links.lead_to("r/shop/a.png") == "a.png", "the account has its most in flight"
+    links.meter.end_wait(calls.pop())
+    assert links.lead_to("r/shop/a.png") == "a.webp"
+    assert (at_work, links.in_flight()) == ([4], 3)
+
+
+def test_of_an_account_that_is_gone_nothing_is_made(links: Links) -> None:
+    links.store.put_at("r/gone/a.png", encode_png(CUTOUT), "image/png")
+    assert links.lead_to("r/gone/a.png") == "a.png"
+    assert links.made == 0
 
 
 def test_a_result_that_is_gone_is_s3s_to_answer(links: Links) -> None:

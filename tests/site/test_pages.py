@@ -56,7 +56,7 @@ def test_the_page_loads_from_itself_and_from_where_results_are(pages: ModuleType
     site = pages.Site.from_environment({"BUCKET_ORIGINS": "https://b.s3.amazonaws.com https://b.s3.eu.amazonaws.com"})
     policy = policy_of(site.playground(root_request("/v1")).headers)
     assert policy["connect-src"] == "'self' data: https://b.s3.amazonaws.com https://b.s3.eu.amazonaws.com"
-    by_proxy = pages.Site.from_environment({"RESULTS_URL": "https://d1.cloudfront.net"})
+    by_proxy = pages.Site.from_environment({"RESULTS_CDN": "https://d1.cloudfront.net arn:secret K1=key"})
     assert "https://d1.cloudfront.net" in policy_of(by_proxy.playground(root_request("/v1")).headers)["connect-src"]
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"

@@ -20,6 +20,7 @@ from cutline.serving.proxy_event import to_proxy
 from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import ALARM, api_document, as_list, of_type, watched, whole_template
+from tools.conditions import settled
 
 # The resource of a key policy is the key that it is attached to.
 WIDE_RESOURCES = {"AWS::KMS::Key"}
@@ -48,9 +49,14 @@ def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[
         documents = [policy["PolicyDocument"] for policy in policies]
         documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
         for document in documents:
-            for statement in as_list(document["Statement"]):
+            for statement in statements_of(document):
                 if statement["Effect"] == "Allow":
                     yield name, statement
+
+
+def statements_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """A policy's statements, those behind a condition too."""
+    return [item["Fn::If"][1] if "Fn::If" in item else item for item in as_list(document["Statement"])]
 
 
 def test_no_policy_allows_an_action_by_wildcard(resources: dict[str, dict[str, Any]]) -> None:
@@ -299,25 +305,69 @@ def test_pages_may_load_results_and_send_uploads(resources: dict[str, Any], buck
     assert f"https://${{{bucket}}}.s3.$" in variables["BUCKET_ORIGINS"]["Fn::Sub"]
 
 
-def test_cloudfront_hands_the_signed_address_to_the_bucket_and_keeps_nothing(resources: dict[str, Any]) -> None:
-    """Its name, its query and no key to the bucket: S3 judges every address by itself."""
+def test_cloudfront_asks_for_a_signature_reads_only_results_and_keeps_nothing(resources: dict[str, Any]) -> None:
     (config,) = [item["DistributionConfig"] for item in of_type(resources, "AWS::CloudFront::Distribution").values()]
     (origin,) = config["Origins"]
     assert origin["DomainName"] == {"Fn::GetAtt": ["OutputBucket", "RegionalDomainName"]}
-    assert not {"S3OriginConfig", "OriginAccessControlId"} & origin.keys()
-    # AWS's names of them: CachingDisabled, and AllViewerExceptHostHeader, which has the whole query.
-    assert config["DefaultCacheBehavior"]["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-    assert config["DefaultCacheBehavior"]["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-    for name in ("LinksFunction", "SiteFunction"):
-        variables = resources[name]["Properties"]["Environment"]["Variables"]
-        address = {"Fn::Sub": "https://${ResultsDistribution.DomainName}"}
-        assert variables["RESULTS_URL"] == {"Fn::If": ["HasResultsCdn", address, ""]}
+    assert origin["OriginAccessControlId"] == {"Ref": "ResultsOriginAccess"}
+    behaviour = config["DefaultCacheBehavior"]
+    assert behaviour["TrustedKeyGroups"] == [{"Ref": "ResultsKeyGroup"}]
+    assert "CacheBehaviors" not in config
+    # AWS's name of it: CachingDisabled.
+    assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    (reading,) = [item for name, item in allowing_statements(resources) if name == "OutputBucketPolicy"]
+    assert reading["Action"] == "s3:GetObject"
+    assert reading["Resource"] == [{"Fn::Sub": "${OutputBucket.Arn}/r/*"}, {"Fn::Sub": "${OutputBucket.Arn}/in/*"}]
+    assert reading["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("/${ResultsDistribution}")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "keys"),
+    [
+        ({}, []),
+        ({"ResultsCdn": "cloudfront"}, []),
+        ({"ResultsCdn": "cloudfront", "ResultsKeyA": "a"}, ["A"]),
+        ({"ResultsCdn": "cloudfront", "ResultsKeyB": "b"}, ["B"]),
+        ({"ResultsCdn": "cloudfront", "ResultsKeyA": "a", "ResultsKeyB": "b"}, ["A", "B"]),
+        ({"ResultsKeyA": "a"}, []),
+    ],
+)
+def test_links_are_signed_urls_once_cloudfront_has_a_key(
+    local: LocalTemplate, parameters: dict[str, str], keys: list[str]
+) -> None:
+    """The functions that make links, and no other, may read the keys."""
+    found = settled(local.plain, parameters)["Resources"]
+    assert ("ResultsDistribution" in found) is bool(keys)
+    secret = {"Ref": "ResultsKeys"}
+    assert ("ResultsKeys" in found) is (parameters.get("ResultsCdn") == "cloudfront")
+    readers = {
+        name.removesuffix("Role")
+        for name, statement in allowing_statements(found)
+        if secret in as_list(statement["Resource"])
+    }
+    given = {
+        name: item["Environment"]["Variables"].get("RESULTS_CDN")
+        for name, item in of_type(found, "AWS::Lambda::Function").items()
+    }
+    makers = {"CutoutFunction", "TasksFunction", "CostumeFunction", "LinksFunction", "CallBackFunction"}
+    assert {name for name, text in given.items() if text is not None} == {*makers, "SiteFunction"}
+    if not keys:
+        assert (readers, {text for text in given.values() if text is not None}) == (set(), {""})
+        return
+    assert readers == makers
+    assert found["ResultsKeyGroup"]["Properties"]["KeyGroupConfig"]["Items"] == [
+        {"Ref": f"ResultsPublicKey{key}"} for key in keys
+    ]
+    (_, parts) = given["LinksFunction"]["Fn::Join"]
+    named = [part["Fn::Sub"] for part in parts if part]
+    assert named[0] == "https://${ResultsDistribution.DomainName} ${ResultsKeys}"
+    assert named[1:] == [f"${{ResultsPublicKey{key}}}=${{ResultsKey{key}}}" for key in keys]
 
 
 def test_every_bucket_refuses_plain_transport(resources: dict[str, dict[str, Any]]) -> None:
     guarded = set()
     for properties in of_type(resources, "AWS::S3::BucketPolicy").values():
-        for statement in properties["PolicyDocument"]["Statement"]:
+        for statement in statements_of(properties["PolicyDocument"]):
             if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}:
                 guarded.add(properties["Bucket"]["Ref"])
     assert guarded == set(of_type(resources, "AWS::S3::Bucket"))

@@ -112,12 +112,13 @@ def test_the_flood_goes_on_over_broken_connections_and_ends() -> None:
 @pytest.fixture
 def service() -> Iterator[tuple[str, dict[str, Any]]]:
     """A service's address, and the state of its tasks and the paths that it was asked for."""
-    kept: dict[str, Any] = {"state": 1, "asked": []}
+    kept: dict[str, Any] = {"state": 1, "asked": [], "accepts": []}
 
     class Fake(QuietHandler):
         def _answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kept["asked"].append((self.command, self.path.partition("?")[0], self.headers.get("Idempotency-Key", "")))
+            kept["accepts"].append(self.headers.get("Accept", ""))
             data = {"task_id": "t", "state": kept["state"], "image": f"{url}/r/x.png"}
             document = {} if self.path == "/usage" else {"data": data}
             body = json.dumps(document, separators=(",", ":")).encode()
@@ -148,15 +149,19 @@ def test_a_failure_that_is_reported_with_http_200_is_a_lost_call(service: tuple[
     assert story.startswith("cut-out: HTTP 200")
 
 
-def test_the_six_floods_call_what_they_say(service: tuple[str, dict[str, Any]]) -> None:
+def test_the_floods_call_what_they_say(service: tuple[str, dict[str, Any]]) -> None:
     url, kept = service
     with floods(url, "flooder") as calls:
         kept["asked"].clear()
+        kept["accepts"].clear()
         for call in calls.values():
             assert call().status == 200
     tasks = "/api/tasks/visual/segmentation"
     paths = [(method, path) for method, path, _ in kept["asked"]]
     posts, gets = [("POST", tasks)] * 3, [("GET", f"{tasks}/t"), ("GET", "/usage"), ("GET", "/r/x.png")]
-    assert list(calls) == ["bad credentials", "one key", "slow sources", "task questions", "usage", "result links"]
-    assert paths == posts + gets
-    assert [bool(key) for _, _, key in kept["asked"]] == [False, True, False, False, False, False]
+    first_view = [("POST", tasks), ("GET", "/r/x.png")]
+    assert list(calls)[:5] == ["bad credentials", "one key", "slow sources", "task questions", "usage"]
+    assert list(calls)[5:] == ["result links", "first views"]
+    assert paths == posts + gets + first_view
+    assert [bool(key) for _, _, key in kept["asked"]] == [False, True, *[False] * 6]
+    assert ["image/webp" in accept for accept in kept["accepts"]] == [False] * 5 + [True, False, True]

@@ -45,7 +45,8 @@ def units(work: Work, rate: float, habits: Habits) -> dict[str, float]:
         _add(found, QUESTION.units(habits.processor), habits.questions)
     results = 1 if work is TASK else work.operations.get("s3:PUT", 0)
     fetches = results * habits.fetched
-    _add(found, LINK.units(habits.processor), fetches)
+    # CloudFront checks a link itself.
+    _add(found, LINK.units(habits.processor), 0 if habits.cloudfront else fetches)
     found["s3 storage"] += results * habits.result_mb / 1000 * habits.result_days / 30
     gigabytes = fetches * habits.result_mb / 1000
     if habits.cloudfront:

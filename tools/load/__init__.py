@@ -2,7 +2,7 @@
 
 __main__   the modes' options and their end: a table, then what is wrong
 chaos      background tasks while processes are killed and AWS calls fail; nothing lost, nothing charged twice
-flood      one account floods in six ways, another one's calls are served as before
+flood      one account floods in seven ways, another one's calls are served as before
 floods     the six floods
 measure    a quiet account's visits, timed, and what a flood may change of that
 soak       all routes mixed, by 1 to 32 callers: latency, wrong answers, memory

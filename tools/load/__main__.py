@@ -22,7 +22,7 @@ def main() -> int:
         return added
 
     one = mode(flood, flood.main)
-    one.add_argument("--seconds", type=float, default=13, help="of each of the seven phases")
+    one.add_argument("--seconds", type=float, default=13, help="of each of the eight phases")
     one.add_argument("--connections", type=int, default=40, help="of the flood")
     one.add_argument("--pause", type=float, default=3.0, help="seconds between two calls of a connection")
     one.add_argument("--parameter", action="append", default=[], help="of the template; AccountConcurrency=0 fails")

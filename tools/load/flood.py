@@ -1,4 +1,4 @@
-"""One account floods in six ways, another one's calls are served as before.
+"""One account floods in seven ways, another one's calls are served as before.
 
 The local cloud has as many functions at once as a new AWS account has, and the template's own bounds. It is a fault if
 the quiet account loses a call, or if the p99 of what it waited for functions and of the CPU time that they needed for

@@ -1,4 +1,4 @@
-"""Six ways to flood: many connections of one account that call without regard for its rate."""
+"""Seven ways to flood: many connections of one account that call without regard for its rate."""
 
 import random
 import threading
@@ -10,7 +10,10 @@ from devkit.clients import Answer, PicWish, multipart, plain_picture, send
 from devkit.listening import QuietHandler, listening
 
 _DRIBBLE_S = 60
+# What a browser sends for an `<img>`.
+_ACCEPT = {"Accept": "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"}
 _PICTURE = plain_picture(400, 300)
+_LARGE_PICTURE = plain_picture(1700, 1700)
 
 
 @contextmanager
@@ -52,8 +55,16 @@ def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
             "slow sources": lambda: from_source(client, f"{source}?{random.random()}", {}),
             "task questions": lambda: client.query(task),
             "usage": lambda: send("GET", f"{url}/usage", headers={"X-API-KEY": client.key}),
-            "result links": lambda: send("GET", link),
+            "result links": lambda: send("GET", link, headers=_ACCEPT),
+            "first views": lambda: first_view(client),
         }
+
+
+def first_view(client: PicWish) -> Answer:
+    """A page's first look at a new result, of which there is no WebP yet; or the refusal of the result."""
+    answer = client.create(_LARGE_PICTURE)
+    link = (answer.json.get("data") or {}).get("image")
+    return send("GET", link, headers=_ACCEPT) if link else answer
 
 
 def from_source(client: PicWish, source: str, headers: dict[str, str]) -> Answer:

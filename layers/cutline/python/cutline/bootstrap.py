@@ -22,9 +22,11 @@ from cutline.adapters.input_files import InputFiles
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
+from cutline.adapters.signed_urls import UrlSigner, read_deployed
 from cutline.adapters.sources import Sources
 from cutline.adapters.upload_tickets import UploadTickets
 from cutline.serving.call import Deferral, Journal, Processor
+from cutline.serving.derived import DerivedFiles
 from cutline.serving.idempotency import Idempotency
 from cutline.serving.native import CreditService, LinkService, UploadService, UsageService
 from cutline.serving.service import Service
@@ -117,8 +119,10 @@ class Bootstrap:
         return UploadService(gate=self.gate, tickets=tickets, logger=logger, metrics=metrics)
 
     def links(self, logger: Logger, metrics: Metrics) -> LinkService:
-        """Leads result links to S3. Raises SettingsError."""
-        return LinkService(results=self.results, as_webp=_as_webp, logger=logger, metrics=metrics)
+        """Leads result links to their files. Raises SettingsError."""
+        self.settings.require("accounts_table", "meter_table", "accounts_key")
+        derived = DerivedFiles(self.results, self._meter_table, self.accounts, self.meter, logger)
+        return LinkService(results=self.results, derived=derived, as_webp=_as_webp, logger=logger, metrics=metrics)
 
     @cached_property
     def _authenticator(self) -> Authenticator:
@@ -138,7 +142,15 @@ class Bootstrap:
     def results(self) -> ResultStore:
         """Results and their links."""
         self.settings.require("output_bucket")
-        return ResultStore(self._signing_s3, self.settings.output_bucket, self.link_secret, self.settings.results_url)
+        return ResultStore(self._signing_s3, self.settings.output_bucket, self.link_secret, self._url_signer)
+
+    @cached_property
+    def _url_signer(self) -> UrlSigner | None:
+        """Of CloudFront's URLs, where the stack has it."""
+        if not self.settings.results_cdn:
+            return None
+        front, secret, *public = self.settings.results_cdn.split()
+        return UrlSigner(front, lambda: self._secret(secret), read_deployed(public))
 
     @cached_property
     def meter(self) -> Meter:
@@ -215,8 +227,10 @@ class Bootstrap:
     def link_secret(self) -> bytes:
         """The key of the HMAC in result links, which the callbacks' keys hang on too."""
         self.settings.require("link_secret")
-        answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.link_secret)
-        return str(answer["SecretString"]).encode()
+        return self._secret(self.settings.link_secret).encode()
+
+    def _secret(self, name: str) -> str:
+        return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
     def _client(self, name: str) -> Any:
         return boto3.client(name, config=_CONFIG)

@@ -28,7 +28,7 @@ class Settings:
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
     account_concurrency: calls that one account may have in flight, 0 (what its rate allows) .. 10000. Default 0.
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
-    results_url: scheme and host that results are fetched from in place of their bucket's. Default: the bucket.
+    results_cdn: the CloudFront distribution before the results, as "URL SECRET ID=KEY ID=KEY". Default: none.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
     jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
     """
@@ -52,7 +52,7 @@ class Settings:
     service_qps: float
     account_concurrency: int
     public_url: str
-    results_url: str
+    results_cdn: str
     fetch_allowed: tuple[IpNetwork, ...]
     lenient_body_hash: bool
 
@@ -79,7 +79,7 @@ class Settings:
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
             account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
-            results_url=env.get("RESULTS_URL", "").rstrip("/"),
+            results_cdn=env.get("RESULTS_CDN", ""),
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),
             lenient_body_hash=choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",
         )

@@ -9,7 +9,7 @@ output bucket   r/<account>/<id>.png         results
                 endpoint/in/<id>.png         pictures for an asynchronous endpoint
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
 meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
-                IDEMPOTENT#<account> <api>#<key>
+                IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE
 """
 
 DROPS = "in/"
@@ -24,6 +24,7 @@ CREDENTIAL = "CRED#"
 DAY = "DAY#"
 NONCE = "NONCE#"
 IDEMPOTENT = "IDEMPOTENT#"
+DERIVED = "DERIVED#"
 
 # File endings by content type.
 ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}

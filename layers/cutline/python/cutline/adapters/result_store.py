@@ -1,8 +1,9 @@
 """Results in S3 and the links to them.
 
-A presigned URL dies with the credentials that signed it, often hours before a contract's lifetime ends. A link is
-therefore `/r/<token>`: the object's key and the link's expiry under an HMAC, checked without a database read and
-answered with a redirect to a fresh, short presigned URL.
+Behind CloudFront a link is a URL that CloudFront checks itself (`cutline.adapters.signed_urls`). Without it, it is
+`/r/<token>`: the object's key and the link's expiry under an HMAC, checked without a database read and answered with
+a redirect to a fresh, short presigned URL. One presigned URL for all the time would die with the credentials that
+signed it, often hours before a contract's lifetime ends.
 """
 
 import base64
@@ -13,10 +14,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cutline.adapters.signed_urls import UrlSigner
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
 
@@ -27,12 +28,6 @@ _ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
 _PURPOSE = b"result links"
 
 
-def url_origin(url: str) -> str:
-    """Scheme and host of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def result_key(account_id: str, name: str, content_type: str) -> str:
     """The key of a result in the output bucket."""
     return f"{RESULTS}{account_id}/{name}{ENDINGS[content_type]}"
@@ -41,15 +36,15 @@ def result_key(account_id: str, name: str, content_type: str) -> str:
 class ResultStore:
     """Puts results under `r/<account>/` and answers that may be asked for again under `i/<account>/`.
 
-    `load_secret` yields the key of the links' HMAC and is called once. `front`: scheme and host of a proxy before the
-    bucket, such as CloudFront, which asks it under its own name: the name that the address is signed for.
+    `load_secret` yields the key of the links' HMAC and is called once. `signer`: of the URLs of the CloudFront
+    distribution before the bucket, None where there is none.
     """
 
-    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes], front: str = "") -> None:
+    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes], signer: UrlSigner | None = None) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._load_secret = load_secret
-        self._front = front
+        self._signer = signer
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
@@ -67,6 +62,14 @@ class ResultStore:
         """A stored result. Raises ServiceFault(STORE_FAILED)."""
         try:
             return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+
+    def head(self, key: str, length: int) -> bytes:
+        """The first bytes of a stored result. Raises ServiceFault(STORE_FAILED)."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
+            return bytes(answer["Body"].read())
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
@@ -99,13 +102,18 @@ class ResultStore:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
     def link(self, base_url: str, key: str, expires_at: int) -> str:
-        """The public address of a result until `expires_at` (unix seconds); it ends like the file it leads to."""
+        """The public address of a result until `expires_at` (unix seconds); its path ends like the file it leads to.
+
+        Raises ServiceFault(STORE_FAILED) where CloudFront's key is missing.
+        """
+        if self._signer is not None:
+            return self._signer.url(key, expires_at)
         payload = f"{expires_at:x}/{key}".encode()
         token = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
         return f"{base_url}/r/{token}{key[key.rindex('.') :]}"
 
     def redirect(self, token: str, now: float, method: str = "GET", choose: Callable[[str], str] = str) -> str:
-        """The presigned URL behind a link's token, for GET or HEAD: S3 signs the method too.
+        """The short-lived address behind a link's token, for GET or HEAD: S3 signs the method too.
 
         `choose` gets the key of the link's file and says which one to lead to. Raises InputRefused(NOT_FOUND) for
         forged and expired tokens.
@@ -115,12 +123,13 @@ class ResultStore:
         if left_s <= 0:
             raise InputRefused(Reason.NOT_FOUND)
         key = choose(key)
+        left_s = min(left_s, PRESIGNED_S)
+        if self._signer is not None:
+            return self._signer.url(key, int(now) + left_s)
         operation, wanted = "head_object", {"Bucket": self._bucket, "Key": key}
         if method != "HEAD":
             operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}
-        url: str = self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=min(left_s, PRESIGNED_S))
-        # HEAD has no body to save on, and a proxy may ask for a body all the same.
-        return url if not self._front or method == "HEAD" else self._front + url[len(url_origin(url)) :]
+        return str(self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=left_s))
 
     def _open(self, token: str) -> tuple[int, str]:
         body = token.partition(".")[0]

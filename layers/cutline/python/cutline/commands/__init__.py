@@ -4,7 +4,7 @@ A command is a module of this package with `add_to(commands)`, which declares it
 of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the module of the
 command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
-cut, batch, review, calibrate, compare_with, find_usage, serve, account, doctor, bench
+cut, batch, review, calibrate, compare_with, find_usage, serve, account, results_key, doctor, bench
                  one command each
 console          tables, JSON, messages and the progress bar
 failure          how a command ends that failed
@@ -26,7 +26,19 @@ from collections.abc import Sequence
 import cutline
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
-COMMANDS = ("cut", "batch", "review", "calibrate", "compare-with", "find-usage", "serve", "account", "doctor", "bench")
+COMMANDS = (
+    "cut",
+    "batch",
+    "review",
+    "calibrate",
+    "compare-with",
+    "find-usage",
+    "serve",
+    "account",
+    "results-key",
+    "doctor",
+    "bench",
+)
 INTERRUPTED = 130
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,7 @@ SETTINGS = {
     "meter_table": ("--meter-table", "METER_TABLE", "MeterTable"),
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
     "link_secret": ("--link-secret", "LINK_SECRET", "LinkSecret"),
+    "results_keys": ("--results-keys", "RESULTS_KEYS", "ResultsKeys"),
 }
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
@@ -69,6 +71,13 @@ class Deployment:
         """Return the secret that the accounts' callback keys are derived from. Raises CommandFailed."""
         answer = self._client("secretsmanager").get_secret_value(SecretId=self._setting("link_secret"))
         return str(answer["SecretString"]).encode()
+
+    def change_results_keys(self, change: Callable[[str], tuple[str, int]]) -> int:
+        """Replace the text of the secret of the results' signed URLs; return what `change` adds. Raises CommandFailed."""
+        secrets, name = self._client("secretsmanager"), self._setting("results_keys")
+        text, added = change(str(secrets.get_secret_value(SecretId=name)["SecretString"]))
+        secrets.put_secret_value(SecretId=name, SecretString=text)
+        return added
 
     def _setting(self, name: str) -> str:
         option, variable, output = SETTINGS[name]

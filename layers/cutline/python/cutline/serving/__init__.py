@@ -9,6 +9,7 @@ settlement   the end of a reservation: settled with its answer, or given back
 boundary     each exception becomes one reason; faults are logged and counted once
 deadline     interrupts work that would outlive its caller
 native       Cutline's own routes: usage, credits, upload tickets, result links
+derived      files made of a result when they are asked for: once, within bounds
 time_share   bounds the share of a process's time that one account's questions may take
 telemetry    metrics of calls, faults and cold starts
 """

@@ -22,6 +22,7 @@ from cutline.contracts.forms import read_header
 from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
+from cutline.serving.derived import Derivation, DerivedFiles
 from cutline.storage_keys import ENDINGS, RESULTS
 
 _PNG, _WEBP = ".png", "image/webp"
@@ -116,12 +117,13 @@ class LinkService:
     """
 
     results: ResultStore
+    derived: DerivedFiles
     as_webp: Callable[[bytes], bytes | None]
     logger: Logger
     metrics: Metrics
 
     def handle(self, request: Request, token: str) -> Response:
-        """302 to a fresh presigned URL, or 404 for a forged or expired token. The token is never logged."""
+        """302 to a fresh short-lived URL, or 404 for a forged or expired token. The token is never logged."""
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
@@ -137,18 +139,8 @@ class LinkService:
         bare = key.removesuffix(_PNG)
         if bare == key or not key.startswith(RESULTS) or bare.endswith(_MASK):
             return key
-        twin = bare + ENDINGS[_WEBP]
-        try:
-            if self.results.exists(twin):
-                return twin
-            file = self.as_webp(self.results.get(key))
-            if file is None:
-                return key
-            self.results.put_at(twin, file, _WEBP)
-        except ServiceFault:
-            self.logger.exception("there is no WebP of a result")
-            return key
-        return twin
+        webp = Derivation(bare + ENDINGS[_WEBP], _WEBP, self.as_webp)
+        return webp.key if self.derived.find_or_make(key, webp) else key
 
 
 def _no_link(error: MattingError) -> Response:

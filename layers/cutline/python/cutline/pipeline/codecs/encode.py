@@ -145,18 +145,11 @@ def _paeth(a: U8, b: U8, c: U8, p: U8, q: U8, r: U8, s: U8) -> None:
 
 # A mask is data: its values must not change. A JPEG would lose quality twice.
 _COLOUR_MODES = ("RGB", "RGBA")
-# What the links function has memory and time for.
-MAX_WEBP_COPY_PX = 17_000_000
 
 
 def as_webp(png: bytes) -> bytes | None:
-    """The WebP copy of a stored PNG, or None for a mask or a picture of more than MAX_WEBP_COPY_PX."""
+    """The WebP copy of a stored PNG, or None for a mask or a picture whose sides WebP cannot have."""
     with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-        width, height = image.size
-        if (
-            image.mode not in _COLOUR_MODES
-            or width * height > MAX_WEBP_COPY_PX
-            or max(width, height) > MAX_WEBP_SIDE_PX
-        ):
+        if image.mode not in _COLOUR_MODES or max(image.size) > MAX_WEBP_SIDE_PX:
             return None
         return encode_webp(np.asarray(image))
