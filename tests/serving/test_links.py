@@ -206,7 +206,7 @@ def test_a_page_does_not_wait_for_the_webp_of_another_and_takes_over_from_a_dead
 def test_making_one_counts_among_the_calls_in_flight_of_the_results_account(links: Links) -> None:
     links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
     at_work: list[int] = []
-    links.make = lambda png: at_work.append(links.in_flight()) or as_webp(png)  # type: ignore[func-returns-value]
+    links.make = lambda png: at_work.append(links.in_flight()) or as_webp(png)
     calls = [links.meter.enter(ACCOUNT, f"call-{n}", day_of(NOW)) for n in range(4)]
     for _ in range(4):
         assert links.lead_to("r/shop/a.png") == "a.png", "the account has its most in flight"

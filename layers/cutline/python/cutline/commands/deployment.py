@@ -73,7 +73,7 @@ class Deployment:
         return str(answer["SecretString"]).encode()
 
     def change_results_keys(self, change: Callable[[str], tuple[str, int]]) -> int:
-        """Replace the text of the secret of the results' signed URLs; return what `change` adds. Raises CommandFailed."""
+        """Replace the text of the secret of the results' keys; return what `change` adds. Raises CommandFailed."""
         secrets, name = self._client("secretsmanager"), self._setting("results_keys")
         text, added = change(str(secrets.get_secret_value(SecretId=name)["SecretString"]))
         secrets.put_secret_value(SecretId=name, SecretString=text)
