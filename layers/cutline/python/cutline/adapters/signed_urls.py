@@ -37,7 +37,7 @@ class UrlSigner:
         self._deployed = deployed
 
     def url(self, key: str, expires_at: int) -> str:
-        """The address of an object until `expires_at` (unix seconds). Raises ServiceFault(STORE_FAILED)."""
+        """Return the address of an object until `expires_at` (unix seconds). Raises ServiceFault(STORE_FAILED)."""
         key_id, private = self._signer
         address = f"{self._front}/{quote(key)}"
         policy = {"Statement": [{"Resource": address, "Condition": {"DateLessThan": {"AWS:EpochTime": expires_at}}}]}
@@ -55,7 +55,7 @@ class UrlSigner:
 
 
 def read_keys(text: str) -> list[int]:
-    """The private keys of the secret, the newest first; none in a secret that was not written yet."""
+    """Return the private keys of the secret, the newest first; none in a secret that was not written yet."""
     try:
         return [int(key, 16) for key in json.loads(text)["keys"]]
     except (ValueError, KeyError, TypeError):
@@ -63,17 +63,17 @@ def read_keys(text: str) -> list[int]:
 
 
 def with_new_key(text: str) -> tuple[str, int]:
-    """The secret's text with a new key before the newest one of the old, and the new key."""
+    """Return the secret's text with a new key before the newest one of the old, and the new key."""
     private = 2 + secrets.randbelow(p256.ORDER - 2)
     return json.dumps({"keys": [f"{key:064x}" for key in (private, *read_keys(text))[:_KEPT_KEYS]]}), private
 
 
 def public_text(private: int) -> str:
-    """The public key as the parameters ResultsKeyA and ResultsKeyB have it: the lines of its PEM, with commas."""
+    """Return the public key as the parameters ResultsKeyA and ResultsKeyB have it: the lines of its PEM, with commas."""
     text = base64.b64encode(p256.public_key(private)).decode()
     return f"{text[:64]},{text[64:]}"
 
 
 def read_deployed(pairs: Iterable[str]) -> dict[str, str]:
-    """The ids of deployed public keys by key, of the texts `ID=KEY` in the functions' environment."""
+    """Return the ids of deployed public keys by key, of the texts `ID=KEY` in the functions' environment."""
     return {key: key_id for key_id, _, key in (pair.partition("=") for pair in pairs)}

@@ -1,4 +1,4 @@
-"""Files made of a stored result while somebody waits for it, such as the WebP that a page asks for: bounded work.
+"""Files made of a stored result while a caller waits for it, such as the WebP that a page asks for: bounded work.
 
 Each is made once and stored under a key of its own. A lease in the meter's table lets one call work at a file; a call
 that finds the lease taken does not wait, because the result itself is there. The work counts as a call in flight of
@@ -61,7 +61,7 @@ class DerivedFiles:
     clock: Callable[[], float] = time.time
 
     def find_or_make(self, source: str, derivation: Derivation) -> bool:
-        """Whether the derived file of the result `source` is there; False: use the result."""
+        """Return whether the derived file of the result `source` is there; False: use the result."""
         try:
             return self.results.exists(derivation.key) or (
                 self._take(derivation.key) and self._make(source, derivation)
@@ -91,7 +91,7 @@ class DerivedFiles:
 
     @contextmanager
     def _in_flight(self, account: Account) -> Iterator[None]:
-        """One of the calls that the account may have in flight. Raises AccessRefused."""
+        """Count as one of the calls that the account may have in flight. Raises AccessRefused."""
         place = self.meter.enter(account, uuid.uuid4().hex, day_of(self.clock()))
         try:
             yield
@@ -99,7 +99,7 @@ class DerivedFiles:
             self.meter.end_wait(place)
 
     def _take(self, key: str) -> bool:
-        """Whether the lease is this call's."""
+        """Return whether the lease is this call's."""
         now = int(self.clock())
         free = "(attribute_not_exists(tries) OR tries < :most) AND (attribute_not_exists(#until) OR #until < :now)"
         values = {":until": now + LEASE_S, ":end": now + _REMEMBERED_S, ":one": 1, ":most": MAX_TRIES, ":now": now}
@@ -110,11 +110,11 @@ class DerivedFiles:
         return True
 
     def _give_back(self, key: str) -> None:
-        """Ends the lease as if it had not been taken."""
+        """End the lease as if it had not been taken."""
         self._write(key, "SET #until = :zero ADD tries :minus", {":zero": 0, ":minus": -1})
 
     def _give_up(self, key: str) -> None:
-        """Lets no call take the lease again."""
+        """Let no call take the lease again."""
         self._write(key, "SET #until = :zero ADD tries :most", {":zero": 0, ":most": MAX_TRIES})
 
     def _write(self, key: str, update: str, values: dict[str, int], condition: str = "attribute_exists(pk)") -> None:
@@ -129,7 +129,7 @@ class DerivedFiles:
 
 
 def _pixels(header: bytes) -> int:
-    """The pixels of a PNG, or 0 of another file."""
+    """Return the pixels of a PNG, or 0 of another file."""
     if len(header) < _HEADER_BYTES or not header.startswith(_PNG):
         return 0
     width, height = struct.unpack_from(">II", header, _SIZE_AT)
