@@ -61,7 +61,7 @@ def floods(url: str, account: str) -> Iterator[dict[str, Callable[[], Answer]]]:
 
 
 def first_view(client: PicWish) -> Answer:
-    """Follow the link of a new result as a page does, of which there is no WebP yet; return the refusal where there is no result."""
+    """Return the answer to a page that follows the link of a new result, or the refusal of the result."""
     answer = client.create(_LARGE_PICTURE)
     link = (answer.json.get("data") or {}).get("image")
     return send("GET", link, headers=_ACCEPT) if link else answer

@@ -69,7 +69,7 @@ def with_new_key(text: str) -> tuple[str, int]:
 
 
 def public_text(private: int) -> str:
-    """Return the public key as the parameters ResultsKeyA and ResultsKeyB have it: the lines of its PEM, with commas."""
+    """Return the public key as ResultsKeyA and ResultsKeyB have it: the lines of its PEM, with commas."""
     text = base64.b64encode(p256.public_key(private)).decode()
     return f"{text[:64]},{text[64:]}"
 
