@@ -182,11 +182,13 @@ bill: .venv/ready ## every AWS charge per 1,000 pictures; BILL="--rate 10 --resu
 compare: .venv/ready ## speed and quality of other background removers; COMPARE="--quick --data FOLDER"
 	$(BIN)/python -m tools.compare $(COMPARE)
 
-eval: .venv/ready .venv-training/ready ## quality on DATA=folder with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
-	cd layers/model && ../../.venv-training/bin/python -m training.evaluate --data "$(abspath $(DATA))" \
-	  --matte matte.onnx --pipeline . --costume costume.onnx $(EVAL)
-	cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(DATA))"
-	cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(DATA))"
+# MATTE=candidate.onnx CSV=scores.csv keeps the scores of each picture; AGAINST=scores.csv compares with them, picture by picture.
+eval: .venv/ready .venv-training/ready ## quality on DATA=folders with manifest.csv (layers/model/MODEL_CARD.md); EVAL="--isnet isnet.onnx"
+	cd layers/model && ../../.venv-training/bin/python -m training.evaluate $(foreach one,$(abspath $(DATA)),--data "$(one)") \
+	  --matte "$(or $(abspath $(MATTE)),matte.onnx)" --pipeline . $(if $(CSV),--csv "$(abspath $(CSV))") \
+	  $(if $(AGAINST),--against "$(abspath $(AGAINST))",--costume costume.onnx) $(EVAL)
+	$(if $(AGAINST),,cd layers/model && ../../$(BIN)/python -m training.evaluate_garments --data "$(abspath $(firstword $(DATA)))")
+	$(if $(AGAINST),,cd layers/model && ../../$(BIN)/python -m training.evaluate_outlines --data "$(abspath $(firstword $(DATA)))")
 
 confidence: .venv/ready ## fits the confidence to a network; DATA as for eval, MODEL=matte
 	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))" $(if $(MODEL),--model $(MODEL))

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO
 
 MANIFEST = "manifest.csv"
+# Validation rows that no training is steered by: pictures of sources that no training row comes from, and animals.
+HELD_OUT_SPLITS = ("foreign", "animals")
 SHARD_SUFFIX = ".zip"
 # These subjects may hold people whom no mask marks, so they say nothing about the person map.
 PEOPLE_POSSIBLE = re.compile(
@@ -189,13 +191,18 @@ def photograph(row: Row) -> str:
     return f"ccp{number.group(1)}" if number else row.stem
 
 
+def held_out_rows(rows: list[Row]) -> list[Row]:
+    """Return the rows of HELD_OUT_SPLITS."""
+    return [row for row in rows if row.split in HELD_OUT_SPLITS and row.mask]
+
+
 def split_rows(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """Training and validation rows; a training row that shows a validation photograph is left out.
 
     Validation rows are of two kinds, `val` and, from the sources added later, `val2`.
     """
     validation = [row for row in rows if row.split in ("val", "val2") and row.folder != "stamps"]
-    held_out = {photograph(row) for row in validation}
+    held_out = {photograph(row) for row in [*validation, *held_out_rows(rows)]}
     train = [
         row for row in rows if row.split == "train" and photograph(row) not in held_out and not JUDGED.match(row.stem)
     ]

@@ -13,12 +13,16 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Model:
-    """A network to judge. run: RGB picture to (C, S, S) float32 in [0, 1]; maps: which of the C is which alpha."""
+    """A network to judge. run: RGB picture to (C, S, S) float32 in [0, 1]; maps: which of the C is which alpha.
+
+    kind: what is scored, the same for another file: network, pipeline or isnet.
+    """
 
     name: str
     size: int
     run: Callable[[Image.Image], np.ndarray]
     maps: dict[str, int]
+    kind: str = "network"
 
 
 def open_session(path: Path) -> ort.InferenceSession:
@@ -44,7 +48,7 @@ def open_isnet(path: Path, size: int) -> Model:
         low, high = float(alphas.min()), float(alphas.max())
         return (alphas - low) / max(high - low, 1e-6)
 
-    return replace(plain, run=run)
+    return replace(plain, run=run, kind="isnet")
 
 
 def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float = 0.0, scale: float = 1.0) -> Model:
@@ -60,18 +64,27 @@ def open_onnx(path: Path, maps: dict[str, int], size: int | None, shift: float =
     return Model(f"{path.resolve().parent.name}/{path.name}", side, run, maps)
 
 
-def open_pipeline(models_dir: Path) -> Model:
-    """Open `matte` with the pipeline's second pass on small subjects and wide pictures, haze and specks removed."""
+def open_pipeline(models_dir: Path, file: Path | None = None) -> Model:
+    """Open `matte` with the pipeline's second pass on small subjects and wide pictures, haze and specks removed.
+
+    file: another network, of any size, to run as the entry `matte` runs its own.
+    """
     # The only needs of the layer's package, which the Makefile puts on PYTHONPATH.
+    from cutline.pipeline.inference.model_config import read_entry  # noqa: PLC0415
     from cutline.pipeline.inference.network import Network  # noqa: PLC0415
     from cutline.pipeline.matting.cleanup import remove_haze  # noqa: PLC0415
     from cutline.pipeline.matting.components import remove_specks  # noqa: PLC0415
 
-    network = Network.open(models_dir, "matte", 1)
+    entry = read_entry(models_dir, "matte")
+    session = open_session(file or entry.path)
+    sides = session.get_inputs()[0].shape[2:]
+    if all(isinstance(side, int) for side in sides):
+        entry = replace(entry, height=sides[0], width=sides[1])
+    network = Network(entry, session)
 
     def run(picture: Image.Image) -> np.ndarray:
         predictions = network.predict(np.asarray(picture))
         return np.stack([remove_specks(remove_haze(predictions[name])) for name in network.channels])
 
     maps = {name: number for number, name in enumerate(network.channels)}
-    return Model("pipeline", network.entry.width, run, maps)
+    return Model("pipeline", network.entry.width, run, maps, "pipeline")
