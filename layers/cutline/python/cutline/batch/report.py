@@ -18,7 +18,8 @@ class ReportLine:
     has more pixels of the subject than the picture had; profile, passed ("yes", "no"), verdicts: as of
     `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and
     so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom; shadow: keep,
-    drop, or none where none could be kept, if one was asked for.
+    drop, or none where none could be kept, if one was asked for; options: JSON of `CutOptions` that made it; mended:
+    "yes" after an edit in `cutline review --open`.
     """
 
     picture: str
@@ -34,6 +35,8 @@ class ReportLine:
     part: str = ""
     box: str = ""
     shadow: str = ""
+    options: str = ""
+    mended: str = ""
 
     @property
     def key(self) -> str:

@@ -145,12 +145,17 @@ def profile_options() -> argparse.ArgumentParser:
 
 def find_profile(name: str, file: Path | None) -> Profile:
     """Return a profile by name, from the file before the built-in ones. Raises CommandFailed."""
+    profiles = all_profiles(file)
+    if name not in profiles:
+        raise CommandFailed(f"unknown profile {name!r}; choose from {', '.join(sorted(profiles))}")
+    return profiles[name]
+
+
+def all_profiles(file: Path | None) -> dict[str, Profile]:
+    """Return the profiles of the file and the built-in ones by name. Raises CommandFailed."""
     try:
-        profiles = {**read_profiles(), **(read_profiles(file) if file else {})}
+        return {**read_profiles(), **(read_profiles(file) if file else {})}
     except OSError as error:
         raise CommandFailed(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
         raise CommandFailed(str(error)) from error
-    if name not in profiles:
-        raise CommandFailed(f"unknown profile {name!r}; choose from {', '.join(sorted(profiles))}")
-    return profiles[name]

@@ -1,6 +1,7 @@
 """`cutline cut`: pictures cut out on this machine, without a service."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from cutline.pipeline.options import (
     GarmentForm,
     GarmentOptions,
     Subject,
+    cut_document,
 )
 from cutline.pipeline.outputs.profiles import Profile
 
@@ -288,7 +290,7 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
             else [cutter.encode(data, options, behind.picture)]
         )
         return [
-            Made(next(iter(made.files.values())), _line_of(made, str(number) if arguments.each else ""))
+            Made(next(iter(made.files.values())), _line_of(made, options, str(number) if arguments.each else ""))
             for number, made in enumerate(results, 1)
         ]
 
@@ -302,8 +304,10 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
 
     def publish(data: bytes) -> list[Made]:
         assert isinstance(options, Profile)
-        made = cutter.publish(data, options, arguments.subject, roi, _shadow(arguments))
-        line = ReportLine("", **{**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"})
+        asked = CutOptions(arguments.subject, roi=roi, shadow=_shadow(arguments), profile=options.name)
+        made = cutter.publish(data, options, asked.subject, roi, asked.shadow)
+        measured = {**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"}
+        line = ReportLine("", options=json.dumps(cut_document(asked)), **measured)
         return [Made(made.file, line, made.warnings)]
 
     if isinstance(options, Profile):
@@ -311,7 +315,7 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
     return cut if isinstance(options, CutOptions) else cut_garments
 
 
-def _line_of(made: "OutputFiles", part: str) -> ReportLine:
+def _line_of(made: "OutputFiles", options: CutOptions, part: str) -> ReportLine:
     box, metadata = made.box, made.metadata
     return ReportLine(
         "",
@@ -321,5 +325,6 @@ def _line_of(made: "OutputFiles", part: str) -> ReportLine:
         coverage=f"{metadata.coverage:.4f}",
         enlargement=f"{metadata.enlargement:.4f}",
         shadow=metadata.shadow,
+        options=json.dumps(cut_document(options)),
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
     )

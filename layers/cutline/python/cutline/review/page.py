@@ -1,10 +1,11 @@
-"""One HTML page for reviewing results: no server, no library, pictures by their paths."""
+"""One HTML page for reviewing results: no library, pictures by their paths; without a server unless it edits."""
 
 import json
 import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from cutline.batch.report import ReportLine
@@ -12,7 +13,8 @@ from cutline.local_file import real_path
 
 FILE = "review.html"
 _TEMPLATE = Path(__file__).with_name("page.html")
-_DATA = "{{data}}"
+_EDITOR_SCRIPT = Path(__file__).with_name("editor.js")
+_DATA, _EDITOR = "{{data}}", "/* {{editor}} */"
 
 
 def worst_first(lines: Iterable[ReportLine]) -> list[ReportLine]:
@@ -29,9 +31,25 @@ def choose_sample(lines: list[ReportLine], count: int, seed: int) -> list[Report
     return random.Random(seed).sample(with_result, min(count, len(with_result)))
 
 
-def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> str:
-    """Render the page for the folder of the results."""
-    items = [
+def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool, served: bool = False) -> str:
+    """Render the page for the folder of the results; `served` by cutline.review.server it has an editor."""
+    items = page_items(lines, folder)
+    if served:
+        for number, item in enumerate(items):
+            item["before"] = f"before?item={number}"
+            item["after"] = f"after?item={number}" if item["result"] else ""
+    document = {"items": items, "sampled": sampled, "folder": folder.resolve().name}
+    # In a script element only "<" could end the data; the line separators are no line ends in JSON, but in scripts.
+    data = json.dumps(document).replace("<", "\\u003c")
+    page = _TEMPLATE.read_text("utf-8").replace(_EDITOR, _EDITOR_SCRIPT.read_text("utf-8") if served else "")
+    if served:
+        page = page.replace("default-src 'none';", "default-src 'none'; connect-src 'self';")
+    return page.replace(_DATA, data)
+
+
+def page_items(lines: Iterable[ReportLine], folder: Path) -> list[dict[str, Any]]:
+    """Return what the page shows of each line."""
+    return [
         {
             "key": line.key,
             "picture": line.picture,
@@ -44,13 +62,10 @@ def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool) -> 
             "passed": line.passed,
             "verdicts": [verdict for verdict in line.verdicts.split("; ") if verdict],
             "problem": line.problem,
+            "mended": line.mended,
         }
         for line in lines
     ]
-    document = {"items": items, "sampled": sampled, "folder": real_path(folder).name}
-    # In a script element only "<" could end the data; the line separators are no line ends in JSON, but in scripts.
-    data = json.dumps(document).replace("<", "\\u003c")
-    return _TEMPLATE.read_text("utf-8").replace(_DATA, data)
 
 
 def _address(picture: str, folder: Path) -> str:

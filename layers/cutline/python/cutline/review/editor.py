@@ -1,0 +1,199 @@
+"""The pictures that a review page edits: previews after each stroke, and the saved result with its line of the report.
+
+A preview works on the picture reduced to `PREVIEW_PX`, so it takes the same time for every picture; only a save works
+on all pixels. The strokes of every saved result stay in `STROKES`, next to the report, so that it can be edited again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from cutline.batch.folders import LocalFolder
+from cutline.batch.report import ReportLine, write_report
+from cutline.errors import InputRefused, Reason
+from cutline.library import Cutter
+from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.codecs.decode import Picture, decode_image
+from cutline.pipeline.cutout import Matte, matte_picture
+from cutline.pipeline.filters import fit_within, resize_u8
+from cutline.pipeline.finish.options import BackgroundPicture
+from cutline.pipeline.mend import Mendable, mend, mended_matte
+from cutline.pipeline.options import FORMATS, CutOptions, cut_options_from
+from cutline.pipeline.outputs.files import encode_files
+from cutline.pipeline.outputs.metadata import ResultMetadata
+from cutline.pipeline.outputs.profiles import Profile
+from cutline.pipeline.outputs.publish import publish
+from cutline.pipeline.stroke import Stroke, read_strokes
+from cutline.pipeline.timing import StageTimer
+
+PREVIEW_PX = 1024
+STROKES = "strokes.json"
+_PREVIEW_QUALITY = 88
+_KEPT_PREVIEWS = 64
+_OPAQUE_MODES = ("RGB", "L")
+
+
+class NotEditable(Exception):
+    """Why a result cannot be edited, for its reader."""
+
+
+@dataclass
+class _Open:
+    """The picture that is being edited."""
+
+    key: str
+    picture: Picture
+    mendable: Mendable
+    small: Picture
+    # The previews' cut-outs by the strokes that led to them: an undo is there already.
+    previews: dict[tuple[Stroke, ...], Mendable] = field(default_factory=dict)
+
+
+class Editor:
+    """Edits the results of a report, one picture at a time; threads may share it."""
+
+    def __init__(
+        self, report: Path, lines: dict[str, ReportLine], cutter: Cutter, model: str, profiles: dict[str, Profile]
+    ) -> None:
+        self.lines = dict(lines)
+        self._report, self._cutter, self._model, self._profiles = report, cutter, model, profiles
+        self._lock = threading.Lock()
+        self._open: _Open | None = None
+
+    def photo(self, key: str) -> tuple[bytes, list[dict[str, Any]]]:
+        """Return the reduced picture as JPEG, and the strokes of its last save. Raises NotEditable and MattingError."""
+        with self._lock:
+            edited = self._opened(key)
+            file = io.BytesIO()
+            Image.fromarray(edited.small.rgb_u8).save(file, "JPEG", quality=_PREVIEW_QUALITY)
+            return file.getvalue(), self._saved().get(key, [])
+
+    def preview(self, key: str, documents: object) -> bytes:
+        """Return the mask after these strokes: a PNG of the photo's size whose alpha is the cut-out's.
+
+        Raises ValueError for wrong strokes, NotEditable and MattingError.
+        """
+        strokes = read_strokes(documents) if documents else ()
+        with self._lock:
+            edited = self._opened(key)
+            alpha_u8 = self._mended(edited, strokes).alpha_u8
+        image = Image.fromarray(np.dstack([np.zeros_like(alpha_u8), alpha_u8]), "LA")
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+
+    def save(self, key: str, documents: object) -> ReportLine:
+        """Replace the result by the mended one and return its new line. Raises as `preview`, and OSError."""
+        strokes = read_strokes(documents) if documents else ()
+        with self._lock:
+            edited, options = self._opened(key), self._options(key)
+            mended = edited.mendable
+            for stroke in strokes:
+                mended = mend(edited.picture, mended, [stroke])
+            matte = mended_matte(edited.picture, mended, options.roi)
+            if matte.box is None:
+                raise InputRefused(Reason.NO_SUBJECT, "Nothing would be left of the picture")
+            file, metadata = self._made(matte, options)
+            line = _changed(self.lines[key], metadata, matte, mended=bool(strokes))
+            self._write(line, file, documents if strokes else [])
+            return line
+
+    def _made(self, matte: Matte, options: CutOptions) -> tuple[bytes, ResultMetadata]:
+        if options.profile:
+            made = publish(matte, self._profiles[options.profile], options.shadow)
+            return made.file, made.metadata
+        files = encode_files(matte, options, StageTimer())
+        return next(iter(files.files.values())), files.metadata
+
+    def _write(self, line: ReportLine, file: bytes, documents: Any) -> None:
+        folder = LocalFolder(self._report.parent)
+        folder.write(line.result.removeprefix("./"), file)
+        self.lines[line.key] = line
+        folder.write(self._report.name, write_report(self.lines.values()))
+        folder.write(STROKES, json.dumps({**self._saved(), line.key: documents}).encode())
+
+    def _saved(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self._report.parent / STROKES).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _mended(self, edited: _Open, strokes: tuple[Stroke, ...]) -> Mendable:
+        """Return the preview's cut-out, from the longest row of strokes that is known."""
+        if strokes in edited.previews:
+            return edited.previews[strokes]
+        made = mend(edited.small, self._mended(edited, strokes[:-1]), strokes[-1:])
+        if len(edited.previews) > _KEPT_PREVIEWS:
+            edited.previews = {(): edited.previews[()]}
+        edited.previews[strokes] = made
+        return made
+
+    def _opened(self, key: str) -> _Open:
+        if self._open is None or self._open.key != key:
+            options = self._options(key)
+            picture = decode_image(Path(self.lines[key].picture).read_bytes(), LOCAL_LIMITS)
+            matte = matte_picture(picture, options, self._cutter.network(self._model), StageTimer())
+            mendable = Mendable.of(matte)
+            small, first = _reduced(picture, mendable)
+            self._open = _Open(key, picture, mendable, small, {(): first})
+        return self._open
+
+    def _options(self, key: str) -> CutOptions:
+        """Return how the result was made. Raises NotEditable."""
+        line = self.lines.get(key)
+        if line is None or not line.result or not Path(line.picture).is_absolute():
+            raise NotEditable("Only a result whose picture is on this machine can be edited.")
+        if line.part or line.subject == "garments":
+            raise NotEditable("Results of --each and --costume cannot be edited.")
+        options = cut_options_from(json.loads(line.options)) if line.options else self._guessed(line)
+        if isinstance(options.background, BackgroundPicture) and not options.profile:
+            raise NotEditable("The picture behind this result is not known; it cannot be edited.")
+        if options.profile and options.profile not in self._profiles:
+            raise NotEditable(f"The profile {options.profile} is not known; name its file with --profiles.")
+        return options
+
+    def _guessed(self, line: ReportLine) -> CutOptions:
+        """Return the options of a report without them: a profile's, or a transparent picture's of the same size."""
+        if line.profile:
+            return CutOptions(profile=line.profile)
+        with Image.open(self._report.parent / line.result) as result, Image.open(line.picture) as picture:
+            same = sorted(result.size) == sorted(picture.size)
+            if result.mode in _OPAQUE_MODES or not same:
+                raise NotEditable("The report does not say how this result was made; cut it again with --report.")
+        return CutOptions(image_format=FORMATS[Path(line.result).suffix.lstrip(".").lower()])
+
+
+def _reduced(picture: Picture, mendable: Mendable) -> tuple[Picture, Mendable]:
+    size = fit_within(picture.width, picture.height, PREVIEW_PX)
+    box = Image.Resampling.BOX
+    own_u8 = None if picture.alpha_u8 is None else resize_u8(picture.alpha_u8, *size, box)
+    alpha_u8 = resize_u8(mendable.alpha_u8, *size, box)
+    small = Picture(resize_u8(picture.rgb_u8, *size, box), own_u8, picture.format)
+    return small, replace(mendable, first_u8=alpha_u8, alpha_u8=alpha_u8)
+
+
+def _changed(line: ReportLine, metadata: ResultMetadata, matte: Matte, *, mended: bool) -> ReportLine:
+    """Return a result's line with what the new file measures; subject and confidence are the network's."""
+    measured = {
+        name: value
+        for name, value in metadata.object_metadata.items()
+        if name not in ("subject", "confidence") and hasattr(line, name)
+    }
+    box = matte.box
+    assert box is not None
+    return replace(
+        line,
+        **measured,
+        coverage=f"{metadata.coverage:.4f}",
+        box=f"{box.left}, {box.top}, {box.right}, {box.bottom}" if line.box else "",
+        mended="yes" if mended else "",
+    )

@@ -1,0 +1,204 @@
+"""`cutline review --open`: a person mends a result in a browser, and the saved file is made as the first one was."""
+
+import csv
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutline.batch.report import ReportLine, read_report
+from cutline.commands import main
+from cutline.library import Cutter
+from cutline.review.editor import Editor, NotEditable
+from devkit.running import ROOT
+from tests.support.browser import Browser
+
+MUG = ROOT / "functions" / "site" / "static" / "mug.jpg"
+LARGE = (4000, 3200)
+STROKE = {"do": "keep", "radius": 0.03, "points": [[0.06, 0.1], [0.06, 0.2]]}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two results: a transparent one of 12.8 megapixels, and one by a profile."""
+    folder = tmp_path_factory.mktemp("review")
+    photos, out = folder / "photos", folder / "results"
+    photos.mkdir()
+    with Image.open(MUG) as mug:
+        mug.resize(LARGE).save(photos / "large.jpg", quality=85)
+        mug.save(photos / "mug.jpg")
+    report = str(out / "report.csv")
+    assert main(["cut", str(photos / "large.jpg"), "--out", str(out), "--report", report]) == 0
+    main(["cut", str(photos / "mug.jpg"), "--out", str(out), "--report", report, "--profile", "amazon-main"])
+    return out
+
+
+@pytest.fixture(scope="module")
+def address(results: Path) -> Iterator[str]:
+    """The page's address, of the command itself; Ctrl-C ends it."""
+    command = [sys.executable, "-m", "cutline", "review", str(results), "--open", "--threads", "1"]
+    environment = {**os.environ, "BROWSER": "true"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/[0-9a-f]{32}/", process.stdout.readline())
+        assert found is not None
+        yield found[0]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def ask(address: str, method: str, path: str = "", body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    target = path if path.startswith("/") else parts.path + path
+    connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    with closing(connection), connection.getresponse() as answer:
+        return answer.status, answer.read()
+
+
+def number_of(address: str, name: str) -> int:
+    page = ask(address, "GET")[1].decode()
+    found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return [Path(item["picture"]).name for item in json.loads(found[1])["items"]].index(name)
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status"),
+    [
+        ({"path": "/"}, 404),
+        ({"path": "/00000000000000000000000000000000/"}, 404),
+        ({"path": "report.csv"}, 404),
+        ({"path": "after?item=../report.csv"}, 404),
+        ({"path": "after?item=99"}, 404),
+        ({"path": "save?item=0"}, 404),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1:1"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"method": "POST", "path": "save?item=0", "body": b"[]", "Origin": "null"}, 403),
+        ({"method": "POST", "path": "preview?item=0", "Content_Length": "2000000"}, 413),
+        ({"method": "POST", "path": "preview?item=0", "body": b"{"}, 400),
+        ({"method": "POST", "path": "preview?item=0", "body": b'[{"do": "keep"}]'}, 400),
+        ({"method": "POST", "path": "preview?item=0", "body": b"[NaN]"}, 400),
+        ({"method": "POST", "path": "preview?item=0", "body": b"[" * 100_000}, 400),
+        ({}, 200),
+    ],
+)
+def test_the_server_answers_its_own_page_only(address: str, request_of: dict[str, Any], status: int) -> None:
+    assert ask(address, **{"method": "GET", **request_of})[0] == status
+
+
+def line_of(results: Path, name: str) -> ReportLine:
+    lines = read_report((results / "report.csv").read_bytes())
+    return next(line for key, line in lines.items() if Path(key).name == name)
+
+
+def drag(chromium: Browser, *points: tuple[float, float]) -> None:
+    """Draw on the picture with the mouse; points in shares of it."""
+    script = """const [left, top, width, height] = frame(), box = canvas.getBoundingClientRect();
+        return arguments[0].map(([x, y]) => [box.left + left + x * width, box.top + top + y * height])"""
+    places = chromium.run(script, points)
+    moves: list[dict[str, Any]] = [
+        {"type": "pointerMove", "duration": 20, "x": round(x), "y": round(y)} for x, y in places
+    ]
+    actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
+    pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}
+    chromium.command("POST", "/actions", {"actions": [pointer]})
+
+
+def opened(chromium: Browser, address: str, name: str) -> None:
+    chromium.resize(1280)
+    chromium.open(address)
+    chromium.run("show(arguments[0])", number_of(address, name))
+    chromium.press("e")
+    chromium.wait_for(lambda: "stroke" in chromium.text("#edit-status"), "the editor")
+
+
+def strokes_of(chromium: Browser) -> int:
+    return int(chromium.run("return edit.drawing ? -1 : edit.strokes.length"))
+
+
+def test_a_person_mends_a_result_of_12_megapixels_with_the_mouse(
+    results: Path, address: str, chromium: Browser
+) -> None:
+    file = results / "large.jpg.png"
+    before = np.asarray(Image.open(file))
+    opened(chromium, address, "large.jpg")
+    drag(chromium, (0.06, 0.1), (0.06, 0.15), (0.06, 0.2))
+    chromium.wait_for(lambda: strokes_of(chromium) == 1, "the stroke")
+    chromium.press("u")
+    chromium.wait_for(lambda: strokes_of(chromium) == 0, "undo")
+    chromium.press("y")
+    chromium.wait_for(lambda: strokes_of(chromium) == 1, "redo")
+    chromium.press("s")
+    chromium.wait_for(lambda: not chromium.is_shown("#editor"), "the save")
+    after = np.asarray(Image.open(file))
+    assert after.shape == before.shape == (LARGE[1], LARGE[0], 4)
+    assert (after[400:600, 230:250, 3] == 255).all() and not before[400:600, 230:250, 3].any()
+    assert (after[:, 3600:] == before[:, 3600:]).all()
+    assert "mended" in chromium.text("#facts")
+    rows = list(csv.DictReader(io.StringIO(chromium.run("return csv()"))))
+    assert {Path(row["picture"]).name: row["mended"] for row in rows} == {"large.jpg": "yes", "mug.jpg": ""}
+    line = line_of(results, "large.jpg")
+    assert line.mended == "yes" and line.result == "large.jpg.png"
+    opened(chromium, address, "large.jpg")
+    assert strokes_of(chromium) == 1, "it can be edited on"
+    assert chromium.console() == []
+
+
+def test_a_person_mends_by_keys_and_the_profile_judges_again(results: Path, address: str, chromium: Browser) -> None:
+    before = line_of(results, "mug.jpg")
+    opened(chromium, address, "mug.jpg")
+    chromium.press("k", "]", *["left"] * 18, *["up"] * 18, " ", *["down"] * 6, " ")
+    chromium.wait_for(lambda: strokes_of(chromium) == 1, "the stroke")
+    chromium.press("b", "+", "-", "0", "r", "[", "s")
+    chromium.wait_for(lambda: not chromium.is_shown("#editor"), "the save")
+    after = line_of(results, "mug.jpg")
+    assert after.verdicts != before.verdicts and after.profile == "amazon-main"
+    assert (after.mended, before.mended, after.options) == ("yes", "", before.options)
+    with Image.open(results / after.result) as image:
+        assert image.format == "JPEG"
+        assert image.getpixel((2, 2)) == (255, 255, 255)
+    assert chromium.console() == []
+
+
+def test_a_preview_takes_under_300_ms_of_cpu_also_of_12_megapixels(results: Path) -> None:
+    line = line_of(results, "large.jpg")
+    lines, key = {line.key: line}, line.key
+    editor = Editor(results / "report.csv", lines, Cutter(threads=1), "matte", {})
+    editor.preview(key, [])
+    start = time.process_time()
+    editor.preview(key, [STROKE])
+    assert time.process_time() - start < 0.3
+
+
+def test_what_cannot_be_edited_says_why(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpg")
+    lines = {
+        name: ReportLine(str(tmp_path / "a.jpg"), "a.jpg", **more)
+        for name, more in {
+            "opaque": {},
+            "each": {"part": "1"},
+            "garments": {"subject": "garments"},
+            "background": {"options": '{"background": {"source": "", "fit": "cover"}}'},
+            "profile": {"options": '{"profile": "mine"}'},
+        }.items()
+    } | {"s3": ReportLine("s3://shop/a.jpg", "a.jpg"), "none": ReportLine(str(tmp_path / "a.jpg"))}
+    editor = Editor(tmp_path / "report.csv", lines, Cutter(), "matte", {})
+    for key in [*lines, "unknown"]:
+        with pytest.raises(NotEditable):
+            editor.preview(key, [])
