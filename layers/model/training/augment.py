@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from training.neighbours import placements
+
 HALF = 0.5
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 # How often each change happens to a picture.
@@ -28,6 +30,8 @@ LIGHT_SHARE = 0.4
 SHADOW_SHARE = 0.5
 SHADOW_DEPTH = (0.1, 0.5)
 SHADOW_REACH = 0.06
+# How many of the neighbours in the background are out of focus.
+DEFOCUSED_SHARE = 0.4
 # Share of the side that the longer side of a foreground on white takes; in the pipeline it is .7.
 FILL = (0.62, 0.78)
 # Shares of the figure's own frame that the host shows across: 3 makes the figure a third as large.
@@ -164,6 +168,17 @@ def paste(
     cut_off = (rgba[:, 3, -1].amax(dim=1) > HALF).cpu()
     placed.theta[:, 1, 2] = torch.where(cut_off, 1 - placed.theta[:, 1, 1], placed.theta[:, 1, 2])
     return _over(rng, rgba, hosts, placed)
+
+
+def paste_behind(rng: np.random.Generator, rgba: Tensor, hosts: Tensor, subjects: Tensor) -> Tensor:
+    """Paste neighbours `rgba` (N, 4, S, S) into `hosts` (N, 3, S, S), behind their subjects' alphas (N, 1, S, S)."""
+    areas = [maps.mean(dim=(1, 2, 3)).cpu().numpy() for maps in (subjects, rgba[:, 3:])]
+    placed = Warp(torch.from_numpy(placements(rng, *areas)))
+    pasted, alpha = _over(rng, rgba, hosts.clone(), placed)
+    for index in np.flatnonzero(rng.random(len(rgba)) < DEFOCUSED_SHARE):
+        pasted[index] = blur(pasted[index], float(rng.uniform(1.3, 4.0)))
+    hidden = (1 - subjects) * alpha
+    return hosts * (1 - hidden) + pasted * hidden
 
 
 def place_on_white(rng: np.random.Generator, rgb: Tensor, alpha: Tensor, aspects: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -11,11 +11,13 @@ from training.augment import PhotometricChange, Warp, crop_backgrounds, place_on
 from training.pictures import PLAIN_SHARE, Batch, CutOuts, Pool
 from training.targets import BAG, IGNORED, OTHER_PERSON
 
-# Shares of the pictures of `matte`: composites, people pasted into pictures, drawn shapes; and of these drawn figures.
+# Shares of the pictures of `matte`: composites, people pasted into pictures, drawn shapes; and of these drawn figures;
+# of the rest, products with others of their kind behind them.
 COMPOSITE_SHARE = 0.17
 FIGURE_SHARE = 0.17
 DRAWN_SHARE = 0.22
 DRESSED_SHAPE_SHARE = 0.12
+NEIGHBOUR_SHARE = 0.08
 # Shares of the pictures of `costume`: foregrounds on white, as the pipeline passes them to the network, and flat lays.
 ON_WHITE_SHARE = 0.24
 FLAT_LAY_SHARE = 0.08
@@ -73,9 +75,11 @@ def _composites(rng: np.random.Generator, pool: Pool, cut_outs: CutOuts, most: i
     figures = int(rng.binomial(most - composites, FIGURE_SHARE))
     shapes = int(rng.binomial(most - composites - figures, DRAWN_SHARE))
     dressed = int(rng.binomial(shapes, DRESSED_SHAPE_SHARE))
+    neighbours = int(rng.binomial(most - composites - figures - shapes, NEIGHBOUR_SHARE))
     parts = [cut_outs.draw(rng, composites)] if composites else []
     parts += [pool.draw_figures(rng, figures, cut_outs)] if figures else []
     parts += [cut_outs.draw_shapes(rng, shapes - dressed)] if shapes > dressed else []
+    parts += [pool.draw_neighbours(rng, neighbours)] if neighbours and len(pool.neighboured) else []
     if dressed:
         rgb, alpha, classes = cut_outs.draw_dressed(rng, dressed)
         person = alpha * (classes != BAG)

@@ -13,7 +13,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-from training.drawn import OVERSAMPLING, Points, piece, surface
+from training.drawn import OVERSAMPLING, piece, surface
+from training.sketch import Points
 from training.targets import COSTUME_CLASSES, OTHER_PERSON
 
 NUMBERS = {name: number for number, name in enumerate(COSTUME_CLASSES)}

@@ -38,6 +38,8 @@ COSTUME_GROUPS = {"costume": "street", TAGGED_FOLDER: "tagged", "garments": "gar
 # What `costume` learns from besides dressed people: single bags, and things that are not worn.
 BAGS = re.compile(r"bag_|mag_(wb|mb)\d")
 THINGS = re.compile(r"(furn|cat|catm|car|food|horse|icon|groc|calt|c101)_|mag_ug|mag_luma-stability")
+# Products, whose masks mark one piece, or what belongs together, and not others behind it.
+PRODUCTS = re.compile(r"(furnb?|thelia|oro|syn|icon|bag)_")
 # Photographs of one garment each, whose subject names its kind.
 SINGLE_GARMENTS = re.compile(r"(garment|cloth)_")
 # The class of each word by which subjects and tags name a garment.
@@ -113,6 +115,11 @@ class Row:
         if BAGS.match(self.stem):
             return "bag" if self.mask else ""
         return "thing" if THINGS.match(self.stem) and self.knows_person and not WEARABLE.search(self.subject) else ""
+
+    @property
+    def product_kind(self) -> str:
+        """The kind of a single product, empty for any other picture."""
+        return self.subject if PRODUCTS.match(self.stem) and self.knows_person else ""
 
     @property
     def garment_class(self) -> int:

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.alpha_scores import HALF
-from training.augment import composite, crop_backgrounds, paste, place_on_white
+from training.augment import composite, crop_backgrounds, paste, paste_behind, place_on_white
 from training.drawn import draw_picture
 from training.dressed import draw_dressed
 from training.manifest import Row
+from training.neighbours import MAX_NEIGHBOURS, partners
 from training.targets import (
     IGNORED,
     aspect,
@@ -39,6 +40,7 @@ FIGURE_BACKGROUND_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5
 MAX_FIGURES = 4
 ANOTHER_FIGURE_SHARE = 0.45
+ANOTHER_NEIGHBOUR_SHARE = 0.6
 # What a batch of `costume` consists of; a street's eight classes must not be lost over single garments.
 GROUP_SHARES = {"street": 0.4, "tagged": 0.26, "studio": 0.06, "garment": 0.15, "bag": 0.04, "thing": 0.09}
 # The share of things among the foregrounds on white.
@@ -122,6 +124,9 @@ class Pool:
         self.weights = group_weights(rows) if costume else folder_weights(rows)
         self.figures = np.flatnonzero([row.is_person and (row.is_exact or row.is_portrait) for row in rows])
         self.peopleless = np.flatnonzero([row.knows_person and not row.is_person for row in rows])
+        self.kind_of = [row.product_kind if row.mask else "" for row in rows]
+        self.kinds = {kind: np.flatnonzero([one == kind for one in self.kind_of]) for kind in set(self.kind_of) - {""}}
+        self.neighboured = np.flatnonzero([kind != "" for kind in self.kind_of])
         self.garments = np.flatnonzero([costume and row.costume_group in ("garment", "bag") for row in rows])
         self.things = np.flatnonzero(
             [costume and row.costume_group == "thing" and bool(row.mask or row.teacher) for row in rows]
@@ -158,6 +163,20 @@ class Pool:
             if not len(more):
                 break
         return Batch(rgb, torch.cat([torch.maximum(subjects, person), person], dim=1), rgb.new_ones(count, 2))
+
+    def draw_neighbours(self, rng: np.random.Generator, count: int) -> Batch:
+        """Draw `count` products with one to MAX_NEIGHBOURS others of their kind in the background; matte only."""
+        chosen = rng.choice(self.neighboured, count)
+        rgb, subjects = self.rgb[chosen].float() / 255, self.targets[chosen].float() / 255
+        more = np.arange(count)
+        for _ in range(MAX_NEIGHBOURS):
+            index = torch.from_numpy(partners(rng, chosen[more], self.kinds, self.kind_of))
+            rgba = torch.cat([self.rgb[index], self.targets[index, :1]], dim=1).float() / 255
+            rgb[more] = paste_behind(rng, rgba, rgb[more], subjects[more, :1])
+            more = more[rng.random(len(more)) < ANOTHER_NEIGHBOUR_SHARE]
+            if not len(more):
+                break
+        return Batch(rgb, subjects, self.known[chosen])
 
     def draw_flat_lays(self, rng: np.random.Generator, count: int, cut_outs: CutOuts) -> Batch:
         """Draw `count` backgrounds with one to MAX_GARMENTS single garments laid on each; costume only."""
