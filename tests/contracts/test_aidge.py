@@ -19,7 +19,6 @@ URL = "https://shop.example.com/a.jpg?x=1&y=2"
 FOREIGN = {
     Reason.NONCE_REPLAYED,
     Reason.IMAGE_AMBIGUOUS,
-    Reason.BACKDROP_UNREACHABLE,
     Reason.REGION_OUTSIDE,
     Reason.REGION_EMPTY,
     Reason.NO_SUBJECT,
@@ -36,6 +35,7 @@ INVALID = {
     Reason.IMAGE_EMPTY,
     Reason.BASE64_INVALID,
     Reason.URL_UNREACHABLE,
+    Reason.BACKDROP_UNREACHABLE,
     Reason.URL_TOO_LARGE,
     Reason.IMAGE_TOO_LARGE,
     Reason.IMAGE_TYPE,

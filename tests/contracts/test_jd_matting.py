@@ -9,12 +9,10 @@ from tests.support.calls import LINK, OUTCOME, REQUEST_ID, Part, call, json_of, 
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
-# Reasons that nothing on JDC's way raises: it has no parameters, addresses, base64 or classes of subjects.
+# Reasons that nothing on JDC's way raises: it has no address of a picture, no base64 or classes of subjects.
 FOREIGN = {
-    Reason.BACKDROP_UNREACHABLE,
     Reason.REGION_OUTSIDE,
     Reason.REGION_EMPTY,
-    Reason.PARAMETER_INVALID,
     Reason.IMAGE_AMBIGUOUS,
     Reason.BASE64_INVALID,
     Reason.URL_UNREACHABLE,
@@ -66,6 +64,8 @@ SYSTEM_ROWS = [
 ]
 
 BUSINESS_ROWS = [
+    (Reason.PARAMETER_INVALID, 12001, "parameter error: 10 MiB"),
+    (Reason.BACKDROP_UNREACHABLE, 12001, "parameter error: 10 MiB"),
     (Reason.IMAGE_MISSING, 12002, "not enough param"),
     (Reason.IMAGE_EMPTY, 12002, "not enough param"),
     (Reason.BODY_MALFORMED, 12003, "image type error"),

@@ -143,11 +143,17 @@ def test_a_profile_is_combined_only_with_type_and_roi() -> None:
     [
         ({"type": "cat"}, "Invalid task type"),
         ({"profile": "alibaba"}, "There is no profile 'alibaba'"),
-        ({"profile": "ebay", "format": "png"}, "`profile` cannot be combined with fields other than `type` and `roi`"),
-        ({"profile": "ebay", "scale": "85%"}, "`profile` cannot be combined with fields other than `type` and `roi`"),
+        (
+            {"profile": "ebay", "format": "png"},
+            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+        ),
+        (
+            {"profile": "ebay", "scale": "85%"},
+            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+        ),
         (
             {"profile": "ebay", "output_type": "1"},
-            "`profile` cannot be combined with fields other than `type` and `roi`",
+            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
         ),
         ({"format": "webp", "bg_color": "blue"}, "Invalid bg_color"),
         ({"scale": "5%"}, "Invalid scale: a scale is in 10%..100%"),

@@ -11,6 +11,7 @@ from cutline.contracts import rembg, removebg
 from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions, read_options
 from cutline.contracts.wire import Job, Outcome, Progress, Quota, Request, Scheme, Source
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
+from cutline.pipeline.finish.options import Shadow
 from cutline.pipeline.layout.framing import Box, Framing, Length
 from cutline.pipeline.options import MEGAPIXEL, SingleFileMetadata
 from tests.support.calls import Part, call, json_of, multipart, multipart_call
@@ -88,7 +89,7 @@ def test_every_other_parameter_is_read() -> None:
         framing=Framing(
             (Length(0.1, True), Length(30.0), Length(0.1, True), Length(30.0)), scale=0.8, position=(0.0, 1.0)
         ),
-        kind="product", type_level="2",
+        kind="product", type_level="2", shadow=Shadow("auto"),
     )  # fmt: skip
     assert everything.region is not None
     assert everything.region.box_in(200, 500) == Box(0, 10, 100, 400)
@@ -103,6 +104,36 @@ def test_every_other_parameter_is_read() -> None:
 )  # fmt: skip
 def test_colours_are_digits_or_names(text: str, colour: tuple[int, ...]) -> None:
     assert options_of(bg_color=text).background == colour
+
+
+@pytest.mark.parametrize(
+    ("fields", "shadow"),
+    [
+        ({}, Shadow()),
+        ({"add_shadow": "false", "shadow_opacity": "40"}, Shadow()),
+        ({"add_shadow": "true", "shadow_opacity": "40"}, Shadow("auto", 0.4)),
+        ({"add_shadow": "true", "shadow_type": "none"}, Shadow()),
+        ({"shadow_type": "auto"}, Shadow("auto")),
+        ({"shadow_type": "car", "shadow_opacity": "0"}, Shadow("auto", 0.0)),
+        ({"shadow_type": "drop", "shadow_opacity": "100"}, Shadow("drop", 1.0)),
+        ({"shadow_type": "3D"}, Shadow("drop")),
+    ],
+)
+def test_a_shadow_has_a_type_and_an_opacity(fields: dict[str, str], shadow: Shadow) -> None:
+    assert options_of(**fields).shadow == shadow
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "detail"),
+    [
+        ("shadow_type", "soft", "shadow_type is one of none, auto, drop, 3D, car"),
+        ("shadow_opacity", "101", "shadow_opacity is a whole number in 0..100"),
+        ("shadow_opacity", "half", "shadow_opacity is a whole number in 0..100"),
+    ],
+)
+def test_a_shadow_that_is_none_is_refused_with_the_values(name: str, value: str, detail: str) -> None:
+    title = f"Invalid value for parameter '{name}'"
+    assert refusal(asked(**{name: value})) == (400, {"title": title, "code": f"invalid_{name}", "detail": detail})
 
 
 @pytest.mark.parametrize("name", ["size", "channels", "type", "type_level", "crop", "add_shadow", "shadow_method"])

@@ -132,7 +132,7 @@ def test_files_are_the_only_fields_that_are_no_text_or_number() -> None:
     for operation in WITH_BODY:
         for name, schema in operation.schema.get("properties", {}).items():
             assert is_file(schema) == (
-                name in ("image_file", "bg_image_file", "file")
+                name in ("image_file", "bg_image_file", "background_file", "file")
                 or (name == "image" and operation.kind.startswith("multi"))
             )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from cutline.contracts.extensions import with_finish
 from cutline.contracts.forms import decode_base64, is_urlencoded, read_form, read_query
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
@@ -35,6 +36,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_EMPTY: _INVALID,
     Reason.BASE64_INVALID: _INVALID,
     Reason.URL_UNREACHABLE: _INVALID,
+    Reason.BACKDROP_UNREACHABLE: _INVALID,
     Reason.URL_TOO_LARGE: _INVALID,
     Reason.IMAGE_TOO_LARGE: _INVALID,
     Reason.IMAGE_TYPE: _INVALID,
@@ -84,7 +86,7 @@ def parse(request: Request) -> Job:
         target_height=height,
         image_format="jpeg" if white else "png",
     )
-    return Job(_source(fields), LIMITS, cut)
+    return with_finish(Job(_source(fields), LIMITS, cut), fields, has_background=white)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

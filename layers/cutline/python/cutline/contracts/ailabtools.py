@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cutline.contracts import task_record
+from cutline.contracts.extensions import BACKGROUND_FILE, with_finish
 from cutline.contracts.forms import Form, is_multipart, read_form, read_query
 from cutline.contracts.wire import (
     NO_PROGRESS,
@@ -85,6 +86,7 @@ ERRORS: Mapping[Reason, ErrorRow] = {
     Reason.IMAGE_TOO_LARGE: _TOO_LARGE,
     # Only for uploads, which are Cutline's extension: the vendor takes no address.
     Reason.URL_UNREACHABLE: _INVALID,
+    Reason.BACKDROP_UNREACHABLE: _INVALID,
     Reason.URL_TOO_LARGE: _TOO_LARGE,
     Reason.BODY_TOO_LARGE: ErrorRow(413, "ERROR_REQUEST_BODY_TOO_LARGE", "Request body size exceeds limit."),
     Reason.RESOLUTION_TOO_HIGH: ErrorRow(413, "FILE_RESOLUTION_EXCEEDS_LIMITS", "File resolution exceeds limits."),
@@ -119,11 +121,14 @@ def parse(request: Request) -> Job:
     form, path = read_form(request), request.path.rstrip("/")
     source = _source(form)
     if path in CUTOUTS:
-        return Job(source, LIMITS, _cut(form.fields, *CUTOUTS[path]), needs_subject=True)
-    if path == HD_ROUTE:
+        job = Job(source, LIMITS, _cut(form.fields, *CUTOUTS[path]), needs_subject=True)
+    elif path == HD_ROUTE:
         # Background tasks are worked within the limits of the API that they are made for.
-        return Job(source, task_record.LIMITS, options=task_record.TaskOptions(str(uuid.uuid4()), asynchronous=True))
-    return Job(source, LIMITS, options=_options(form.fields))
+        job = Job(source, task_record.LIMITS, options=task_record.TaskOptions(str(uuid.uuid4()), asynchronous=True))
+    else:
+        job = Job(source, LIMITS, options=_options(form.fields))
+    white = form.fields.get("return_form", "").strip().lower() == "whitebk"
+    return with_finish(job, form.fields, form.files.get(BACKGROUND_FILE, b""), has_background=white)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

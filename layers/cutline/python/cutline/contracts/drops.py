@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cutline.contracts import extensions, picwish, task_record
 from cutline.contracts.forms import bounded_fields
+from cutline.contracts.wire import Source
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.storage_keys import DROPS, ENDINGS, ERROR_ENDING
@@ -27,6 +28,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.QUOTA_EXCEEDED: "The account's quota for the day is used up",
     Reason.PARAMETER_INVALID: "An option is invalid",
     Reason.URL_UNREACHABLE: "The file was deleted or replaced before it could be read",
+    Reason.BACKDROP_UNREACHABLE: "The background cannot be fetched or read",
     Reason.URL_TOO_LARGE: f"The file is larger than {task_record.LIMITS.max_bytes} bytes",
     Reason.IMAGE_EMPTY: "The file is empty",
     Reason.IMAGE_TYPE: f"The file is none of {', '.join(sorted(task_record.LIMITS.formats))}, or HEIC is not deployed",
@@ -63,8 +65,8 @@ def parse(key: str, metadata: Mapping[str, str]) -> Drop:
         raise InputRefused(Reason.PARAMETER_INVALID, f"A name must not end in {_MASK}: masks of other drops do")
     said = bounded_fields({option.lower().replace("-", "_"): value for option, value in metadata.items()})
     fields = {option: said[option] for option in METADATA if option in said}
-    options, cut = picwish.read_options({**fields, "type": kind, "sync": "0"})
-    return Drop(account_id, options, cut)
+    job = picwish.read_options({**fields, "type": kind, "sync": "0"}, Source())
+    return Drop(account_id, task_record.task_options(job), job.cut)
 
 
 def result_key(key: str, name: str, content_type: str) -> str:

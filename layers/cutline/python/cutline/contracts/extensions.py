@@ -1,18 +1,31 @@
-"""Fields of Cutline's own for tasks: how the subject stands in the result, a region, and marketplaces' profiles."""
+"""Fields of Cutline's own: shadow and background of every API, and for tasks also framing, a region, and profiles."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from cutline.contracts.wire import Job, Source
 from cutline.errors import InputRefused, Reason
+from cutline.pipeline.finish.options import (
+    NO_SHADOW,
+    Background,
+    BackgroundPicture,
+    Shadow,
+    read_background,
+    read_fit,
+    read_shadow,
+)
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata, confidence_field
 from cutline.pipeline.outputs.profiles import read_profiles
 
-NAMES = (*READERS, "roi", "profile")
+FINISH = ("shadow", "background", "background_fit")
+# A background picture as a file of a multipart form.
+BACKGROUND_FILE = "background_file"
+NAMES = (*READERS, "roi", "profile", *FINISH)
 # Fields that a profile sets itself.
-_PROFILED = ("format", "bg_color", "crop", *READERS)
+_PROFILED = ("format", "bg_color", "background", "crop", *READERS)
 
 
 def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
@@ -21,7 +34,7 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
     profile = asked.get("profile", "")
     if profile and (cut.want_mask or any(name in asked for name in _PROFILED)):
         raise InputRefused(
-            Reason.PARAMETER_INVALID, "`profile` cannot be combined with fields other than `type` and `roi`"
+            Reason.PARAMETER_INVALID, "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`"
         )
     if profile and profile not in read_profiles():
         raise InputRefused(Reason.PARAMETER_INVALID, f"There is no profile {profile[:50]!r}")
@@ -32,12 +45,60 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {error}") from error
 
 
+def with_finish(job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_background: bool = False) -> Job:
+    """Return the job with the shadow and the background asked for, and the source of a background picture.
+
+    file: that picture itself; has_background: whether a field of the vendor's sets one. Raises
+    InputRefused(PARAMETER_INVALID | IMAGE_TOO_LARGE).
+    """
+    shadow, background = _read_finish(fields, is_file=bool(file))
+    if shadow == NO_SHADOW and background is None:
+        return job
+    if background is not None and (has_background or job.cut.profile):
+        raise InputRefused(
+            Reason.PARAMETER_INVALID, "`background` cannot be combined with another field that sets the background"
+        )
+    if len(file) > job.limits.max_bytes:
+        raise InputRefused(Reason.IMAGE_TOO_LARGE, "the background has too many bytes")
+    source = Source(data=file) if file else backdrop_of(background)
+    options, cut = job.options, job.cut
+    if isinstance(options, GarmentOptions):
+        options = replace(options, shadow=shadow, background=background)
+    elif isinstance(options, SingleFileOptions):
+        colour = (*background, 255) if isinstance(background, tuple) else background
+        options = replace(options, shadow=shadow, background=colour or options.background)
+    else:
+        cut = replace(cut, shadow=shadow, background=background or cut.background)
+    return replace(job, options=options, cut=cut, backdrop=source)
+
+
+def backdrop_of(background: object) -> Source | None:
+    """Return where the picture of a background is, or None if it is none."""
+    return Source(url=background.source) if isinstance(background, BackgroundPicture) and background.source else None
+
+
+def _read_finish(fields: Mapping[str, str], *, is_file: bool) -> tuple[Shadow, Background | None]:
+    asked = {name: fields.get(name, "").strip() for name in FINISH}
+    name = "shadow"
+    try:
+        shadow = read_shadow(asked["shadow"]) if asked["shadow"] else NO_SHADOW
+        name = "background"
+        if is_file and asked["background"]:
+            raise ValueError(f"cannot be combined with {BACKGROUND_FILE}")
+        if is_file:
+            return shadow, BackgroundPicture(fit=read_fit(asked["background_fit"]))
+        read_fit(asked["background_fit"])
+        return shadow, read_background(asked["background"], asked["background_fit"]) if asked["background"] else None
+    except ValueError as error:
+        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {name}: {error}") from error
+
+
 def response_fields(metadata: ResultMetadata | None) -> dict[str, Any]:
     """Return the fields that Cutline adds to the vendor's answer about a result."""
     if metadata is None:
         return {}
-    confidence = confidence_field(metadata.confidence)
+    known = confidence_field(metadata.confidence) | ({"shadow": metadata.shadow} if metadata.shadow else {})
     if not metadata.profile:
-        return confidence
+        return known
     verdicts = [asdict(verdict) for verdict in metadata.verdicts]
-    return {**confidence, "profile": metadata.profile, "passed": metadata.passed, "verdicts": verdicts}
+    return {**known, "profile": metadata.profile, "passed": metadata.passed, "verdicts": verdicts}

@@ -6,7 +6,8 @@ with binary bodies, so only the bytes decide.
 
 from collections.abc import Mapping
 
-from cutline.contracts.forms import first_file, is_multipart
+from cutline.contracts.extensions import with_finish
+from cutline.contracts.forms import first_file, is_multipart, read_query
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_envelope, gateway_response
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
@@ -23,12 +24,15 @@ LINK_LIFETIME_S = 24 * 3600
 LIMITS = PictureLimits(frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP"}), max_bytes=10 * MIB)
 MESSAGE = "Search succeeded"
 
+_PARAMETER = (12001, "parameter error")
 _EMPTY = (12002, "not enough param")
 _TYPE = (12003, "image type error")
 _SIZE = (12004, "image size exceeds limit")
 # Business failures: HTTP 200 and code 10000, distinguished by result.status.
 # Numbers are those of JD's human parsing (contracts.md 1.5).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
+    Reason.PARAMETER_INVALID: _PARAMETER,
+    Reason.BACKDROP_UNREACHABLE: _PARAMETER,
     Reason.IMAGE_MISSING: _EMPTY,
     Reason.IMAGE_EMPTY: _EMPTY,
     Reason.BODY_MALFORMED: _TYPE,
@@ -50,7 +54,7 @@ def parse(request: Request) -> Job:
         data = first_file(request) or b""
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)
-    return Job(Source(data=data), LIMITS)
+    return with_finish(Job(Source(data=data), LIMITS), read_query(request))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
@@ -69,8 +73,8 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     """Return a business failure inside HTTP 200, or the gateway's own envelope (contracts.md 1.6)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
-        if status == _SIZE[0] and error.detail:
-            message = f"{_SIZE[1]}: {error.detail}"
+        if status in (_SIZE[0], _PARAMETER[0]) and error.detail:
+            message = f"{message}: {error.detail}"
         result = {
             "status": status,
             "message": message,

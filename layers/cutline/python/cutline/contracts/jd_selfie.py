@@ -6,7 +6,8 @@ The body is parsed as JSON whatever its Content-Type says: the vendor states non
 import base64
 from collections.abc import Mapping
 
-from cutline.contracts.forms import decode_base64, read_json_object
+from cutline.contracts.extensions import FINISH, with_finish
+from cutline.contracts.forms import bounded, decode_base64, read_json_object
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS, codes, gateway_envelope, gateway_response
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Quota, Request, Response, Scheme, Source
 from cutline.errors import InputRefused, MattingError, Reason
@@ -32,6 +33,8 @@ _PERSON = (1006, "only portrait image is allowed")
 # Business failures: HTTP 200 (405 for the last) and code 10000, distinguished by result.status (contracts.md 2.4).
 ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.IMAGE_MISSING: _PARAMETER,
+    Reason.PARAMETER_INVALID: _PARAMETER,
+    Reason.BACKDROP_UNREACHABLE: _PARAMETER,
     Reason.BODY_MALFORMED: (1002, "not valid json string"),
     Reason.BASE64_INVALID: _BASE64,
     Reason.IMAGE_EMPTY: _BASE64,
@@ -59,7 +62,8 @@ def parse(request: Request) -> Job:
     data = decode_base64(image)
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)
-    return Job(Source(data=data), LIMITS, CutOptions(subject="person"))
+    fields = {name: bounded(document[name]) for name in FINISH if isinstance(document.get(name), str)}
+    return with_finish(Job(Source(data=data), LIMITS, CutOptions(subject="person")), fields)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:
@@ -73,6 +77,8 @@ def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRE
     """Return a business failure by its status, or the gateway's own envelope (contracts.md 2.5)."""
     if error.reason in ERRORS:
         status, message = ERRORS[error.reason]
+        if error.reason in (Reason.PARAMETER_INVALID, Reason.BACKDROP_UNREACHABLE) and error.detail:
+            message = f"{message}: {error.detail}"
         result = {"message": message, "status": status, "used_time": progress.elapsed_ms}
         refused_method = error.reason is Reason.METHOD_NOT_ALLOWED
         headers = {"Allow": ", ".join(sorted(METHODS))} if refused_method else {}

@@ -12,7 +12,7 @@ from typing import Any
 
 from cutline.contracts import task_record
 from cutline.contracts.addresses import read_address
-from cutline.contracts.extensions import response_fields, with_own_fields
+from cutline.contracts.extensions import BACKGROUND_FILE, response_fields, with_finish, with_own_fields
 from cutline.contracts.forms import Form, bounded, decode_base64, read_form
 from cutline.contracts.task_record import (
     AS_BASE64,
@@ -33,6 +33,7 @@ from cutline.contracts.task_record import (
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MAX_INLINE_BYTES
+from cutline.pipeline.finish.options import NO_SHADOW
 from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat, Subject
 from cutline.pipeline.outputs.profiles import read_profiles
 
@@ -88,12 +89,14 @@ def parse(request: Request) -> Job:
     """The fields of a multipart, urlencoded or JSON body (contracts.md 3.3). Size comes first (contracts.md 3.6)."""
     form = read_form(request, data_fields=("image_base64",))
     source = _source(form)
-    options, cut = read_options(form.fields)
-    return Job(source, LIMITS, cut, options)
+    return read_options(form.fields, source, form.files.get(BACKGROUND_FILE, b""))
 
 
-def read_options(fields: Mapping[str, str]) -> tuple[TaskOptions, CutOptions]:
-    """Everything asked for but the picture, under a new task id. Raises InputRefused(PARAMETER_INVALID)."""
+def read_options(fields: Mapping[str, str], source: Source, background: bytes = b"") -> Job:
+    """Read all that is asked of a picture, under a new task id; `background` is a picture to put behind its subject.
+
+    Raises InputRefused(PARAMETER_INVALID).
+    """
     kind = fields.get("type", "").strip() or "auto"
     if kind not in SUBJECTS:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid task type")
@@ -111,7 +114,8 @@ def read_options(fields: Mapping[str, str]) -> tuple[TaskOptions, CutOptions]:
     )
     if options.asynchronous and options.return_type == AS_BYTES:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid return type")
-    return options, _cut(fields, options)
+    job = Job(source, LIMITS, _cut(fields, options), options)
+    return with_finish(job, fields, background, has_background=bool(fields.get("bg_color", "").strip()))
 
 
 def _check_callback(url: str) -> None:
@@ -135,8 +139,9 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
     if options.return_type == AS_BASE64:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
-    # Without a profile the body is the vendor's, and the confidence is only in its header.
-    return show(record if job.cut.profile else replace(record, metadata=None), images)
+    # To a call without Cutline's own fields the body is the vendor's, and the confidence is only in its header.
+    extended = job.cut.profile or job.cut.shadow != NO_SHADOW
+    return show(record if extended else replace(record, metadata=None), images)
 
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from cutline.contracts.extensions import BACKGROUND_FILE, with_finish
 from cutline.contracts.forms import Form, read_form, read_query
 from cutline.contracts.wire import (
     CORS,
@@ -67,6 +68,7 @@ ERRORS: Mapping[Reason, tuple[int, str]] = {
     Reason.RESOLUTION_TOO_HIGH: _LARGE,
     Reason.RESOLUTION_TOO_LOW: _UNREADABLE,
     Reason.URL_UNREACHABLE: (400, "url cannot be fetched"),
+    Reason.BACKDROP_UNREACHABLE: (400, "background cannot be fetched"),
     Reason.MODEL_FAILED: _FAULT,
     Reason.STORE_FAILED: _FAULT,
     Reason.INTERNAL: _FAULT,
@@ -118,7 +120,8 @@ def parse(request: Request) -> Job:
     form = read_form(request) if is_post else Form({}, {})
     fields = {**read_query(request), **form.fields}
     place = "body" if is_post else "query"
-    return Job(_source(form, fields, place), LIMITS, options=_options(fields, place))
+    job = Job(_source(form, fields, place), LIMITS, options=_options(fields, place))
+    return with_finish(job, fields, form.files.get(BACKGROUND_FILE, b""), has_background=bool(fields.get("bgc")))
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

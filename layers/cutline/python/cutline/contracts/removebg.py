@@ -24,6 +24,7 @@ from cutline.contracts.wire import (
 )
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MIB, PictureLimits
+from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.options import SingleFileMetadata
 
 NAME = "rbg"
@@ -130,6 +131,8 @@ def parse(request: Request) -> Job:
     form = read_form(request, data_fields=("image_file_b64",))
     source, backdrop = _source(form), _backdrop(form)
     options = replace(read_options(form.fields), as_json=prefers_json(read_header(request, "accept")))
+    if backdrop is not None:
+        options = replace(options, background=BackgroundPicture())
     return Job(source, LIMITS, options=options, backdrop=backdrop)
 
 

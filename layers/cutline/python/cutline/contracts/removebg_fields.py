@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from cutline.contracts.colours import read_rgba
 from cutline.errors import InputRefused, Reason
+from cutline.pipeline.finish.options import NO_SHADOW, Shadow, ShadowKind
 from cutline.pipeline.layout.framing import NO_LENGTH, Framing, Length, Region
 from cutline.pipeline.layout.framing_parser import read_margin, read_position, read_scale
 from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, SingleFileFormat, SingleFileOptions, Subject
@@ -65,11 +66,25 @@ _VALUE, _GIVEN = "Invalid value for parameter '{}'", "Invalid {} parameter given
 # How each parameter's refusal is worded; the vendor has two forms.
 TITLES: Final[Mapping[str, str]] = {
     **{name: _VALUE.format(name) for name in ("size", "channels", "type", "type_level", "crop", "add_shadow")},
-    "shadow_method": _VALUE.format("shadow_method"),
+    **{name: _VALUE.format(name) for name in ("shadow_method", "shadow_type", "shadow_opacity")},
     **{
         name: _GIVEN.format(name)
         for name in ("format", "roi", "crop_margin", "scale", "position", "bg_color", "semitransparency")
     },
+}
+_MAX_OPACITY = 100
+# Cutline does not tell cars from other things, and draws one kind of shadow.
+SHADOW_TYPES: Final[Mapping[str, ShadowKind]] = {
+    "none": "none",
+    "auto": "auto",
+    "drop": "drop",
+    "3D": "drop",
+    "car": "auto",
+}
+# What a refusal adds, where the vendor's title says no more than the parameter's name.
+_DETAILS: Final[Mapping[str, str]] = {
+    "shadow_type": f"shadow_type is one of {', '.join(SHADOW_TYPES)}",
+    "shadow_opacity": f"shadow_opacity is a whole number in 0..{_MAX_OPACITY}",
 }
 _Value = TypeVar("_Value")
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
@@ -79,8 +94,7 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
     """Return the validated parameters; an empty one counts as not given. Raises FieldRefused."""
     size = _choice(fields, "size", SIZES)
     kind = _choice(fields, "type", KINDS)
-    for name in ("add_shadow", "semitransparency"):  # only for cars, at the vendor too
-        _boolean(fields, name)
+    _boolean(fields, "semitransparency")  # only for cars, at the vendor too
     _choice(fields, "shadow_method", ("latest", "legacy"))
     margin = _read(fields, "crop_margin", read_margin)
     return RemoveBgOptions(
@@ -90,6 +104,7 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
         max_png_px=MAX_PNG_PX,
         mask=_choice(fields, "channels", ("rgba", "alpha")) == "alpha",
         background=_read(fields, "bg_color", read_rgba),
+        shadow=_shadow(fields),
         region=_read(fields, "roi", read_region),
         crop=_boolean(fields, "crop"),
         framing=Framing(
@@ -100,6 +115,19 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
         kind=kind,
         type_level=_choice(fields, "type_level", ("1", "none", "2", "latest")),
     )
+
+
+def _shadow(fields: Mapping[str, str]) -> Shadow:
+    """The older `add_shadow` is the type "auto"; a type counts more."""
+    added = _boolean(fields, "add_shadow")
+    kind = SHADOW_TYPES[_choice(fields, "shadow_type", SHADOW_TYPES)]
+    if not fields.get("shadow_type", "").strip() and added:
+        kind = "auto"
+    text = fields.get("shadow_opacity", "").strip()
+    if text and (re.fullmatch(r"\d{1,3}", text, re.ASCII) is None or int(text) > _MAX_OPACITY):
+        raise FieldRefused(refusal_of("shadow_opacity"))
+    opacity = int(text) / _MAX_OPACITY if text else None
+    return Shadow(kind, opacity) if kind != "none" else NO_SHADOW
 
 
 def read_region(text: str) -> Region | None:
@@ -146,4 +174,4 @@ def _read(fields: Mapping[str, str], name: str, reader: Callable[[str], _Value])
 
 def refusal_of(name: str) -> ErrorRow:
     """Return the row of a parameter that is invalid."""
-    return ErrorRow(400, f"invalid_{name}", TITLES[name])
+    return ErrorRow(400, f"invalid_{name}", TITLES[name], _DETAILS.get(name, ""))

@@ -27,6 +27,7 @@ STATES: Mapping[Reason, int] = {
     Reason.MODEL_FAILED: FAILED,
     Reason.STORE_FAILED: -2,
     Reason.URL_UNREACHABLE: -3,
+    Reason.BACKDROP_UNREACHABLE: -3,
     Reason.URL_TOO_LARGE: -5,
     Reason.IMAGE_EMPTY: _INVALID_FILE,
     Reason.IMAGE_TYPE: _INVALID_FILE,

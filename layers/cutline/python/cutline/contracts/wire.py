@@ -222,6 +222,11 @@ def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, st
     return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, payload)
 
 
+def with_shadow(response: Response, shadow: str | None) -> Response:
+    """Return the answer with the shadow that the result has: keep, drop, or none where none could be kept."""
+    return replace(response, headers={**response.headers, "X-Cutline-Shadow": shadow}) if shadow else response
+
+
 def with_confidence(response: Response, confidence: float | None) -> Response:
     """Return the answer with the probability in [0, 1] that its cut-out is good, None if unknown, in a header."""
     if confidence is None:

@@ -6,6 +6,7 @@ from typing import Any
 from cutline.accounts import aidge_signature
 from cutline.contracts import aidge
 from cutline.openapi import examples
+from cutline.openapi.finish import finish_fields
 from cutline.openapi.operation import Api, body, credential, operation, query, security_name
 from cutline.openapi.schema import (
     ID,
@@ -99,6 +100,7 @@ def _fields() -> dict[str, Schema]:
         ),
         "targetWidth": integer("Crops to the subject and fits it into this width.", **target),
         "targetHeight": integer("Crops to the subject and fits it into this height.", **target),
+        **finish_fields(),
     }
 
 

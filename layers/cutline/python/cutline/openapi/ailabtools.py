@@ -7,10 +7,12 @@ from typing import Any
 from cutline.contracts import ailabtools, task_record
 from cutline.contracts.wire import Response
 from cutline.openapi import examples
+from cutline.openapi.finish import finish_fields, finish_file
 from cutline.openapi.operation import Api, body, credential, operation, query, responses, security_name
 from cutline.openapi.schema import ID, Schema, always, choice, closed, file, integer, number, ref, result, text
 from cutline.pipeline.options import GARMENTS, GarmentOptions
 
+_FINISH = {**finish_fields(), **finish_file()}
 FACTS: Mapping[str, Any] = {"garments": list(GARMENTS)}
 _API = Api(
     ailabtools,
@@ -58,8 +60,9 @@ def _costume() -> dict[str, Any]:
             "out_mode": choice(
                 "What `image_url` shows: 0 all garments found, 1 only those of `cloth_class`.", (0, 1), 0
             ),
+            **_FINISH,
         },
-        optional=("cloth_class", "return_form", "out_mode"),
+        optional=("cloth_class", "return_form", "out_mode", *_FINISH),
     )
     return operation(
         _API,
@@ -79,8 +82,9 @@ def _cutout(name: str, subject: str, forms: tuple[str, ...]) -> dict[str, Any]:
             "return_form": choice(
                 "If absent, a transparent PNG; else a mask, a white background, or cropped to the subject.", forms
             ),
+            **_FINISH,
         },
-        optional=("return_form",),
+        optional=("return_form", *_FINISH),
     )
     return operation(
         _CUTOUT,
@@ -93,7 +97,7 @@ def _cutout(name: str, subject: str, forms: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _hd() -> dict[str, Any]:
-    schema = closed({"image": file("The picture's bytes, or an upload's `source`.")})
+    schema = closed({"image": file("The picture's bytes, or an upload's `source`."), **_FINISH}, tuple(_FINISH))
     return operation(
         _HD,
         "cutOutInBackground",

@@ -6,7 +6,8 @@ from typing import Any
 from cutline.contracts import jd_matting
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS
 from cutline.openapi import examples, jd_gateway
-from cutline.openapi.operation import Api, body, operation
+from cutline.openapi.finish import finish_fields
+from cutline.openapi.operation import Api, body, operation, query
 from cutline.openapi.schema import ID, ID_AGAIN, Schema, always, closed, file, integer, ref, result, text
 
 FACTS: Mapping[str, Any] = {}
@@ -30,7 +31,10 @@ def paths() -> dict[str, Any]:
         "Cut out the foreground",
         "Business failures have HTTP status 200 and `code` 10000; read `result.status`. A picture without a "
         "subject is not a failure.",
-        parameters=[ref("IdempotencyKey", "parameters")],
+        parameters=[
+            ref("IdempotencyKey", "parameters"),
+            *(query(name, schema["description"], schema) for name, schema in finish_fields().items()),
+        ],
         requestBody=body(
             {"application/octet-stream": (picture, "photo.jpg"), "multipart/form-data": (form, {"file": "photo.jpg"})}
         ),

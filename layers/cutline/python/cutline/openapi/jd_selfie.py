@@ -6,6 +6,7 @@ from typing import Any
 from cutline.contracts import jd_selfie
 from cutline.contracts.jd_gateway import SUCCESS, SYSTEM_ERRORS
 from cutline.openapi import examples, jd_gateway
+from cutline.openapi.finish import finish_fields
 from cutline.openapi.operation import Api, body, operation
 from cutline.openapi.schema import ID, Schema, always, base64, boolean, closed, integer, ref, text
 
@@ -23,9 +24,8 @@ _API = Api(
 
 def paths() -> dict[str, Any]:
     """Return its one path."""
-    schema = closed(
-        {"image": base64("The file as base64; white space, a data URI prefix and missing padding are accepted.")}
-    )
+    image = base64("The file as base64; white space, a data URI prefix and missing padding are accepted.")
+    schema = closed({"image": image, **finish_fields()}, tuple(finish_fields()))
     post = operation(
         _API,
         "jdSelfieSeg",

@@ -100,7 +100,8 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
         content["application/json"] = {"schema": shape, "examples": examples.examples(answers)}
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
-    headers = _headers(api) | ({"X-Cutline-Confidence": ref("Confidence", "headers")} if succeeds else {})
+    known = {"X-Cutline-Confidence": ref("Confidence", "headers"), "X-Cutline-Shadow": ref("Shadow", "headers")}
+    headers = _headers(api) | (known if succeeds else {})
     return {"description": description, "headers": headers, "content": content}
 
 
@@ -161,8 +162,12 @@ def components() -> dict[str, dict[str, Any]]:
         "The probability that the cut-out is good, from 0.0000 to 1.0000; absent if the network has no fit.",
         pattern="^(0[.][0-9]{4}|1[.]0000)$",
     )
+    shadow = header(
+        "If a shadow was asked for: the one that the result has; none where none could be kept.",
+        enum=["none", "keep", "drop"],
+    )
     timing = header("Milliseconds per stage of the call.")
     return {
         "parameters": {"IdempotencyKey": key},
-        "headers": {"ServerTiming": timing, "ChargeMicros": charge, "Confidence": confidence},
+        "headers": {"ServerTiming": timing, "ChargeMicros": charge, "Confidence": confidence, "Shadow": shadow},
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from cutline.contracts import picwish, task_record
 from cutline.openapi import examples
+from cutline.openapi.finish import finish_fields, finish_file
 from cutline.openapi.operation import Api, body, credential, header, operation, path_parameter, responses, security_name
 from cutline.openapi.schema import (
     Schema,
@@ -59,7 +60,8 @@ def components() -> dict[str, dict[str, Any]]:
 def _create() -> dict[str, Any]:
     fields = _fields()
     optional = tuple(fields)
-    form = closed({"image_file": file("The picture."), **fields}, (*optional, "image_file"))
+    files = {"image_file": file("The picture."), **finish_file()}
+    form = closed({**files, **fields}, (*optional, *files))
     text_only = closed(fields, optional)
     example = {"sync": 1, "image_base64": examples.PICTURE}
     return operation(
@@ -129,9 +131,10 @@ def _own_fields() -> dict[str, Schema]:
         ),
         "profile": text(
             "Cutline's extension: a marketplace's rules for format, background and framing; cannot be combined with "
-            "fields for those other than `type` and `roi`.",
+            "fields other than `type`, `roi` and `shadow`.",
             enum=sorted(read_profiles()),
         ),
+        **finish_fields(),
     }
 
 
@@ -197,13 +200,17 @@ def _task() -> Schema:
                 minimum=0,
                 maximum=1,
             ),
+            "shadow": text(
+                "If one was asked for: the one that the result has; none where none could be kept.",
+                enum=["none", "keep", "drop"],
+            ),
             "profile": text("As requested.", enum=sorted(read_profiles())),
             "passed": boolean("With a profile: whether the result meets all of its rules."),
             "verdicts": {"type": "array", "items": ref("Verdict"), "description": "With a profile: one per rule."},
         },
         optional=(
             *("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
-            *("confidence", "profile", "passed", "verdicts"),
+            *("confidence", "shadow", "profile", "passed", "verdicts"),
         ),
     )
 

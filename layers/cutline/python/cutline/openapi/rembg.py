@@ -5,6 +5,7 @@ from typing import Any
 
 from cutline.contracts import rembg
 from cutline.openapi import examples
+from cutline.openapi.finish import finish_fields, finish_file
 from cutline.openapi.operation import SAVED_AS, Api, body, operation, query, security_name
 from cutline.openapi.schema import Schema, choice, closed, file, integer, ref, source, text
 from cutline.pipeline.options import SingleFileOptions
@@ -43,7 +44,7 @@ def components() -> dict[str, dict[str, Any]]:
 
 def _post() -> dict[str, Any]:
     fields = {"url": source("URL of the picture; instead of a file."), **_options()}
-    form = closed({"file": file("The picture."), **fields}, ("file", *fields))
+    form = closed({"file": file("The picture."), **fields, **finish_file()}, ("file", *fields, *finish_file()))
     return operation(
         _API,
         "removeFromStream",
@@ -75,4 +76,5 @@ def _options() -> dict[str, Schema]:
         "ppm": {**_BOOLEAN, "description": "Without effect: specks are always removed."},
         "bgc": text("Background: red, green, blue and opacity.", pattern="^[0-9]{1,2}(,[0-9]{1,2}){2,3}$"),
         "extras": text("JSON, ignored."),
+        **finish_fields(),
     }

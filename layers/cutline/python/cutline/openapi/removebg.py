@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutline.contracts import removebg
-from cutline.contracts.removebg_fields import FORMATS, KINDS, SIZES, FieldRefused, RemoveBgOptions
+from cutline.contracts.removebg_fields import FORMATS, KINDS, SHADOW_TYPES, SIZES, FieldRefused, RemoveBgOptions
 from cutline.openapi import examples
 from cutline.openapi.operation import SAVED_AS, Api, body, header, operation, responses, security_name
 from cutline.openapi.schema import (
@@ -116,7 +116,13 @@ def _fields() -> dict[str, Schema]:
             "The subject's position on the canvas.", pattern="^(original|center|[1-9]?[0-9]%( [1-9]?[0-9]%)?)$"
         ),
         "channels": choice("alpha returns only the mask.", ("rgba", "alpha"), "rgba"),
-        "add_shadow": {**_BOOLEAN, "description": "Of cars at the vendor; without effect."},
+        "add_shadow": {**_BOOLEAN, "description": "The older form of `shadow_type` auto."},
+        "shadow_type": choice(
+            "auto and car keep the photograph's own shadow or draw one; drop and 3D draw one.",
+            list(SHADOW_TYPES),
+            "none",
+        ),
+        "shadow_opacity": integer("Of the shadow, in percent.", minimum=0, maximum=100),
         "semitransparency": {**_BOOLEAN, "description": "Of car windows at the vendor; without effect."},
         "shadow_method": choice("Without effect.", ("latest", "legacy"), "latest"),
         "bg_color": text(

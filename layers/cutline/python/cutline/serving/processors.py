@@ -7,6 +7,7 @@ from pathlib import Path
 from cutline.contracts.wire import Job
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import MAX_INLINE_BYTES
+from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess, start_decoder
 from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.cutout import Predictor
@@ -62,8 +63,8 @@ class CutoutProcessor:
         if isinstance(job.options, SingleFileOptions):
             return single_file_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
-            picture = decode_in_subprocess(data, job.limits)
-        made = make_files(picture, job.cut, self.open(), timer)
+            picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
+        made = make_files(picture, job.cut, self.open(), timer, backdrop)
         min_coverage = self._min_coverage_for(job)
         if min_coverage is not None and made.metadata.coverage <= min_coverage.coverage:
             raise InputRefused(min_coverage.reason)
@@ -86,15 +87,29 @@ class CostumeProcessor:
         """Return the garments, merged and one by one. Raises InputRefused for the picture, ServiceFault for a model."""
         assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
-            picture = decode_in_subprocess(data, job.limits)
+            picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
         matte, costume = self.open()
-        garments = cut_garments(picture, job.options, matte, costume, timer)
+        garments = cut_garments(picture, job.options, matte, costume, timer, backdrop)
         if garments.image is None:
             raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
         files = {"image": garments.image, **garments.classes}
         results = {name: (file, "image/png") for name, file in files.items()}
-        notes = {"garments": garments.found, **confidence_field(garments.confidence)}
+        notes = {"garments": garments.found, **confidence_field(garments.confidence), **_shadow_note(garments.shadow)}
         return Produced(garments.width, garments.height, results, notes)
+
+
+def decode_backdrop(job: Job) -> Picture | None:
+    """Return the job's background picture. Raises InputRefused, whose detail says that it is about this picture."""
+    if job.backdrop is None:
+        return None
+    try:
+        return decode_in_subprocess(job.backdrop.data or b"", job.limits)
+    except InputRefused as error:
+        raise InputRefused(error.reason, f"the background: {error.detail or error.reason}") from error
+
+
+def _shadow_note(shadow: str) -> dict[str, str]:
+    return {"shadow": shadow} if shadow else {}
 
 
 def _open_both(models_dir: Path, threads: int) -> tuple[Network, Network]:
@@ -107,10 +122,7 @@ def single_file_answer(
 ) -> Produced:
     """Return the file. Raises InputRefused, also if it is too large for an answer, and ServiceFault for the model."""
     with timer.stage("decode"):
-        picture = decode_in_subprocess(data, job.limits)
-        backdrop = None
-        if job.backdrop is not None:
-            backdrop = decode_in_subprocess(job.backdrop.data or b"", job.limits)
+        picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
     single = make_single_file(picture, options, backdrop, network, timer)
     with timer.stage("encode"):
         file, name = encode_single_file(single, options)
@@ -121,6 +133,7 @@ def single_file_answer(
         "subject": "person" if single.person else "object",
         "coverage": round(single.coverage, 4),
         **confidence_field(single.confidence),
+        **_shadow_note(single.shadow),
     }
     results = {"image": (file, content_type)}
     return Produced(single.width, single.height, results, notes, single.metadata(content_type))

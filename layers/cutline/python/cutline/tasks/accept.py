@@ -66,6 +66,8 @@ class Acceptance:
             response = contract.accepted(call.request, task_id)
             if job.source.data is not None:
                 self._files.put(task.source_key, job.source.data)
+            if job.backdrop is not None and job.backdrop.data is not None:
+                self._files.put(task.backdrop_key, job.backdrop.data)
             known = None if self._tasks.accept(task) else self._tasks.find(task_id)
             if known is not None:
                 # It may have ended since `ended`, or belong to the day before.

@@ -11,6 +11,7 @@ from cutline.contracts import drops, picwish, task_record
 from cutline.contracts.apis import TASK_APIS
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
+from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.outputs.files import OutputFiles, make_files
 from cutline.pipeline.outputs.metadata import ResultMetadata
@@ -59,10 +60,13 @@ class Finish:
         """Store the results; return their keys and metadata. Raises InputRefused(NO_SUBJECT) and ServiceFault."""
         with step.stage("load"):
             data, predictions = read_source(self.files, task), decode_predictions(self.files.get(task.maps_key))
+            is_picture = isinstance(task.order.cut.background, BackgroundPicture)
+            behind = self.files.get(task.backdrop_key) if is_picture else None
         with step.stage("decode"):
             picture = decode_in_subprocess(data, task_record.LIMITS)
+            backdrop = None if behind is None else decode_in_subprocess(behind, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        made = make_files(picture, task.order.cut, predictions, step)
+        made = make_files(picture, task.order.cut, predictions, step, backdrop)
         if made.metadata.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         step.notes |= made.metadata.notes

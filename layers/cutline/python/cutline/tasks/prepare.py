@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from cutline.accounts.account import Account
 from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy, fetch
-from cutline.adapters.input_files import InputFiles
+from cutline.adapters.input_files import InputFiles, unreachable
 from cutline.contracts import task_record
+from cutline.contracts.uploads import own_key
+from cutline.contracts.wire import UPLOAD
+from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.cutout import view_for
+from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.inference.model_config import ModelEntry
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -42,6 +46,7 @@ class Prepare:
             return False
         step.works_on(task)
         data = self._source(task, step)
+        self._check_backdrop(task, step)
         with step.stage("decode"):
             picture = decode_in_subprocess(data, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
@@ -56,12 +61,41 @@ class Prepare:
         with step.stage("fetch"):
             if not task.order.source_url:
                 return read_source(self.files, task)
-            account = Account(task.record.account_id, qps=task.order.qps)
-            waiting = self.meter.enter(account, task.order.call_id, task.order.day)
-            try:
-                data = fetch(task.order.source_url, task_record.LIMITS.max_bytes, self.policy)
-            finally:
-                self.meter.end_wait(waiting)
+            data = self._fetched(task, task.order.source_url)
             # The address may lead elsewhere by the time that Finish wants the picture.
             self.files.put(task.source_key, data)
             return data
+
+    def _check_backdrop(self, task: Task, step: Step) -> None:
+        """Store the background picture if it has an address. Raises InputRefused(BACKDROP_UNREACHABLE)."""
+        background = task.order.cut.background
+        if not isinstance(background, BackgroundPicture):
+            return
+        try:
+            with step.stage("fetch"):
+                data = self._backdrop(task, background.source)
+            with step.stage("decode"):
+                decode_in_subprocess(data, task_record.LIMITS)
+        except InputRefused as error:
+            raise InputRefused(Reason.BACKDROP_UNREACHABLE, error.detail) from error
+        if background.source:
+            self.files.put(task.backdrop_key, data)
+
+    def _backdrop(self, task: Task, source: str) -> bytes:
+        if not source:
+            return self.files.get(task.backdrop_key)
+        if not source.startswith(UPLOAD):
+            return self._fetched(task, source)
+        key = own_key(source, task.record.account_id)
+        if key is None:
+            raise unreachable()
+        return self.files.read(key, task_record.LIMITS.max_bytes)
+
+    def _fetched(self, task: Task, url: str) -> bytes:
+        """The body behind an address; meanwhile the task counts as one that waits for a server."""
+        account = Account(task.record.account_id, qps=task.order.qps)
+        waiting = self.meter.enter(account, task.order.call_id, task.order.day)
+        try:
+            return fetch(url, task_record.LIMITS.max_bytes, self.policy)
+        finally:
+            self.meter.end_wait(waiting)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from cutline.adapters.input_files import InputFiles
 from cutline.contracts import picwish, task_record
 from cutline.contracts.task_record import TaskRecord
+from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.options import CutOptions, cut_document, cut_options_from
 from cutline.storage_keys import TASKS
 
@@ -89,9 +90,15 @@ class Task:
         return self.order.source_key or f"{self.folder}/source"
 
     @property
+    def backdrop_key(self) -> str:
+        """Return the key of the background picture, if the task has one: there once the task is prepared."""
+        return f"{self.folder}/backdrop"
+
+    @property
     def work_keys(self) -> tuple[str, ...]:
         """All files that the task has of its own; the caller's are not among them."""
-        return self.view_key, self.maps_key, f"{self.folder}/source"
+        backdrop = (self.backdrop_key,) if isinstance(self.order.cut.background, BackgroundPicture) else ()
+        return self.view_key, self.maps_key, f"{self.folder}/source", *backdrop
 
 
 def work_folder(record: TaskRecord) -> str:

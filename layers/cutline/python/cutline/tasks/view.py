@@ -5,7 +5,7 @@ import base64
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import task_record
 from cutline.contracts.task_record import TaskContract
-from cutline.contracts.wire import Request, Response, with_confidence
+from cutline.contracts.wire import Request, Response, with_confidence, with_shadow
 
 
 def show_task(
@@ -17,7 +17,9 @@ def show_task(
 ) -> Response:
     """Return the record as GET shows it, or a callback, which has no request. Raises ServiceFault(STORE_FAILED)."""
     response = contract.show(record, _images(contract, record, results, base_url), request)
-    return with_confidence(response, None if record.metadata is None else record.metadata.confidence)
+    if record.metadata is None:
+        return response
+    return with_shadow(with_confidence(response, record.metadata.confidence), record.metadata.shadow)
 
 
 def _images(

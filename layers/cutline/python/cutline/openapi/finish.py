@@ -1,0 +1,33 @@
+"""The fields of shadow and background, which Cutline adds to the requests of every API that has fields."""
+
+from cutline.contracts.extensions import BACKGROUND_FILE, FINISH
+from cutline.openapi.schema import Schema, choice, file, text
+from cutline.pipeline.finish.options import FITS, SHADOWS
+
+_COLOUR = "#?[0-9a-fA-F]{6}"
+_KINDS = "|".join(SHADOWS)
+
+
+def finish_fields() -> dict[str, Schema]:
+    """Return the schemas by name."""
+    shadow, background, fit = FINISH
+    return {
+        shadow: text(
+            f"Cutline's extension: {', '.join(SHADOWS)}; opacity, softness and angle may follow, and `whole`, which "
+            "makes a cropped frame hold the shadow too.",
+            pattern=f"^({_KINDS})( [0-9]{{1,3}}%)*( -?[0-9]{{1,2}}deg)?( whole)?$",
+            example="drop 60% 30% 20deg",
+        ),
+        background: text(
+            "Cutline's extension: transparent, a colour, a gradient of two with or without an angle, blur for the "
+            "photograph's own, or the address of a picture: a URL, or an upload's `source`.",
+            pattern=f"^(transparent|white|blur|{_COLOUR}(, ?{_COLOUR}(, ?-?[0-9]{{1,3}}deg)?)?|(https?://|upload:).+)$",
+            example="ffffff,d0d0d0",
+        ),
+        fit: choice("Cutline's extension: a background picture fills the result, or fits into it.", FITS, FITS[0]),
+    }
+
+
+def finish_file() -> dict[str, Schema]:
+    """Return the schema of a background picture in a multipart form."""
+    return {BACKGROUND_FILE: file("Cutline's extension: a background picture, in place of `background`.")}
