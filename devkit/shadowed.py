@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,3 +82,49 @@ def jar(height: int, width: int, scale: float = 1.0) -> F32:
     neck = (np.abs(x - cx) < 0.08 * unit) & (y <= floor - 0.42 * unit) & (y > floor - 0.56 * unit)
     mask = Image.fromarray((body | base | neck).astype(np.uint8) * 255)
     return np.asarray(mask.resize((width, height), Image.Resampling.BOX), np.float32) / np.float32(255)
+
+
+def rendered(kind: str, side: int, sideways: float) -> tuple[F32, F32, F32]:
+    """Alpha, colours (side, side, 3) and the shadow's density of a "ball" or "box" on a floor, by rays.
+
+    The camera is at height 1.2 in front of the floor y = 0; the light is a square of 0.6 at height 3, `sideways` to one
+    side. The density is the share of the light's 64 points that the thing hides, weighted by its share of all light.
+    """
+    v, u = np.meshgrid(np.linspace(0.75, -0.75, side), np.linspace(-0.75, 0.75, side), indexing="ij")
+    eye = np.array([0.0, 1.2, -3.2])
+    rays = np.stack([u, v - 0.32, np.full_like(u, 1.6)], -1)
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    hit, normal = _hit(kind, np.broadcast_to(eye, rays.shape), rays)
+    down = np.minimum(rays[..., 1], -1e-3)
+    floor = eye - rays * (eye[1] / down)[..., None]
+    floor[..., 1] = 0
+    corner = np.array([2 * sideways, 3.0, -1.0])
+    hidden = np.zeros(u.shape)
+    for i in range(8):
+        for j in range(8):
+            light = corner + np.array([(i - 3.5) * 0.08, 0, (j - 3.5) * 0.08])
+            towards = light - floor
+            towards /= np.linalg.norm(towards, axis=-1, keepdims=True)
+            hidden += _hit(kind, floor, towards)[0]
+    density = np.where(rays[..., 1] < 0, 0.6 * hidden / 64, 0)
+    direction = corner / np.linalg.norm(corner)
+    shade = 0.35 + 0.6 * np.clip(normal @ direction, 0, 1)
+    colours = shade[..., None] * np.array([0.75, 0.3, 0.2])
+    return hit.astype(np.float32), colours.astype(np.float32), density.astype(np.float32)
+
+
+def _hit(kind: str, origins: npt.NDArray[Any], rays: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Whether each ray meets the thing, which stands on the floor at the origin, and the normal there."""
+    middle, half = np.array([0.0, 0.4, 0.0]), 0.4
+    if kind == "ball":
+        from_middle = origins - middle
+        b = (from_middle * rays).sum(-1)
+        root = b * b - (from_middle**2).sum(-1) + half * half
+        far = -b - np.sqrt(np.maximum(root, 0))
+        return (root > 0) & (far > 1e-3), (from_middle + far[..., None] * rays) / half
+    safe = np.where(np.abs(rays) < 1e-9, 1e-9, rays)
+    near, far = (middle - half - origins) / safe, (middle + half - origins) / safe
+    enters, leaves = np.minimum(near, far), np.maximum(near, far)
+    axis = enters.argmax(-1)
+    normal = -np.take_along_axis(np.sign(safe), axis[..., None], -1) * (np.arange(3) == axis[..., None])
+    return (enters.max(-1) < leaves.min(-1)) & (leaves.min(-1) > 1e-3), normal
