@@ -29,6 +29,8 @@ from tests.support.browser import Browser
 
 MUG = ROOT / "functions" / "site" / "static" / "mug.jpg"
 LARGE = (4000, 3200)
+# WebDriver's names of keys.
+CONTROL, SHIFT, RIGHT, ESCAPE = "\ue009", "\ue008", "\ue014", "\ue00c"
 STROKE = {"do": "keep", "radius": 0.03, "points": [[0.06, 0.1], [0.06, 0.2]]}
 
 
@@ -107,6 +109,10 @@ def line_of(results: Path, name: str) -> ReportLine:
     return next(line for key, line in lines.items() if Path(key).name == name)
 
 
+def actions(chromium: Browser, *devices: dict[str, Any]) -> None:
+    chromium.command("POST", "/actions", {"actions": list(devices)})
+
+
 def drag(chromium: Browser, *points: tuple[float, float]) -> None:
     """Draw on the picture with the mouse; points in shares of it."""
     script = """const [left, top, width, height] = frame(), box = canvas.getBoundingClientRect();
@@ -115,9 +121,9 @@ def drag(chromium: Browser, *points: tuple[float, float]) -> None:
     moves: list[dict[str, Any]] = [
         {"type": "pointerMove", "duration": 20, "x": round(x), "y": round(y)} for x, y in places
     ]
-    actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
-    pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}
-    chromium.command("POST", "/actions", {"actions": [pointer]})
+    steps = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
+    pointer = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}
+    actions(chromium, pointer)
 
 
 def opened(chromium: Browser, address: str, name: str) -> None:
@@ -158,6 +164,37 @@ def test_a_person_mends_a_result_of_12_megapixels_with_the_mouse(
     opened(chromium, address, "large.jpg")
     assert strokes_of(chromium) == 1, "it can be edited on"
     assert chromium.console() == []
+
+
+def test_the_wheel_sizes_and_zooms_shift_moves_and_a_held_key_shows_the_original(
+    address: str, chromium: Browser
+) -> None:
+    opened(chromium, address, "mug.jpg")
+
+    def seen(name: str) -> Any:
+        return chromium.run("return edit[arguments[0]]", name)
+
+    scroll = {"type": "scroll", "x": 600, "y": 400, "deltaX": 0, "deltaY": -100}
+    wheel = {"type": "wheel", "id": "wheel", "actions": [scroll]}
+    radius = seen("radius")
+    actions(chromium, wheel)
+    assert seen("radius") > radius and seen("zoom") == 1
+    key = {"type": "key", "id": "keys", "actions": [{"type": "keyDown", "value": CONTROL}]}
+    actions(chromium, key)
+    actions(chromium, wheel)
+    actions(chromium, {**key, "actions": [{"type": "keyUp", "value": CONTROL}]})
+    assert seen("zoom") > 1
+    x = seen("x")
+    actions(chromium, {**key, "actions": [{"type": "keyDown", "value": value} for value in (SHIFT, RIGHT)]})
+    actions(chromium, {**key, "actions": [{"type": "keyUp", "value": value} for value in (RIGHT, SHIFT)]})
+    assert seen("x") > x
+    actions(chromium, {**key, "actions": [{"type": "keyDown", "value": "b"}]})
+    assert seen("original") is True
+    actions(chromium, {**key, "actions": [{"type": "keyUp", "value": "b"}]})
+    assert seen("original") is False
+    assert strokes_of(chromium) == 0
+    chromium.press("0", ESCAPE)
+    assert not chromium.is_shown("#editor")
 
 
 def test_a_person_mends_by_keys_and_the_profile_judges_again(results: Path, address: str, chromium: Browser) -> None:
