@@ -1,7 +1,7 @@
 """Checks that a callback is Cutline's: X-Cutline-Signature is `t=<unix seconds>,v1=<HMAC-SHA256 of "<t>.<body>">`.
 
 `cutline account callback-key NAME` prints the account's key. Check the signature before you use the body, over the
-bytes as received. Answer 2xx; after any other answer Cutline tries again, three times in all.
+bytes as received. Answer 2xx; after any other answer Cutline tries again, ten times in all.
 """
 
 import hashlib

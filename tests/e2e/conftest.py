@@ -32,13 +32,17 @@ def cutline(cloud: RunningCloud) -> Callable[..., str]:
 
 
 def impatient_template(home: Path) -> Path:
-    """template.yaml, but refused callbacks are tried again after a second and not after a minute."""
+    """template.yaml, but refused callbacks are tried again after a second and not after three minutes."""
     for name in ("functions", "layers"):
         (home / name).symlink_to(ROOT / name)
-    before, visible, after = (ROOT / "template.yaml").read_text("utf-8").partition("VisibilityTimeout: 60\n")
+    before, visible, after = (
+        (ROOT / "template.yaml")
+        .read_text("utf-8")
+        .partition("  CallBackQueue:\n    Type: AWS::SQS::Queue\n    Properties:\n      VisibilityTimeout: 180\n")
+    )
     assert visible
     template = home / "template.yaml"
-    template.write_text(f"{before}VisibilityTimeout: 1\n{after}", "utf-8")
+    template.write_text(f"{before}{visible.replace('180', '1')}{after}", "utf-8")
     return template
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutline.adapters.sagemaker import EndpointFault, Trouble
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
@@ -97,6 +97,16 @@ def test_only_the_messages_that_failed_come_back_and_the_log_says_why() -> None:
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     assert [line["message_id"] for line in lines] == ["1", "3"]
     assert {line["exception_name"] for line in lines} == {"ValueError"}
+
+
+def test_each_message_that_failed_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"Records": [{"messageId": str(number), "body": str(number)} for number in range(3)]}
+    metrics = Metrics(namespace="Cutline", service="intake")
+    each(event, int, Logger(service="each", stream=io.StringIO()), metrics)
+    assert capsys.readouterr().out == ""
+    each(event, [].index, Logger(service="each", stream=io.StringIO()), metrics)
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["Faults"], line["service"]) for line in counted] == [([1.0], "intake")] * 3
 
 
 def test_a_dead_letter_ends_the_wait_as_undelivered(stack: Stack) -> None:

@@ -13,7 +13,7 @@ SYNC_SERVICES = {"cutout", "selfie", "tasks", "costume"}
 AWS_METRICS = {
     "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "Latency", "IntegrationLatency"},
     "AWS/DynamoDB": {"ReadThrottleEvents", "WriteThrottleEvents"},
-    "AWS/Lambda": {"Errors", "Throttles", "Duration", "Invocations"},
+    "AWS/Lambda": {"Errors", "Throttles", "Duration", "Invocations", "ClaimedAccountConcurrency"},
     "AWS/SageMaker": {"HasBacklogWithoutCapacity", "InvocationFailures", "Invocation5XXErrors", "ModelLatency"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent"},
     "AWS/States": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"},
@@ -30,7 +30,8 @@ def watchers(resources: Resources, metric: str) -> dict[str, set[str]]:
     """By alarm, the resources whose `metric` it looks at."""
     found = {}
     for name, alarm in alarms(resources).items():
-        values = [item["Dimensions"][0]["Value"] for item in watched(alarm) if item["MetricName"] == metric]
+        found_metrics = [item for item in watched(alarm) if item["MetricName"] == metric]
+        values = [item["Dimensions"][0]["Value"] for item in found_metrics]
         if values:
             found[name] = {value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0] for value in values}
     return found
@@ -40,10 +41,40 @@ def test_every_dead_letter_queue_has_an_alarm_at_its_first_message(resources: Re
     queues = of_type(resources, "AWS::SQS::Queue").values()
     arns = [queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues if "RedrivePolicy" in queue]
     by_alarm = watchers(resources, "ApproximateNumberOfMessagesVisible")
-    # What lies there are callbacks that callers' servers did not take.
-    theirs = {"CallBackDeadLetters"}
-    assert set.union(*by_alarm.values()) == {arn["Fn::GetAtt"][0] for arn in arns} - theirs
-    assert {alarms(resources)[name]["Threshold"] for name in by_alarm} == {0}
+    assert set.union(*by_alarm.values()) == {arn["Fn::GetAtt"][0] for arn in arns}
+    # Callers' servers that do not take their callbacks are no alarm while they are few.
+    thresholds = {name: alarms(resources)[name]["Threshold"] for name in by_alarm}
+    assert thresholds.pop("CallBackDeadLettersAlarm") == 10
+    assert set(thresholds.values()) == {0}
+
+
+def test_faults_of_every_service_that_counts_them_are_watched(resources: Resources) -> None:
+    """A function that takes messages has an alarm of its own: to Lambda it succeeds."""
+    watching: dict[str, list[str]] = {}
+    for name in alarms(resources):
+        for metric in watched(alarms(resources)[name]):
+            if metric["MetricName"] == "Faults":
+                watching.setdefault(metric["Dimensions"][0]["Value"], []).append(name)
+    apps = {path: path.read_text("utf-8") for path in (ROOT / "functions").rglob("app.py")}
+    taking = {re.findall(r'service="(\w+)"', text)[0] for text in apps.values() if "return each(" in text}
+    assert taking == {"worker", "callback", "undelivered", "intake"}
+    assert {service for service, names in watching.items() if len(names) == 1} == set(watching)
+    assert {service for service, (name,) in watching.items() if name != "CallFaultsAlarm"} == taking
+    assert set(watching) - taking == SYNC_SERVICES | {"uploads", "links", "usage"}
+
+
+def test_a_callback_is_hidden_for_six_times_its_functions_time_and_kept_when_it_fails(resources: Resources) -> None:
+    queue, dead = (resources[name]["Properties"] for name in ("CallBackQueue", "CallBackDeadLetters"))
+    assert queue["VisibilityTimeout"] == 6 * resources["CallBackFunction"]["Properties"]["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 10
+    assert queue["MessageRetentionPeriod"] > 10 * queue["VisibilityTimeout"]
+    assert dead["MessageRetentionPeriod"] == 14 * 86_400
+
+
+def test_concurrency_is_watched_against_the_quota(resources: Resources) -> None:
+    (percent, claimed) = resources["ConcurrencyAlarm"]["Properties"]["Metrics"]
+    assert percent["Expression"] == {"Fn::Sub": "100 * claimed / ${LambdaQuota}"}
+    assert "Dimensions" not in claimed["MetricStat"]["Metric"], "of the whole AWS account"
 
 
 def test_every_functions_errors_are_watched(resources: Resources) -> None:
@@ -68,7 +99,8 @@ def test_faults_that_a_status_of_200_hides_are_watched(resources: Resources) -> 
     slow = [
         {item["Name"]: item["Value"] for item in m["Dimensions"]} for m in watched(alarms(resources)["SlowCallsAlarm"])
     ]
-    assert faults == {item["service"] for item in slow} == SYNC_SERVICES
+    assert faults == SYNC_SERVICES | {"uploads", "links", "usage"}
+    assert {item["service"] for item in slow} == SYNC_SERVICES
     assert {item["api"] for item in slow} == set(APIS)
     assert {item["reason"] for item in slow} == {"ok"}
 
@@ -111,6 +143,7 @@ def test_the_flow_and_the_api_are_watched(resources: Resources) -> None:
 def test_alarms_are_mailed_if_there_is_an_address(local: LocalTemplate, resources: Resources) -> None:
     for name, alarm in alarms(resources).items():
         (action,) = alarm["AlarmActions"]
+        assert alarm["OKActions"] == alarm["AlarmActions"], name
         assert action == {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}, name
         assert alarm["TreatMissingData"] == "notBreaching", name
     assert (local.parameters["AlarmEmail"], resources["AlarmTopic"]["Condition"]) == ("", "HasAlarmEmail")

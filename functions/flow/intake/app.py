@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.settings import Settings
@@ -11,6 +11,7 @@ from cutline.tasks.queue import each
 from cutline.tasks.step import Step
 
 logger = Logger(service="intake")
+metrics = Metrics(namespace="Cutline", service="intake")
 bootstrap = Bootstrap(Settings.from_environment())
 intake = Intake(
     bootstrap.accounts, bootstrap.meter, bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.state_machine
@@ -26,4 +27,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         log = logger.error if UNSEEN in outcome else logger.info
         log("drop", outcome=outcome, **step.notes, total_ms=round(step.total_ms))
 
-    return each(event, work, logger)
+    return each(event, work, logger, metrics)

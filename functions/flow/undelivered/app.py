@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.settings import Settings
 from cutline.tasks.queue import each, give_up
 
 logger = Logger(service="undelivered")
+metrics = Metrics(namespace="Cutline", service="undelivered")
 machine = Bootstrap(Settings.from_environment()).state_machine
 
 
@@ -18,4 +19,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     def work(body: str) -> None:
         logger.warning("undelivered", waiting=give_up(body, machine))
 
-    return each(event, work, logger)
+    return each(event, work, logger, metrics)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutline.adapters.sagemaker import EndpointFault
 from cutline.errors import MattingError
 from cutline.serving.deadline import deadline
+from cutline.serving.telemetry import count_fault
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.step import Step, StepRefused
 from cutline.tasks.task import WORK_LIMIT_S
@@ -65,8 +66,14 @@ def give_up(body: str, machine: StateMachine) -> bool:
 Messages = list[dict[str, Any]]
 
 
-def each(event: dict[str, Any], act: Callable[[str], None], logger: Logger) -> dict[str, Messages]:
-    """Acts on every message of an SQS event and names those that failed, so that only they come back."""
+def each(
+    event: dict[str, Any], act: Callable[[str], None], logger: Logger, metrics: Metrics | None = None
+) -> dict[str, Messages]:
+    """Acts on every message of an SQS event and names those that failed, so that only they come back.
+
+    To Lambda the call succeeds, so its metric of errors shows nothing: each failure is counted as a fault in `metrics`.
+    None: `act` counts its own, as `run_step` does.
+    """
     failed: Messages = []
     for record in event["Records"]:
         try:
@@ -74,4 +81,6 @@ def each(event: dict[str, Any], act: Callable[[str], None], logger: Logger) -> d
         except Exception:  # the boundary of one message: every error is logged, and SQS delivers it again
             logger.exception("message failed", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
+            if metrics is not None:
+                count_fault(metrics)
     return {"batchItemFailures": failed}

@@ -1,0 +1,168 @@
+"""Each part of the local cloud broken in turn, and the alarms that its metrics would set off on AWS."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from devkit.accounts import accounts_of
+from devkit.clients import SMALL, JdClient, send
+from devkit.faulty import FaultyCloud
+from devkit.patience import until
+from devkit.running import ROOT, running_cloud
+from tests.support.alarms import Datum, emitted, ringing
+from tests.support.template import Resources, whole_template
+from tools.conditions import settled
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
+    """A cloud whose cut-outs have no network."""
+    state = tmp_path_factory.mktemp("alarms")
+    with running_cloud(state, "--parameter=Model=absent") as running:
+        accounts_of(running).create("alarms", qps=100)
+        yield FaultyCloud(running, state / "faults.json")
+
+
+class Observed:
+    """What the cloud's metrics set off since this was made."""
+
+    def __init__(self, cloud: FaultyCloud) -> None:
+        self.cloud = cloud
+        self.resources: Resources = settled(whole_template().plain, {})["Resources"]
+        self._before = Counter(self._data())
+
+    def _data(self) -> list[Datum]:
+        return emitted(self.cloud.running.log_dir, self.cloud.running.resources)
+
+    def alarms(self) -> set[str]:
+        data = (Counter(self._data()) - self._before).elements()
+        return ringing(self.resources, [*data, *self._queues()], self.name_of)
+
+    def _queues(self) -> Iterator[Datum]:
+        """As SQS reports them: what waits, or was given out and comes back."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        for name in ("MatteDeadLetters", "CallBackDeadLetters", "IntakeDeadLetters"):
+            url = self.cloud.running.resources[name]
+            found = self.cloud.running.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            waiting = sum(int(found["Attributes"][kind]) for kind in names)
+            dimensions = frozenset({("QueueName", url.rpartition("/")[2])})
+            yield Datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, waiting)
+
+    def name_of(self, value: Any) -> str:
+        match value:
+            case {"Ref": str(name)} if name.startswith("AWS::"):
+                return name
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+                return self.cloud.running.resources.get(name, name).rpartition("/")[2]
+            case {"Fn::Sub": str(text)}:
+                return text.replace("${LambdaQuota}", "10")
+        return str(value)
+
+
+def put(cloud: FaultyCloud, queue: str, body: str, count: int = 1) -> None:
+    for _ in range(count):
+        cloud.running.client("sqs").send_message(QueueUrl=cloud.running.resources[queue], MessageBody=body)
+
+
+def no_network(cloud: FaultyCloud) -> None:
+    for _ in range(5):
+        JdClient(cloud.url, "AK-alarms", "SK-alarms").cutout(SMALL)
+
+
+def no_network_in_the_worker(cloud: FaultyCloud) -> None:
+    put(cloud, "MatteQueue", json.dumps({"task_id": "t", "token": "t"}), 11)
+
+
+def table_throttled(cloud: FaultyCloud) -> None:
+    with cloud.fault("dynamodb:UpdateItem", error="ThrottlingException"):
+        for _ in range(6):
+            JdClient(cloud.url, "AK-alarms", "SK-alarms").segment(SMALL)
+
+
+def tickets_throttled(cloud: FaultyCloud) -> None:
+    with cloud.fault("dynamodb:UpdateItem", error="ThrottlingException"):
+        for _ in range(6):
+            send("POST", f"{cloud.url}/uploads", b"{}", {"X-API-KEY": "key-alarms", "Content-Type": "application/json"})
+
+
+def intake_fails(cloud: FaultyCloud) -> None:
+    put(cloud, "IntakeQueue", "no event of S3's")
+
+
+def callbacks_fail(cloud: FaultyCloud) -> None:
+    with cloud.fault("dynamodb:GetItem", error="InternalServerError", status=500):
+        observed = Observed(cloud)
+        put(cloud, "CallBackQueue", json.dumps({"task_id": "t"}))
+        until(lambda: "CallBackFaultsAlarm" in observed.alarms(), "the fault of the callback", every_s=0.2)
+
+
+def dead_letters_fail(cloud: FaultyCloud) -> None:
+    put(cloud, "MatteDeadLetters", "no message of the flow's")
+
+
+def callers_do_not_answer(cloud: FaultyCloud) -> None:
+    put(cloud, "CallBackDeadLetters", "{}", 11)
+
+
+def queue_purged(cloud: FaultyCloud) -> None:
+    cloud.running.client("sqs").purge_queue(QueueUrl=cloud.running.resources["MatteQueue"])
+
+
+# docs/operate.md has this table.
+BREAKS: dict[str, tuple[Callable[[FaultyCloud], None], set[str]]] = {
+    "the network of the synchronous calls is missing": (no_network, {"CallErrorsAlarm"}),
+    "the network of the workers is missing": (no_network_in_the_worker, {"FlowErrorsAlarm"}),
+    "the meter table is throttled": (table_throttled, {"CallFaultsAlarm"}),
+    "it is throttled for upload tickets": (tickets_throttled, {"CallFaultsAlarm"}),
+    "the intake raises": (intake_fails, {"IntakeFaultsAlarm"}),
+    "the callback function cannot read its tasks": (callbacks_fail, {"CallBackFaultsAlarm"}),
+    "the hand-over of dead letters raises": (dead_letters_fail, {"MatteDeadLettersAlarm", "UndeliveredFaultsAlarm"}),
+    "eleven callers' servers do not answer": (callers_do_not_answer, {"CallBackDeadLettersAlarm"}),
+    "the queue of tasks is purged": (queue_purged, set()),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_part_sets_off_its_alarms(broken: FaultyCloud, name: str) -> None:
+    act, expected = BREAKS[name]
+    observed = Observed(broken)
+    act(broken)
+    until(lambda: observed.alarms() >= expected, f"the alarms of: {name}", every_s=0.2)
+    assert observed.alarms() == expected
+    for queue in ("MatteDeadLetters", "CallBackDeadLetters"):
+        broken.running.client("sqs").purge_queue(QueueUrl=broken.running.resources[queue])
+
+
+def test_the_guide_has_this_table() -> None:
+    text = (ROOT / "docs" / "operate.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+?) \| ((?:`\w+Alarm`(?:, )?)+|none) \|", text, re.MULTILINE))
+    for name, (_, expected) in BREAKS.items():
+        assert set(re.findall(r"`(\w+)`", rows[name])) == expected, name
+
+
+def test_an_alarm_whose_dimensions_differ_from_what_is_emitted_stays_silent() -> None:
+    alarm = {
+        "Namespace": "Cutline",
+        "MetricName": "Faults",
+        "Dimensions": [{"Name": "service", "Value": "intake"}],
+        "Statistic": "Sum",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+        "TreatMissingData": "notBreaching",
+    }
+    fault = Datum("Cutline", "Faults", frozenset({("service", "intake")}), 1)
+    resources = {"A": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}}
+    assert ringing(resources, [fault], str) == {"A"}
+    others = [
+        Datum("Cutline", "Faults", frozenset({("service", "intake"), ("reason", "x")}), 1),
+        Datum("Cutline", "Faults", frozenset({("service", "Intake")}), 1),
+        Datum("Cutline", "Faults", frozenset(), 1),
+        Datum("Cutline", "Fault", fault.dimensions, 1),
+        Datum("AWS/Lambda", "Faults", fault.dimensions, 1),
+        Datum("Cutline", "Faults", fault.dimensions, 0),
+    ]
+    assert ringing(resources, others, str) == set()
