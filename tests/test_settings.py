@@ -3,7 +3,10 @@
 import pytest
 
 from cutline.environment import SettingsError
+from cutline.pipeline.codecs.encode import WORST_S_PER_PX
+from cutline.serving.derived import MAX_PX, TIME_LIMIT_MS
 from cutline.settings import Settings
+from tests.support.template import whole_template
 
 
 def test_an_empty_environment_means_the_documented_defaults() -> None:
@@ -26,6 +29,31 @@ def test_a_function_has_the_threads_that_its_memory_pays_for(
     assert Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}).threads == threads
     said = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb), "THREADS": "4"}
     assert Settings.from_environment(said).threads == 4
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "given", "cpu", "share"),
+    [
+        ("", "", 1, 1),
+        ("1769", "", 1.7, 1),
+        ("1024", "", 1.7, 1024 / 1769),
+        ("3008", "", 1.7, 1),
+        ("512", "4", 4, 512 / 1769),
+    ],
+)
+def test_lambdas_processor_is_taken_for_slower_and_shared_by_memory(
+    memory_mb: str, given: str, cpu: float, share: float
+) -> None:
+    settings = Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb, "CPU_SLOWDOWN": given})
+    assert (settings.cpu_slowdown, settings.cpu_share) == (cpu, pytest.approx(share))
+
+
+def test_a_link_has_time_for_the_webp_of_any_picture_that_it_takes() -> None:
+    """With its memory, on the slowest processor that is expected."""
+    memory = whole_template().plain["Resources"]["LinksFunction"]["Properties"]["MemorySize"]
+    settings = Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)})
+    worst_s = WORST_S_PER_PX["WEBP"] * MAX_PX * settings.cpu_slowdown / settings.cpu_share
+    assert worst_s < TIME_LIMIT_MS / 1000 - 1
 
 
 @pytest.mark.parametrize(

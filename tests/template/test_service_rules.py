@@ -148,5 +148,6 @@ def test_the_variables_of_a_function_fit_into_it(resources: Resources) -> None:
     for name, function in of_type(resources, "AWS::Lambda::Function").items():
         variables = function["Environment"]["Variables"]
         text = json.dumps(variables, separators=(",", ":"))
-        references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub|Fn::If)"', text))
+        # A condition's branches count with all that they refer to, so Fn::If has no length of its own.
+        references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub)"', text))
         assert len(text) + 100 * references + 1000 < 4096, name

@@ -14,11 +14,15 @@ from botocore.stub import Stubber
 
 from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from cutline.contracts.apis import APIS
+from cutline.settings import Settings
 from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
+from tests.support.template import whole_template
 from tools.smoke.calls import CALLS, Failed, Keys, read_keys
 from tools.smoke.reports import Report, from_cloudwatch, table
+from tools.smoke.speed import SLOWDOWN, Speed
+from tools.smoke.speed import table as speed_table
 
 ISSUED = {
     "account": "demo",
@@ -72,6 +76,8 @@ def test_everything_that_a_deployment_offers_is_tried(cloud: RunningCloud, file:
         assert float(run_ms) > 0
         assert 0 < int(peak_mb) <= int(memory_mb)
     assert f"{len(names) + 2} work, 0 failed, 0 skipped" in output
+    for name in ("decoder", "WEBP", "JPEG"):
+        assert re.fullmatch(r"0\.\d+ +\d\.\d+ +(holds|DOES NOT HOLD)", row(output, name)), output
     for bucket in ("InputBucket", "OutputBucket"):
         left = cloud.client("s3").list_objects_v2(Bucket=cloud.resources[bucket], Prefix="in/demo/auto/smoke-")
         assert left["KeyCount"] == 0, "it cleans up"
@@ -101,6 +107,15 @@ def test_a_closed_address_is_a_failure_of_each(cloud: RunningCloud, file: Path) 
     assert status == 1
     assert "FAILED GET /health: URLError" in output
     assert "0 work" in output
+
+
+def test_a_bound_that_does_not_hold_says_what_to_set() -> None:
+    quick, slow = Speed("JPEG", 0.02e-6, 0.03e-6), Speed("WEBP", 0.9e-6, 0.36e-6)
+    assert [line.split()[-1] for line in speed_table([quick])][1:] == ["holds"]
+    lines = speed_table([quick, slow])
+    assert (lines[2].split()[-1], lines[3]) == ("HOLD", "set CpuSlowdown to 3.0 and deploy")
+    assert whole_template().plain["Parameters"]["CpuSlowdown"]["Default"] == SLOWDOWN
+    assert Settings.from_environment({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}).cpu_slowdown == SLOWDOWN
 
 
 def test_every_api_is_called() -> None:

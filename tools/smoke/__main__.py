@@ -23,6 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from devkit.clients import Answer, follow, open_picture, send
 from tools.smoke.calls import CALLS, PICTURE, SIZE, Call, Failed, Keys, Result, Skipped, read_keys
 from tools.smoke.reports import from_cloudwatch, from_folder, table
+from tools.smoke.speed import SLOWDOWN, measure
+from tools.smoke.speed import table as speed_table
 from tools.smoke.work import drop, run_task
 
 _OK = 200
@@ -130,6 +132,17 @@ def print_reports(logs: Path | None, stack: str, since_ms: int, expected: int) -
     print("", *table(found), sep="\n")
 
 
+def print_speed(smoke: Smoke) -> None:
+    """Print how fast decoder and encoders are, and whether their bounds hold; one that does not is a fault."""
+    try:
+        speeds = measure(smoke.url, smoke.keys)
+    except (Failed, OSError) as reason:
+        print(f"\nspeed: skipped: {reason}")
+        return
+    print("", *speed_table(speeds), sep="\n")
+    smoke.faults += [f"{speed.name}: slower than its bound" for speed in speeds if speed.needed > SLOWDOWN]
+
+
 def main() -> int:
     """1 if anything failed."""
     parser = argparse.ArgumentParser(
@@ -154,6 +167,7 @@ def main() -> int:
     smoke.attempt("result link", smoke.link)
     smoke.attempt("task", lambda: [timed(lambda: check_file(run_task(smoke.url, smoke.keys)))[1]])
     smoke.attempt("drop", lambda: [timed(lambda: drop(smoke.url, smoke.keys, outputs_of(given.stack), PICTURE))[1]])
+    print_speed(smoke)
     print_reports(given.logs, given.stack, since_ms, smoke.tried)
     print("", *(f"FAILED {fault}" for fault in smoke.faults), sep="\n")
     failed = len(smoke.faults)

@@ -8,6 +8,7 @@ import pytest
 from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.codecs.encode import ENCODERS, WORST_S_PER_PX, encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.options import ImageFormat
+from cutline.pipeline.timing import SLOWDOWN
 from cutline.serving.deadline import deadline
 from devkit.patience import scaled
 
@@ -32,6 +33,15 @@ def test_an_encoder_that_would_overrun_its_deadline_is_not_started() -> None:
         encode_webp(large_u8)
     assert fault.value.reason is Reason.TIMED_OUT and not fault.value.retry
     assert time.monotonic() - begun < scaled(1)
+
+
+def test_a_slower_processor_needs_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_u8 = np.zeros((100, 100, 4), np.uint8)
+    with deadline(3000):
+        assert encode_webp(small_u8)
+        monkeypatch.setattr(SLOWDOWN, "wall", 3 / (WORST_S_PER_PX["WEBP"] * 10_000))
+        with pytest.raises(ServiceFault):
+            encode_webp(small_u8)
 
 
 def test_with_time_enough_or_no_deadline_it_is() -> None:

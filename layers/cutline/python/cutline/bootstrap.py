@@ -25,6 +25,7 @@ from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, 
 from cutline.adapters.signed_urls import UrlSigner, read_deployed
 from cutline.adapters.sources import Sources
 from cutline.adapters.upload_tickets import UploadTickets
+from cutline.pipeline.timing import SLOWDOWN
 from cutline.serving.call import Deferral, Journal, Processor
 from cutline.serving.derived import DerivedFiles
 from cutline.serving.idempotency import Idempotency
@@ -64,6 +65,8 @@ class Bootstrap:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        SLOWDOWN.cpu = settings.cpu_slowdown
+        SLOWDOWN.wall = settings.cpu_slowdown / settings.cpu_share
         share_tls_context()
         # Objects that the imports made stay, so the garbage collector need not look at them (`cutline/__init__.py`).
         gc.freeze()

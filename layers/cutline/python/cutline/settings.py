@@ -9,6 +9,9 @@ from pathlib import Path
 from cutline.adapters.fetch import IpNetwork
 from cutline.environment import SettingsError, choice, number
 
+# What Lambda's processors are expected to take at most is 2.5 times what was measured, and the bounds on decoder and
+# encoders have a margin of 1.5 over that; `make smoke` measures the true factor.
+_LAMBDA_SLOWDOWN = 1.7
 # Lambda gives a function one CPU's time per this number of MB.
 _VCPU_MB = 1769
 
@@ -30,6 +33,8 @@ class Settings:
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
     results_cdn: the CloudFront distribution before the results, as "URL SECRET ID=KEY ID=KEY". Default: none.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
+    cpu_slowdown: how much longer decoder and encoders may take than their bounds, 1..20. Default 1.7 on Lambda, else 1.
+    cpu_share: of one CPU, by the function's memory.
     jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
     """
 
@@ -48,6 +53,8 @@ class Settings:
     models_dir: Path
     model: str
     threads: int
+    cpu_slowdown: float
+    cpu_share: float
     time_limit_ms: int
     service_qps: float
     account_concurrency: int
@@ -75,6 +82,8 @@ class Settings:
             models_dir=Path(env.get("MODELS_DIR", "/opt/models")),
             model=env.get("MODEL", "matte"),
             threads=number(env, "THREADS", int, 1, 16, _cpus(env)),
+            cpu_slowdown=number(env, "CPU_SLOWDOWN", float, 1.0, 20.0, _LAMBDA_SLOWDOWN if _memory_mb(env) else 1.0),
+            cpu_share=min(1.0, _memory_mb(env) / _VCPU_MB) or 1.0,
             time_limit_ms=number(env, "TIME_LIMIT_MS", int, 1, 900_000, 25_000),
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
             account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
@@ -94,8 +103,13 @@ class Settings:
 def _cpus(env: Mapping[str, str]) -> int:
     """The CPUs in sight, on Lambda no more than the function may use: it shows two even for the quota of one."""
     seen = len(os.sched_getaffinity(0))
-    memory_mb = number(env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", int, 1, 1 << 20, 0)
+    memory_mb = _memory_mb(env)
     return min(seen, max(1, round(memory_mb / _VCPU_MB))) if memory_mb else seen
+
+
+def _memory_mb(env: Mapping[str, str]) -> int:
+    """Return the function's memory, or 0 elsewhere than on Lambda."""
+    return number(env, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", int, 1, 1 << 20, 0)
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[IpNetwork, ...]:

@@ -7,6 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass
+class Slowdown:
+    """How much longer this processor takes than the one on which the bounds on decoder and encoders were measured.
+
+    `cpu` in CPU time; `wall` in wall time, for a function that has a share of a CPU. Set once, at INIT.
+    """
+
+    cpu: float = 1.0
+    wall: float = 1.0
+
+
+SLOWDOWN = Slowdown()
 
 # When the work has to be done, on the monotonic clock in seconds; without a bound by default.
 ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)

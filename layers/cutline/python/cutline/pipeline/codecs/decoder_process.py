@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import json
+import math
 import mmap
 import os
 import resource
@@ -29,6 +30,7 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import KIB, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.memory import keep_freed_memory
+from cutline.pipeline.timing import SLOWDOWN
 
 # The slowest well-formed picture of 4096 x 4096 takes 0.6 s.
 _CPU_LIMIT_S = 10
@@ -93,7 +95,8 @@ class Decoder:
 
     def _ask(self, data: bytes, limits: PictureLimits) -> Picture:
         line = self._started().line
-        _send(line, _limits_as_json(limits), data)
+        cpu_limit_s = math.ceil(self._cpu_limit_s * SLOWDOWN.cpu)
+        _send(line, {**_limits_as_json(limits), "cpu_limit_s": cpu_limit_s}, data)
         return _received_picture(line)
 
     def close(self) -> None:
@@ -118,7 +121,7 @@ class Decoder:
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:
-            _work(theirs, self._cpu_limit_s)
+            _work(theirs)
         theirs.close()
         self._worker = _Worker(pid, ours)
         return self._worker
@@ -156,7 +159,7 @@ def decode_in_subprocess(data: bytes, limits: PictureLimits) -> Picture:
     return _decoder.decode(data, limits)
 
 
-def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
+def _work(line: socket.socket) -> NoReturn:
     """Decode in the child until its parent is gone."""
     try:
         for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGXCPU):
@@ -169,7 +172,7 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
         keep_freed_memory()
         c_library = ctypes.CDLL(None)
         while True:
-            if _answer_one(line, cpu_limit_s) > _LARGE_BYTES:
+            if _answer_one(line) > _LARGE_BYTES:
                 # Else it keeps up to 150 MiB of a large picture that it has sent.
                 c_library.malloc_trim(0)
     except (_Gone, OSError):
@@ -180,11 +183,11 @@ def _work(line: socket.socket, cpu_limit_s: int) -> NoReturn:
         os._exit(0)
 
 
-def _answer_one(line: socket.socket, cpu_limit_s: int) -> int:
+def _answer_one(line: socket.socket) -> int:
     """Decodes a picture; the bytes of its colours."""
     order, shared = _receive(line)
     data = bytes(shared)
-    _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + cpu_limit_s)
+    _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + order.pop("cpu_limit_s"))
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     limits = PictureLimits(**{**order, "formats": frozenset(order["formats"])})
     memory = max(_MEMORY_BYTES, _BYTES_PER_PX * (limits.max_pixels or 0))

@@ -15,7 +15,7 @@ from cutline.errors import Reason, ServiceFault
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX
 from cutline.pipeline.options import ImageFormat
-from cutline.pipeline.timing import time_left_s
+from cutline.pipeline.timing import SLOWDOWN, time_left_s
 
 JPEG_QUALITY = 93
 WEBP_QUALITY = 90
@@ -23,6 +23,7 @@ WEBP_QUALITY = 90
 _WEBP_EFFORT = 2
 # Upper bounds of the native encoders' CPU seconds per pixel: 50 % more than noise with soft alpha took on 22 November
 # 2026, 0.02 and 0.24 per megapixel. No signal handler runs during such a call; PNG is written block by block.
+# `SLOWDOWN` makes them those of another processor.
 WORST_S_PER_PX: Final[Mapping[str, float]] = {"JPEG": 0.03e-6, "WEBP": 0.36e-6}
 
 
@@ -50,7 +51,7 @@ ENCODERS: Final[Mapping[ImageFormat, Callable[[U8], bytes]]] = {
 
 def _saved(pixels_u8: U8, name: str, **settings: int) -> bytes:
     height, width = pixels_u8.shape[:2]
-    _expect(WORST_S_PER_PX.get(name, 0.0) * width * height)
+    _expect(WORST_S_PER_PX.get(name, 0.0) * width * height * SLOWDOWN.wall)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, name, **settings)
     return file.getvalue()
