@@ -34,6 +34,7 @@ class Observed:
         self.cloud = cloud
         self.resources: Resources = settled(whole_template().plain, {})["Resources"]
         self._before = Counter(self._data())
+        self._waiting = self._lengths()
 
     def _data(self) -> list[Datum]:
         return emitted(self.cloud.running.log_dir, self.cloud.running.resources)
@@ -43,14 +44,21 @@ class Observed:
         return ringing(self.resources, [*data, *self._queues()], self.name_of)
 
     def _queues(self) -> Iterator[Datum]:
-        """As SQS reports them: what waits, or was given out and comes back."""
+        """What SQS would report of the messages that came since."""
+        for url, waiting in self._lengths().items():
+            dimensions = frozenset({("QueueName", url.rpartition("/")[2])})
+            more = waiting - self._waiting[url]
+            yield Datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, more)
+
+    def _lengths(self) -> dict[str, int]:
+        """The messages of each queue that wait, or were given out and come back."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        sqs, found = self.cloud.running.client("sqs"), {}
         for name in ("MatteDeadLetters", "CallBackDeadLetters", "IntakeDeadLetters"):
             url = self.cloud.running.resources[name]
-            found = self.cloud.running.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
-            waiting = sum(int(found["Attributes"][kind]) for kind in names)
-            dimensions = frozenset({("QueueName", url.rpartition("/")[2])})
-            yield Datum("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, waiting)
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            found[url] = sum(int(attributes[kind]) for kind in names)
+        return found
 
     def name_of(self, value: Any) -> str:
         match value:
@@ -69,12 +77,8 @@ def put(cloud: FaultyCloud, queue: str, body: str, count: int = 1) -> None:
 
 
 def no_network(cloud: FaultyCloud) -> None:
-    for _ in range(5):
+    for _ in range(6):
         JdClient(cloud.url, "AK-alarms", "SK-alarms").cutout(SMALL)
-
-
-def no_network_in_the_worker(cloud: FaultyCloud) -> None:
-    put(cloud, "MatteQueue", json.dumps({"task_id": "t", "token": "t"}), 11)
 
 
 def table_throttled(cloud: FaultyCloud) -> None:
@@ -89,15 +93,26 @@ def tickets_throttled(cloud: FaultyCloud) -> None:
             send("POST", f"{cloud.url}/uploads", b"{}", {"X-API-KEY": "key-alarms", "Content-Type": "application/json"})
 
 
+def failing(cloud: FaultyCloud, operation: str, alarm: str, act: Callable[[], Any]) -> None:
+    """Let DynamoDB fail until the alarm rings."""
+    with cloud.fault(f"dynamodb:{operation}", error="InternalServerError", status=500):
+        observed = Observed(cloud)
+        act()
+        until(lambda: alarm in observed.alarms(), alarm, every_s=0.2)
+
+
+def worker_fails(cloud: FaultyCloud) -> None:
+    message = json.dumps({"task_id": "t", "token": "t"})
+    failing(cloud, "UpdateItem", "WorkerFaultsAlarm", lambda: put(cloud, "MatteQueue", message))
+
+
 def intake_fails(cloud: FaultyCloud) -> None:
-    put(cloud, "IntakeQueue", "no event of S3's")
+    drop = {"Bucket": cloud.running.resources["InputBucket"], "Key": "in/alarms/auto/x.png", "Body": SMALL}
+    failing(cloud, "GetItem", "IntakeFaultsAlarm", lambda: cloud.running.client("s3").put_object(**drop))
 
 
 def callbacks_fail(cloud: FaultyCloud) -> None:
-    with cloud.fault("dynamodb:GetItem", error="InternalServerError", status=500):
-        observed = Observed(cloud)
-        put(cloud, "CallBackQueue", json.dumps({"task_id": "t"}))
-        until(lambda: "CallBackFaultsAlarm" in observed.alarms(), "the fault of the callback", every_s=0.2)
+    failing(cloud, "GetItem", "CallBackFaultsAlarm", lambda: put(cloud, "CallBackQueue", json.dumps({"task_id": "t"})))
 
 
 def dead_letters_fail(cloud: FaultyCloud) -> None:
@@ -114,11 +129,11 @@ def queue_purged(cloud: FaultyCloud) -> None:
 
 # docs/operate.md has this table.
 BREAKS: dict[str, tuple[Callable[[FaultyCloud], None], set[str]]] = {
-    "the network of the synchronous calls is missing": (no_network, {"CallErrorsAlarm"}),
-    "the network of the workers is missing": (no_network_in_the_worker, {"FlowErrorsAlarm"}),
+    "the network of the synchronous calls is missing": (no_network, {"CallFaultsAlarm"}),
+    "the worker cannot write its tasks": (worker_fails, {"WorkerFaultsAlarm"}),
     "the meter table is throttled": (table_throttled, {"CallFaultsAlarm"}),
     "it is throttled for upload tickets": (tickets_throttled, {"CallFaultsAlarm"}),
-    "the intake raises": (intake_fails, {"IntakeFaultsAlarm"}),
+    "the intake cannot read its tasks": (intake_fails, {"IntakeFaultsAlarm"}),
     "the callback function cannot read its tasks": (callbacks_fail, {"CallBackFaultsAlarm"}),
     "the hand-over of dead letters raises": (dead_letters_fail, {"MatteDeadLettersAlarm", "UndeliveredFaultsAlarm"}),
     "eleven callers' servers do not answer": (callers_do_not_answer, {"CallBackDeadLettersAlarm"}),
@@ -133,8 +148,6 @@ def test_a_broken_part_sets_off_its_alarms(broken: FaultyCloud, name: str) -> No
     act(broken)
     until(lambda: observed.alarms() >= expected, f"the alarms of: {name}", every_s=0.2)
     assert observed.alarms() == expected
-    for queue in ("MatteDeadLetters", "CallBackDeadLetters"):
-        broken.running.client("sqs").purge_queue(QueueUrl=broken.running.resources[queue])
 
 
 def test_the_guide_has_this_table() -> None:
