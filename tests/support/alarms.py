@@ -15,6 +15,12 @@ from typing import Any
 from tests.support.template import ALARM, Resources, of_type
 
 Names = Callable[[Any], str]
+_STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {
+    "Sum": sum,
+    "Maximum": max,
+    "Minimum": min,
+}
+_MATH = {"SUM": _STATISTICS["Sum"], "MAX": _STATISTICS["Maximum"]}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, limit: value > limit,
     "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
@@ -34,7 +40,7 @@ class Datum:
 
 def emitted(folder: Path, functions: Mapping[str, str]) -> list[Datum]:
     """Read the functions' logs: their own metrics (EMF), and Lambda's errors. `functions`: names by logical id."""
-    found = []
+    found: list[Datum] = []
     for log in sorted(folder.glob("*Function.log")):
         for line in log.read_text("utf-8", "replace").rpartition("\n")[0].splitlines():
             if '"_aws"' in line:
@@ -95,7 +101,7 @@ def _statistic(metric: Mapping[str, Any], statistic: str, data: list[Datum], nam
         return None
     if statistic.startswith("p"):
         return values[math.ceil(float(statistic[1:]) / 100 * len(values)) - 1]
-    return {"Sum": sum, "Maximum": max, "Minimum": min}[statistic](values)
+    return _STATISTICS[statistic](values)
 
 
 def _expression(expression: Any, series: Mapping[str, float | None], name_of: Names) -> float | None:
@@ -104,7 +110,7 @@ def _expression(expression: Any, series: Mapping[str, float | None], name_of: Na
     if match := re.fullmatch(r"(SUM|MAX)\((?:METRICS\(\)|\[([\w, ]+)\])\)", text):
         named = re.split(r",\s*", match[2]) if match[2] else list(series)
         present = [value for value in (series[name] for name in named) if value is not None]
-        return {"SUM": sum, "MAX": max}[match[1]](present) if present else None
+        return _MATH[match[1]](present) if present else None
     if match := re.fullmatch(r"(\d+) ([-*]) (\w+)(?: / (\d+))?", text):
         value = series[match[3]]
         if value is None:

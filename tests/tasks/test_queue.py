@@ -102,9 +102,11 @@ def test_only_the_messages_that_failed_come_back_and_the_log_says_why() -> None:
 def test_each_message_that_failed_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
     event = {"Records": [{"messageId": str(number), "body": str(number)} for number in range(3)]}
     metrics = Metrics(namespace="Cutline", service="intake")
-    each(event, int, Logger(service="each", stream=io.StringIO()), metrics)
+    seen: list[str] = []
+    each(event, seen.append, Logger(service="each", stream=io.StringIO()), metrics)
     assert capsys.readouterr().out == ""
-    each(event, [].index, Logger(service="each", stream=io.StringIO()), metrics)
+    seen.clear()
+    each(event, seen.remove, Logger(service="each", stream=io.StringIO()), metrics)
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["Faults"], line["service"]) for line in counted] == [([1.0], "intake")] * 3
 
