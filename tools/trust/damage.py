@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from functools import reduce
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -48,10 +49,15 @@ _DAMAGES = st.one_of(
 )
 
 
+def damaged(data: bytes) -> st.SearchStrategy[bytes]:
+    """Draw the content after one to eight damages."""
+    return st.lists(_DAMAGES, min_size=1, max_size=8).map(
+        lambda damages: reduce(lambda one, by: by(one), damages, data)
+    )
+
+
 @st.composite
 def damaged_files(draw: st.DrawFn) -> bytes:
     """A true file of any kind after one to eight damages."""
-    data = samples()[draw(st.sampled_from(sorted(samples())))]
-    for damage in draw(st.lists(_DAMAGES, min_size=1, max_size=8)):
-        data = damage(data)
+    data = draw(damaged(samples()[draw(st.sampled_from(sorted(samples())))]))
     return with_true_checksums(data) if draw(st.booleans()) else data

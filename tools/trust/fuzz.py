@@ -12,7 +12,8 @@ import warnings
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tools.trust.targets import TARGETS, Target
+from tools.trust.target import Target
+from tools.trust.targets import TARGETS
 
 _EXAMPLES = 300
 _GROWTH_LIMIT_KIB = 400 * 1024

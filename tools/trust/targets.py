@@ -8,9 +8,7 @@ import io
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any
 
@@ -21,15 +19,8 @@ from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import (
-    aidge,
-    ailabtools,
     drops,
-    jd_matting,
-    jd_selfie,
     native,
-    picwish,
-    rembg,
-    removebg,
     uploads,
     usage,
 )
@@ -42,54 +33,15 @@ from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.tasks.drop_intake import read_event
 from cutline.tasks.fail import reason_of
 from devkit.hostile_server import serving
+from tools.trust import file_target, option_target
 from tools.trust.damage import damaged_files
 from tools.trust.icc_damage import profiles
 from tools.trust.icc_files import png_with
 from tools.trust.samples import samples
+from tools.trust.target import ANY_TEXT, CONTRACTS, TEXT, Target, bounded
 
-CONTRACTS = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
 LIMITS = PictureLimits(frozenset({"AVIF", "JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 15 * MIB)
 _LOCAL = FetchPolicy((ip_network("127.0.0.1/32"),), timeout_s=2.0)
-_LIMIT_S = 5.0
-
-
-@contextmanager
-def bounded() -> Iterator[None]:
-    """At most five seconds of CPU, and nothing raised but refusals."""
-    begun = time.process_time()
-    with suppress(MattingError):
-        yield
-    assert time.process_time() - begun < _LIMIT_S
-
-
-# Anything that JSON can carry, lone surrogates included, and words that lead deep into the readers.
-_ANY_TEXT = st.text(max_size=80)
-_WORDS = st.sampled_from(
-    [
-        "",
-        "0",
-        "-1",
-        "1e999",
-        "nan",
-        "٣",
-        "true",
-        "null",
-        "[]",
-        "{}",
-        "upload:u/x/" + "0" * 32,
-        "data:image/png;base64,",
-        "http://[::1]/",
-        "http://127.0.0.1:0/",
-        "#ffffff",
-        "ffffff",
-        "TRANSPARENT",
-        "tops,pants",
-        "\x00",
-        "\r\n",
-        "a" * 70_000,
-    ]
-)
-_TEXT = _ANY_TEXT | _WORDS
 _NAMES = st.sampled_from(
     [
         "image",
@@ -124,21 +76,21 @@ _NAMES = st.sampled_from(
 _PICTURES = st.sampled_from(sorted(samples())).map(lambda name: samples()[name])
 _BASE64 = _PICTURES.map(lambda data: base64.b64encode(data).decode())
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | _TEXT | _BASE64,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES | _ANY_TEXT, inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | _BASE64,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES | ANY_TEXT, inner, max_size=4),
     max_leaves=8,
 )
-_DATES = st.just(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())) | _TEXT
+_DATES = st.just(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())) | TEXT
 _JD = st.builds(
     "{}-HMAC-SHA256 Credential={}/{}/{}/{}/{}, SignedHeaders={}, Signature={}".format,
     st.sampled_from(["JDCLOUD2", "JDCLOUD3", "AWS4"]),
-    _TEXT,
-    st.dates().map(lambda day: f"{day:%Y%m%d}") | _TEXT,
-    _TEXT,
-    _TEXT,
+    TEXT,
+    st.dates().map(lambda day: f"{day:%Y%m%d}") | TEXT,
+    TEXT,
+    TEXT,
     st.sampled_from(["jdcloud2_request", "jdcloud3_request"]),
-    st.just("host;x-jdcloud-date") | _TEXT,
-    _TEXT,
+    st.just("host;x-jdcloud-date") | TEXT,
+    TEXT,
 )
 _TYPES = st.sampled_from(
     [
@@ -154,26 +106,26 @@ _TYPES = st.sampled_from(
 _HEADERS = st.fixed_dictionaries(
     {},
     optional={
-        "Content-Type": _TYPES | _TEXT,
-        "Authorization": _JD | _TEXT,
-        "X-API-KEY": _TEXT,
-        "ailabapi-api-key": _TEXT,
+        "Content-Type": _TYPES | TEXT,
+        "Authorization": _JD | TEXT,
+        "X-API-KEY": TEXT,
+        "ailabapi-api-key": TEXT,
         "x-jdcloud-date": _DATES,
-        "x-jdcloud-nonce": _TEXT,
-        "X-Forwarded-Proto": _TEXT,
-        "Host": _TEXT,
-        "Idempotency-Key": _TEXT,
+        "x-jdcloud-nonce": TEXT,
+        "X-Forwarded-Proto": TEXT,
+        "Host": TEXT,
+        "Idempotency-Key": TEXT,
     },
 )
 _PARTS = st.builds(
     '--X\r\nContent-Disposition: form-data; name="{}"{}\r\n{}\r\n'.format,
-    _NAMES | _ANY_TEXT,
+    _NAMES | ANY_TEXT,
     st.sampled_from(["", '; filename="a.png"', "; filename*=utf-8''%ff", "; filename*0=a; filename*1=b", ";;;"]),
     st.sampled_from(["", "Content-Type: image/png\r\n", "Content-Transfer-Encoding: base64\r\n", ": \r\n"]),
 ).map(lambda head: head.encode("utf-8", "surrogatepass"))
 _MULTIPART = st.lists(
     st.tuples(
-        _PARTS, _PICTURES | _TEXT.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=50)
+        _PARTS, _PICTURES | TEXT.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=50)
     ).map(lambda part: part[0] + part[1] + b"\r\n"),
     max_size=5,
 ).map(lambda parts: b"".join(parts) + b"--X--\r\n")
@@ -196,9 +148,9 @@ EVENTS = st.builds(
         "requestContext": {"requestId": "1", "requestTimeEpoch": int(time.time() * 1000), "path": path},
     },
     st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
-    st.sampled_from(["/api/cutout/", "/api/tasks/visual/segmentation/x"]) | _TEXT,
+    st.sampled_from(["/api/cutout/", "/api/tasks/visual/segmentation/x"]) | TEXT,
     _HEADERS,
-    st.none() | st.dictionaries(_NAMES | _ANY_TEXT, st.lists(_TEXT, min_size=1, max_size=3), max_size=8),
+    st.none() | st.dictionaries(_NAMES | ANY_TEXT, st.lists(TEXT, min_size=1, max_size=3), max_size=8),
     _BODIES,
     st.booleans(),
     st.booleans(),
@@ -329,25 +281,14 @@ _ANSWERS = st.lists(
 ).map(lambda parts: b"HTTP/1.1 200 OK\r\n" + b"".join(parts) if len(parts) % 2 else b"".join(parts))
 
 
-@dataclass(frozen=True)
-class Target:
-    """Something to fuzz: what checks an example, where examples come from, and how many the tests try."""
-
-    check: Any
-    strategies: Mapping[str, st.SearchStrategy[Any]]
-    examples: int
-
-    @property
-    def name(self) -> str:
-        return str(self.check.__name__)
-
-
 TARGETS = (
     Target(event, {"event": EVENTS}, 150),
     Target(picture, {"data": damaged_files()}, 400),
     Target(profile, {"data": profiles()}, 150),
-    Target(drop, {"key": _TEXT, "metadata": st.dictionaries(_NAMES, _TEXT, max_size=4), "message": _JSON}, 100),
-    Target(failure, {"error": _TEXT, "cause": _JSON}, 100),
-    Target(link, {"token": _TEXT}, 100),
+    Target(drop, {"key": TEXT, "metadata": st.dictionaries(_NAMES, TEXT, max_size=4), "message": _JSON}, 100),
+    Target(failure, {"error": TEXT, "cause": _JSON}, 100),
+    Target(link, {"token": TEXT}, 100),
     Target(answer, {"data": _ANSWERS}, 40),
+    option_target.TARGET,
+    file_target.TARGET,
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from tools.trust.fuzz import run
-from tools.trust.targets import TARGETS, Target
+from tools.trust.target import Target
+from tools.trust.targets import TARGETS
 
 
 @pytest.mark.slow
