@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable
-from functools import reduce
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -49,11 +48,12 @@ _DAMAGES = st.one_of(
 )
 
 
-def damaged(data: bytes) -> st.SearchStrategy[bytes]:
+@st.composite
+def damaged(draw: st.DrawFn, data: bytes) -> bytes:
     """Draw the content after one to eight damages."""
-    return st.lists(_DAMAGES, min_size=1, max_size=8).map(
-        lambda damages: reduce(lambda one, by: by(one), damages, data)
-    )
+    for damage in draw(st.lists(_DAMAGES, min_size=1, max_size=8)):
+        data = damage(data)
+    return data
 
 
 @st.composite

@@ -79,3 +79,11 @@ def test_anything_else_is_a_fault_of_the_model(data: bytes) -> None:
     with pytest.raises(ServiceFault) as fault:
         decode_predictions(data)
     assert fault.value.reason is Reason.MODEL_FAILED
+
+
+def test_damage_that_the_reader_tolerates_is_no_warning() -> None:
+    """Found by `make fuzz`: an animation's chunk without frames."""
+    chunk = b"acTL" + bytes(8)
+    framed = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    data = _encoded("L", "PNG")
+    assert set(decode_predictions(data[:33] + framed + data[33:]).planes) == {"foreground"}

@@ -30,7 +30,7 @@ from cutline.pipeline.codecs.headers import (
 from cutline.pipeline.filters import U8
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug in Cutline.
-_PLUGIN_ERRORS = (
+PLUGIN_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -103,7 +103,7 @@ def decode_image(data: bytes, limits: PictureLimits) -> Picture:
             return _decode(data, name, limits)
     except Image.DecompressionBombError as error:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, "The picture has too many pixels.") from error
-    except _PLUGIN_ERRORS as error:
+    except PLUGIN_ERRORS as error:
         raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
 
 
@@ -219,7 +219,7 @@ def turn_upright(image: Image.Image) -> Image.Image:
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _PLUGIN_ERRORS:
+    except PLUGIN_ERRORS:
         return image
     method = _TRANSPOSITIONS.get(orientation) if isinstance(orientation, int) else None
     if method is None:

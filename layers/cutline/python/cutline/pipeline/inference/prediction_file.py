@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.errors import Reason, ServiceFault
+from cutline.pipeline.codecs.decode import PLUGIN_ERRORS
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.inference.model_config import Calibration
@@ -27,7 +29,6 @@ _FORMAT = "PNG"
 _KEYWORD = "confidence"
 # Of the chunk IEND, which ends a file.
 _END_BYTES = 12
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def decode_predictions(data: bytes) -> KnownPredictions:
         ServiceFault: if the bytes are no such file; they come from our own service, not from a caller.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=[_FORMAT]) as image:
+        # Pillow warns about damage that it tolerates.
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=[_FORMAT]) as image:
             names = CHANNELS[image.mode]
             planes = np.asarray(image, np.float32) / np.float32(255)
             text = image.info.get(_KEYWORD)
             offset, slope = (None, None) if text is None else map(float, text.split())
-    except (*_UNREADABLE, KeyError) as error:
+    except (*PLUGIN_ERRORS, Image.DecompressionBombError) as error:
         raise ServiceFault(Reason.MODEL_FAILED, "the predictions cannot be read") from error
     by_name = dict(zip(names, np.atleast_3d(planes).transpose(2, 0, 1), strict=True))
     return KnownPredictions(by_name, None if offset is None or slope is None else (offset, slope))
