@@ -193,7 +193,7 @@ eval: .venv/ready .venv-training/ready ## quality on DATA=folders with manifest.
 confidence: .venv/ready ## fits the confidence to a network; DATA as for eval, MODEL=matte
 	cd layers/model && ../../$(BIN)/python -m training.fit_confidence --data "$(abspath $(DATA))" $(if $(MODEL),--model $(MODEL))
 
-load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults
+load: .venv/ready ## a flood that others do not notice; LOAD="soak --minutes 10": all routes; LOAD=chaos: tasks amid faults; LOAD=books: usage amid faults
 	$(BIN)/python -m tools.load $(or $(LOAD),flood)
 
 # Modes of load, by their own names.

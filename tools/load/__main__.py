@@ -1,4 +1,4 @@
-"""`make load LOAD="flood | soak | chaos [options]"`: prints a table and each fault; ends with 1 if there is one."""
+"""`make load LOAD="flood | soak | chaos | books [options]"`: prints a table and each fault; ends with 1 on a fault."""
 
 import argparse
 import random
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-from tools.load import chaos, flood, soak
+from tools.load import books, chaos, flood, soak
 
 
 def main() -> int:
@@ -32,6 +32,11 @@ def main() -> int:
     one.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     one.add_argument("--concurrency", type=int, default=8)
     one.add_argument("--calm", action="store_true", help="no trouble: throughput and latency of the flow")
+    one = mode(books, books.main)
+    one.add_argument("--calls", type=int, default=200)
+    one.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    one.add_argument("--concurrency", type=int, default=4)
+    one.add_argument("--calm", action="store_true", help="no trouble")
     given = parser.parse_args()
     faults: list[str] = given.run(given)
     for fault in faults:

@@ -98,7 +98,7 @@ def run(
         with nullcontext() if calm else trouble.in_progress():
             list(pool.map(through, tasks))
     seconds = time.monotonic() - began
-    _settle_down(cloud)
+    settle_down(cloud, ACCOUNT)
     outcome = _outcome(cloud, tasks, dict(trouble.done), seconds)
     outcome.writes = _writes(cloud) - writes
     for task in outcome.wrong:
@@ -137,12 +137,12 @@ def _wait(url: str, task: Sent, start: float) -> None:
         time.sleep(0.5)
 
 
-def _settle_down(cloud: RunningCloud) -> None:
+def settle_down(cloud: RunningCloud, account: str) -> None:
     """Waits for what comes after a task's state is final: its charge, its execution's end, late copies of messages."""
     limit = time.monotonic() + _END_LIMIT_S
     while time.monotonic() < limit:
         queued = _queued(cloud)
-        held = any(name.startswith("hold:") for name in counters(cloud, ACCOUNT))
+        held = any(name.startswith("hold:") for name in counters(cloud, account))
         if not held and not any(queued.values()) and "RUNNING" not in _executions(cloud):
             return
         time.sleep(1)

@@ -1,0 +1,142 @@
+"""Every API that returns a lossless picture, called by one client: the same picture, and the file that came back."""
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+
+from cutline.contracts.ailabtools import CUTOUTS, HD_ROUTE, TASK_ROUTE
+from cutline.pipeline.filters import U8
+from devkit.clients import AidgeClient, Answer, JdClient, PicWish, follow, multipart, open_picture, send
+from devkit.patience import until
+
+_UNIVERSAL = next(iter(CUTOUTS))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An account of the local cloud, with the credentials that its accounts have."""
+
+    url: str
+    account: str
+
+    @property
+    def key(self) -> str:
+        """Return the account's API key."""
+        return f"key-{self.account}"
+
+    def upload(self, path: str, header: str, file: tuple[str, bytes], key: str, **fields: str) -> Answer:
+        """Post a form with a file."""
+        body, kind = multipart(fields, *file)
+        headers = {header: self.key, "Content-Type": kind, "Idempotency-Key": key, "Accept": "*/*"}
+        return send("POST", self.url + path, body, headers)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """An API: its name in usage, a call of a picture under an Idempotency-Key, and the file behind its answer.
+
+    `file` raises KeyError, TypeError or ValueError for an answer that is not a success.
+    """
+
+    api: str
+    call: Callable[[Caller, bytes, str], Answer]
+    file: Callable[[Caller, Answer], bytes]
+
+
+def _jd(path: str, wrap: Callable[[bytes], bytes]) -> Callable[[Caller, bytes, str], Answer]:
+    def call(caller: Caller, picture: bytes, key: str) -> Answer:
+        body = wrap(picture)
+        client = JdClient(caller.url, f"AK-{caller.account}", f"SK-{caller.account}")
+        return send("POST", caller.url + path, body, {**client.headers(path, body), "Idempotency-Key": key})
+
+    return call
+
+
+def _aidge(caller: Caller, picture: bytes, key: str) -> Answer:
+    client = AidgeClient(caller.url, f"APP-{caller.account}", f"SK-{caller.account}")
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    url = f"{caller.url}/rest/ai/image/cut/out?{urlencode(client.query())}"
+    return send("POST", url, _as_json("imageBase64", picture), headers)
+
+
+def _as_json(name: str, picture: bytes) -> bytes:
+    return json.dumps({name: base64.b64encode(picture).decode()}).encode()
+
+
+def _form(path: str, header: str, name: str, **fields: str) -> Callable[[Caller, bytes, str], Answer]:
+    return lambda caller, picture, key: caller.upload(path, header, (name, picture), key, **fields)
+
+
+def _body(caller: Caller, answer: Answer) -> bytes:
+    if answer.status != 200 or answer.headers["content-type"] != "image/png":
+        raise ValueError(answer.body[:200])
+    return answer.body
+
+
+def _linked(*path: str) -> Callable[[Caller, Answer], bytes]:
+    return lambda caller, answer: follow(_inside(answer.json, *path)).body
+
+
+def _inside(document: Any, *path: str) -> Any:
+    for name in path:
+        document = document[name]
+    return document
+
+
+def _task(caller: Caller, answer: Answer) -> bytes:
+    return follow(PicWish(caller.url, caller.key).poll(answer.json["data"]["task_id"])["image"]).body
+
+
+def _ailab_task(caller: Caller, answer: Answer) -> bytes:
+    url = f"{caller.url}{TASK_ROUTE}?task_id={answer.json['data']['task_id']}"
+
+    def ended() -> Any:
+        shown = send("GET", url, headers={"ailabapi-api-key": caller.key})
+        return shown.status == 200 and shown.json["task_status"] >= 2 and shown.json
+
+    return follow(until(ended, "the end of a task", every_s=0.3)["data"]["image_url"]).body
+
+
+_PW, _AIL, _KEY = PicWish.path, "ailabapi-api-key", "X-API-KEY"
+WIRES: Mapping[str, Wire] = {
+    "JD matting": Wire("jdc", _jd("/api/cutout/", bytes), _linked("result", "cutout_image_url")),
+    "JD SelfieSeg": Wire(
+        "jds",
+        _jd("/jdai/SelfieSeg", lambda picture: _as_json("image", picture)),
+        lambda caller, answer: base64.b64decode(answer.json["result"]["image"]),
+    ),
+    "PicWish": Wire("pw", _form(_PW, _KEY, "image_file"), _linked("data", "image")),
+    "PicWish, base64": Wire(
+        "pw",
+        _form(_PW, _KEY, "image_file", return_type="2"),
+        lambda caller, answer: base64.b64decode(answer.json["data"]["image"]),
+    ),
+    "PicWish, bytes": Wire("pw", _form(_PW, _KEY, "image_file", return_type="3"), _body),
+    "PicWish, task": Wire("pw", _form(_PW, _KEY, "image_file", sync="0"), _task),
+    "Aidge": Wire("aid", _aidge, _linked("data", "imageUrl")),
+    "AILabTools": Wire("ail", _form(_UNIVERSAL, _AIL, "image"), _linked("data", "image_url")),
+    "AILabTools HD": Wire("ail", _form(HD_ROUTE, _AIL, "image"), _ailab_task),
+    "remove.bg": Wire("rbg", _form("/v1.0/removebg", _KEY, "image_file", format="png", size="full"), _body),
+    "rembg": Wire("rem", _form("/api/remove", _KEY, "file"), _body),
+}
+
+
+def served(wire: Wire, caller: Caller, picture: bytes, key: str = "") -> bytes | None:
+    """Call once. Return the file, or None where the answer is not a success."""
+    try:
+        return wire.file(caller, wire.call(caller, picture, key or str(uuid.uuid4())))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def visible_pixels(file: bytes) -> U8:
+    """Return the pixels (H, W, 4) with those that are fully transparent black: no colour is seen there."""
+    rgba_u8 = np.array(open_picture(file).convert("RGBA"))
+    rgba_u8[rgba_u8[..., 3] == 0] = 0
+    return rgba_u8
