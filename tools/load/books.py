@@ -1,7 +1,7 @@
 """Every API in a storm of faults: the same pixels on every wire, and usage is what was answered.
 
-Each call has an Idempotency-Key and is sent until it is served. Afterwards each API's rows of `GET /usage` must have one
-call and one price for each key, however often it was sent.
+Each call has an Idempotency-Key and is sent until it is served. Afterwards the rows of `GET /usage` must have one call
+and one price for each key, however often it was sent.
 """
 
 import argparse
