@@ -23,6 +23,7 @@ PICTURE = plain_picture(64, 48)
 PROFILE = b'[mine.format]\none_of = ["png"]\nassumption = "x"\n[mine.longest_side]\nmin = 100\nassumption = "x"\n'
 FILES = {
     "in/a.png": PICTURE,
+    "behind.png": PICTURE,
     "old/a.png": encoded(np.full((48, 64, 4), 128, np.uint8), "PNG"),
     "profiles.toml": PROFILE,
     "results/report.csv": b"picture,result,confidence\n/in/a.png,a.png.png,0.5\n",
@@ -44,6 +45,7 @@ _MODELS = "--threads 1 --models layers/model"
 CASES = [
     (f"cut in/a.png --out b.png {_MODELS}", "in/a.png"),
     (f"cut in --out b {_MODELS}", "in/a.png"),
+    (f"cut in/a.png --out b.png --background behind.png {_MODELS}", "behind.png"),
     (f"cut in/a.png --out a.png --force {_MODELS}", "a.png"),
     (f"cut in/a.png --out b.png --profile mine --profiles profiles.toml {_MODELS}", "profiles.toml"),
     (f"cut in/a.png --out b.png --report results/report.csv {_MODELS}", "results/report.csv"),
@@ -170,7 +172,7 @@ def test_the_undamaged_files_are_taken(words: str, folder: Path, capsys: pytest.
 
 
 def test_no_command_is_left_out() -> None:
-    assert {words.split()[0] for words, _ in CASES} == {*COMMANDS} - {"serve"}  # it reads none of its caller's files
+    assert {words.split()[0] for words, _ in CASES} == {*COMMANDS} - {"serve", "results-key"}  # they read no files
 
 
 def test_an_endless_file_is_read_no_further_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ from skimage import data
 from cutline import remove_background
 from devkit.accounts import Accounts
 from devkit.clients import encoded
+from devkit.faulty import FaultyCloud
 from devkit.running import RunningCloud
 from tests.support.drops import Drops
-from tools.load.wires import WIRES, Caller, served, visible_pixels
+from tools.load.books import run, table
+from tools.load.wires import WIRES, Caller, expected_pixels, served, visible_pixels
 
 PICTURES = {
     "portrait": encoded(data.astronaut()[:300, 60:380], "PNG"),
@@ -28,8 +30,7 @@ def caller(cloud: RunningCloud, accounts: Accounts) -> Caller:
 def test_every_wire_gives_the_librarys_pixels(caller: Caller, picture: str, wire: str) -> None:
     file = served(WIRES[wire], caller, PICTURES[picture])
     assert file is not None
-    expected = visible_pixels(remove_background(PICTURES[picture]))
-    assert np.array_equal(visible_pixels(file), expected), np.abs(visible_pixels(file).astype(int) - expected).max()
+    assert np.array_equal(visible_pixels(file), expected_pixels(WIRES[wire], PICTURES[picture]))
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -39,3 +40,9 @@ def test_a_drop_gives_the_librarys_pixels(cloud: RunningCloud, caller: Caller, p
     (result,) = drops.wait(key)
     expected = visible_pixels(remove_background(PICTURES[picture]))
     assert np.array_equal(visible_pixels(drops.get(result)["Body"].read()), expected)
+
+
+def test_usage_is_what_was_answered_amid_faults(faulty: FaultyCloud) -> None:
+    outcome = run(faulty.running, len(WIRES) + 3, seed=3)
+    assert outcome.faults() == [], table(outcome)
+    assert outcome.trouble

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from skimage import data
 
-from cutline import remove_background
 from cutline.contracts.usage import amount
 from cutline.pipeline.filters import U8
 from devkit.accounts import accounts_of
@@ -26,7 +25,7 @@ from devkit.clients import encoded, send
 from devkit.running import RunningCloud, running_cloud
 from tools.load.chaos import PRICE_MICROS, parameters, settle_down
 from tools.load.trouble import Trouble
-from tools.load.wires import WIRES, Caller, served, visible_pixels
+from tools.load.wires import WIRES, Caller, expected_pixels, served, visible_pixels
 
 ACCOUNT = "books"
 _TRIES = 60
@@ -56,12 +55,14 @@ class Outcome:
 
     def faults(self) -> list[str]:
         """Return what is not as it must be."""
-        expected = {name: visible_pixels(remove_background(picture)) for name, picture in _PICTURES.items()}
+        expected = {
+            (one.wire, one.picture): expected_pixels(WIRES[one.wire], _PICTURES[one.picture]) for one in self.sent
+        }
         found = [f"{one.wire}: {one.picture} was not served" for one in self.sent if one.pixels_u8 is None]
         found += [
             f"{one.wire}: {one.picture} has other pixels"
             for one in self.sent
-            if one.pixels_u8 is not None and not np.array_equal(one.pixels_u8, expected[one.picture])
+            if one.pixels_u8 is not None and not np.array_equal(one.pixels_u8, expected[one.wire, one.picture])
         ]
         keys = Counter(WIRES[one.wire].api for one in self.sent)
         books = {api: (count, amount(count * PRICE_MICROS)) for api, count in keys.items()}

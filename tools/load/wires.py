@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from cutline import remove_background
 from cutline.contracts.ailabtools import CUTOUTS, HD_ROUTE, TASK_ROUTE
 from cutline.pipeline.filters import U8
+from cutline.pipeline.options import Subject
 from devkit.clients import AidgeClient, Answer, JdClient, PicWish, follow, multipart, open_picture, send
 from devkit.patience import until
 
@@ -41,12 +43,13 @@ class Caller:
 class Wire:
     """An API: its name in usage, a call of a picture under an Idempotency-Key, and the file behind its answer.
 
-    `file` raises KeyError, TypeError or ValueError for an answer that is not a success.
+    subject: what the API asks for. `file` raises KeyError, TypeError or ValueError for an answer that is not a success.
     """
 
     api: str
     call: Callable[[Caller, bytes, str], Answer]
     file: Callable[[Caller, Answer], bytes]
+    subject: Subject = "auto"
 
 
 def _jd(path: str, wrap: Callable[[bytes], bytes]) -> Callable[[Caller, bytes, str], Answer]:
@@ -110,6 +113,7 @@ WIRES: Mapping[str, Wire] = {
         "jds",
         _jd("/jdai/SelfieSeg", lambda picture: _as_json("image", picture)),
         lambda caller, answer: base64.b64decode(answer.json["result"]["image"]),
+        "person",
     ),
     "PicWish": Wire("pw", _form(_PW, _KEY, "image_file"), _linked("data", "image")),
     "PicWish, base64": Wire(
@@ -133,6 +137,11 @@ def served(wire: Wire, caller: Caller, picture: bytes, key: str = "") -> bytes |
         return wire.file(caller, wire.call(caller, picture, key or str(uuid.uuid4())))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def expected_pixels(wire: Wire, picture: bytes) -> U8:
+    """Return the library's pixels for what the API asks."""
+    return visible_pixels(remove_background(picture, subject=wire.subject))
 
 
 def visible_pixels(file: bytes) -> U8:
