@@ -10,7 +10,9 @@ from devkit.clients import PicWish
 from devkit.faulty import FaultyCloud
 from devkit.running import running_cloud
 from tests.support.picwish import submit, wait
+from tools.load import books
 from tools.load.chaos import Outcome, parameters, run, table
+from tools.load.wires import WIRES
 
 SEED = 11
 
@@ -56,3 +58,9 @@ def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_c
     assert outcome.faults() == [], "\n".join([table(outcome), *(task.story for task in outcome.wrong)])
     assert sum(outcome.trouble.values()) > 0
     assert not (endpoint_cloud.running.state_dir / "denied.txt").exists()
+
+
+def test_usage_is_what_every_api_answered_amid_faults(endpoint_cloud: FaultyCloud) -> None:
+    outcome = books.run(endpoint_cloud.running, len(WIRES) + 3, SEED)
+    assert outcome.faults() == [], books.table(outcome)
+    assert outcome.trouble

@@ -186,6 +186,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     ),
     "JPEG, largest honest picture": lambda: _file((4096, 4096), "JPEG"),
     "JPEG claims 65,535 x 65,535": _jpeg_of_claimed_size,
+    "JPEG with 14 MiB of fill bytes": lambda: b"\xff\xd8" + b"\xff" * (14 * MIB) + _file((64, 64), "JPEG")[2:],
+    "JPEG with 14 MiB of stuffed bytes": lambda: b"\xff\xd8" + b"\xff\0" * (7 * MIB) + _file((64, 64), "JPEG")[2:],
     "JPEG of 50 scans": lambda: _jpeg_of_scans(40),
     "JPEG of 10,000 scans": lambda: _jpeg_of_scans(10_000),
     "JPEG with a looping EXIF directory": lambda: _jpeg_with(_segment(0xE1, _exif_loop())),

@@ -16,12 +16,13 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
-from cutline.limits import PictureLimits
+from cutline.limits import KIB, PictureLimits
 from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, to_srgb
 from cutline.pipeline.codecs.headers import (
     PNG_PROFILE,
     PNG_TEXTS,
     jpeg_is_whole,
+    jpeg_padding,
     jpeg_scans,
     sniff_format,
     webp_size,
@@ -51,6 +52,8 @@ PLUGIN_ERRORS = (
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
 # Encoders write about ten. libtiff too refuses more than 100 in the JPEG inside a TIFF.
 _MAX_SCANS = 100
+# Encoders pad segments to a few KiB at most; 14 MiB of padding would take 5 s.
+_MAX_PADDING_BYTES = 64 * KIB
 _END_OF_JPEG = b"\xff\xd9"
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # Colour types and the greatest depth of PNG's header.
@@ -123,6 +126,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
     if name == "WEBP" and (size := webp_size(data)) is not None:
         _check_sides(size, limits)
     if name == "JPEG":
+        if jpeg_padding(data) > _MAX_PADDING_BYTES:
+            raise InputRefused(Reason.IMAGE_CORRUPT, "The picture has too many bytes between its segments.")
         scans, is_ended = jpeg_scans(data)
         if scans > _MAX_SCANS:
             raise InputRefused(Reason.IMAGE_CORRUPT, f"The picture has more than {_MAX_SCANS} scans.")

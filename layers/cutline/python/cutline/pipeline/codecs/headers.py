@@ -85,6 +85,17 @@ def jpeg_scans(data: bytes) -> tuple[int, bool]:
     return scans, False
 
 
+def jpeg_padding(data: bytes) -> int:
+    """Count the bytes between a JPEG's segments before its first scan, which Pillow reads one by one in Python."""
+    padding, at = 0, 2
+    for marker, place in _jpeg_segments(data):
+        padding += place - len(b"\xff\xda") - at
+        if marker == _START_OF_SCAN:
+            return padding
+        at = place + max(int.from_bytes(data[place : place + 2], "big"), 2)
+    return padding + max(len(data) - at, 0)
+
+
 def jpeg_is_whole(data: bytes) -> bool:
     """Return whether a JPEG's begun scans hold each coefficient of each component to its last bit (T.81 G.1.1)."""
     left: dict[int, set[int]] = {}
