@@ -152,6 +152,7 @@ def test_the_partition_is_the_credentials_own(
         ("eu-north-1", {"BudgetUsd": "100"}, FAILURE),
         ("eu-central-1", {"BudgetUsd": "100", "ResultsCdn": "cloudfront", "GpuEndpoint": "async"}, OK),
         ("us-gov-west-1", {"ResultsCdn": "cloudfront"}, FAILURE),
+        ("cn-north-1", {"ResultsCdn": "cloudfront"}, FAILURE),
         ("me-central-1", {"GpuEndpoint": "realtime"}, FAILURE),
     ],
 )

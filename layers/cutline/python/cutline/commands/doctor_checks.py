@@ -41,7 +41,11 @@ _NO_BUDGETS = (
 )
 NOT_OFFERED: Mapping[str, tuple[str, str, frozenset[str]]] = {
     "AWS::Budgets::Budget": ("BudgetUsd", "0", frozenset(_NO_BUDGETS.split(" "))),
-    "AWS::CloudFront::Distribution": ("ResultsCdn", "none", frozenset({"us-gov-east-1", "us-gov-west-1"})),
+    "AWS::CloudFront::OriginAccessControl": (
+        "ResultsCdn",
+        "none",
+        frozenset({"cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1"}),
+    ),
     "AWS::SageMaker::Endpoint": ("GpuEndpoint", "none", frozenset({"me-central-1", "us-gov-east-1"})),
 }
 _RESERVING = 4  # functions with SyncConcurrency
