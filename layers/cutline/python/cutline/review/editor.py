@@ -21,6 +21,7 @@ from cutline.batch.report import ReportLine, write_report
 from cutline.errors import InputRefused, Reason
 from cutline.library import Cutter
 from cutline.limits import LOCAL_LIMITS
+from cutline.local_file import read_file
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.cutout import Matte, matte_picture
 from cutline.pipeline.filters import fit_within, resize_u8
@@ -122,8 +123,8 @@ class Editor:
 
     def _saved(self) -> dict[str, Any]:
         try:
-            found = json.loads((self._report.parent / STROKES).read_bytes())
-        except (OSError, ValueError):
+            found = json.loads(read_file(self._report.parent / STROKES))
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -140,7 +141,7 @@ class Editor:
     def _opened(self, key: str) -> _Open:
         if self._open is None or self._open.key != key:
             options = self._options(key)
-            picture = decode_image(Path(self.lines[key].picture).read_bytes(), LOCAL_LIMITS)
+            picture = decode_image(read_file(Path(self.lines[key].picture)), LOCAL_LIMITS)
             matte = matte_picture(picture, options, self._cutter.network(self._model), StageTimer())
             mendable = Mendable.of(matte)
             small, first = _reduced(picture, mendable)
