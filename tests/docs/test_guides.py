@@ -229,15 +229,21 @@ def test_everything_that_outlives_the_stack_is_documented_with_its_deletion(temp
     assert named < outputs, "deleting by hand needs the names"
 
 
-def test_the_picture_is_what_the_software_makes(environment: dict[str, str], tmp_path: Path) -> None:
-    again = tmp_path / "result.png"
-    package = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python")}
-    command = [sys.executable, str(DOCS / "result.py"), str(again)]
+@pytest.mark.parametrize(
+    ("script", "names"), [("docs/result.py", ["result"]), ("tools/finish_pictures.py", ["shadow", "background"])]
+)
+def test_the_pictures_are_what_the_software_makes(
+    environment: dict[str, str], tmp_path: Path, script: str, names: list[str]
+) -> None:
+    target = tmp_path / "result.png" if names == ["result"] else tmp_path
+    package = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "layers" / "cutline" / "python", ROOT, DOCS)))}
+    command = [sys.executable, str(ROOT / script), str(target)]
     subprocess.run(command, env={**environment, **package}, check=True, timeout=WAIT_S)
-    with Image.open(again) as made, Image.open(DOCS / "result.png") as kept:
-        assert made.size == kept.size
-        difference = np.abs(
-            np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)
-        ).mean()
-    # Networks are trained further; a picture that shows something else has to be drawn again.
-    assert difference < 4, "python docs/result.py draws it again"
+    for name in names:
+        with Image.open(tmp_path / f"{name}.png") as made, Image.open(DOCS / f"{name}.png") as kept:
+            assert made.size == kept.size
+            difference = np.abs(
+                np.asarray(made.convert("RGB"), np.int16) - np.asarray(kept.convert("RGB"), np.int16)
+            ).mean()
+        # Networks are trained further; a picture that shows something else has to be drawn again.
+        assert difference < 4, f"python {script} draws it again"

@@ -10,7 +10,7 @@ from cutline.pipeline.cutout import Cutout, Matte, compose
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.drop_shadow import draw_shadow
 from cutline.pipeline.finish.kept_shadow import keep_shadow
-from cutline.pipeline.finish.options import Shadow, read_shadow
+from cutline.pipeline.finish.options import Blur, Shadow, read_shadow
 from cutline.pipeline.layout.framing_parser import read_framing
 from cutline.pipeline.options import CutOptions
 from devkit.shadowed import F32, Shadowed, cloth, contact_density, jar, photograph, studio
@@ -153,6 +153,15 @@ def test_a_shadow_follows_the_subject_on_its_canvas() -> None:
     x, y = np.rint(moved).astype(int)
     assert abs(int(framed.pixels_u8[y, x, 3]) - int(plain[at[1], at[0], 3])) < 12
     assert plain[at[1], at[0], 3] > 40
+
+
+def test_the_blurred_background_has_the_shadow_once() -> None:
+    background = studio(SIDE, SIDE)
+    made = scene(background)
+    blurred = composed(made, "keep", background=Blur()).pixels_u8.astype(float)
+    beyond = (made.alpha_u8 == 0) & (made.density > 0.1)
+    expected = 255 * background * (1 - made.density)[..., None]
+    assert np.abs(blurred - expected)[beyond].mean() < 6
 
 
 def test_keeping_a_shadow_costs_little() -> None:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cutline.pipeline.finish.options import NO_SHADOW, Shadow
 from cutline.pipeline.outputs.profiles import Profile
 
 # S3's headers with the metadata of a result.
@@ -28,7 +29,7 @@ def unchanged(file: bytes, headers: Mapping[str, str]) -> Finished:
     return Finished(file, headers.get("content-type", ""), metadata)
 
 
-def by_profile(profile: Profile) -> Finishing:
+def by_profile(profile: Profile, shadow: Shadow = NO_SHADOW) -> Finishing:
     """Return a finishing that frames and encodes results here, so that the service need not know the profile."""
     # Here, because only this needs the pictures' libraries.
     import numpy as np  # noqa: PLC0415
@@ -40,7 +41,7 @@ def by_profile(profile: Profile) -> Finishing:
     def finish(file: bytes, headers: Mapping[str, str]) -> Finished:
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
             rgba_u8 = np.array(image.convert("RGBA"))
-        made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile)
+        made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile, shadow)
         # Subject and confidence are the service's; all else is measured here.
         measured = {
             name: value

@@ -14,11 +14,19 @@ from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
-from cutline.commands.arguments import check_address, find_profile, framing_of, framing_options, profile_options
+from cutline.commands.arguments import (
+    check_address,
+    find_profile,
+    finish_options,
+    framing_of,
+    framing_options,
+    profile_options,
+)
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
 from cutline.contracts import picwish
 from cutline.local_file import real_path
+from cutline.pipeline.finish.options import Shadow, read_background, read_shadow
 
 _EPILOG = f"""examples:
   cutline batch photos --out results --type object
@@ -39,7 +47,7 @@ def add_to(commands: Any) -> None:
         help=text,
         description=text,
         epilog=_EPILOG,
-        parents=[profile_options(), framing_options()],
+        parents=[profile_options(), framing_options(), finish_options()],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     batch.set_defaults(run=_run, refuse=batch.error)
@@ -78,9 +86,17 @@ def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
-    finishing = by_profile(profile) if profile else unchanged
+    finishing = by_profile(profile, _shadow(arguments)) if profile else unchanged
     try:
-        batch = Batch(source, target, client, Ledger(target), _fields(arguments), finishing, repr(profile or ""))
+        batch = Batch(
+            source,
+            target,
+            client,
+            Ledger(target),
+            _fields(arguments),
+            finishing,
+            repr((profile, arguments.shadow) if profile else ""),
+        )
         counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt:
         print_message("interrupted; run the same command to resume")
@@ -126,10 +142,34 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the fields of the tasks API."""
     names = ("type", "roi", "format", "bg_color", "crop", "output_type")
     fields = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    fields |= framing_of(arguments)
+    fields |= framing_of(arguments) | _background(arguments)
     if arguments.profile and set(fields) - {"type", "roi"}:
-        arguments.refuse("--profile sets background, framing and format; combine it only with --type and --roi")
+        arguments.refuse(
+            "--profile sets background, framing and format; combine it only with --type, --roi and --shadow drop"
+        )
+    if arguments.shadow and not arguments.profile:
+        fields["shadow"] = arguments.shadow
     return {"sync": "0", **fields}
+
+
+def _background(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the fields of the background. Exits with 2 for one that the service cannot read, such as a file."""
+    if arguments.behind is None:
+        return {}
+    try:
+        read_background(arguments.behind)
+    except ValueError as error:
+        arguments.refuse(f"--background {error}, or the source of an upload")
+    fit = {"background_fit": arguments.background_fit} if arguments.background_fit else {}
+    return {"background": arguments.behind, **fit}
+
+
+def _shadow(arguments: argparse.Namespace) -> Shadow:
+    """Return the shadow of pictures that are framed here. Exits with 2 if it needs the photograph."""
+    shadow = read_shadow(arguments.shadow or "none")
+    if shadow.kind in ("keep", "auto"):
+        arguments.refuse("--profile frames the service's cut-outs here: of shadows only drop can be combined with it")
+    return shadow
 
 
 def _progress(counts: Counter[str], total: int) -> None:

@@ -270,8 +270,13 @@ def _finished(
         return put_on_colour(rgba_u8, background)
     height, width = matte.alpha_u8.shape
     density_u8 = shadow.on_canvas(rgba_u8[..., 3], placement, (width, height))
+    rgb_u8, covered_u8 = matte.photo
+    if shadow.kept_u8 is not None:  # or the blurred background would have it a second time
+        covered_u8 = np.maximum(covered_u8, shadow.kept_u8)
     return stack(
-        rgba_u8, density_u8, None if background is None else paint(background, placement, matte.photo, backdrop)
+        rgba_u8,
+        density_u8,
+        None if background is None else paint(background, placement, (rgb_u8, covered_u8), backdrop),
     )
 
 
