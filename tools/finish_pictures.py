@@ -1,6 +1,6 @@
 """Draws docs/shadow.png and docs/background.png: a rendered ball with each shadow, and on each background.
 
-PYTHONPATH=layers/cutline/python:docs python -m tools.finish_pictures [FOLDER]
+PYTHONPATH=layers/cutline/python:. python -m tools.finish_pictures [FOLDER]
 """
 
 import sys
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from result import ROOT, strip
 
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.codecs.encode import encode_png
@@ -16,6 +15,7 @@ from cutline.pipeline.cutout import Matte, compose
 from cutline.pipeline.finish.options import read_background, read_shadow
 from cutline.pipeline.options import CutOptions
 from devkit.shadowed import cloth, photograph, rendered, studio
+from docs.result import ROOT, strip
 
 SIDE = 480
 PAPER = (0.8, 0.74, 0.66)
@@ -32,7 +32,8 @@ def main() -> None:
     woven = Picture(np.rint(cloth(SIDE, SIDE) * 255).astype(np.uint8), None, "")
     shadows = [("none", None), ("keep", None), ("drop", None), ("drop 70% 20% 50deg", None)]
     backgrounds = [("keep", what) for what in ("f4e1c1", "ffffff,7f9fc0", "blur", "upload:woven")]
-    for name, asked in {"shadow": shadows, "background": backgrounds}.items():
+    wanted: dict[str, list[tuple[str, str | None]]] = {"shadow": [*shadows], "background": [*backgrounds]}
+    for name, asked in wanted.items():
         results = [
             compose(
                 matte,
