@@ -11,8 +11,10 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -77,6 +79,8 @@ LITE2 = Architecture(
 )
 ARCHITECTURES = {"lite0": LITE0, "lite2": LITE2}
 SMALL_KERNEL = 3
+# The auxiliary head, which an exported file lacks.
+TRAINED_ONLY = "aux."
 
 
 def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
@@ -289,14 +293,24 @@ def normalise(rgb: Tensor) -> Tensor:
     return (rgb - mean) / std
 
 
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a checkpoint, or of an exported ONNX file, by their names in the network."""
+    if path.suffix != ".onnx":
+        saved: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        return saved.get("weights", saved)  # type: ignore[return-value]
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    named = {name.removesuffix(".fp16").replace("parametrizations.bias.original", "bias"): stored[name] for name in stored}
+    return {name.removeprefix("net."): torch.from_numpy(value.copy()) for name, value in named.items()}
+
+
 def load_weights(net: SegmentationNet, path: Path) -> list[str]:
-    """Loads every tensor of the state dict at `path` whose name and shape fit; returns the names left untouched."""
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    saved = saved.get("weights", saved)
+    """Loads every tensor of the file at `path` whose name and shape fit; returns the weights left untouched."""
+    saved = read_state(path)
     own = net.state_dict()
     fitting = {k: v.to(own[k].dtype) for k, v in saved.items() if k in own and own[k].shape == v.shape}
     net.load_state_dict(fitting, strict=False)
-    return sorted(own.keys() - fitting.keys())
+    # Counters of batches, which nothing reads, are integers.
+    return sorted(name for name in own.keys() - fitting.keys() if own[name].is_floating_point())
 
 
 def load_imagenet(net: SegmentationNet) -> None:

@@ -42,6 +42,7 @@ class Plan:
     threads: int = 2
     frozen: int = 0
     device: str = "cpu"
+    only_masks: bool = False
 
     def stage(self, progress: float) -> tuple[int, tuple[float, float]]:
         """Return picture size and zoom once the share `progress` of the time has passed.
@@ -60,10 +61,13 @@ class Plan:
         return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
-def training_rows(job: str, rows: list[Row]) -> list[Row]:
-    """Return the rows to train on; `costume` gets at most about MAX_THINGS things, spread evenly."""
+def training_rows(job: str, rows: list[Row], only_masks: bool = False) -> list[Row]:
+    """Return the rows to train on, with `only_masks` none whose truth is a teacher's alpha.
+
+    `costume` gets at most about MAX_THINGS things, spread evenly.
+    """
     if job == "matte":
-        return [row for row in rows if row.folder in MATTE_FOLDERS]
+        return [row for row in rows if row.folder in MATTE_FOLDERS and (row.mask or row.labels or not only_masks)]
     things = [row for row in rows if row.costume_group == "thing"]
     return [row for row in rows if row.costume_group not in ("", "thing")] + things[:: -(-len(things) // MAX_THINGS)]
 
@@ -99,5 +103,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--middle-size", type=int, default=0, help="px, of the second half before the last part")
     parser.add_argument("--encoder", choices=sorted(ARCHITECTURES), default=Plan.encoder)
     parser.add_argument("--threads", type=int, default=Plan.threads, help="each takes its share of a batch")
+    parser.add_argument("--only-masks", action="store_true", help="leave out rows whose truth is a teacher's alpha")
     parser.add_argument("--tier", action="append", help="only rows of this tier (repeatable; default: all)")
     return parser.parse_args()

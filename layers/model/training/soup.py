@@ -11,11 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from training.manifest import Row, data_folders, read_manifests, split_rows
-from training.network import SegmentationNet
+from training.network import SegmentationNet, read_state
 from training.pictures import Pool
 from training.plan import OUTPUTS, Plan, validation_rows
 from training.scores import quick_score
@@ -39,7 +38,8 @@ def averaged(first: State, second: State, share: float) -> State:
 def filled(job: str, state: State) -> SegmentationNet:
     """The network of `job` with the weights `state`."""
     net = new_net(job)
-    net.load_state_dict(state)
+    # An exported file lacks the auxiliary head and the norms' counters.
+    net.load_state_dict(state, strict=False)
     return net
 
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--data", action="append", help="folder with manifest.csv: choose the share on its val2 rows")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    states = [torch.load(path, map_location="cpu", weights_only=True)["weights"] for path in given.checkpoints]
+    states = [read_state(path) for path in given.checkpoints]
     facts = {"share": given.share}
     if given.data:
         rows = rows_to_choose_by(given.job, split_rows(read_manifests(data_folders(given.data)))[1])

@@ -119,7 +119,7 @@ class Training:
         return seconds[True] < seconds[False]
 
     def _load(self, rows: list[Row]) -> tuple[Pool, CutOuts]:
-        wanted = training_rows(self.plan.job, rows)
+        wanted = training_rows(self.plan.job, rows, self.plan.only_masks)
         folder = self.plan.out if self.device.type == "cpu" else None
         pool = Pool(wanted, self.plan.stored, self.plan.job == "costume", self.device, folder)
         print(f"pictures={len(wanted)}", flush=True)
@@ -282,6 +282,7 @@ def main() -> None:
         early_size=given.early_size,
         middle_size=given.middle_size,
         encoder=given.encoder,
+        only_masks=given.only_masks,
     )
     tiers = set(given.tier or ("permissive", "claimed-PD", "unclear"))
     training = Training(plan, data_folders(given.data), given.start, tiers)
