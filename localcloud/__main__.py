@@ -39,7 +39,7 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, begun: float) -> int:
     try:
-        listener = _listen(arguments.port)
+        listener = _listen(arguments.host, arguments.port)
     except OSError as error:
         _warn(f"Port {arguments.port} cannot be used ({error.strerror}): stop what holds it, or set PORT")
         return _BUSY
@@ -72,13 +72,13 @@ def _serve(arguments: argparse.Namespace, begun: float) -> int:
         cloud.stop()
 
 
-def _listen(port: int) -> socket.socket:
-    """A bound socket, on a free port for 0. Raises OSError if the port is taken."""
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, on a free port for 0. Raises OSError if the address or port cannot be used."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     # Without it a restart within a minute fails on connections in TIME_WAIT.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(128)
     except OSError:
         listener.close()
@@ -105,6 +105,7 @@ def _start(cloud: "LocalCloud", arguments: argparse.Namespace, begun: float) -> 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3000), help="0 takes a free one")
+    parser.add_argument("--host", default=HOST, help="address to listen on; anyone who reaches it knows the demo keys")
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     parser.add_argument("--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--state", type=Path, default=ROOT / ".localcloud", help="logs and resource names go here")

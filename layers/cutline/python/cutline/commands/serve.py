@@ -21,6 +21,12 @@ def add_to(commands: Any) -> None:
         "--port", type=int, default=3000, metavar="N", help="port on 127.0.0.1; 0 picks a free one (default: 3000)"
     )
     serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on; the demo account's keys are public, so 0.0.0.0 is for containers (default: 127.0.0.1)",
+    )
+    serve.add_argument(
         "--state", type=Path, default=Path(".localcloud"), metavar="DIR", help="folder for logs (default: .localcloud)"
     )
 
@@ -30,7 +36,7 @@ def _run(arguments: argparse.Namespace) -> None:
         extra = "pip install 'cutline[serve]'" if resources.is_installed() else "run `make run` in the repository"
         raise CommandFailed(f"packages of the local cloud are missing: {extra}")
     stack = resources.stack_dir()
-    options = ["--port", str(arguments.port), "--state", str(real_path(arguments.state))]
+    options = ["--host", arguments.host, "--port", str(arguments.port), "--state", str(real_path(arguments.state))]
     if not resources.is_installed():
         os.chdir(stack)  # where the package `localcloud` is
     # Replaces this process, so that signals and exit status are the local cloud's.

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Makes the image's virtual environment: environment.sh SOURCE TARGET. Versions and hashes are those of requirements.txt.
+set -eu
+source=$1 target=$2
+python3 -m venv "$target"
+"$target/bin/python" -m pip install --quiet --no-cache-dir --no-compile uv
+"$target/bin/python" -m uv pip install --quiet --no-cache --constraint "$source/requirements.txt" "$source[serve,heic]"
+packages=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+# What only exports of models, lint of templates and tests use; onnxruntime's library for programs in C, which its Python
+# module holds once more; boto3's descriptions of services that neither the functions nor the local cloud name.
+"$target/bin/python" -m uv pip uninstall --quiet sympy mpmath cfn-lint networkx uv pip
+cd "$packages"
+rm -rf onnxruntime/quantization onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.*
+python3 "$source/layers/runtime/shrink_sdk.py" . apigateway cloudformation dynamodb ec2 events iam kms lambda s3 \
+  sagemaker-runtime secretsmanager sqs ssm stepfunctions sts
+find . -type d -name tests -prune -exec rm -rf {} +
+"$target/bin/python" -m compileall -q --invalidation-mode unchecked-hash .
