@@ -19,12 +19,11 @@ import onnx
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from training.losses import CLASS_SHARES
-from training.network import TRAINED_ONLY, Deployed, load_weights
+from training.network import TRAINED_ONLY, Deployed, encoder_of, load_weights, read_state
 from training.plan import OUTPUTS
 from training.train import new_net
 
@@ -54,7 +53,7 @@ def traced_graph(job: str, checkpoint: Path, size: int) -> ModelProto:
 
     The batch axis is free, which costs a batch of one nothing and lets the GPU endpoint run several pictures at once.
     """
-    net = new_net(job)
+    net = new_net(job, encoder_of(read_state(checkpoint)))
     missing = [name for name in load_weights(net, checkpoint) if not name.startswith(TRAINED_ONLY)]
     if missing:
         raise ValueError(f"{checkpoint} does not fit {job}: {missing[:3]}")

@@ -298,9 +298,23 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if path.suffix != ".onnx":
         saved: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         return saved.get("weights", saved)  # type: ignore[return-value]
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
-    named = {name.removesuffix(".fp16").replace("parametrizations.bias.original", "bias"): stored[name] for name in stored}
-    return {name.removeprefix("net."): torch.from_numpy(value.copy()) for name, value in named.items()}
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    return {_trained_name(name): torch.from_numpy(value.copy()) for name, value in tensors.items()}
+
+
+def _trained_name(name: str) -> str:
+    """Return a tensor's name in the network from its name in an exported file."""
+    return name.removeprefix("net.").removesuffix(".fp16").replace("parametrizations.bias.original", "bias")
+
+
+def encoder_of(state: dict[str, Tensor]) -> str:
+    """Return the name in ARCHITECTURES of the encoder that has these tensors. Raises StopIteration for none."""
+    blocks = {name.split(".")[2] for name in state if name.startswith("enc._blocks.")}
+    return next(
+        name
+        for name, architecture in ARCHITECTURES.items()
+        if len(blocks) == sum(stage.repeats for stage in architecture.stages)
+    )
 
 
 def load_weights(net: SegmentationNet, path: Path) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from torch import Tensor
 
 from training.manifest import Row, data_folders, read_manifests, split_rows
-from training.network import SegmentationNet, read_state
+from training.network import SegmentationNet, encoder_of, read_state
 from training.pictures import Pool
 from training.plan import OUTPUTS, Plan, validation_rows
 from training.scores import quick_score
@@ -37,7 +37,7 @@ def averaged(first: State, second: State, share: float) -> State:
 
 def filled(job: str, state: State) -> SegmentationNet:
     """The network of `job` with the weights `state`."""
-    net = new_net(job)
+    net = new_net(job, encoder_of(state))
     # An exported file lacks the auxiliary head and the norms' counters.
     net.load_state_dict(state, strict=False)
     return net
