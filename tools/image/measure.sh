@@ -20,11 +20,13 @@ mkdir "$folder/build/src"
 # The same choice as .dockerignore, of committed files.
 git -C "$source" archive HEAD pyproject.toml requirements.txt README.md template.yaml functions layers endpoint localcloud tools/image |
   tar -x --exclude=layers/model/training -C "$folder/build/src"
-if [ -f /etc/pip.conf ]; then cp /etc/pip.conf "$folder/build/etc/"; fi
-chroot "$folder/build" /src/tools/image/packages.sh python3 python3-venv ca-certificates >/dev/null
-chroot "$folder/build" /src/tools/image/environment.sh /src /opt/cutline
+chroot "$folder/build" /src/tools/image/packages.sh python3 python3-venv ca-certificates >/dev/null 2>&1
+# A network with authorities of its own, behind a proxy say, needs this machine's list of them.
+authorities=/etc/ssl/certs/ca-certificates.crt
+cp "$authorities" "$folder/build$authorities"
+chroot "$folder/build" env SSL_CERT_FILE="$authorities" PIP_CERT="$authorities" /src/tools/image/environment.sh /src /opt/cutline
 cp "$source/tools/image/packages.sh" "$root/tmp/"
-chroot "$root" /tmp/packages.sh python3 >/dev/null
+chroot "$root" /tmp/packages.sh python3 >/dev/null 2>&1
 rm "$root/tmp/packages.sh"
 cp -a "$folder/build/opt/cutline" "$root/opt/"
 mkdir -p "$root/pictures"
