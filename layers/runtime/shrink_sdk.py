@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _PROSE = frozenset({"documentation", "documentationUrl"})
+_CONTEXT = "clientContextParams"
 
 
 def shrink_sdk(packages: Path, services: frozenset[str]) -> None:
@@ -41,6 +42,12 @@ def shrink_sdk(packages: Path, services: frozenset[str]) -> None:
 def _without_prose(node: Any) -> Any:
     """A description without its texts; a member of that name is no text and stays."""
     if isinstance(node, dict):
+        # botocore reads the texts of these few when it resolves an endpoint, and fails without.
+        if _CONTEXT in node:
+            return {
+                **_without_prose({name: one for name, one in node.items() if name != _CONTEXT}),
+                _CONTEXT: node[_CONTEXT],
+            }
         kept = ((name, one) for name, one in node.items() if name not in _PROSE or not isinstance(one, str))
         return {name: _without_prose(one) for name, one in kept}
     return [_without_prose(one) for one in node] if isinstance(node, list) else node

@@ -1,6 +1,7 @@
 """What layers/runtime leaves of boto3's descriptions is enough for every call."""
 
 import gzip
+import io
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import boto3
 import botocore
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.loaders import JSONFileLoader, Loader
 
 from devkit.running import ROOT
@@ -81,6 +83,43 @@ def test_a_client_of_what_is_left_is_the_same(data: Path, service: str) -> None:
             assert (ours_shape is None) == (shape is None)
             if shape is not None:
                 assert ours_shape._shape_model == without_prose(shape._shape_model)
+
+
+class Body(io.BytesIO):
+    """An answer's body as botocore reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    def stream(self, **_: Any) -> Any:
+        yield self.read()
+
+
+CALLS = {
+    "dynamodb": ("describe_table", {"TableName": "table"}),
+    "kms": ("describe_key", {"KeyId": "key"}),
+    "s3": ("head_object", {"Bucket": "bucket", "Key": "key"}),
+    "sagemaker-runtime": ("invoke_endpoint", {"EndpointName": "name", "Body": b""}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "secret"}),
+    "sqs": ("get_queue_url", {"QueueName": "queue"}),
+    "stepfunctions": ("describe_execution", {"executionArn": "arn"}),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_call_goes_to_the_same_address(data: Path, service: str) -> None:
+    sent = []
+
+    def keep(request: Any, **rest: Any) -> AWSResponse:
+        sent.append(request.url)
+        return AWSResponse(request.url, 200, {}, Body())
+
+    operation, parameters = CALLS[service]
+    for one in (client(service, "eu-central-1", data), client(service, "eu-central-1", None)):
+        one.meta.events.register("before-send", keep)
+        getattr(one, operation)(**parameters)
+    small, full = sent
+    assert small == full
 
 
 def test_other_services_and_prose_are_gone(data: Path) -> None:

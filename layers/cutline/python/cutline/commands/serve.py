@@ -24,7 +24,7 @@ def add_to(commands: Any) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address to listen on; the demo account's keys are public, so 0.0.0.0 is for containers (default: 127.0.0.1)",
+        help="address to listen on; the demo keys are public, so 0.0.0.0 is for containers (default: 127.0.0.1)",
     )
     serve.add_argument(
         "--state", type=Path, default=Path(".localcloud"), metavar="DIR", help="folder for logs (default: .localcloud)"
