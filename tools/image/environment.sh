@@ -11,7 +11,7 @@ packages=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_path("
 "$target/bin/python" -m uv pip uninstall --quiet sympy mpmath cfn-lint networkx uv pip
 cd "$packages"
 rm -rf onnxruntime/quantization onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.*
-python3 "$source/layers/runtime/shrink_sdk.py" . apigateway cloudformation dynamodb ec2 events iam kms lambda s3 \
-  sagemaker-runtime secretsmanager sqs ssm stepfunctions sts
+python3 "$source/layers/runtime/shrink_sdk.py" . apigateway cloudformation dynamodb iam kms lambda s3 \
+  sagemaker-runtime secretsmanager service-quotas sqs stepfunctions sts
 find . -type d -name tests -prune -exec rm -rf {} +
 "$target/bin/python" -m compileall -q --invalidation-mode unchecked-hash .
