@@ -95,7 +95,7 @@ class Body(io.BytesIO):
         yield self.read()
 
 
-CALLS = {
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamodb": ("describe_table", {"TableName": "table"}),
     "kms": ("describe_key", {"KeyId": "key"}),
     "s3": ("head_object", {"Bucket": "bucket", "Key": "key"}),

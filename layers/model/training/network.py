@@ -297,7 +297,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a checkpoint, or of an exported ONNX file, by their names in the network."""
     if path.suffix != ".onnx":
         saved: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return saved.get("weights", saved)  # type: ignore[return-value]
+        return saved.get("weights", saved)
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
     return {_trained_name(name): torch.from_numpy(value.copy()) for name, value in tensors.items()}
 
