@@ -55,7 +55,7 @@ def test_an_address_that_must_not_be_fetched_and_unknown_words_are_refused(cutte
         cutter.cut(photo(), background="https://127.0.0.1/red.png")
     for options, named in (({"shadow": "soft"}, "none, keep, drop, auto"), ({"background": "red.png"}, "or a file")):
         with pytest.raises(ValueError, match=named):
-            cutter.cut(photo(), **options)  # type: ignore[arg-type]
+            cutter.cut(photo(), **options)  # type: ignore[call-overload]
 
 
 def test_the_command_takes_the_same_words(tmp_path: Path) -> None:
