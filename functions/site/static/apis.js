@@ -76,8 +76,8 @@ export const APIS = [
       choice("format", ["Format", "格式"], ["png", "PNG, transparent", "PNG，透明"], ["jpg", "JPEG, on a colour", "JPEG，纯色背景"]),
       { name: "bg_color", kind: "colour", words: ["Background", "背景色"], when: (options) => options.format === "jpg" },
       choice("crop", ["Size", "尺寸"], ["0", "As the original", "与原图相同"], ["1", "Cropped to the subject", "裁剪到主体"]),
-      choice("shadow", ["Shadow", "阴影"], ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["keep", "The photograph's own", "保留原有阴影"], ["drop", "Drawn", "绘制阴影"]),
-      choice("background", ["Behind it", "背景效果"], ["transparent", "As the format has it", "按格式"], ["ffffff,d8e4f0", "A gradient", "渐变"], ["blur", "The photograph's, blurred", "原背景虚化"]),
+      choice("shadow", ["Shadow", "阴影"], ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["keep", "Its own", "保留原有阴影"], ["drop", "Drawn", "绘制阴影"]),
+      choice("background", ["Behind it", "背景效果"], ["transparent", "By format", "按格式"], ["ffffff,d8e4f0", "A gradient", "渐变"], ["blur", "Blurred", "原背景虚化"]),
       choice("sync", ["Delivery", "方式"], ["1", "Wait for it", "等待结果"], ["0", "In the background", "后台处理"]),
     ],
     body: (options) => {
