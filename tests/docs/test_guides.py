@@ -43,6 +43,8 @@ ELSEWHERE = {
     "cutline account create smoke": "tests/tools/test_smoke.py",
     "cutline account disable smoke": "tests/accounts",
     "cutline batch": "tests/e2e/test_batch.py",
+    "cutline results-key": "tests/commands/test_results_key.py",
+    "docker": "tools/image/measure.sh builds and runs the same without Docker",
     "cutline compare-with": "tests/commands/test_compare_with.py",
 }
 
