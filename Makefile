@@ -18,7 +18,7 @@ export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run isnet test test-fast lint lint-types lint-template lint-style lint-js format clients lock wheel
+.PHONY: emulate policy restore help run isnet test test-fast lint lint-types lint-template lint-style lint-js format clients lock wheel
 .PHONY: first-run clean doctor deploy smoke destroy endpoint-package sam-build audit bench bench-against bill compare
 .PHONY: eval confidence load chaos soak trust fuzz fuzz-atheris
 
@@ -132,6 +132,12 @@ deploy: .venv/ready ## builds and deploys the stack as samconfig.toml says; DEPL
 smoke: .venv/ready ## after a deploy: calls everything; KEY=key, or a file of credentials, URL, SMOKE="--stack cutline"
 	$(BIN)/python -m tools.smoke --key "$(KEY)" $(if $(URL),--url "$(URL)") $(SMOKE)
 
+policy: .venv/ready ## the IAM policies of the person who deploys, as samconfig.toml says; POLICY="--partition aws-cn"
+	$(BIN)/python -m tools.deployer_policy $(POLICY)
+
+restore: .venv/ready ## accounts and meter of a point in time; RESTORE="--stack cutline --at 2026-11-24T10:00:00Z"
+	$(BIN)/python -m tools.restore $(RESTORE)
+
 destroy: .venv/ready ## deletes the stack; DESTROY="--stack cutline --data --yes"
 	$(BIN)/python -m tools.destroy $(DESTROY)
 
@@ -158,6 +164,16 @@ audit: build/audit/ready
 build/audit/ready:
 	test -x build/audit/bin/python || $(PYTHON) -m venv build/audit
 	build/audit/bin/python -m pip install --quiet "pip-audit>=2.9"
+	touch $@
+
+# The transformed template in an emulator of others, in an environment of its own.
+emulate: .venv/ready build/localstack/ready ## deploys into LocalStack on this machine, without Docker or an account
+	$(BIN)/python -m tools.emulate
+
+build/localstack/ready: tools/emulate/constraints.txt tools/emulate/overrides.txt
+	test -x build/localstack/bin/python || $(PYTHON) -m venv build/localstack
+	$(BIN)/python -m uv pip install --quiet --python build/localstack/bin/python --override tools/emulate/overrides.txt \
+	  --constraint tools/emulate/constraints.txt "localstack-core[runtime]==4.3.0" service_identity
 	touch $@
 
 # ---- Measure

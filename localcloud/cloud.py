@@ -86,7 +86,7 @@ class LocalCloud:
         self._service = LambdaService(deployment.functions, self.port, self._state_dir)
         if deployment.endpoint is not None:
             self._start_endpoint(deployment.endpoint, template.resolve().parent)
-        self._guard.open(deployment.grants, deployment.resources, deployment.machine)
+        self._guard.open(deployment.grants, deployment.resources, deployment.machine, deployment.bounds)
         gateway = Gateway(deployment.swagger, self._service, deployment.stage)
         self._front.open(self._service, gateway, deployment.buckets)
         self._pollers = Pollers(deployment.mappings, self._service)

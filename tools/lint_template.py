@@ -31,6 +31,10 @@ ALL_ON = {
     "DomainName": "cutout.example.com",
     "CertificateArn": "arn:aws:acm:eu-central-1:111122223333:certificate/a",
     "HostedZoneId": "Z0000000000000000000",
+    "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a",
+    "AccountsTableName": "restored-accounts",
+    "MeterTableName": "restored-meter",
+    "PermissionsBoundary": "arn:aws:iam::111122223333:policy/company",
 }
 # What has to be off where a region lacks a type.
 OPTIONS = {

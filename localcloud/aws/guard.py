@@ -32,21 +32,28 @@ class Guard:
         self._aws = aws
         self._state_dir = state_dir
         self._grants: Mapping[str, list[tuple[Grant, str]]] = {}
+        self._bounds: Mapping[str, list[Grant]] = {}
         self._machine = ""
         self._lined: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
-    def open(self, grants: Mapping[str, list[Grant]], resources: Mapping[str, str], machine: str = "") -> None:
+    def open(
+        self,
+        grants: Mapping[str, list[Grant]],
+        resources: Mapping[str, str],
+        machine: str = "",
+        bounds: Mapping[str, list[Grant]] | None = None,
+    ) -> None:
         """Check the calls of these functions and this machine from now on.
 
-        `resources` maps logical names to physical ones.
+        `resources` maps logical names to physical ones; `bounds` are permissions boundaries.
         """
         for name in ("used.txt", "denied.txt"):
             (self._state_dir / name).unlink(missing_ok=True)
         lined = {name: [(grant, _line(name, grant, resources)) for grant in these] for name, these in grants.items()}
         lines = [line for these in lined.values() for _, line in these]
         (self._state_dir / "granted.json").write_text(json.dumps(lines, indent=1), "utf-8")
-        self._grants, self._machine = lined, machine
+        self._grants, self._machine, self._bounds = lined, machine, bounds or {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         caller = self._caller(environ)
@@ -100,7 +107,9 @@ class Guard:
         return answer
 
     def _permits(self, caller: str, need: Need, *, note: bool = True) -> bool:
-        """Whether the role permits it. The first grant that covers the need counts as used."""
+        """Whether role and boundary permit it. The first grant that covers the need counts as used."""
+        if caller in self._bounds and not any(bound.covers(need) for bound in self._bounds[caller]):
+            return False
         line = next((line for grant, line in self._grants[caller] if grant.covers(need)), "")
         if note and line:
             self._append("used.txt", line)

@@ -36,6 +36,17 @@ def read_grants(role_name: str) -> list[Grant]:
     return [grant for document in documents for grant in _grants(document)]
 
 
+def read_boundary(role_name: str) -> list[Grant] | None:
+    """What the role's permissions boundary permits at most, or None without one. Raises ValueError as `read_grants`."""
+    iam = client("iam")
+    attached = iam.get_role(RoleName=role_name)["Role"].get("PermissionsBoundary")
+    if not attached:
+        return None
+    arn = attached["PermissionsBoundaryArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return list(_grants(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]))
+
+
 def _grants(document: str | dict[str, Any]) -> Iterable[Grant]:
     if isinstance(document, str):  # moto's CloudFormation stores a policy resource as printed Python
         document = dict(ast.literal_eval(document))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.aws.endpoint_process import EndpointConfig
-from localcloud.aws.roles import Grant, read_grants
+from localcloud.aws.roles import Grant, read_boundary, read_grants
 from localcloud.aws_account import ACCOUNT_ID, STACK_NAME, client
 from localcloud.functions.sandbox import FunctionConfig
 from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, optional, premade
@@ -29,7 +29,8 @@ class QueueMapping:
 class Deployment:
     """The created stack: `resources` are physical ids by logical id, `left_out` the resources that are not emulated.
 
-    `grants` belong to the functions and to the state machine, whose logical id is `machine`.
+    `grants` belong to the functions and to the state machine, whose logical id is `machine`; `bounds` are the
+    boundaries of those that have one.
     """
 
     functions: list[FunctionConfig]
@@ -41,6 +42,7 @@ class Deployment:
     buckets: set[str]
     endpoint: EndpointConfig | None = None
     machine: str = ""
+    bounds: dict[str, list[Grant]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 
 
@@ -72,7 +74,8 @@ def deploy(template: LocalTemplate) -> Deployment:
     endpoint = _endpoint(ours, asked, answers)
     if endpoint is not None:
         resources[endpoint.name] = endpoint.name
-    grants = {name: read_grants(resources[f"{name}Role"]) for name in (*template.code, *machines) if name in resources}
+    roles = {name: resources[f"{name}Role"] for name in (*template.code, *machines) if name in resources}
+    bounds = {name: read_boundary(role) for name, role in roles.items()}
     limits = {name: int(answers[key]) for name, key in reserved.items() if key in answers}
     return Deployment(
         functions=_functions(template, resources, limits),
@@ -80,7 +83,8 @@ def deploy(template: LocalTemplate) -> Deployment:
         mappings=_mappings(ours, asked, answers),
         swagger=next((r["Properties"]["Body"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::RestApi"), {}),
         stage=next((r["Properties"]["StageName"] for r in ours.values() if r["Type"] == "AWS::ApiGateway::Stage"), ""),
-        grants=grants,
+        grants={name: read_grants(role) for name, role in roles.items()},
+        bounds={name: bound for name, bound in bounds.items() if bound is not None},
         buckets={resources[name] for name, r in plain.items() if r["Type"] == "AWS::S3::Bucket" and name in resources},
         endpoint=endpoint,
         machine=next(iter(machines), ""),

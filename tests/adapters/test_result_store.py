@@ -12,6 +12,7 @@ from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutline.adapters.link_secret import CachedSecret, LinkSecret
 from cutline.adapters.result_store import PRESIGNED_S, ResultStore
 from cutline.bootstrap import Bootstrap
 from cutline.errors import InputRefused, Reason, ServiceFault
@@ -30,7 +31,8 @@ class Presigner:
         return f"https://s3/{call['Params']['Bucket']}/{call['Params']['Key']}?for={call['ExpiresIn']}&op={operation}"
 
 
-STORE = ResultStore(Presigner(), "out", lambda: SECRET)
+LINK_SECRET = LinkSecret.parse(SECRET.decode())
+STORE = ResultStore(Presigner(), "out", lambda: LINK_SECRET)
 
 
 def token_of(link: str) -> str:
@@ -56,7 +58,7 @@ def forged(payload: bytes, secret: bytes) -> str:
 def stubbed() -> Iterator[tuple[ResultStore, Stubber]]:
     s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
     with Stubber(s3) as stubber:
-        yield ResultStore(s3, "out", lambda: SECRET), stubber
+        yield ResultStore(s3, "out", lambda: LINK_SECRET), stubber
 
 
 @pytest.mark.parametrize(("content_type", "extension"), [("image/png", ".png"), ("image/jpeg", ".jpg")])
@@ -117,7 +119,7 @@ def result_store(monkeypatch: pytest.MonkeyPatch, region: str, **variables: str)
         monkeypatch.setenv(name, value)
     given = {"OUTPUT_BUCKET": "shop-results", "LINK_SECRET": "secret", **variables}
     bootstrap = Bootstrap(Settings.from_environment(given))
-    monkeypatch.setattr(bootstrap, "link_secret", lambda: b"secret")
+    monkeypatch.setattr(bootstrap, "link_secret", lambda: LINK_SECRET)
     return bootstrap.results
 
 
@@ -189,7 +191,8 @@ def test_no_bytes_but_a_token_open_anything(raw: bytes) -> None:
 
 def test_the_secret_is_loaded_once_and_only_when_needed() -> None:
     loads = []
-    store = ResultStore(Presigner(), "out", lambda: loads.append(1) or SECRET)
+    cached = CachedSecret(lambda: loads.append(1) or SECRET.decode(), lambda: NOW)
+    store = ResultStore(Presigner(), "out", cached)
     assert loads == []
     store.redirect(valid_token(), NOW)
     assert not_found("x", store=store)

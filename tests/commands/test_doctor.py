@@ -2,14 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from cutline.commands import main
 from cutline.commands.doctor_checks import (
@@ -32,56 +28,11 @@ from cutline.commands.doctor_checks import (
     stack_name,
 )
 from devkit.running import ROOT
+from tests.support.stubbed_aws import REGION, Aws
 from tests.support.template import whole_template
 from tools.lint_template import OPTIONS, missing_types, regions
 
 OK, WARNING, FAILURE = Verdict
-GONE = "Stack with id x does not exist"
-REGION = "eu-central-1"
-
-
-class Aws:
-    """Clients that answer what a test has said, in that order, and fail at any other call."""
-
-    def __init__(self, region: str = REGION) -> None:
-        self._session = boto3.Session("x", "x", region_name=region)
-        self._stubs: dict[str, Stubber] = {}
-        self._entered = ExitStack()
-
-    def __call__(self, service: str) -> Any:
-        if service not in self._stubs:
-            self._stubs[service] = Stubber(self._session.client(service))
-            self._entered.enter_context(self._stubs[service])
-        return self._stubs[service].client
-
-    def says(self, service: str, method: str, answer: Mapping[str, Any]) -> None:
-        self(service)
-        self._stubs[service].add_response(method, dict(answer))
-
-    def refuses(self, service: str, method: str, code: str, message: str = "") -> None:
-        self(service)
-        self._stubs[service].add_client_error(method, code, message)
-
-    def has(self, *names: str, state: str = "UPDATE_COMPLETE", **more: Any) -> None:
-        """CloudFormation's answers: a stack of each name, or none where the name is empty."""
-        for name in names:
-            if name:
-                made = {"StackName": name, "StackStatus": state, "CreationTime": "2026-11-22T00:00:00Z", **more}
-                self.says("cloudformation", "describe_stacks", {"Stacks": [made]})
-            else:
-                self.refuses("cloudformation", "describe_stacks", "ValidationError", GONE)
-
-    def close(self) -> None:
-        self._entered.close()
-        for stub in self._stubs.values():
-            stub.assert_no_pending_responses()
-
-
-@pytest.fixture
-def aws() -> Iterator[Aws]:
-    made = Aws()
-    yield made
-    made.close()
 
 
 def found(check: Check, aws: Aws, root: Path = ROOT, name: str = "cutline", **said: Any) -> list[tuple[Verdict, str]]:
@@ -178,7 +129,7 @@ def test_the_regions_without_a_type_are_those_of_the_published_schemas() -> None
     [
         ("CREATE_COMPLETE", OK, "is in"),
         ("UPDATE_ROLLBACK_COMPLETE", OK, "is in"),
-        ("ROLLBACK_COMPLETE", FAILURE, "delete-stack --stack-name cutline"),
+        ("ROLLBACK_COMPLETE", FAILURE, 'make destroy DESTROY="--stack cutline --data"'),
         ("UPDATE_IN_PROGRESS", FAILURE, "wait"),
         ("UPDATE_ROLLBACK_FAILED", FAILURE, "continue-update-rollback"),
     ],

@@ -1,6 +1,5 @@
 """Accounts in the running local cloud, written the way an operator's tool writes them."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import pytest
 
 from devkit.accounts import Accounts, accounts_of
 from devkit.faulty import FaultyCloud, faulty_parameters
-from devkit.patience import WAIT_S
 from devkit.running import ROOT, RunningCloud, running_cloud
+from tests.support.operator import operators_command
 
 
 @pytest.fixture(scope="session")
@@ -19,16 +18,7 @@ def accounts(cloud: RunningCloud) -> Accounts:
 
 @pytest.fixture(scope="session")
 def cutline(cloud: RunningCloud) -> Callable[..., str]:
-    """Runs the operator's command as `make run` tells an operator to, and returns what it printed."""
-
-    def run(*arguments: str) -> str:
-        script = f'. "{cloud.state_dir}/operator.env" && cutline "$@"'
-        command = ["sh", "-c", script, "sh", *arguments]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S, check=False)
-        assert (ended.returncode, ended.stderr) == (0, ""), ended
-        return ended.stdout
-
-    return run
+    return operators_command(cloud)
 
 
 def impatient_template(home: Path) -> Path:

@@ -1,6 +1,7 @@
 """A function may do what its role permits, and is refused the rest as AWS would refuse it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -8,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from devkit.running import RunningCloud
+from localcloud.aws.guard import Guard
 from localcloud.aws.needs import Need, caller_of, needs_of
 from localcloud.aws.roles import Grant
 
@@ -62,6 +64,17 @@ def test_the_state_machine_runs_what_its_role_names_and_nothing_else(toy: Runnin
         of_machine = boto3.Session("ak", "sk", region_name="us-east-1").client("sqs", endpoint_url=toy.url)
         of_machine.send_message(QueueUrl=toy.resources["Work"], MessageBody="{}")
     assert "AccessDenied" in code_of(sending)[0]
+
+
+@pytest.mark.parametrize(("bound", "permitted"), [("endpoint/*", True), ("endpoint/other", False)])
+def test_what_a_boundary_does_not_hold_is_denied(tmp_path: Path, bound: str, permitted: bool) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:"
+    grants = {"Worker": [Grant("Call", "sagemaker:InvokeEndpoint", f"{arn}endpoint/e", {})]}
+    guard = Guard(lambda environ, start: [], tmp_path)
+    guard.open(grants, {}, bounds={"Worker": [Grant("", "sagemaker:InvokeEndpoint", arn + bound, {})]})
+    call = environ("POST", "/endpoints/e/invocations", HTTP_AUTHORIZATION="Credential=Worker/1")
+    refused = guard.refuses(call, lambda status, headers, *_: lambda data: None)
+    assert (refused is None) is permitted
 
 
 @pytest.mark.parametrize(

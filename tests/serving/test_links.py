@@ -18,6 +18,7 @@ from PIL import Image
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
 from cutline.adapters.kms import KmsCipher
+from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts.wire import Response
 from cutline.pipeline.codecs import encode
@@ -39,7 +40,7 @@ class Links:
     def __init__(self, s3: Any) -> None:
         self.s3, self.made, self.now = s3, 0, float(NOW)
         self.make: Callable[[bytes], bytes | None] = as_webp
-        self.store = ResultStore(s3, "out", lambda: b"secret")
+        self.store = ResultStore(s3, "out", lambda: LinkSecret.parse("secret"))
         self.table, accounts = MemoryTable("meter", "pk", "sk"), MemoryTable("accounts", "pk")
         self.meter = Meter(self.table, max_in_flight=5)
         registry = AccountStore(accounts, KmsCipher(None, ""))

@@ -1,6 +1,7 @@
 """template.yaml after the SAM transform, as CloudFormation would see it, and readers of it."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,3 +42,23 @@ def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     """The metrics that an alarm looks at."""
     queries = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
     return queries or [{key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}]
+
+
+def allowing_statements(resources: Resources) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement that allows something, in roles, managed policies, resource policies and key policies."""
+    for name, item in resources.items():
+        policies = [
+            policy["Fn::If"][1] if "Fn::If" in policy else policy
+            for policy in item.get("Properties", {}).get("Policies", [])
+        ]
+        documents = [policy["PolicyDocument"] for policy in policies]
+        documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
+        for document in documents:
+            for statement in statements_of(document):
+                if statement["Effect"] == "Allow":
+                    yield name, statement
+
+
+def statements_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """A policy's statements, those behind a condition too."""
+    return [item["Fn::If"][1] if "Fn::If" in item else item for item in as_list(document["Statement"])]

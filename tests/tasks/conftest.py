@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from cutline.accounts.meter import Meter
 from cutline.adapters.input_files import InputFiles
+from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.tasks.store import TaskStore
 from tests.support.bank import make_table
@@ -36,7 +37,7 @@ def stack(aws: tuple[Any, Any]) -> Stack:
         f"out-{name}",
         TaskStore(make_table(dynamodb, f"tasks-{name}", "pk"), lambda: NOW),
         InputFiles(s3, f"in-{name}"),
-        ResultStore(s3, f"out-{name}", lambda: b"link secret"),
+        ResultStore(s3, f"out-{name}", lambda: LinkSecret.parse("link secret")),
         Meter(meters),
         Machine(),
     )

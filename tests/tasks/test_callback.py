@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cutline.adapters.fetch import FetchPolicy
+from cutline.adapters.link_secret import LinkSecret
 from cutline.contracts import task_record
 from cutline.errors import InputRefused
 from cutline.pipeline.outputs.metadata import ResultMetadata
@@ -49,7 +50,7 @@ def listener() -> Iterator[Listener]:
 
 
 def call_back(stack: Stack, policy: FetchPolicy = LOCAL) -> Callback:
-    return Callback(stack.tasks, stack.results, lambda: b"link secret", policy, lambda: NOW)
+    return Callback(stack.tasks, stack.results, lambda: LinkSecret.parse("link secret"), policy, lambda: NOW)
 
 
 def ended(stack: Stack, url: str, state: int = -7) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,63 +18,23 @@ from cutline.errors import Reason
 from cutline.serving.proxy_event import to_proxy
 from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
-from tests.support.template import ALARM, api_document, as_list, of_type, watched, whole_template
+from tests.support.template import (
+    ALARM,
+    allowing_statements,
+    api_document,
+    as_list,
+    of_type,
+    statements_of,
+    watched,
+    whole_template,
+)
 from tools.conditions import settled
 
-# The resource of a key policy is the key that it is attached to.
-WIDE_RESOURCES = {"AWS::KMS::Key"}
-# Actions that AWS does not let a policy narrow to a resource.
-WIDE_ACTIONS = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
 GATEWAY_LIMIT_S = 29
 FUNCTION = "AWS::Lambda::Function"
 # That may run at once, none of which can be reserved.
 NEW_ACCOUNT_FUNCTIONS = 10
 Resources = dict[str, dict[str, Any]]
-
-
-# What no role may go beyond gives none anything.
-BOUNDARY = "OwnLogsAlone"
-
-
-def allowing_statements(resources: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement that allows something, in roles, resource policies and key policies."""
-    for name, item in resources.items():
-        if name == BOUNDARY:
-            continue
-        policies = [
-            policy["Fn::If"][1] if "Fn::If" in policy else policy
-            for policy in item.get("Properties", {}).get("Policies", [])
-        ]
-        documents = [policy["PolicyDocument"] for policy in policies]
-        documents += [item["Properties"][key] for key in ("PolicyDocument", "KeyPolicy") if key in item["Properties"]]
-        for document in documents:
-            for statement in statements_of(document):
-                if statement["Effect"] == "Allow":
-                    yield name, statement
-
-
-def statements_of(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """A policy's statements, those behind a condition too."""
-    return [item["Fn::If"][1] if "Fn::If" in item else item for item in as_list(document["Statement"])]
-
-
-def test_no_policy_allows_an_action_by_wildcard(resources: dict[str, dict[str, Any]]) -> None:
-    wide = {
-        (resources[name]["Type"], action)
-        for name, statement in allowing_statements(resources)
-        for action in as_list(statement["Action"])
-        if "*" in action
-    }
-    assert wide == {("AWS::KMS::Key", "kms:*")}
-
-
-def test_no_policy_allows_every_resource(resources: dict[str, dict[str, Any]]) -> None:
-    wide = {
-        resources[name]["Type"]
-        for name, statement in allowing_statements(resources)
-        if "*" in as_list(statement["Resource"]) and not set(as_list(statement["Action"])) <= WIDE_ACTIONS
-    }
-    assert wide <= WIDE_RESOURCES
 
 
 def test_nothing_is_allowed_by_negation_or_to_all_callers(resources: dict[str, dict[str, Any]]) -> None:
@@ -108,19 +67,6 @@ def test_roles_are_assumed_by_one_service_and_carry_only_logging_and_tracing_fro
         assert managed <= lent, name
 
 
-def test_functions_write_their_own_log_group_and_no_other(resources: dict[str, dict[str, Any]]) -> None:
-    roles = of_type(resources, "AWS::IAM::Role")
-    assert BOUNDARY not in json.dumps([role.get("ManagedPolicyArns") for role in roles.values()])
-    for name in {
-        function["Role"]["Fn::GetAtt"][0] for function in of_type(resources, "AWS::Lambda::Function").values()
-    }:
-        assert roles[name]["PermissionsBoundary"] == {"Ref": BOUNDARY}, name
-    bounds = resources[BOUNDARY]["Properties"]["PolicyDocument"]["Statement"]
-    (denied,) = [statement for statement in bounds if statement["Effect"] == "Deny"]
-    assert {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"} == set(denied["Action"])
-    assert denied["NotResource"] == {"Fn::GetAtt": ["FunctionLogs", "Arn"]}
-
-
 def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[str, dict[str, Any]]) -> None:
     statements = [item for name, item in allowing_statements(resources) if name == "CutoutFunctionRole"]
     actions = {action for statement in statements for action in as_list(statement["Action"])}
@@ -137,7 +83,7 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
 def test_the_usage_function_only_reads(resources: dict[str, dict[str, Any]]) -> None:
     statements = [item for name, item in allowing_statements(resources) if name == "UsageFunctionRole"]
     allowed = {
-        (action, statement["Resource"]["Fn::GetAtt"][0])
+        (action, statement["Resource"]["Fn::If"][1]["Fn::GetAtt"][0])
         for statement in statements
         for action in as_list(statement["Action"])
         if action != "sts:AssumeRole"
@@ -222,7 +168,8 @@ def test_the_intake_reads_drops_writes_errors_and_deletes_their_old_results(
 
 def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:
     wanted = {output for _, _, output in DEPLOYMENT_SETTINGS.values()}
-    assert {name: local.plain["Outputs"][name]["Value"] for name in wanted} == {name: {"Ref": name} for name in wanted}
+    outputs = settled(local.plain, {"ResultsCdn": "cloudfront"})["Outputs"]
+    assert {name: outputs[name]["Value"] for name in wanted} == {name: {"Ref": name} for name in wanted}
 
 
 def test_every_function_ends_before_the_gateway_gives_up(resources: dict[str, dict[str, Any]]) -> None:
@@ -251,7 +198,7 @@ def test_only_functions_that_may_read_the_input_bucket_are_reported_of_it(resour
     reading = {
         name.removesuffix("Role")
         for name, statement in allowing_statements(resources)
-        if "Resource" in statement and "${InputBucket.Arn}" in str(statement["Resource"])
+        if name.endswith("Role") and "${InputBucket.Arn}" in str(statement.get("Resource"))
     }
     functions = of_type(resources, "AWS::Lambda::Function")
     reported = {name for name, item in functions.items() if "INPUT_BUCKET" in item["Environment"]["Variables"]}
@@ -275,16 +222,6 @@ def test_nothing_that_opens_a_door_is_traced_or_logged_by_the_gateway(resources:
         assert properties["TracingConfig"] == {"Mode": "Active"}, name
     (flow,) = of_type(resources, "AWS::StepFunctions::StateMachine").values()
     assert flow["TracingConfiguration"] == {"Enabled": True}
-
-
-def test_no_role_may_list_a_bucket(resources: dict[str, dict[str, Any]]) -> None:
-    listing = {
-        name
-        for name, statement in allowing_statements(resources)
-        for action in as_list(statement["Action"])
-        if action.startswith("s3:List")
-    }
-    assert listing == {"EndpointRole"}, "whose container has no network"
 
 
 def test_every_bucket_blocks_public_access_and_is_encrypted(resources: dict[str, dict[str, Any]]) -> None:
@@ -343,7 +280,7 @@ def test_links_are_signed_urls_once_cloudfront_has_a_key(
     readers = {
         name.removesuffix("Role")
         for name, statement in allowing_statements(found)
-        if secret in as_list(statement["Resource"])
+        if name.endswith("Role") and secret in as_list(statement.get("Resource"))
     }
     given = {
         name: item["Environment"]["Variables"].get("RESULTS_CDN")

@@ -15,8 +15,9 @@ from tests.support.template import whole_template
 from tools.bench.routes import ROUTES, photograph
 from tools.bill.measure import Measured, be_quiet, measured
 from tools.bill.prices import PRICES, Price
-from tools.bill.totals import LINES, Habits, idle_month, per_thousand, traced_share, units
-from tools.bill.work import CALLS, LINK, QUESTION, RECORD_UNITS, TASK, Work
+from tools.bill.totals import LINES, Habits, idle_month, per_thousand, traced_share, units, warm_month
+from tools.bill.work import CALLS, FIRST_WEBP, LINK, QUESTION, RECORD_UNITS, TASK, Work
+from tools.conditions import settled
 
 # What only pollers do, of their own accord.
 _NOT_SEEN = {"sqs:ReceiveMessage"}
@@ -97,6 +98,7 @@ def test_a_price_has_steps() -> None:
 
 def test_every_price_is_on_a_line_or_monthly_and_names_its_source() -> None:
     monthly = {"key", "secret", "alarms", "dashboard", "metrics"}
+    monthly |= {"provisioned x86_64", "provisioned arm64", "snapshot", "restore"}
     assert {name for names in LINES.values() for name in names} | monthly == set(PRICES)
     for name, price in PRICES.items():
         assert price.source.startswith("https://") and price.dated, name
@@ -111,13 +113,41 @@ def test_all_that_a_work_takes_is_paid_for() -> None:
 
 
 def test_a_call_costs_what_its_units_cost() -> None:
-    lines = per_thousand(CALLS[0], 1, Habits(fetched=0))
+    lines = per_thousand(CALLS[0], 1, Habits(fetched=0, cold=0))
     assert lines["gateway"] == pytest.approx(0.0035)
     assert lines["DynamoDB"] == pytest.approx(3 * 0.000625)
     assert lines["Lambda"] == pytest.approx(186 * 1769 / 1024 * 0.0000133334 + 0.0002)
     assert lines["steps"] == lines["SQS"] == 0
     task = per_thousand(TASK, 1, Habits())
     assert task["steps"] == pytest.approx(0.075)
+
+
+def test_a_start_is_billed_at_the_functions_memory() -> None:
+    warm, cold = (per_thousand(CALLS[0], 1, Habits(cold=share))["Lambda"] for share in (0, 1))
+    assert cold - warm == pytest.approx(1000 * 0.45 * 1769 / 1024 * 0.0000133334)
+
+
+def test_sizes_are_the_templates(template: LocalTemplate) -> None:
+    for work in (*CALLS, TASK, LINK, QUESTION, FIRST_WEBP):
+        for run in work.runs:
+            size = settled(template.plain, {})["Resources"][run.function]["Properties"]["MemorySize"]
+            assert run.memory_mb == int(template.parameters[size["Ref"]] if isinstance(size, dict) else size), run
+
+
+def test_a_first_view_as_webp_costs_its_share_of_a_cpu_a_read_and_a_write() -> None:
+    plain, seen = (per_thousand(CALLS[0], 1, Habits(webp=share)) for share in (0, 1))
+    assert seen["S3"] - plain["S3"] == pytest.approx(0.0054)
+    # A whole CPU comes with 1,769 MB, so the gigabyte-seconds of work are the same at any memory below.
+    assert seen["Lambda"] - plain["Lambda"] == pytest.approx(1000 * 0.155 * 1769 / 1024 * 0.0000133334)
+    assert seen["gateway"] == plain["gateway"]
+
+
+def test_what_starts_faster_costs_by_the_month() -> None:
+    parts = warm_month("CutoutFunction", "arm64")
+    gigabytes = 1769 / 1024
+    assert parts["provisioned sandbox"] == pytest.approx(gigabytes * 730 * 3600 * 0.0000033334)
+    assert parts["snapshot of a version"] < parts["provisioned sandbox"]
+    assert parts["1,000 restores"] == pytest.approx(gigabytes * 0.1397998)
 
 
 def test_times_are_those_that_the_guide_tells() -> None:
@@ -140,7 +170,7 @@ def test_the_share_of_traced_calls() -> None:
 
 
 def test_a_stack_that_does_nothing(template: LocalTemplate) -> None:
-    parts = idle_month(template.plain["Resources"], metrics=10)
+    parts = idle_month(settled(template.plain, {})["Resources"], metrics=10)
     assert parts["KMS key"] == 1
     assert parts["dashboard"] == 3
     assert parts["10 custom metrics"] == pytest.approx(3)

@@ -11,8 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from cutline.commands.leftovers import Leftover
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import whole_template
+from tools.conditions import settled
 from tools.deploy import NotReady, check_build, check_networks, check_options, machine_of, parameters_of, write_built
 from tools.destroy import delete_data, delete_stack, resources_of
 from tools.lint_template import dangling_references
@@ -98,7 +100,8 @@ def outputs(template: LocalTemplate, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     names = ("InputBucket", "OutputBucket", "AccountsTable", "MeterTable", "AccountsKey")
-    resources: dict[str, Any] = {name: dict(template.plain["Resources"][name]) for name in names}
+    whole = settled(template.plain, {})["Resources"]
+    resources: dict[str, Any] = {name: dict(whole[name]) for name in names}
     for name in ("InputBucket", "OutputBucket"):
         resources[name] = {"Type": resources[name]["Type"]}
     # moto can neither do without a description nor with a policy.
@@ -109,14 +112,15 @@ def outputs(template: LocalTemplate, monkeypatch: pytest.MonkeyPatch) -> Iterato
     body = {"Resources": resources}  # without outputs, as after a first deployment that failed
     with mock_aws():
         boto3.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(body))
-        found = resources_of("shop")
+        found = {item.logical: item.name for item in resources_of("shop")}
         for name in ("InputBucket", "OutputBucket"):
             boto3.client("s3").put_object(Bucket=found[name], Key="in/shop/auto/x.png", Body=b"x")
         yield found
 
 
 def test_the_stack_goes_with_the_pictures_that_came_in(outputs: dict[str, str]) -> None:
-    delete_stack("shop", outputs)
+    delete_stack("shop", resources_of("shop"))
+    assert resources_of("shop") == []
     buckets = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     assert outputs["InputBucket"] not in buckets
     assert boto3.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"] == []
@@ -126,7 +130,7 @@ def test_data_goes_only_where_that_was_asked_for(outputs: dict[str, str]) -> Non
     dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
     protected = dynamodb.describe_table(TableName=outputs["AccountsTable"])["Table"]
     assert protected["DeletionProtectionEnabled"] is True
-    delete_data(outputs)
+    delete_data(resources_of("shop"))
     assert dynamodb.list_tables()["TableNames"] == []
     assert outputs["OutputBucket"] not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     key = boto3.client("kms").describe_key(KeyId=outputs["AccountsKey"])["KeyMetadata"]
@@ -134,10 +138,21 @@ def test_data_goes_only_where_that_was_asked_for(outputs: dict[str, str]) -> Non
 
 
 def test_a_stack_that_was_made_only_in_part_goes_too(outputs: dict[str, str]) -> None:
-    left = {name: value for name, value in outputs.items() if name in ("AccountsTable", "AccountsKey")}
-    delete_data(left)
+    delete_data([item for item in resources_of("shop") if item.logical in ("AccountsTable", "AccountsKey")])
     assert boto3.client("dynamodb").list_tables()["TableNames"] == [outputs["MeterTable"]]
-    delete_stack("shop", {})
+    delete_stack("shop", [])
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_the_role_of_the_gateways_logs_stays_where_another_api_uses_it(outputs: dict[str, str], others: bool) -> None:
+    iam, gateway = boto3.client("iam"), boto3.client("apigateway")
+    role = iam.create_role(RoleName="shop-ApiLogRole-1", AssumeRolePolicyDocument="{}")["Role"]
+    change = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role["Arn"]}
+    gateway.update_account(patchOperations=[change])
+    if others:
+        gateway.create_rest_api(name="other")
+    delete_data([Leftover("ApiLogRole", "AWS::IAM::Role", "shop-ApiLogRole-1")])
+    assert [item["RoleName"] for item in iam.list_roles()["Roles"]] == ["shop-ApiLogRole-1"] * others
 
 
 def test_what_the_parameters_leave_out_leaves_the_built_template(template: LocalTemplate, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 from tools.bill.prices import PRICES, REGION
-from tools.bill.totals import LINES, Habits, idle_month, per_thousand
+from tools.bill.totals import LINES, Habits, idle_month, per_thousand, warm_month
 from tools.bill.work import CALLS, TASK
+from tools.conditions import settled
 
 _ROOT = Path(__file__).resolve().parents[2]
 # One API in use: Requests and TotalMs of served calls and of two kinds of refusals, what was earned, cold starts.
@@ -25,6 +26,8 @@ def main() -> None:
     parser.add_argument("--questions", type=float, default=Habits.questions, help="per background task")
     parser.add_argument("--processor", choices=("arm64", "x86_64"), default=Habits.processor)
     parser.add_argument("--cloudfront", action="store_true", help="results by way of CloudFront")
+    parser.add_argument("--cold", type=float, default=Habits.cold, help="share of runs that start a sandbox")
+    parser.add_argument("--webp", type=float, default=Habits.webp, help="share of results that browsers see as WebP")
     parser.add_argument("--sources", action="store_true", help="every price, and who says so")
     options = parser.parse_args()
     habits = Habits(
@@ -33,9 +36,13 @@ def main() -> None:
         fetched=options.fetched,
         questions=options.questions,
         cloudfront=options.cloudfront,
+        cold=options.cold,
+        webp=options.webp,
     )
     print_calls(options.rate, habits)
     print_idle()
+    parts = warm_month("CutoutFunction", options.processor)
+    print("$ a month for faster starts: " + ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items()))
     if options.sources:
         print_sources()
 
@@ -60,7 +67,7 @@ def print_idle() -> None:
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     from localcloud.stack.template import load_template  # noqa: PLC0415 (slow, and asks for the region at once)
 
-    plain = load_template(_ROOT / "template.yaml", {}).plain
+    plain = settled(load_template(_ROOT / "template.yaml", {}).plain, {})
     parts = idle_month(plain["Resources"], _METRICS)
     print(
         "$ a month for what is there: " + ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items()), end=""

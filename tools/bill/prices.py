@@ -35,6 +35,7 @@ def _flat(unit: str, each: float, source: str, dated: str) -> Price:
 
 
 _LAMBDA = "https://cloudchipr.com/blog/aws-lambda-pricing"
+_LAMBDA_PAGE = "https://aws.amazon.com/lambda/pricing/"
 _STEPS = "https://aws.amazon.com/step-functions/pricing/"
 _DYNAMODB = "https://airbyte.com/data-engineering-resources/dynamodb-pricing"
 _S3 = "https://devnotes.tech/understanding-aws-s3-pricing-a-complete-cost-breakdown-with-examples"
@@ -53,6 +54,12 @@ PRICES = {
         _LAMBDA,
         "2024, the same May 2026",
     ),
+    # In addition to the runs, which then cost less.
+    "provisioned x86_64": _flat("GB-second", 0.0000041667, _LAMBDA_PAGE, "September 2026"),
+    "provisioned arm64": _flat("GB-second", 0.0000033334, _LAMBDA_PAGE, "September 2026"),
+    # Python's; three hours at least for each version.
+    "snapshot": _flat("GB-second", 0.0000015046, _LAMBDA_PAGE, "September 2026"),
+    "restore": _flat("GB restored", 0.0001397998, _LAMBDA_PAGE, "September 2026"),
     "lambda requests": _flat("request", 0.20 / _MILLION, _LAMBDA, "2024, the same May 2026"),
     "gateway": Price(
         "request (REST)",

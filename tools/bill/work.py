@@ -6,6 +6,12 @@ machine. Everything is warm: sandboxes run, accounts and secrets are remembered,
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from localcloud.stack.short_forms import parse_yaml
+from tools.conditions import settled
 
 # What Lambda writes of each run besides the function's own lines, in JSON: platform.start, platform.end and
 # platform.report, the last with the trace. An estimate.
@@ -20,17 +26,43 @@ TRANSACTED = 2
 # A result of 0.5 MB in base64.
 SELFIE_BYTES = 670_000
 
-_WORK_MB, _SMALL_MB = 1769, 512
+_TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+
+
+VCPU_MB = 1769
+
+
+@cache
+def _memory_sizes() -> dict[str, Any]:
+    template = settled(parse_yaml(_TEMPLATE.read_text("utf-8")), {})
+    defaults = {name: entry.get("Default") for name, entry in template["Parameters"].items()}
+    sizes = {name: item["Properties"].get("MemorySize") for name, item in template["Resources"].items()}
+    return {name: defaults[size["Ref"]] if isinstance(size, dict) else size for name, size in sizes.items() if size}
+
+
+def memory_of(function: str) -> int:
+    """Megabytes of a function, as the template has them with its default parameters."""
+    return int(_memory_sizes()[function])
 
 
 @dataclass(frozen=True)
 class Run:
-    """One function's run: how long, at which memory, and the bytes of its own log lines."""
+    """One function's run: how long, the bytes of its own log lines, and how long its sandbox's start takes."""
 
     function: str
     ms: float
-    memory_mb: int = _WORK_MB
     log_bytes: int = 0
+    init_ms: float = 450
+
+    @property
+    def memory_mb(self) -> int:
+        """The template's, with its default parameters."""
+        return memory_of(self.function)
+
+    @property
+    def init_gb_s(self) -> float:
+        """What a sandbox's start is billed as: Lambda bills INIT like a run."""
+        return self.init_ms / 1000 * self.memory_mb / 1024
 
 
 @dataclass(frozen=True)
@@ -48,6 +80,10 @@ class Work:
     traces: int = 1
     # Which go out to the internet in addition to the result: the answer, or a redirect.
     sent_bytes: int = 0
+
+    def on_top(self, processor: str) -> dict[str, float]:
+        """By price, for work within a run that is counted already: no request and no log line of its own."""
+        return self.units(processor) | {"lambda requests": 0, "logs": 0}
 
     def units(self, processor: str) -> dict[str, float]:
         """By price (`tools.bill.prices.PRICES`), without the result's own bytes and without traces."""
@@ -139,4 +175,12 @@ QUESTION = Work(
     sent_bytes=400,
 )
 # The redirect, and then the bucket's own answer.
-LINK = Work("link fetched", (Run("LinksFunction", 5, _SMALL_MB),), {"s3:GET": 1}, gateway=1, sent_bytes=900)
+LINK = Work("link fetched", (Run("LinksFunction", 5),), {"s3:GET": 1}, gateway=1, sent_bytes=900)
+# On top of a link, for the first browser that takes WebP: the PNG is read, and the WebP stored. Lambda gives a whole
+# CPU at 1,769 MB, and less memory its share of that.
+WEBP_CPU_MS = 155
+FIRST_WEBP = Work(
+    "first view as WebP",
+    (Run("LinksFunction", WEBP_CPU_MS * VCPU_MB / memory_of("LinksFunction")),),
+    {"s3:GET": 1, "s3:PUT": 1},
+)

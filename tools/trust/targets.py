@@ -17,6 +17,7 @@ from PIL import Image
 
 from cutline.accounts.identity import Authenticator
 from cutline.adapters.fetch import FetchPolicy, deliver, fetch
+from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import (
     drops,
@@ -165,7 +166,7 @@ class _NoAccounts:
 
 
 _AUTHENTICATOR = Authenticator(_NoAccounts(), lenient_body_hash=True)  # type: ignore[arg-type]
-_RESULTS = ResultStore(None, "results", lambda: b"secret")
+_RESULTS = ResultStore(None, "results", lambda: LinkSecret.parse("secret"))
 
 
 def event(event: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from cutline.adapters.endpoint_watch import WatchedEndpoint
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.input_files import InputFiles
 from cutline.adapters.kms import KmsCipher
+from cutline.adapters.link_secret import CachedSecret, LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, RealtimeEndpoint
 from cutline.adapters.signed_urls import UrlSigner, read_deployed
@@ -227,10 +228,14 @@ class Bootstrap:
             ),
         )
 
-    def link_secret(self) -> bytes:
-        """The key of the HMAC in result links, which the callbacks' keys hang on too."""
+    def link_secret(self) -> LinkSecret:
+        """The keys of result links and callbacks. Raises SettingsError."""
+        return self._cached_secret()
+
+    @cached_property
+    def _cached_secret(self) -> CachedSecret:
         self.settings.require("link_secret")
-        return self._secret(self.settings.link_secret).encode()
+        return CachedSecret(lambda: self._secret(self.settings.link_secret))
 
     def _secret(self, name: str) -> str:
         return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])

@@ -5,6 +5,7 @@ input_files     S3: tasks' files, drops and uploads
 result_store    S3: results, and the signed links to them
 signed_urls     CloudFront's signed URLs of results, and their keys
 p256            the signatures of those URLs
+link_secret     the keys of result links and callbacks, and their rotation
 upload_tickets  S3: presigned forms for uploads
 sources         a picture's bytes, from an upload or an address
 fetch           HTTP(S) addresses of callers, guarded against private networks

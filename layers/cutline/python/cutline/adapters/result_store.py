@@ -10,13 +10,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+import time
 import uuid
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cutline.adapters.link_secret import LinkKey, LinkSecret
 from cutline.adapters.signed_urls import UrlSigner
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.storage_keys import ANSWERS, ENDINGS, RESULTS
@@ -36,15 +37,23 @@ def result_key(account_id: str, name: str, content_type: str) -> str:
 class ResultStore:
     """Puts results under `r/<account>/` and answers that may be asked for again under `i/<account>/`.
 
-    `load_secret` yields the key of the links' HMAC and is called once. `signer`: of the URLs of the CloudFront
+    `load_secret` yields the keys of the links' HMAC, for each link. `signer`: of the URLs of the CloudFront
     distribution before the bucket, None where there is none.
     """
 
-    def __init__(self, s3: Any, bucket: str, load_secret: Callable[[], bytes], signer: UrlSigner | None = None) -> None:
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        load_secret: Callable[[], LinkSecret],
+        signer: UrlSigner | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._load_secret = load_secret
         self._signer = signer
+        self._clock = clock
 
     def put(self, account_id: str, data: bytes, content_type: str) -> str:
         """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
@@ -109,7 +118,8 @@ class ResultStore:
         if self._signer is not None:
             return self._signer.url(key, expires_at)
         payload = f"{expires_at:x}/{key}".encode()
-        token = base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        mac = _mac(self._load_secret().signing(self._clock()), payload)
+        token = base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
         return f"{base_url}/r/{token}{key[key.rindex('.') :]}"
 
     def redirect(self, token: str, now: float, method: str = "GET", choose: Callable[[str], str] = str) -> str:
@@ -118,7 +128,7 @@ class ResultStore:
         `choose` gets the key of the link's file and says which one to lead to. Raises InputRefused(NOT_FOUND) for
         forged and expired tokens.
         """
-        expires_at, key = self._open(token)
+        expires_at, key = self._open(token, now)
         left_s = int(expires_at - now)
         if left_s <= 0:
             raise InputRefused(Reason.NOT_FOUND)
@@ -131,22 +141,20 @@ class ResultStore:
             operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}
         return str(self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=left_s))
 
-    def _open(self, token: str) -> tuple[int, str]:
+    def _open(self, token: str, now: float) -> tuple[int, str]:
         body = token.partition(".")[0]
         try:
             raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
             raise InputRefused(Reason.NOT_FOUND) from error
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload)):
+        if not any(hmac.compare_digest(mac, _mac(key, payload)) for key in self._load_secret().accepted(now)):
             raise InputRefused(Reason.NOT_FOUND)
         expiry, _, key = payload.decode().partition("/")
         return int(expiry, 16), key  # a payload with this MAC was written by `link`
 
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
-    @cached_property
-    def _key(self) -> bytes:
-        """A key only for links. Callback keys are MACs under the same secret, and account owners know theirs."""
-        return hmac.new(self._load_secret(), _PURPOSE, hashlib.sha256).digest()
+def _mac(key: LinkKey, payload: bytes) -> bytes:
+    """Under a key for links only. Callback keys may be MACs under the same text, and account owners know theirs."""
+    derived = hmac.new(key.text.encode(), _PURPOSE, hashlib.sha256).digest()
+    return hmac.new(derived, payload, hashlib.sha256).digest()[:_MAC_BYTES]

@@ -4,7 +4,8 @@ A command is a module of this package with `add_to(commands)`, which declares it
 of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the module of the
 command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
-cut, batch, review, calibrate, compare_with, find_usage, serve, account, results_key, doctor, bench
+cut, batch, review, calibrate, compare_with, find_usage, serve, account, rotate_links, results_key, doctor,
+bench
                  one command each
 console          tables, JSON, messages and the progress bar
 failure          how a command ends that failed
@@ -14,6 +15,8 @@ pictures         input pictures, and where their results go
 comparison       one picture's cut-out against another service's, and the page that shows both
 deployment       where a deployment keeps its accounts
 doctor_checks    the checks of `doctor`
+release_checks   those of it that ask what a release needs next to what runs
+leftovers        what deleted and failed stacks have left
 sam_project      a checkout's samconfig.toml and build
 """
 
@@ -35,6 +38,7 @@ COMMANDS = (
     "find-usage",
     "serve",
     "account",
+    "rotate-links",
     "results-key",
     "doctor",
     "bench",

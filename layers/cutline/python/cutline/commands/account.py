@@ -156,7 +156,9 @@ def _switch(arguments: argparse.Namespace, *, enabled: bool) -> None:
 
 def _callback_key(arguments: argparse.Namespace) -> None:
     deployment = Deployment(arguments)
-    print(callback_secret(deployment.link_secret(), _existing(deployment, arguments.name).account_id))
+    print(
+        callback_secret(deployment.link_secret().callbacks.encode(), _existing(deployment, arguments.name).account_id)
+    )
 
 
 def _usage(arguments: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from cutline.accounts.registry import Registry
 from cutline.adapters.kms import KmsCipher
+from cutline.adapters.link_secret import LinkSecret
 from cutline.commands.arguments import check_address
 from cutline.commands.failure import CommandFailed
 
@@ -67,10 +68,15 @@ class Deployment:
         """Return the table of the usage counters. Raises CommandFailed."""
         return self._table(self._setting("meter_table"))
 
-    def link_secret(self) -> bytes:
-        """Return the secret that the accounts' callback keys are derived from. Raises CommandFailed."""
+    def link_secret(self) -> LinkSecret:
+        """Return the keys of result links and callbacks. Raises CommandFailed."""
         answer = self._client("secretsmanager").get_secret_value(SecretId=self._setting("link_secret"))
-        return str(answer["SecretString"]).encode()
+        return LinkSecret.parse(answer["SecretString"])
+
+    def store_link_secret(self, secret: LinkSecret) -> None:
+        """Replace the keys of result links and callbacks. Raises CommandFailed."""
+        name = self._setting("link_secret")
+        self._client("secretsmanager").put_secret_value(SecretId=name, SecretString=secret.to_text())
 
     def change_results_keys(self, change: Callable[[str], tuple[str, int]]) -> int:
         """Replace the text of the secret of the results' keys; return what `change` adds. Raises CommandFailed."""

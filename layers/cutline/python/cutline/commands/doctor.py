@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.commands.deployment import DEFAULT_STACK
 from cutline.commands.doctor_checks import AWS_CHECKS, LOCAL_CHECKS, Clients, Finding, Plan, Verdict, run
 from cutline.commands.failure import CommandFailed
+from cutline.commands.release_checks import RELEASE_CHECKS
 from cutline.commands.sam_project import SamConfig, read_samconfig
 from cutline.local_file import real_path
 
@@ -65,6 +66,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         session.region_name or "",
         real_path(arguments.config).parent,
         config.parameters,
+        config.rollout,
     )
     for check in LOCAL_CHECKS:
         yield from run(check, plan, session.client)
@@ -73,7 +75,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     for finding in _check_access(session, plan, clients):
         ready = ready and finding.verdict is not Verdict.FAILURE
         yield finding
-    for check in AWS_CHECKS if ready else ():
+    for check in (*AWS_CHECKS, *RELEASE_CHECKS) if ready else ():
         yield from run(check, plan, clients)
 
 

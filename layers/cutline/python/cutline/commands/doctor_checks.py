@@ -32,6 +32,8 @@ DEFAULTS: Mapping[str, str] = {
     "ResultsCdn": "none",
     "EndpointInstanceType": "ml.g4dn.xlarge",
     "EndpointMaxInstances": "2",
+    "KmsKeyArn": "",
+    "PermissionsBoundary": "",
 }
 # Regions without a resource type, and the parameter that is off there: CloudFormation refuses a template that has it.
 _NO_BUDGETS = (
@@ -76,12 +78,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Plan:
-    """The deployment to check; `parameters` are those in samconfig.toml."""
+    """The deployment to check; `parameters` and `rollout` are those in samconfig.toml."""
 
     stack: str
     region: str
     root: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
+    rollout: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
         return self.parameters.get(name, DEFAULTS[name])
@@ -142,7 +145,7 @@ def partition(plan: Plan, clients: Clients) -> Iterator[Finding]:
     if ours == "aws-cn":
         text = "China: API Gateway serves the public only after an ICP filing; see AWS China's guide"
         yield Finding(Verdict.WARNING, "partition", text)
-    yield from _other_region(plan, "CertificateArn", r"arn:[\w-]+:acm:([\w-]+):")
+    yield from other_region(plan, "CertificateArn", r"arn:[\w-]+:acm:([\w-]+):")
 
 
 def resource_types(plan: Plan, clients: Clients) -> Iterator[Finding]:
@@ -164,10 +167,10 @@ def stack(plan: Plan, clients: Clients) -> Iterator[Finding]:
             made = "will be created" if name == plan.stack else "will be created by sam deploy (resolve_s3)"
             yield Finding(Verdict.OK, "stack", f"{name} {made}")
         elif state in _NOT_UPDATABLE:
-            text = (
-                f"{name} is in {state} and cannot be updated: run aws cloudformation delete-stack --stack-name {name}"
-            )
-            yield Finding(Verdict.FAILURE, "stack", text)
+            command = f"aws cloudformation delete-stack --stack-name {name}"
+            if name == plan.stack:
+                command = f'make destroy DESTROY="--stack {name} --data"'
+            yield Finding(Verdict.FAILURE, "stack", f"{name} is in {state} and cannot be updated: run {command}")
         elif state.endswith("_IN_PROGRESS"):
             yield Finding(Verdict.FAILURE, "stack", f"{name} is in {state}: wait until it has finished")
         elif state.endswith("ROLLBACK_FAILED"):
@@ -197,8 +200,7 @@ def lambda_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
     """Check the region's quota of concurrent executions against what the parameters reserve."""
     limits = clients("lambda").get_account_settings()["AccountLimit"]
     quota, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"])
-    before = _stack(clients, plan.stack) or {}
-    held = {item["ParameterKey"]: item["ParameterValue"] for item in before.get("Parameters", [])}
+    held = held_parameters(clients, plan.stack)
     free += _RESERVING * int(held.get("SyncConcurrency", 0))
     reserved = _RESERVING * plan.number("SyncConcurrency")
     raised = quota - free + reserved + _UNRESERVED_MIN
@@ -260,7 +262,7 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "GPU quota", text)
     else:
         yield Finding(Verdict.OK, "GPU quota", f"{found:.0f} {plan['EndpointInstanceType']}")
-    yield from _other_region(plan, "EndpointImage", r"\d+\.dkr\.ecr\.([\w-]+)\.")
+    yield from other_region(plan, "EndpointImage", r"\d+\.dkr\.ecr\.([\w-]+)\.")
 
 
 # In the order of their lines. Local checks call no AWS.
@@ -276,11 +278,17 @@ def run(check: Check, plan: Plan, clients: Clients) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, check.__name__.replace("_", " "), f"cannot be checked: {error}")
 
 
-def _other_region(plan: Plan, name: str, pattern: str) -> Iterator[Finding]:
+def other_region(plan: Plan, name: str, pattern: str) -> Iterator[Finding]:
     """Yield a failure if the resource that a parameter names is in another region than the stack."""
     found = re.match(pattern, plan[name])
     if found and found[1] != plan.region:
         yield Finding(Verdict.FAILURE, name, f"is in {found[1]}, but must be in {plan.region}")
+
+
+def held_parameters(clients: Clients, name: str) -> dict[str, str]:
+    """Return the parameters of the stack that runs, empty without one."""
+    found = _stack(clients, name) or {}
+    return {item["ParameterKey"]: item["ParameterValue"] for item in found.get("Parameters", [])}
 
 
 def _stack(clients: Clients, name: str) -> Mapping[str, Any] | None:

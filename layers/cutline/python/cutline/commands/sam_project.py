@@ -25,6 +25,7 @@ class SamConfig:
     region: str = ""
     profile: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    rollout: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_samconfig(path: Path) -> SamConfig:
@@ -47,7 +48,7 @@ def _config(default: Mapping[str, Any]) -> SamConfig:
     pairs = overrides.split() if isinstance(overrides, str) else overrides
     parameters = {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
     stack, region, profile = (str(found.get(name, "")) for name in ("stack_name", "region", "profile"))
-    return SamConfig(stack, region, profile, parameters)
+    return SamConfig(stack, region, profile, parameters, default.get("rollout", {}).get("parameters", {}))
 
 
 def network_problems(root: Path, parameters: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
     X-Cutline-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">
 
-The key is the account's own: an HMAC of its id under the key of the result links, so nothing is stored, and no
+The key is the account's own: an HMAC of its id under the link secret's key for callbacks, so nothing is stored, and no
 account can derive another's.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cutline.adapters.fetch import FetchPolicy, deliver
+from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts.apis import TASK_APIS
 from cutline.errors import InputRefused, Reason
@@ -23,9 +24,9 @@ from cutline.tasks.view import show_task
 _ACCEPTED = range(200, 300)
 
 
-def callback_secret(link_secret: bytes, account_id: str) -> str:
+def callback_secret(key: bytes, account_id: str) -> str:
     """Return the key of an account's callbacks, hexadecimal; the operator hands it to the account's owner."""
-    return hmac.new(link_secret, f"callback/{account_id}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"callback/{account_id}".encode(), hashlib.sha256).hexdigest()
 
 
 def signature(secret: str, body: bytes, now: int) -> str:
@@ -39,7 +40,7 @@ class Callback:
 
     tasks: TaskStore
     results: ResultStore
-    link_secret: Callable[[], bytes]
+    link_secret: Callable[[], LinkSecret]
     policy: FetchPolicy
     clock: Callable[[], float] = time.time
 
@@ -53,7 +54,7 @@ class Callback:
         record = task.record
         with step.stage("load"):
             response = show_task(TASK_APIS[task.order.api], record, self.results, task.order.base_url)
-        secret = callback_secret(self.link_secret(), record.account_id)
+        secret = callback_secret(self.link_secret().callbacks.encode(), record.account_id)
         headers = {
             **response.headers,
             "X-Cutline-Signature": signature(secret, response.body, int(self.clock())),
