@@ -11,7 +11,9 @@ packages=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_path("
 "$target/bin/python" -m uv pip uninstall --quiet sympy mpmath cfn-lint networkx uv pip
 cd "$packages"
 rm -rf onnxruntime/quantization onnxruntime/tools onnxruntime/transformers onnxruntime/capi/libonnxruntime.so.*
-python3 "$source/layers/runtime/shrink_sdk.py" . apigateway cloudformation dynamodb iam kms lambda s3 \
-  sagemaker-runtime secretsmanager service-quotas sqs stepfunctions sts
+services=" apigateway cloudformation dynamodb iam kms lambda s3 sagemaker-runtime secretsmanager service-quotas sqs stepfunctions sts "
+for folder in botocore/data/*/; do
+  case "$services" in *" $(basename "$folder") "*) ;; *) rm -rf "$folder" ;; esac
+done
 find . -type d -name tests -prune -exec rm -rf {} +
 "$target/bin/python" -m compileall -q --invalidation-mode unchecked-hash .

@@ -47,7 +47,7 @@ unshare --mount --pid --fork --kill-child bash -euc '
   echo "cutline cut: $((($(date +%s%N) - begun) / 1000000)) ms, $(stat -c %s "$root/tmp/cut.png") bytes"
   begun=$(date +%s%N)
   inside cutline serve --host 0.0.0.0 --port 0 --state /tmp/cutline > "$folder/serve.log" 2>&1 &
-  until grep -q "^Ready: " "$folder/serve.log"; do kill -0 $! || { cat "$folder/serve.log"; exit 1; }; sleep .2; done
+  until grep -q "^Ready: " "$folder/serve.log"; do kill -0 $! 2>/dev/null || { cat "$folder/serve.log"; exit 1; }; sleep .2; done
   echo "cutline serve ready: $((($(date +%s%N) - begun) / 1000000)) ms"
   url=$(sed -n "s/^Ready: //p" "$folder/serve.log")
   curl -sf "$url/v1.0/removebg" -H "X-Api-Key: demo-key" -F image_file=@"$folder/photo.jpg" -o "$folder/cut.png"
