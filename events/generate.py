@@ -52,6 +52,9 @@ def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
             "POST", "/v1.0/removebg", _multipart({"size": "auto"}, "image_file", picture), api_key, now=now
         ),
         "cutout-rembg": _event("POST", "/api/remove", _multipart({"om": "1"}, "file", picture), api_key, now=now),
+        "cutout-check": _event(
+            "POST", "/check", picture, {"X-API-KEY": "demo-key"}, query={"profile": "amazon-main"}, now=now
+        ),
         "selfie": _event("POST", "/jdai/SelfieSeg", portrait, _jd_headers("/jdai/SelfieSeg", portrait, now), now=now),
         "tasks-create": _event(
             "POST",

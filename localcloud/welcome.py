@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from cutline.accounts.demo import AIDGE_APP_KEY, AIDGE_SECRET, API_KEY, JD_ACCESS_KEY, JD_SECRET_KEY
 from cutline.openapi.document import document
@@ -53,7 +54,9 @@ def curl_lines(described: Mapping[str, Any], paths: set[str]) -> list[str]:
         # Our own operations take any credential; an API has its one.
         if path.rstrip("/") in paths and len(operation.get("security", ())) == 1:
             (scheme,) = operation["security"][0]
+            query = _query(operation)
             address = described["servers"][0]["url"] + path
+            address = f"'{address}?{query}'" if query else address
             call = _call(address, operation, scheme, described["components"]["securitySchemes"][scheme])
             found.setdefault(operation["tags"][0], call)
     return list(found.values())
@@ -78,6 +81,13 @@ def _call(address: str, operation: Mapping[str, Any], scheme: str, credential: M
     if not _is_key(credential):
         address = f'"$({sign})"'
     return f"{write}curl -s {address} -H 'content-type: {kind}' --data-binary @{file}"
+
+
+def _query(operation: Mapping[str, Any]) -> str:
+    """The parameters without which there is no call, by their examples."""
+    needed = [one for one in operation.get("parameters", ()) if one.get("required") and "example" in one]
+    pairs = [(one["name"], one["example"]) for one in needed if one["in"] == "query"]
+    return urlencode(pairs)
 
 
 def _fields(media: Mapping[str, Any], picture: str) -> list[tuple[str, Any]]:

@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
-from cutline.contracts import aidge, ailabtools, jd_matting, rembg, removebg
+from cutline.contracts import aidge, ailabtools, jd_matting, picture_check, rembg, removebg
 from cutline.contracts.wire import Contract
 from cutline.errors import ServiceFault
 from cutline.serving.processors import CutoutProcessor
 from cutline.serving.proxy_event import to_proxy, to_request
 from cutline.settings import Settings
 
-CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg, rembg, ailabtools)
+CONTRACTS: tuple[Contract, ...] = (jd_matting, aidge, removebg, rembg, ailabtools, picture_check)
 ROUTES = {route: contract for contract in CONTRACTS for route in contract.ROUTES}
 
 logger = Logger(service="cutout")

@@ -37,7 +37,7 @@ ROWS = {
     "template.yaml": "its route, its function, its line of the dashboard",
 }
 HANDLERS = {
-    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem", "ail"},
+    "functions/cutout/app.py": {"jdc", "aid", "rbg", "rem", "ail", "chk"},
     "functions/selfie/app.py": {"jds"},
     "functions/costume/app.py": {"ail"},
 }
@@ -88,7 +88,9 @@ def product_files() -> Iterator[Path]:
 
 def naming(module: str, contract: Contract) -> re.Pattern[str]:
     """What names an API: its module, its id in quotes, its title, its routes."""
-    routes = [rf"(?<![\w-]){re.escape(route.strip('/'))}(?!/?\w)" for route in contract.ROUTES]
+    # A route of one word is a word of the language without its slash.
+    bare = [route.strip("/") if "/" in route.strip("/") else route for route in contract.ROUTES]
+    routes = [rf"(?<![\w.-]){re.escape(route)}(?!/?\w)" for route in bare]
     return re.compile(
         "|".join([rf"\b{module}\b", rf"""["'`]{contract.NAME}["'`]""", re.escape(contract.TITLE), *routes]), re.I
     )

@@ -134,6 +134,7 @@ WHOLE = "read_whole_form"
 ALLOWED = {
     ("jd_matting", "body"),
     ("jd_selfie", "body"),
+    ("picture_check", "body"),
     ("uploads", "body"),
     ("native", "headers"),
     ("native", "params"),

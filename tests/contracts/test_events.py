@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from cutline.accounts import aidge_signature, jd_signature
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picture_check, picwish, rembg, removebg
 from cutline.contracts.wire import Request, Scheme
 from cutline.serving.proxy_event import to_request
 
@@ -20,6 +20,7 @@ CALLS = {
     "costume": ailabtools,
     "cutout-removebg": removebg,
     "cutout-rembg": rembg,
+    "cutout-check": picture_check,
 }
 
 

@@ -73,6 +73,7 @@ SERVED: dict[str, Callable[[str], Answer]] = {
     "/v1.0/account": lambda url: RemoveBg(url).account(),
     "/v1.0/improve": lambda url: RemoveBg(url).post(b"{}", "application/json", "/v1.0/improve"),
     "/api/remove": lambda url: Rembg(url).remove(PICTURE),
+    "/check": lambda url: send("POST", f"{url}/check?profile=amazon-main", PICTURE, KEY),
     "/api/tasks/visual/segmentation": lambda url: PicWish(url).create(PICTURE, return_type="3"),
     "/api/tasks/visual/segmentation/{task_id}": lambda url: PicWish(url).query(task(url)),
 }

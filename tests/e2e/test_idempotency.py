@@ -22,6 +22,7 @@ MISMATCH: dict[str, tuple[int, dict[str, Any]]] = {
     "pw": (400, {"status": 400, "message": "this Idempotency-Key was used with another request"}),
     "ail": (400, {"error_code": 400, "error_code_str": "ERROR_INVALID_PARAMETER"}),
     "rem": (400, {"detail": "this Idempotency-Key was used with another request"}),
+    "chk": (400, {"code": "idempotency_mismatch"}),
     "rbg": (
         400,
         {"errors": [{"title": "Idempotency-Key was used with another request", "code": "idempotency_mismatch"}]},

@@ -35,8 +35,9 @@ TOO_LARGE = bytes(5 * 1024 * 1024)
         lambda url: AiLab(url).cut(TOO_LARGE),
         lambda url: RemoveBg(url).remove(TOO_LARGE),
         lambda url: Rembg(url).remove(TOO_LARGE),
+        lambda url: send("POST", f"{url}/check?profile=temu", TOO_LARGE, {"X-API-KEY": "demo-key"}),
     ],
-    ids=["matting", "selfie", "picwish", "aidge", "ailab", "removebg", "rembg"],
+    ids=["matting", "selfie", "picwish", "aidge", "ailab", "removebg", "rembg", "check"],
 )
 def test_a_body_beyond_the_platforms_limit_is_reported_the_way_round(
     cloud: RunningCloud, post: Callable[[str], Answer]

@@ -26,9 +26,10 @@ NOT_DRAWN = {"image_url", "imageUrl", "callback_url"}
 
 
 def query_of(operation: Operation) -> dict[str, Any]:
-    """What a GET of Aidge carries besides its signature."""
+    """What a GET of Aidge carries besides its signature, and what a call cannot be made without."""
     names = {parameter["name"] for parameter in operation.parameters if parameter["in"] == "query"}
-    return {"imageBase64": examples.PICTURE} if "imageBase64" in names and operation.method == "get" else {}
+    picture = {"imageBase64": examples.PICTURE} if "imageBase64" in names and operation.method == "get" else {}
+    return {**picture, **operation.required_query}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -60,6 +61,7 @@ def test_the_curl_lines_of_the_terminal_work(cloud: RunningCloud, tmp_path: Path
             "NO_RECOGNITION_TARGET",
             '"status":1006',
             "a file",
+            '"verdicts":[',
         )
         assert done.returncode == 0, (line, done.stderr)
         assert any(words in answer for words in said), (line, answer)

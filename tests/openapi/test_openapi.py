@@ -74,7 +74,10 @@ def test_every_example_of_an_answer_fits_its_schema() -> None:
 
 def request_of(operation: Operation, fields: Any) -> Request:
     body, kind = encode(operation, fields)
-    return Request("POST", operation.path, operation.path, (), {"content-type": kind}, body, "id", 1.7e9, "https://x")
+    query = tuple(operation.required_query.items())
+    return Request(
+        "POST", operation.path, operation.path, query, {"content-type": kind}, body, "id", 1.7e9, "https://x"
+    )
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)

@@ -339,6 +339,8 @@ def assert_success(answer: dict[str, Any], api: str) -> None:
             assert answer["success"] is True
         case "rbg":
             assert open_picture(base64.b64decode(answer["data"]["result_b64"])).mode == "RGBA"
+        case "chk":
+            assert (answer["profile"], answer["passed"]) == ("amazon-main", False)
         case "rem":
             assert answer == {"saved": "cutout.png", "status": 200}
         case _:

@@ -46,6 +46,12 @@ class Operation:
         """Its parameters, references followed."""
         return [resolved(DOCUMENT, parameter) for parameter in self.spec.get("parameters", [])]
 
+    @property
+    def required_query(self) -> dict[str, Any]:
+        """Its required query parameters, by their examples."""
+        needed = [one for one in self.parameters if one["in"] == "query" and one["required"] and "example" in one]
+        return {one["name"]: one["example"] for one in needed}
+
 
 def all_operations() -> Iterator[Operation]:
     """Every operation once per kind of body."""

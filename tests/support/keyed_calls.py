@@ -50,6 +50,11 @@ def multipart(cloud_url: str, account: str, picture: bytes, key: str, *, to: tup
     return send("POST", cloud_url + path, body, headers)
 
 
+def check(cloud_url: str, account: str, picture: bytes, key: str) -> Answer:
+    headers = {"X-API-KEY": f"key-{account}", "Idempotency-Key": key}
+    return send("POST", f"{cloud_url}/check?profile=amazon-main", picture, headers)
+
+
 APIS: dict[str, Callable[[str, str, bytes, str], Answer]] = {
     "jdc": jd_cutout,
     "jds": jd_selfie,
@@ -58,4 +63,5 @@ APIS: dict[str, Callable[[str, str, bytes, str], Answer]] = {
     "ail": partial(multipart, to=AILAB),
     "rbg": partial(multipart, to=REMOVEBG),
     "rem": partial(multipart, to=REMBG),
+    "chk": check,
 }

@@ -85,7 +85,9 @@ def timed(act: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def check_file(result: Result) -> None:
-    """Raises Failed where the result, or what its link leads to, is no cut-out of the picture."""
+    """Raises Failed where there is a result, and it or what its link leads to is no cut-out of the picture."""
+    if result is None:
+        return
     try:
         picture = open_picture(result if isinstance(result, bytes) else fetched(result).body)
     except OSError as error:

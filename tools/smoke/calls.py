@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, Rembg, RemoveBg
+from devkit.clients import AidgeClient, AiLab, Answer, JdClient, PicWish, Rembg, RemoveBg, send
 
 ROOT = Path(__file__).resolve().parents[2]
 # Drawn by a program; small enough for every API, a person who wears something.
@@ -48,8 +48,9 @@ def read_keys(said: str) -> Keys:
         raise Failed(f"{said} is not what cutline account create NAME --json prints") from error
 
 
-# A call's answer is judged after the call, so that the time is only the call's: a link, or the picture itself.
-Result = str | bytes
+# A call's answer is judged after the call, so that the time is only the call's: a link, or the picture itself;
+# None where the answer is complete without one.
+Result = str | bytes | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ def _itself(document: Any) -> Result:
     raise ValueError("the answer is the picture")
 
 
+def _judged(document: Any) -> Result:
+    if not document["verdicts"]:
+        raise ValueError("no rule was checked")
+    return None
+
+
 # By the APIs' names in contracts/apis.py.
 CALLS: Mapping[str, Call] = {
     "jdc": Call(
@@ -115,4 +122,9 @@ CALLS: Mapping[str, Call] = {
         is_picture=True,
     ),
     "rem": Call("rembg server", lambda url, keys: Rembg(url, keys.api_key).remove(PICTURE), _itself, is_picture=True),
+    "chk": Call(
+        "picture check",
+        lambda url, keys: send("POST", f"{url}/check?profile=amazon-main", PICTURE, {"X-API-KEY": keys.api_key}),
+        _judged,
+    ),
 }

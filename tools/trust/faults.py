@@ -54,6 +54,7 @@ FUNCTIONS = {
     "ail": "CostumeFunction",
     "rbg": "CutoutFunction",
     "rem": "CutoutFunction",
+    "chk": "CutoutFunction",
 }
 NAMES = {
     "jdc": "JD matting",
@@ -63,21 +64,25 @@ NAMES = {
     "ail": "AILabTools",
     "rbg": "remove.bg",
     "rem": "rembg",
+    "chk": "check",
 }
 # How each API words each reason: HTTP status, and its own number or name.
 WORDS: Mapping[str, Mapping[str, tuple[int, Any]]] = {
     "ok": {"jdc": (200, 0), "jds": (200, 1000), "aid": (200, 200), "pw": (200, 1), "ail": (200, ""),
-           "rbg": (200, ""), "rem": (200, "")},
+           "rbg": (200, ""), "rem": (200, ""), "chk": (200, "")},
     "overloaded": {"jdc": (503, 10020), "jds": (503, "10020"), "aid": (200, 501), "pw": (500, 500),
                    "ail": (503, "ERROR_INSUFFICIENT_RESOURCES"), "rbg": (503, "overloaded"),
-                   "rem": (503, "overloaded")},
+                   "rem": (503, "overloaded"), "chk": (503, "unavailable")},
     "timed_out": {"jdc": (200, 13303), "jds": (200, 1007), "aid": (200, 801), "pw": (200, -8),
-                  "ail": (504, "AI_SERVICE_TIMEOUT"), "rbg": (503, "timeout"), "rem": (504, "timed_out")},
+                  "ail": (504, "AI_SERVICE_TIMEOUT"), "rbg": (503, "timeout"), "rem": (504, "timed_out"),
+                  "chk": (504, "timed_out")},
     "internal": {"jdc": (500, 11010), "jds": (500, "11010"), "aid": (200, 500), "pw": (500, 500),
-                 "ail": (500, "SERVICE_INTERNAL_ERROR"), "rbg": (500, "internal_error"), "rem": (500, "internal")},
+                 "ail": (500, "SERVICE_INTERNAL_ERROR"), "rbg": (500, "internal_error"), "rem": (500, "internal"),
+                 "chk": (500, "internal")},
     "store_failed": {"jdc": (500, 11010), "aid": (200, 801), "pw": (200, -2), "ail": (502, "ERROR_FILE_UPLOAD_FAILED")},
     "model_failed": {"jdc": (500, 11010), "jds": (500, "11010"), "aid": (200, 801), "pw": (200, -1),
-                     "ail": (500, "PROCESSING_FAILURE"), "rbg": (500, "internal_error"), "rem": (500, "model_failed")},
+                     "ail": (500, "PROCESSING_FAILURE"), "rbg": (500, "internal_error"), "rem": (500, "model_failed"),
+                     "chk": (500, "internal")},
     "date_skewed": {"jdc": (401, 10045), "jds": (401, "10045"), "aid": (200, "IllegalTimestamp")},
 }  # fmt: skip
 
@@ -117,8 +122,8 @@ def aws(operation: str, **fault: Any) -> Callable[[FaultyCloud], AbstractContext
     return lambda cloud: cloud.fault(operation, **fault)
 
 
-_STORES_NOTHING = frozenset({"jds", "rbg", "rem"})
-_NEEDS_NO_SECRET = frozenset({"pw", "ail", "rbg", "rem"})
+_STORES_NOTHING = frozenset({"jds", "rbg", "rem", "chk"})
+_NEEDS_NO_SECRET = frozenset({"pw", "ail", "rbg", "rem", "chk"})
 FAULTS = (
     Fault("DynamoDB throttles", "overloaded", aws("dynamodb:UpdateItem", error="ThrottlingException")),
     Fault("DynamoDB refuses", "internal", aws("dynamodb:UpdateItem", error="AccessDeniedException")),
@@ -156,6 +161,8 @@ def call(api: str, url: str, name: str, skew_s: float = 0.0) -> Answer:
         return RemoveBg(url, f"key-{name}").remove(PICTURE)
     if api == "rem":
         return Rembg(url, f"key-{name}").remove(PICTURE)
+    if api == "chk":
+        return send("POST", f"{url}/check?profile=amazon-main", PICTURE, {"X-API-KEY": f"key-{name}"})
     return PicWish(url, f"key-{name}").create(PICTURE) if api == "pw" else AiLab(url, f"key-{name}").cut(PORTRAIT)
 
 
@@ -165,10 +172,10 @@ def _base64(field_name: str, picture: bytes) -> bytes:
 
 def said_by(api: str, answer: Answer) -> tuple[int, Any]:
     """The answer's HTTP status and the API's own number or name."""
-    if api in ("rbg", "rem"):
+    if api in ("rbg", "rem", "chk"):
         if answer.status == HTTPStatus.OK:
             return answer.status, ""
-        return answer.status, answer.json["code"] if api == "rem" else answer.json["errors"][0]["code"]
+        return answer.status, answer.json["code"] if api != "rbg" else answer.json["errors"][0]["code"]
     body = answer.json
     match api:
         case "jdc" | "jds":

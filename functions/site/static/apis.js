@@ -5,8 +5,9 @@
 // A call is { path, scheme, body: { kind: "multipart" | "json" | "bytes", fields, file, link, headers } }: `file` names the
 // picture's field, `link` the field that takes a picture's address instead, where the API has one; `headers` are what a
 // multipart call sends besides its key; `saved` is what the code calls an answer that is the picture itself.
+// `query` makes the part of the address after the path, of an API whose body is the picture itself.
 // An answer reads as { images: { name: address or base64 }, taskId, pending, fault: { code, message } }; `layers` has the
-// words for images that the page has none for.
+// words for images that the page has none for. An answer without images is about the picture that was sent.
 
 const choice = (name, words, ...values) => ({ name, kind: "choice", words, values });
 const number = (name, words, bounds) => ({ name, kind: "number", words, bounds });
@@ -62,6 +63,10 @@ function rembg(answer) {
   if (answer.file) return { images: { image: answer.file } };
   const { detail } = answer;
   return { fault: { code: answer.code, message: typeof detail === "string" ? detail : `${detail[0].loc.at(-1)}: ${detail[0].msg}` } };
+}
+
+function checked(answer) {
+  return answer.verdicts ? { images: {} } : { fault: { code: answer.code, message: answer.message } };
 }
 
 export const APIS = [
@@ -163,6 +168,18 @@ export const APIS = [
     ],
     body: (options) => ({ kind: "multipart", fields: without(options, { om: "false" }), file: "file", link: "url", saved: "cutout.png" }),
     read: rembg,
+  },
+  {
+    id: "chk",
+    name: "Marketplace check",
+    about: ["Checks the picture against a marketplace's rules; the answer lists the verdicts.", "按电商平台规则检查图片；返回逐条结论。"],
+    path: "check",
+    query: (options) => `?profile=${options.profile}`,
+    options: [
+      choice("profile", ["Rules", "规则"], ["amazon-main", "Amazon", "亚马逊"], ["google-merchant", "Google Merchant", "Google Merchant"], ["taobao-white", "Taobao", "淘宝"], ["jd-main", "JD.com", "京东"], ["temu", "Temu", "Temu"], ["ebay", "eBay", "eBay"], ["shopify-square", "Shopify", "Shopify"]),
+    ],
+    body: () => ({ kind: "bytes", fields: {}, contentType: "application/octet-stream" }),
+    read: checked,
   },
 ];
 

@@ -114,7 +114,8 @@ function drawLayers() {
 }
 
 async function present(api, sent, images) {
-  const layers = await layersOf(images);
+  const some = await layersOf(images);
+  const layers = some.length ? some : [{ name: "image", bitmap: sent.bitmap, file: sent.blob, on: true }];
   shown = { api, layers, absent: Object.keys(images).filter((name) => images[name] === "") };
   viewer.show(sent.bitmap, layers);
   drawLayers();
@@ -172,7 +173,7 @@ async function work() {
   const api = form.api();
   const limits = form.limits();
   const credentials = form.complete();
-  const call = { path: api.path, scheme: limits.scheme, body: api.body({ ...form.options() }) };
+  const call = { path: api.path + (api.query?.(form.options()) ?? ""), scheme: limits.scheme, body: api.body({ ...form.options() }) };
   status(say("status.fitting"));
   const prepared = await prepare(call, limits, credentials);
   const { sent, uploaded } = prepared;

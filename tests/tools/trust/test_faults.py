@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg, task_record
+from cutline.contracts import (
+    aidge,
+    ailabtools,
+    jd_matting,
+    jd_selfie,
+    picture_check,
+    picwish,
+    rembg,
+    removebg,
+    task_record,
+)
 from cutline.errors import Reason
 from tools.trust.disks import HOOK
 from tools.trust.faults import DISK_FAULTS, FAULTS, FUNCTIONS, SLOW_FAULTS, WORDS, Row, trials
@@ -74,8 +84,8 @@ def codes_of(api: str, reason: Reason) -> set[object]:
             return {aidge.ERRORS.get(reason, aidge.ERRORS[Reason.INTERNAL])[0]}
         case "pw":
             return {task_record.STATES.get(reason, picwish.ERRORS.get(reason, (0,))[0])}
-        case "rem":
-            return {rembg.CODES[reason]}
+        case "rem" | "chk":
+            return {(rembg if api == "rem" else picture_check).CODES[reason]}
         case "rbg":
             return {removebg.ERRORS[reason].code}
         case _:

@@ -27,6 +27,7 @@ from PIL import Image
 from cutline import resources
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
+from cutline.local_file import read_file
 from cutline.local_pictures import choose_background, open_picture
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
@@ -39,9 +40,10 @@ from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
 from cutline.pipeline.mend import Mendable, mend, mended_matte
 from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of
+from cutline.pipeline.outputs.check import Checked, check
 from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
-from cutline.pipeline.outputs.profiles import Profile
+from cutline.pipeline.outputs.profiles import Profile, read_profiles
 from cutline.pipeline.outputs.publish import Published, publish
 from cutline.pipeline.stroke import Stroke, read_strokes
 from cutline.pipeline.timing import StageTimer
@@ -201,6 +203,21 @@ class Cutter:
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return publish(matte, profile, shadow)
+
+    def check(self, image: bytes | str | os.PathLike[str], profile: str | Profile) -> Checked:
+        """Check a file's bytes or a path, unchanged, against a profile or a built-in one's name: a verdict per rule.
+
+        A picture without a subject fails. Raises ValueError for an unknown profile, InputRefused, OSError, and
+        ServiceFault where the network is missing.
+        """
+        if isinstance(profile, str):
+            known = read_profiles()
+            if profile not in known:
+                raise ValueError(f"`profile` must be one of {', '.join(known)}, not {profile!r}")
+            profile = known[profile]
+        data = image if isinstance(image, bytes) else read_file(Path(image))
+        picture = decode_image(data, LOCAL_LIMITS)
+        return check(picture, len(data), profile, self.network(self._model), StageTimer())
 
     def encode_garments(self, data: bytes, options: GarmentOptions, backdrop: Picture | None = None) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""

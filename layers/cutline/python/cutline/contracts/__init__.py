@@ -2,7 +2,7 @@
 
 wire                 the types that all contracts share: Request, Job, Outcome, Response, `Contract`
 apis                 the list of the APIs
-jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg
+jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg, picture_check
                      one API each; jd_gateway holds the errors of both JD APIs, removebg_fields remove.bg's parameters
 extensions           fields of Cutline's own for tasks: framing, region, profiles
 task_record          states, record and options of background tasks

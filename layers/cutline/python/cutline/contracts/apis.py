@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 
-from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picwish, rembg, removebg
+from cutline.contracts import aidge, ailabtools, jd_matting, jd_selfie, picture_check, picwish, rembg, removebg
 from cutline.contracts.task_record import TaskContract
 from cutline.contracts.wire import Contract, CreditContract
 
-_CONTRACTS: tuple[Contract, ...] = (jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg)
+_CONTRACTS: tuple[Contract, ...] = (
+    jd_matting,
+    jd_selfie,
+    picwish,
+    aidge,
+    ailabtools,
+    removebg,
+    rembg,
+    picture_check,
+)
 APIS: Mapping[str, Contract] = {contract.NAME: contract for contract in _CONTRACTS}
 TASK_APIS: Mapping[str, TaskContract] = {contract.NAME: contract for contract in (picwish, ailabtools)}
 CREDITS: Mapping[str, CreditContract] = {contract.CREDITS_ROUTE: contract for contract in (removebg, ailabtools)}

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from cutline.errors import MattingError, Reason
 from cutline.limits import PictureLimits
-from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileMetadata, SingleFileOptions
+from cutline.pipeline.options import CheckOptions, CutOptions, GarmentOptions, SingleFileMetadata, SingleFileOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata
 
 if TYPE_CHECKING:  # the record is made of the types below
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the record is made of the types below
 MAX_FIELDS = 64
 
 # What a call asks for besides its `CutOptions`, and what its answer says of the results, by the kind of work.
-Options: TypeAlias = "GarmentOptions | SingleFileOptions | TaskOptions | None"
+Options: TypeAlias = "GarmentOptions | SingleFileOptions | CheckOptions | TaskOptions | None"
 Metadata: TypeAlias = ResultMetadata | SingleFileMetadata | None
 
 

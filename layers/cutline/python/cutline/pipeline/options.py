@@ -91,6 +91,13 @@ class GarmentOptions:
     shadow: Shadow = NO_SHADOW
 
 
+@dataclass(frozen=True)
+class CheckOptions:
+    """Options of one check: the name of a built-in profile."""
+
+    profile: str
+
+
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
 SingleFileFormat = Literal["auto", "png", "jpg", "webp", "zip"]
 MEGAPIXEL = 1_000_000

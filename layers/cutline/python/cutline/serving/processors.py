@@ -13,9 +13,11 @@ from cutline.pipeline.codecs.memory import keep_freed_memory
 from cutline.pipeline.cutout import Predictor
 from cutline.pipeline.garments.worn import cut_garments, network_names
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.options import MEGAPIXEL, GarmentOptions, SingleFileOptions
+from cutline.pipeline.options import MEGAPIXEL, CheckOptions, GarmentOptions, SingleFileOptions
+from cutline.pipeline.outputs.check import check
 from cutline.pipeline.outputs.files import make_files
 from cutline.pipeline.outputs.metadata import confidence_field
+from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.single_file import (
     CONTENT_TYPES,
     SingleFile,
@@ -62,6 +64,8 @@ class CutoutProcessor:
         """Return the cut-out and its mask. Raises InputRefused for the picture and ServiceFault for the model."""
         if isinstance(job.options, SingleFileOptions):
             return single_file_answer(data, job, job.options, self.open(), timer)
+        if isinstance(job.options, CheckOptions):
+            return check_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
             picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
         made = make_files(picture, job.cut, self.open(), timer, backdrop)
@@ -137,6 +141,15 @@ def single_file_answer(
     }
     results = {"image": (file, content_type)}
     return Produced(single.width, single.height, results, notes, single.metadata(content_type))
+
+
+def check_answer(data: bytes, job: Job, options: CheckOptions, network: Predictor, timer: StageTimer) -> Produced:
+    """Return the verdicts on a picture, and no file. Raises as `CutoutProcessor.process` does."""
+    with timer.stage("decode"):
+        picture = decode_in_subprocess(data, job.limits)
+    metadata = check(picture, len(data), read_profiles()[options.profile], network, timer).metadata
+    notes = {**metadata.notes, "passed": metadata.passed}
+    return Produced(picture.width, picture.height, {}, notes, metadata)
 
 
 def _what_fits(single: SingleFile, options: SingleFileOptions, name: str, size: int) -> str:

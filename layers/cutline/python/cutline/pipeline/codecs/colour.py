@@ -18,6 +18,9 @@ _OPAQUE = 255
 _PROFILED_MODES = frozenset({"RGB", "L", "CMYK"})
 # Larger pictures are copied in strips, which stay in the processor's cache.
 _LARGE_PX, _STRIP_ROWS = 2_000_000, 64
+_OTHER_SPACES = frozenset({"CMYK", "LAB"})
+_MAX_NAME_CHARS = 60
+_PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError, MemoryError)
 # In the names of profiles with sRGB's colours and another curve, such as sRGB-elle-V2-g10.icc.
 _LINEAR = ("g10", "linear", "Linear")
 
@@ -105,13 +108,32 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(bounded))
         # The transform costs 25 ms per megapixel, and sRGB to sRGB would only add rounding.
-        description = ImageCms.getProfileDescription(source)
-        if description.startswith("sRGB") and not any(word in description for word in _LINEAR):
+        if _names_srgb(ImageCms.getProfileDescription(source)):
             return image
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError, MemoryError):
+    except _PROFILE_ERRORS:
         return image
     return image if converted is None else converted
+
+
+def colour_space_of(image: Image.Image) -> str:
+    """Name the colour space of an image as opened: "sRGB", CMYK or LAB, or what its ICC profile is called."""
+    if image.mode in _OTHER_SPACES:
+        return image.mode
+    profile = image.info.get("icc_profile")
+    bounded = bounded_profile(profile) if isinstance(profile, bytes) else None
+    if bounded is None:
+        return "sRGB"
+    try:
+        description = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(bounded)))
+    except _PROFILE_ERRORS:
+        return "sRGB"  # as browsers read it
+    shown = " ".join(description.split())[:_MAX_NAME_CHARS]
+    return "sRGB" if _names_srgb(description) else shown or "a profile without a name"
+
+
+def _names_srgb(description: str) -> bool:
+    return description.startswith("sRGB") and not any(word in description for word in _LINEAR)
 
 
 # Bounds of an ICC profile, checked before littlecms reads it (ICC.1:2022 7 and 10). littlecms builds everything that a

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB, PictureLimits
-from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, to_srgb
+from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, colour_space_of, to_srgb
 from cutline.pipeline.codecs.headers import (
     PNG_PROFILE,
     PNG_TEXTS,
@@ -73,12 +73,14 @@ _TRANSPOSITIONS = {
 class Picture:
     """A decoded picture, upright and in sRGB.
 
-    rgb_u8: (H, W, 3); alpha_u8: (H, W), or None if every pixel is opaque; format: Pillow's name of the file's format.
+    rgb_u8: (H, W, 3); alpha_u8: (H, W), or None if every pixel is opaque; format: Pillow's name of the file's format;
+    colour_space: the file's, as of `cutline.pipeline.codecs.colour.colour_space_of`.
     """
 
     rgb_u8: U8
     alpha_u8: U8 | None
     format: str
+    colour_space: str = "sRGB"
 
     @property
     def width(self) -> int:
@@ -181,9 +183,9 @@ def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:
         _check_sides(image.size, limits)
         if name == "PNG":
             _scale_key(image, data)
-        upright = turn_upright(image)
-        rgb_u8, alpha_u8 = to_srgb(upright)
-    return Picture(rgb_u8, alpha_u8, name)
+        colour_space = colour_space_of(image)
+        rgb_u8, alpha_u8 = to_srgb(turn_upright(image))
+    return Picture(rgb_u8, alpha_u8, name, colour_space)
 
 
 def _check_sides(size: tuple[int, int], limits: PictureLimits) -> None:

@@ -199,7 +199,13 @@ def _answer_one(line: socket.socket) -> int:
         return _LARGE_BYTES + 1  # how large it was is not known
     height, width = picture.rgb_u8.shape[:2]
     alpha = () if picture.alpha_u8 is None else (picture.alpha_u8.data,)
-    facts = {"height": height, "width": width, "alpha": bool(alpha), "format": picture.format}
+    facts = {
+        "height": height,
+        "width": width,
+        "alpha": bool(alpha),
+        "format": picture.format,
+        "colour_space": picture.colour_space,
+    }
     _send(line, facts, picture.rgb_u8.data, *alpha)
     return picture.rgb_u8.nbytes
 
@@ -222,7 +228,7 @@ def _received_picture(line: socket.socket) -> Picture:
     pixels_u8 = np.frombuffer(shared, np.uint8)
     rgb_u8 = pixels_u8[: height * width * 3].reshape(height, width, 3)
     alpha_u8 = pixels_u8[height * width * 3 :].reshape(height, width) if facts["alpha"] else None
-    return Picture(rgb_u8, alpha_u8, facts["format"])
+    return Picture(rgb_u8, alpha_u8, facts["format"], facts["colour_space"])
 
 
 def _send(line: socket.socket, document: dict[str, Any], *payloads: bytes | memoryview) -> None:

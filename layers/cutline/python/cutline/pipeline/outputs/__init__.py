@@ -4,6 +4,8 @@ files        the files of one result ("image", "mask") as options or a profile a
 single_file  one file with a background, region, frame and format, for APIs whose answer is the file itself
 profiles     what marketplaces ask for, as data (profiles.toml)
 publish      a matte made into the picture that a profile asks for, with a verdict per rule
+judging      the verdict per rule, on what was measured on a file
+check        the verdicts on a picture that is left unchanged
 metadata     what is known of a result besides its pixels: subject, confidence, a profile's verdicts
 instances    several subjects of one picture, each separately
 """

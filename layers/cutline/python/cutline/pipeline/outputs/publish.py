@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from cutline.pipeline.codecs.colour import colour_space_of
 from cutline.pipeline.codecs.encode import (
     JPEG_QUALITY,
     WEBP_QUALITY,
@@ -19,12 +20,11 @@ from cutline.pipeline.codecs.encode import (
 from cutline.pipeline.cutout import Cutout, Matte, compose, placement_of
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Shadow
-from cutline.pipeline.layout.compose import subject_box
 from cutline.pipeline.layout.framing import MAX_SIDE_PX, Framing
-from cutline.pipeline.layout.framing_parser import read_ratio
 from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat
+from cutline.pipeline.outputs.judging import Measured, judge, outermost, share_of, sides_reached
 from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
-from cutline.pipeline.outputs.profiles import Profile, Rule
+from cutline.pipeline.outputs.profiles import Profile
 
 # Below this a product's texture visibly breaks up.
 _MIN_QUALITY, _MAX_QUALITY = 60, 100
@@ -34,8 +34,6 @@ _QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
 }
 # A verdict's `wanted` where there is no rule: the value is only reported.
 _REPORTED = "told"
-# A canvas has whole pixels, so its ratio misses the one asked for by up to one of them.
-_RATIO_PX = 1.0
 
 
 @dataclass(frozen=True)
@@ -157,66 +155,19 @@ def _verdicts(file: bytes, cutout: Cutout, profile: Profile) -> list[Verdict]:
     """A verdict per rule, measured on the decoded file."""
     with Image.open(io.BytesIO(file)) as image:
         image.load()
-    width, height = image.size
-    measured: dict[str, tuple[str, bool]] = {}
-    for name, rule in profile.rules.items():
-        match name:
-            case "format":
-                made = str(image.format).lower()
-                measured[name] = made, made in rule.one_of
-            case "colour_space":
-                plain = image.mode in ("RGB", "RGBA") and "icc_profile" not in image.info
-                measured[name] = ("sRGB" if plain else image.mode), plain
-            case "ratio":
-                wanted = read_ratio(rule.one_of[0])
-                near = abs(width - height * wanted) <= _RATIO_PX * max(1.0, wanted)
-                measured[name] = f"{width}:{height}", near
-            case "ground":
-                measured[name] = _background(image, profile)
-            case _:
-                measured[name] = _number(rule, _value(name, file, cutout, (width, height)))
-    found = [_verdict(profile.rules[name], *outcome) for name, outcome in measured.items()]
+        measured = Measured(
+            file_format=str(image.format).lower(),
+            colour_space=colour_space_of(image),
+            size=image.size,
+            size_bytes=len(file),
+            border_u8=outermost(np.asarray(image.convert("RGB"))),
+            share=share_of(cutout.rgba_u8[..., 3]),
+            enlargement=cutout.placement.enlargement,
+        )
+    found = judge(profile, measured)
     if "enlargement" not in profile.rules and (factor := cutout.placement.enlargement) > 1:
         found.append(Verdict("enlargement", _REPORTED, f"{factor:.2f}", True))
-    if (sides := _cut_off(cutout)) != "":
+    assert cutout.box is not None
+    if (sides := sides_reached(cutout.box, cutout.picture_size)) != "":
         found.append(Verdict("whole", _REPORTED, f"the photograph ends at the subject's {sides}", True))
     return found
-
-
-def _verdict(rule: Rule, measured: str, passed: bool) -> Verdict:
-    assumed = bool(rule.assumption)
-    return Verdict(rule.name, rule.wanted, measured, passed, rule.source or rule.assumption, assumed)
-
-
-def _number(rule: Rule, value: float) -> tuple[str, bool]:
-    text = f"{value:.3f}".rstrip("0").rstrip(".")
-    return text, rule.allows(float(text))
-
-
-def _value(name: str, file: bytes, cutout: Cutout, size: tuple[int, int]) -> float:
-    if name == "bytes":
-        return len(file)
-    if name == "longest_side":
-        return max(size)
-    if name == "enlargement":
-        return cutout.placement.enlargement
-    box = subject_box(cutout.rgba_u8[..., 3])
-    assert box is not None
-    return max(box.width / size[0], box.height / size[1])
-
-
-def _background(image: Image.Image, profile: Profile) -> tuple[str, bool]:
-    """The outermost pixels' colour that is farthest from the background's, and whether it is the same."""
-    pixels = np.asarray(image.convert("RGB"))
-    ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(int)
-    background = np.asarray(profile.background)
-    farthest = ring[np.abs(ring - background).max(axis=1).argmax()]
-    return bytes(farthest.astype(np.uint8)).hex(), bool((farthest == background).all())
-
-
-def _cut_off(cutout: Cutout) -> str:
-    """The sides at which the subject reaches the photograph's edge, so that some of it may be missing."""
-    box, (width, height) = cutout.box, cutout.picture_size
-    assert box is not None
-    reached = {"left": box.left == 0, "top": box.top == 0, "right": box.right == width, "bottom": box.bottom == height}
-    return ", ".join(side for side, there in reached.items() if there)
