@@ -38,9 +38,20 @@ _UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
 # Reserved by IANA, but global to one Python or another: protocol assignments, relays of 6to4, documentation.
 _RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
+_TOO_MANY, _FAULT = 429, 500
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
+
+
+class Unreachable(InputRefused):
+    """No file came from the address; `passing`: another try may bring it, `retry_after_s` later if the server says."""
+
+    def __init__(self, detail: str, *, passing: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(Reason.URL_UNREACHABLE, detail)
+        self.passing = passing
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def fetch(url: str, max_bytes: int, policy: FetchPolicy, resolver: Resolver = re
         if location is None:
             return body
         url = _joined(url, location)
-    raise _unreachable("too many redirects")
+    raise Unreachable("too many redirects")
 
 
 def deliver(url: str, body: bytes, headers: Mapping[str, str], policy: FetchPolicy) -> int:
@@ -109,7 +120,7 @@ def _fetch_once(
         if answer.status in _REDIRECTS and answer.getheader("Location"):
             return b"", answer.getheader("Location")
         if answer.status != _OK:
-            raise _unreachable(f"HTTP status {answer.status}")
+            raise _refused(answer)
         body = _read(answer, max_bytes, deadline)
         return _unpacked(body, answer.getheader("Content-Encoding", ""), max_bytes), None
 
@@ -130,7 +141,14 @@ def _answer(
                 _left(deadline)  # headers that the watchdog cut short look like complete ones
                 yield answer
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _unreachable("the address could not be reached") from error
+        raise Unreachable("the address could not be reached", passing=isinstance(error, OSError)) from error
+
+
+def _refused(answer: http.client.HTTPResponse) -> Unreachable:
+    passing = answer.status == _TOO_MANY or answer.status >= _FAULT
+    after = answer.getheader("Retry-After", "")
+    wait_s = float(after) if after.isascii() and after.isdecimal() else None
+    return Unreachable(f"HTTP status {answer.status}", passing=passing, retry_after_s=wait_s)
 
 
 def _joined(url: str, location: str) -> str:
@@ -138,7 +156,7 @@ def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, _read_as_utf8(location))
     except ValueError as error:
-        raise _unreachable("the image redirects to a malformed address") from error
+        raise Unreachable("the image redirects to a malformed address") from error
 
 
 def _read_as_utf8(header: str) -> str:
@@ -154,7 +172,7 @@ def _checked(url: str) -> SplitResult:
     try:
         return read_address(url)
     except ValueError as error:
-        raise _unreachable("the address must be an absolute http or https URL without credentials") from error
+        raise Unreachable("the address must be an absolute http or https URL without credentials") from error
 
 
 def _judged_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resolver, timeout_s: float) -> list[str]:
@@ -165,7 +183,7 @@ def _judged_addresses(host: str, port: int, policy: FetchPolicy, resolver: Resol
         pool.shutdown(wait=False)
     addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in texts]
     if not addresses or not all(policy.permits(address) for address in addresses):
-        raise _unreachable("the address is not a public one")
+        raise Unreachable("the address is not a public one")
     return [str(address) for address in addresses[:_MAX_ADDRESSES]]
 
 
@@ -236,7 +254,7 @@ def _read(answer: http.client.HTTPResponse, max_bytes: int, deadline: float) -> 
             raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
     _left(deadline)
     if answer.length:
-        raise _unreachable("the download ended early")
+        raise Unreachable("the download ended early", passing=True)
     return bytes(body)
 
 
@@ -255,14 +273,14 @@ def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
     if len(plain) > max_bytes:
         raise InputRefused(Reason.URL_TOO_LARGE, f"the image exceeds {max_bytes} bytes")
     if not unpacker.eof:
-        raise _unreachable("the download ended early")
+        raise Unreachable("the download ended early")
     return plain
 
 
 def _left(deadline: float) -> float:
     left_s = deadline - time.monotonic()
     if left_s <= 0:
-        raise _unreachable("the download took too long")
+        raise Unreachable("the download took too long", passing=True)
     return left_s
 
 
@@ -276,7 +294,3 @@ def _embedded_ipv4(address: IpAddress) -> ipaddress.IPv4Address | None:
     if address in _NAT64:  # RFC 6052
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
-
-
-def _unreachable(detail: str) -> InputRefused:
-    return InputRefused(Reason.URL_UNREACHABLE, detail)

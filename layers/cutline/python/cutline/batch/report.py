@@ -13,13 +13,13 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 class ReportLine:
     """One picture and its result.
 
-    picture: its path, absolute on this machine, or s3://...; result: its path below the report's folder, empty if there
-    is none; confidence: in [0, 1]; coverage: the subject's share of the picture; enlargement: above 1 where the result
-    has more pixels of the subject than the picture had; profile, passed ("yes", "no"), verdicts: as of
+    picture: its path, absolute on this machine, s3://... or https://...; result: its path below the report's folder,
+    empty if there is none; confidence: in [0, 1]; coverage: the subject's share of the picture; enlargement: above 1
+    where the result has more pixels of the subject than the picture had; profile, passed ("yes", "no"), verdicts: as of
     `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and
     so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom; shadow: keep,
     drop, or none where none could be kept, if one was asked for; options: JSON of `CutOptions` that made it; mended:
-    "yes" after an edit in `cutline review --open`.
+    "yes" after an edit in `cutline review --open`; product: of a shop, the one that shows the picture.
     """
 
     picture: str
@@ -37,6 +37,7 @@ class ReportLine:
     shadow: str = ""
     options: str = ""
     mended: str = ""
+    product: str = ""
 
     @property
     def key(self) -> str:

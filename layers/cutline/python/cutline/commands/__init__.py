@@ -4,8 +4,8 @@ A command is a module of this package with `add_to(commands)`, which declares it
 of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the module of the
 command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
-cut, batch, review, calibrate, compare_with, find_usage, serve, account, rotate_links, results_key, doctor,
-bench
+cut, batch, review, calibrate, check, compare_with, find_usage, serve, account, rotate_links, results_key,
+doctor, bench
                  one command each
 console          tables, JSON, messages and the progress bar
 failure          how a command ends that failed
@@ -34,6 +34,7 @@ COMMANDS = (
     "batch",
     "review",
     "calibrate",
+    "check",
     "compare-with",
     "find-usage",
     "serve",
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.run(arguments)
     except CommandFailed as error:
         print(f"cutline: {error}", file=sys.stderr)
-        return 1
+        return error.status
     except OSError as error:
         print(f"cutline: {error}", file=sys.stderr)
         return 1

@@ -7,7 +7,11 @@ EXIT_STATUS = "exit status: 0 done, 1 something failed (see stderr), 2 wrong arg
 
 
 class CommandFailed(Exception):
-    """The message is for the person who ran the command."""
+    """The message is for the person who ran the command; status: the command's exit status."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from cutline.local_file import real_path
 FILE = "review.html"
 _TEMPLATE = Path(__file__).with_name("page.html")
 _EDITOR_SCRIPT = Path(__file__).with_name("editor.js")
+# How the addresses of live pictures begin.
+_LIVE = ("https://", "http://")
 _DATA, _EDITOR = "{{data}}", "/* {{editor}} */"
 
 
@@ -42,6 +44,8 @@ def render_page(lines: Iterable[ReportLine], folder: Path, *, sampled: bool, ser
     # In a script element only "<" could end the data; the line separators are no line ends in JSON, but in scripts.
     data = json.dumps(document).replace("<", "\\u003c")
     page = _TEMPLATE.read_text("utf-8").replace(_EDITOR, _EDITOR_SCRIPT.read_text("utf-8") if served else "")
+    if any(item["before"].startswith(_LIVE) for item in items):
+        page = page.replace("img-src 'self'", "img-src 'self' https: http:")
     if served:
         page = page.replace("default-src 'none';", "default-src 'none'; connect-src 'self';")
     return page.replace(_DATA, data)
@@ -69,7 +73,12 @@ def page_items(lines: Iterable[ReportLine], folder: Path) -> list[dict[str, Any]
 
 
 def _address(picture: str, folder: Path) -> str:
-    """Return the picture's URL relative to the page, so that both can be moved together; empty for S3's."""
+    """Return the picture's URL relative to the page, so that both can be moved together; empty for S3's.
+
+    A live picture has its own.
+    """
+    if picture.startswith(_LIVE):
+        return picture
     if not Path(picture).is_absolute():
         return ""
     return quote(os.fsencode(os.path.relpath(picture, real_path(folder))))

@@ -1,0 +1,181 @@
+"""The live pictures of a shop's products, through Shopify's and WooCommerce's own APIs. Only reads."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from cutline.live.listing import Listed
+
+_TRIES = 6
+_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_TIMEOUT_S = 60
+_PAGE = 50
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_GRAPHQL = "/admin/api/2026-01/graphql.json"
+_QUERY = """query Products($after: String, $count: Int!) { products(first: 50, after: $after, query: "status:active") {
+  nodes { id title media(first: $count) { nodes { ... on MediaImage { image { url } } } } }
+  pageInfo { hasNextPage endCursor } } }"""
+# By shop, the variables of its address and of its credentials.
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "shopify": ("SHOPIFY_URL", "SHOPIFY_TOKEN"),
+    "woocommerce": ("WC_URL", "WC_KEY", "WC_SECRET"),
+}
+
+
+class ShopFailed(Exception):
+    """The shop's API refuses or cannot be reached; the message says which."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Another host would get the credentials."""
+
+    def redirect_request(self, *args: Any) -> None:
+        """Follow none."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop's API. Waits as long as the shop asks to, and tries again if it fails."""
+
+    address: str
+    headers: Mapping[str, str]
+    sleep: Callable[[float], None] = time.sleep
+
+    def ask(self, path: str, document: Mapping[str, Any] | None = None) -> Any:
+        """Return the answer's JSON; with a document, to a POST of it. Raises ShopFailed."""
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(
+            self.address + path, body, {"Content-Type": "application/json", **self.headers}
+        )
+        problem = ""
+        for attempt in range(_TRIES):
+            status, headers, answer = _exchange(request)
+            if status == HTTPStatus.OK:
+                found = _parsed(answer)
+                pause_s = _throttled_s(found)
+                if pause_s is None:
+                    return found
+                problem = "the shop's API is busy"
+            elif status and status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise ShopFailed(_refusal(self.address, status, answer))
+            else:
+                problem = f"{self.address} returned HTTP status {status}" if status else answer.decode()
+                pause_s = _seconds(headers.get("retry-after", ""))
+            backoff_s = _PAUSE_S * 2**attempt
+            self.sleep(min(max(pause_s or 0, backoff_s if pause_s is None else 0), _LONGEST_PAUSE_S))
+        raise ShopFailed(problem)
+
+
+def open_shop(kind: str, environment: Mapping[str, str]) -> Shop:
+    """Open a shop with the address and credentials of its VARIABLES. Raises ShopFailed if one is missing."""
+    missing = [name for name in VARIABLES[kind] if not environment.get(name)]
+    if missing:
+        raise ShopFailed(
+            f"{', '.join(missing)} must be set: the shop's address and a credential that may read products"
+        )
+    address, *credentials = (environment[name] for name in VARIABLES[kind])
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ShopFailed(f"{VARIABLES[kind][0]} must be an https address: credentials are sent to it")
+    if kind == "shopify":
+        headers = {"X-Shopify-Access-Token": credentials[0]}
+    else:
+        headers = {"Authorization": "Basic " + base64.b64encode(":".join(credentials).encode()).decode()}
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        raise ShopFailed("the credentials must be printable ASCII characters")
+    return Shop(address.rstrip("/"), headers)
+
+
+def live_pictures(kind: str, shop: Shop, count: int) -> Iterator[Listed]:
+    """Yield the first `count` pictures of every published product. Raises ShopFailed."""
+    products = _of_shopify(shop, count) if kind == "shopify" else _of_woocommerce(shop)
+    try:
+        for name, addresses in products:
+            yield from (Listed(address, name) for address in addresses[:count])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ShopFailed(f"{shop.address} answers, but not like the API of {kind}") from error
+
+
+def _of_shopify(shop: Shop, count: int) -> Iterator[tuple[str, list[str]]]:
+    after, more = None, True
+    while more:
+        answer = shop.ask(_GRAPHQL, {"query": _QUERY, "variables": {"after": after, "count": count}})
+        if answer.get("errors"):
+            raise ShopFailed(f"Shopify refuses: {json.dumps(answer['errors'])[:300]}")
+        found = answer["data"]["products"]
+        for product in found["nodes"]:
+            images = [node["image"]["url"] for node in product["media"]["nodes"] if node.get("image")]
+            yield f"{product['title']} ({product['id'].rpartition('/')[2]})", images
+        after, more = found["pageInfo"]["endCursor"], found["pageInfo"]["hasNextPage"]
+
+
+def _of_woocommerce(shop: Shop) -> Iterator[tuple[str, list[str]]]:
+    page, found = 1, True
+    while found:
+        # Oldest first, so that new ones do not shift the pages.
+        query = {"per_page": _PAGE, "page": page, "status": "publish", "orderby": "id", "order": "asc"}
+        found = shop.ask(f"/wp-json/wc/v3/products?{urlencode(query)}")
+        for product in found:
+            yield f"{product['name']} ({product['id']})", [image["src"] for image in product["images"]]
+        page += 1
+
+
+def _exchange(request: urllib.request.Request) -> tuple[int, Mapping[str, str], bytes]:
+    """Return status, headers by names in lower case, and body; status 0 and the problem if there is no answer."""
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S) as answer:
+            return answer.status, {}, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
+    except (OSError, http.client.HTTPException) as error:
+        return 0, {}, f"cannot reach {request.host}: {error}".encode()
+
+
+def _parsed(answer: bytes) -> Any:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise ShopFailed("the shop answers, but not with JSON") from error
+
+
+def _throttled_s(found: Any) -> float | None:
+    """Return the seconds to wait after GraphQL's own throttling, which comes with status 200; None without it."""
+    errors = found.get("errors") if isinstance(found, dict) else None
+    if not isinstance(errors, list) or not any(
+        isinstance(error, dict) and (error.get("extensions") or {}).get("code") == "THROTTLED" for error in errors
+    ):
+        return None
+    try:
+        cost = found["extensions"]["cost"]
+        status = cost["throttleStatus"]
+        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        return max(_PAUSE_S, missing / float(status["restoreRate"]))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return _PAUSE_S
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _refusal(address: str, status: int, answer: bytes) -> str:
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return f"{address} refuses the credentials (HTTP status {status})"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"{address} redirects: set the address that it redirects to"
+    return f"{address} returned HTTP status {status}: {answer[:200].decode(errors='replace')}"
