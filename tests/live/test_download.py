@@ -6,7 +6,7 @@ import pytest
 
 from cutline.errors import InputRefused
 from cutline.live.download import Downloads
-from tests.live.test_listing import answering
+from tests.support.answering import answering
 
 FILE = (200, {}, b"picture")
 

@@ -1,8 +1,5 @@
 """Addresses in tables as shops export them, and shops' own APIs with their limits, on a server of this machine."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +7,7 @@ import pytest
 
 from cutline.live.listing import Listed, list_pictures, read_addresses
 from cutline.live.shops import Shop, ShopFailed, live_pictures, open_shop
-from devkit.listening import QuietHandler, listening
+from tests.support.answering import answering
 from tests.support.stores import TOKEN, WC, Shopify, WooCommerce, serving
 
 A, B, C = "https://a.example/1.jpg", "https://a.example/2.jpg?v=3", "http://b.example/3,x.png"
@@ -80,30 +77,6 @@ def test_a_shops_first_pictures_are_listed_with_their_products(kind: str) -> Non
 def test_a_shop_that_no_credential_should_be_sent_to_is_refused(environment: dict[str, str], problem: str) -> None:
     with pytest.raises(ShopFailed, match=problem):
         open_shop("shopify", environment)
-
-
-@contextmanager
-def answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives these answers one after the other, then the last; and the paths that it was asked for."""
-    left, asked = list(answers), []
-
-    class Handler(QuietHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            status, headers, document = left.pop(0) if len(left) > 1 else left[0]
-            body = document if isinstance(document, bytes) else json.dumps(document).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.do_GET()
-
-    with listening(Handler) as address:
-        yield address, asked
 
 
 THROTTLED = {
