@@ -1,4 +1,4 @@
-"""`cutline check`: pictures as they are live, against a marketplace's rules."""
+"""`cutline check`: live pictures, unchanged, against a marketplace's rules."""
 
 import argparse
 import os

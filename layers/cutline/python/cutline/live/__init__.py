@@ -1,4 +1,4 @@
-"""The work of `cutline check`: pictures as they are live, judged one by one.
+"""The work of `cutline check`: live pictures, judged one by one.
 
 listing      the pictures that a person names: files, folders, addresses, tables of addresses
 shops        the pictures of a shop's products, through Shopify's and WooCommerce's APIs
