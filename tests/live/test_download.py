@@ -8,7 +8,7 @@ from cutline.errors import InputRefused
 from cutline.live.download import Downloads
 from tests.support.answering import answering
 
-FILE = (200, {}, b"picture")
+FILE: tuple[int, dict[str, str], bytes] = (200, {}, b"picture")
 
 
 def test_private_addresses_and_plain_http_are_refused_but_for_the_named_shop() -> None:
