@@ -8,13 +8,13 @@ ENVIRONMENT = (ROOT / "tools" / "image" / "environment.sh").read_text("utf-8")
 
 
 def test_the_sdk_keeps_every_service_that_the_code_names() -> None:
-    found = re.search(r"services=\" (.+) \"", ENVIRONMENT)
+    found = re.search(r"services=\"([^\"]+)\"", ENVIRONMENT)
     assert found
     folders = ("layers/cutline/python/cutline", "localcloud", "functions")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     named = {name for file in files for name in re.findall(r"clients?\(\s*\"([a-z0-9-]+)\"", file.read_text("utf-8"))}
     assert {"s3", "dynamodb", "stepfunctions"} <= named
-    assert named - set(found[1].split()) == set()
+    assert named - set(found[1].replace("\\\n", " ").split()) == set()
 
 
 def test_measure_takes_the_files_that_docker_gets() -> None:
