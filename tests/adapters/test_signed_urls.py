@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from cutline.adapters import p256
+from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.signed_urls import UrlSigner, public_text, read_deployed, with_new_key
 from cutline.bootstrap import Bootstrap
@@ -43,7 +44,7 @@ def check(url: str, private: int = PRIVATE) -> dict[str, Any]:
     """As CloudFront does. Returns the policy. Raises InvalidSignature."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(url).query, strict_parsing=True).items()}
     assert (query["Key-Pair-Id"], query["Hash-Algorithm"]) == ("K1", "SHA256")
-    address = url.partition("?")[0]
+    address = re.split("[?&]Expires=", url)[0]
     policy = (
         f'{{"Statement":[{{"Resource":"{address}",'
         f'"Condition":{{"DateLessThan":{{"AWS:EpochTime":{query["Expires"]}}}}}}}]}}'
@@ -140,3 +141,14 @@ def test_public_keys_fit_the_templates_parameters() -> None:
     pattern = whole_template().plain["Parameters"]["ResultsKeyA"]["AllowedPattern"]
     assert re.fullmatch(pattern, public_text(PRIVATE))
     assert whole_template().plain["Parameters"]["ResultsKeyB"]["AllowedPattern"] == pattern
+
+
+def test_a_link_names_the_address_of_its_variants_which_cannot_be_changed() -> None:
+    store = ResultStore(None, "out", lambda: LinkSecret.parse("secret"), signer())
+    link = store.link("https://api.example", KEY, END)
+    check(link)
+    address = parse_qs(urlsplit(link).query)["variants"][0]
+    assert address.startswith("https://api.example/r/")
+    assert store.open_link(address.rpartition("/")[2], END - 60) == (KEY, 60)
+    with pytest.raises(InvalidSignature):
+        check(link.replace("api.example", "api.evil"))

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "cutline batch": "tests/e2e/test_batch.py",
     "cutline results-key": "tests/commands/test_results_key.py",
     "docker": "tools/image/measure.sh builds and runs the same without Docker",
+    "cutline check": "tests/commands/test_check.py",
     "cutline compare-with": "tests/commands/test_compare_with.py",
 }
 

@@ -4,6 +4,7 @@ import io
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,9 +24,13 @@ from cutline.adapters.result_store import ResultStore
 from cutline.contracts.wire import Response
 from cutline.pipeline.codecs import encode
 from cutline.pipeline.codecs.encode import as_webp, encode_png
+from cutline.pipeline.options import VariantOptions
+from cutline.pipeline.outputs.variant import reduce_result, render_variant
 from cutline.serving import derived as derived_module
+from cutline.serving import variants as variants_module
 from cutline.serving.derived import LEASE_S, MAX_PX, DerivedFiles
 from cutline.serving.native import LinkService
+from cutline.serving.variants import MAX_VARIANTS, Variants
 from devkit.memory_table import MemoryTable
 from tests.support.calls import call
 
@@ -38,8 +43,9 @@ class Links:
     """The service over a bucket and a table in memory, what it does to make a WebP, and how often it did it."""
 
     def __init__(self, s3: Any) -> None:
-        self.s3, self.made, self.now = s3, 0, float(NOW)
+        self.s3, self.made, self.reduced, self.now = s3, 0, 0, float(NOW)
         self.make: Callable[[bytes], bytes | None] = as_webp
+        self.render: Callable[[bytes, VariantOptions], bytes] = render_variant
         self.store = ResultStore(s3, "out", lambda: LinkSecret.parse("secret"))
         self.table, accounts = MemoryTable("meter", "pk", "sk"), MemoryTable("accounts", "pk")
         self.meter = Meter(self.table, max_in_flight=5)
@@ -50,6 +56,7 @@ class Links:
         self.service = LinkService(
             results=self.store,
             derived=derived,
+            variants=Variants(self.store, derived, self._render, self._reduce),
             as_webp=self._as_webp,
             logger=logger,
             metrics=Metrics("Cutline", "links"),
@@ -58,6 +65,20 @@ class Links:
     def _as_webp(self, png: bytes) -> bytes | None:
         self.made += 1
         return self.make(png)
+
+    def _render(self, png: bytes, options: VariantOptions) -> bytes:
+        self.made += 1
+        return self.render(png, options)
+
+    def _reduce(self, png: bytes) -> bytes:
+        self.reduced += 1
+        return reduce_result(png)
+
+    def vary(self, key: str, method: str = "GET", match: str = "", **query: str) -> Response:
+        """The answer to a link with parameters."""
+        token = self.store.link("https://shop.example", key, NOW + 600).rpartition("/")[2]
+        request = replace(call(method=method, headers={"if-none-match": match}), query=tuple(query.items()))
+        return self.service.handle(request, token)
 
     def follow(self, key: str, accept: str = "image/webp,*/*", method: str = "GET") -> Response:
         token = self.store.link("https://shop.example", key, NOW + 600).rpartition("/")[2]
@@ -80,7 +101,8 @@ class Links:
 
 
 @pytest.fixture
-def links() -> Iterator[Links]:
+def links(monkeypatch: pytest.MonkeyPatch) -> Iterator[Links]:
+    monkeypatch.setattr(derived_module, "_POLL_S", 0.001)
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="out")
@@ -230,3 +252,116 @@ def test_a_result_that_is_gone_is_s3s_to_answer(links: Links) -> None:
 def test_a_forged_link_is_not_found_in_any_format(links: Links) -> None:
     request = call(method="GET", headers={"accept": "image/webp"})
     assert links.service.handle(request, "forged.png").status == 404
+
+
+def test_a_variant_is_rendered_once_and_carries_what_caches_need(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    response = links.vary("r/shop/a.png", w="30", bg="ffffff", format="webp")
+    again = links.vary("r/shop/a.png", format="webp", bg="white", w="30")
+    assert (response.status, again.body, links.made) == (200, response.body, 1)
+    with Image.open(io.BytesIO(response.body)) as image:
+        assert (image.format, image.size) == ("WEBP", (30, 20))
+    etag = response.headers["ETag"]
+    assert response.headers["Content-Type"] == "image/webp"
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    same = links.vary("r/shop/a.png", match=f'"x", {etag}', w="30", bg="ffffff", format="webp")
+    assert (same.status, same.body, same.headers["ETag"]) == (304, b"", etag)
+    asked = links.vary("r/shop/a.png", method="HEAD", w="30", bg="ffffff", format="webp")
+    assert (asked.status, asked.body, links.made) == (200, b"", 1)
+    # A result that was replaced has a variant of its own.
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT[:, ::-1].copy()), "image/png")
+    assert links.vary("r/shop/a.png", w="30", bg="ffffff", format="webp").headers["ETag"] != etag
+    assert (links.made, links.in_flight()) == (2, 0)
+
+
+def test_a_drops_result_has_variants_outside_of_the_drops_folder(links: Links) -> None:
+    links.store.put_at("in/shop/auto/x.jpg.png", encode_png(CUTOUT), "image/png")
+    assert links.vary("in/shop/auto/x.jpg.png", w="30").status == 200
+    keys = {item["Key"] for item in links.s3.list_objects_v2(Bucket="out")["Contents"]}
+    assert [key[:15] for key in keys - {"in/shop/auto/x.jpg.png"}] == ["r/shop/variant-"]
+
+
+@pytest.mark.parametrize(
+    ("key", "file", "query", "status", "words"),
+    [
+        ("r/shop/a.png", encode_png(CUTOUT), {"w": "x"}, 400, "1 to 3000"),
+        ("r/shop/a-mask.png", encode_png(CUTOUT[..., 3]), {"w": "9"}, 400, "not of masks"),
+        ("r/shop/a.jpg", b"a JPEG", {"w": "9"}, 400, "not of masks"),
+        ("r/shop/a.png", encode_png(CUTOUT[..., :3]), {"bg": "000000"}, 400, "transparent result"),
+        ("r/shop/a.png", encode_png(np.zeros((9, 9, 4), np.uint8)), {"profile": "amazon-main"}, 400, "no subject"),
+        ("r/gone/a.png", encode_png(CUTOUT), {"w": "9"}, 503, ""),
+    ],
+)
+def test_a_variant_that_cannot_be_made_is_refused_and_leaves_nothing(
+    links: Links, key: str, file: bytes, query: dict[str, str], status: int, words: str
+) -> None:
+    links.store.put_at(key, file, "image/png")
+    for _ in range(3):
+        response = links.vary(key, **query)
+        assert (response.status, words in response.body.decode()) == (status, True)
+    assert len(links.s3.list_objects_v2(Bucket="out")["Contents"]) == 1
+    assert links.in_flight() == 0
+
+
+@pytest.mark.parametrize(
+    ("queries", "reduced"),
+    [
+        ([{"w": "800", "h": "800"}, {"w": "40", "bg": "ffffff"}, {"h": "700", "format": "webp"}], 1),
+        ([{"w": "900"}, {"w": "800", "h": "500", "fit": "cover"}, {"format": "jpg"}, {"profile": "amazon-main"}], 0),
+    ],
+    ids=["small", "large"],
+)
+def test_small_variants_of_a_large_result_are_made_of_one_reduced_copy(
+    links: Links, queries: list[dict[str, str]], reduced: int
+) -> None:
+    large = np.asarray(Image.fromarray(CUTOUT).resize((1200, 1600)))
+    links.store.put_at("r/shop/a.png", encode_png(large), "image/png")
+    answers = [links.vary("r/shop/a.png", **query) for query in queries]
+    assert ([answer.status for answer in answers], links.reduced) == ([200] * len(queries), reduced)
+    width, height = links.vary("r/shop/a.png", w="400").body[16:20], links.vary("r/shop/a.png", w="400").body[20:24]
+    assert (int.from_bytes(width), int.from_bytes(height)) == (400, 533)
+
+
+def test_a_variant_of_a_deleted_result_is_not_found(links: Links) -> None:
+    assert links.vary("r/shop/gone.png", w="9").status == 404
+
+
+def test_a_result_has_a_bounded_number_of_variants(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    links.render = lambda png, options: b"a variant"
+    answers = [links.vary("r/shop/a.png", w=str(side)).status for side in range(1, MAX_VARIANTS + 3)]
+    assert answers == [200] * MAX_VARIANTS + [400] * 2
+    assert links.vary("r/shop/a.png", w="1").status == 200
+    assert links.made == MAX_VARIANTS
+
+
+def test_a_variant_counts_among_the_calls_in_flight(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    calls = [links.meter.enter(ACCOUNT, f"call-{n}", day_of(NOW)) for n in range(4)]
+    refused = links.vary("r/shop/a.png", w="9")
+    assert (refused.status, refused.headers["Retry-After"], links.made) == (429, "1", 0)
+    links.meter.end_wait(calls.pop())
+    assert links.vary("r/shop/a.png", w="9").status == 200
+
+
+def test_two_who_ask_for_a_variant_at_once_have_it_rendered_once(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived_module, "_POLL_S", 0.001)
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    seen: list[Response] = []
+
+    def meanwhile(png: bytes, options: VariantOptions) -> bytes:
+        seen.append(links.vary("r/shop/a.png", w="9"))
+        return render_variant(png, options)
+
+    links.render = meanwhile
+    assert links.vary("r/shop/a.png", w="9").status == 200
+    assert [(busy.status, busy.headers["Retry-After"]) for busy in seen] == [(503, "1")]
+    assert links.made == 1
+
+
+def test_a_variant_that_an_answer_cannot_carry_is_led_to(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants_module, "MAX_INLINE_BYTES", 10)
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    response = links.vary("r/shop/a.png", w="9")
+    assert (response.status, response.body) == (302, b"")
+    assert "/r/shop/variant-" in response.headers["Location"]

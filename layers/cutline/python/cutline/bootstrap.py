@@ -26,12 +26,14 @@ from cutline.adapters.sagemaker import CALL_CONFIG, AsyncEndpoint, GpuEndpoint, 
 from cutline.adapters.signed_urls import UrlSigner, read_deployed
 from cutline.adapters.sources import Sources
 from cutline.adapters.upload_tickets import UploadTickets
+from cutline.pipeline.options import VariantOptions
 from cutline.pipeline.timing import SLOWDOWN
 from cutline.serving.call import Deferral, Journal, Processor
 from cutline.serving.derived import DerivedFiles
 from cutline.serving.idempotency import Idempotency
 from cutline.serving.native import CreditService, LinkService, UploadService, UsageService
 from cutline.serving.service import Service
+from cutline.serving.variants import Variants
 from cutline.settings import Settings
 from cutline.tasks.state_machine import StateMachine
 from cutline.tasks.store import TaskStore
@@ -59,6 +61,18 @@ def _as_webp(png: bytes) -> bytes | None:
     from cutline.pipeline.codecs.encode import as_webp  # noqa: PLC0415
 
     return as_webp(png)
+
+
+def _render_variant(png: bytes, options: VariantOptions) -> bytes:
+    from cutline.pipeline.outputs.variant import render_variant  # noqa: PLC0415
+
+    return render_variant(png, options)
+
+
+def _reduce_result(png: bytes) -> bytes:
+    from cutline.pipeline.outputs.variant import reduce_result  # noqa: PLC0415
+
+    return reduce_result(png)
 
 
 class Bootstrap:
@@ -126,7 +140,14 @@ class Bootstrap:
         """Leads result links to their files. Raises SettingsError."""
         self.settings.require("accounts_table", "meter_table", "accounts_key")
         derived = DerivedFiles(self.results, self._meter_table, self.accounts, self.meter, logger)
-        return LinkService(results=self.results, derived=derived, as_webp=_as_webp, logger=logger, metrics=metrics)
+        return LinkService(
+            results=self.results,
+            derived=derived,
+            variants=Variants(self.results, derived, _render_variant, _reduce_result),
+            as_webp=_as_webp,
+            logger=logger,
+            metrics=metrics,
+        )
 
     @cached_property
     def _authenticator(self) -> Authenticator:

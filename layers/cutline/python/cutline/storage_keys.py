@@ -9,7 +9,8 @@ output bucket   r/<account>/<id>.png         results
                 endpoint/in/<id>.png         pictures for an asynchronous endpoint
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
 meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
-                IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE
+                IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE,
+                DERIVED#<key of a result> VARIANTS
 """
 
 DROPS = "in/"

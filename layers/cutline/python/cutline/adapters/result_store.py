@@ -74,12 +74,19 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
-    def head(self, key: str, length: int) -> bytes:
-        """The first bytes of a stored result. Raises ServiceFault(STORE_FAILED)."""
+    def head(self, key: str, length: int) -> tuple[str, bytes]:
+        """The version of a stored result, which is S3's ETag, and its first bytes.
+
+        Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED).
+        """
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
-            return bytes(answer["Body"].read())
-        except (BotoCoreError, ClientError) as error:
+            return str(answer["ETag"]), bytes(answer["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                raise InputRefused(Reason.NOT_FOUND) from error
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        except BotoCoreError as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
     def exists(self, key: str) -> bool:
@@ -115,8 +122,10 @@ class ResultStore:
 
         Raises ServiceFault(STORE_FAILED) where CloudFront's key is missing.
         """
-        if self._signer is not None:
-            return self._signer.url(key, expires_at)
+        link = self._own_link(base_url, key, expires_at)
+        return link if self._signer is None else self._signer.url(key, expires_at, link)
+
+    def _own_link(self, base_url: str, key: str, expires_at: int) -> str:
         payload = f"{expires_at:x}/{key}".encode()
         mac = _mac(self._load_secret().signing(self._clock()), payload)
         token = base64.urlsafe_b64encode(mac + payload).rstrip(b"=").decode()
@@ -128,10 +137,7 @@ class ResultStore:
         `choose` gets the key of the link's file and says which one to lead to. Raises InputRefused(NOT_FOUND) for
         forged and expired tokens.
         """
-        expires_at, key = self._open(token, now)
-        left_s = int(expires_at - now)
-        if left_s <= 0:
-            raise InputRefused(Reason.NOT_FOUND)
+        key, left_s = self.open_link(token, now)
         key = choose(key)
         left_s = min(left_s, PRESIGNED_S)
         if self._signer is not None:
@@ -140,6 +146,14 @@ class ResultStore:
         if method != "HEAD":
             operation, wanted = "get_object", {**wanted, "ResponseCacheControl": "no-store"}
         return str(self._s3.generate_presigned_url(operation, Params=wanted, ExpiresIn=left_s))
+
+    def open_link(self, token: str, now: float) -> tuple[str, int]:
+        """The key of a link's file and the seconds until the link ends. Raises InputRefused(NOT_FOUND)."""
+        expires_at, key = self._open(token, now)
+        left_s = int(expires_at - now)
+        if left_s <= 0:
+            raise InputRefused(Reason.NOT_FOUND)
+        return key, left_s
 
     def _open(self, token: str, now: float) -> tuple[int, str]:
         body = token.partition(".")[0]

@@ -3,7 +3,7 @@
 The secret holds private keys, the newest first, as `cutline results-key` writes them. A key signs once its public key
 is part of the stack, so that neither a new key in the secret nor a new public key in the stack breaks links for itself.
 
-    https://HOST/KEY?Expires=SECONDS&Signature=...&Key-Pair-Id=ID&Hash-Algorithm=SHA256
+    https://HOST/KEY?variants=ADDRESS&Expires=SECONDS&Signature=...&Key-Pair-Id=ID&Hash-Algorithm=SHA256
 
 is CloudFront's canned policy; the signature is over the JSON of address and expiry, without white space.
 """
@@ -36,14 +36,21 @@ class UrlSigner:
         self._load_keys = load_keys
         self._deployed = deployed
 
-    def url(self, key: str, expires_at: int) -> str:
-        """Return the address of an object until `expires_at` (unix seconds). Raises ServiceFault(STORE_FAILED)."""
+    def url(self, key: str, expires_at: int, variants: str = "") -> str:
+        """Return the address of an object until `expires_at` (unix seconds). Raises ServiceFault(STORE_FAILED).
+
+        variants: the address at which variants of the object are asked for, to be named in the query.
+        """
         key_id, private = self._signer
         address = f"{self._front}/{quote(key)}"
+        if variants:
+            address += f"?variants={quote(variants, safe='')}"
         policy = {"Statement": [{"Resource": address, "Condition": {"DateLessThan": {"AWS:EpochTime": expires_at}}}]}
         raw = p256.sign(private, json.dumps(policy, separators=(",", ":")).encode())
         signature = base64.b64encode(raw).decode().translate(_QUERY_SAFE)
-        return f"{address}?Expires={expires_at}&Signature={signature}&Key-Pair-Id={key_id}&Hash-Algorithm=SHA256"
+        sign = "&" if variants else "?"
+        terms = f"Expires={expires_at}&Signature={signature}&Key-Pair-Id={key_id}&Hash-Algorithm=SHA256"
+        return f"{address}{sign}{terms}"
 
     @cached_property
     def _signer(self) -> tuple[str, int]:

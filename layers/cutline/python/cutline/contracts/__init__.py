@@ -7,6 +7,7 @@ jd_matting, jd_selfie, picwish, aidge, ailabtools, removebg, rembg, picture_chec
 extensions           fields of Cutline's own for tasks: framing, region, profiles
 task_record          states, record and options of background tasks
 drops, uploads       tasks made by files in S3, and tickets for uploads
+variants             the parameters of a result's link
 usage, native        Cutline's own route for usage, and what its own routes share
 forms                what a caller sends: bodies in multipart, urlencoded and JSON, query, headers; the bound of texts
 addresses            addresses of pictures and callbacks

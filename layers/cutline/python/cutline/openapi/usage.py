@@ -4,13 +4,16 @@ from datetime import date, timedelta
 from typing import Any
 
 import cutline
-from cutline.contracts import usage
+from cutline.contracts import usage, variants
 from cutline.contracts.apis import APIS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.openapi import examples, native
 from cutline.openapi.operation import path_parameter, query
 from cutline.openapi.schema import Schema, closed, integer, ref, text
+from cutline.pipeline.finish.options import FITS
+from cutline.pipeline.options import CONTENT_TYPES, FORMATS
+from cutline.pipeline.outputs.profiles import read_profiles
 
 _HTML = {"text/html": {"schema": {"type": "string"}}}
 _LAST = date(2026, 1, 31)
@@ -20,6 +23,13 @@ _ROWS = [UsageRow("2026-01-30", _ONE, 120, 240_000, 3), UsageRow("2026-01-31", _
 _ERRORS: tuple[MattingError, ...] = (
     InputRefused(Reason.PARAMETER_INVALID, "from must not be after to"),
     AccessRefused(Reason.KEY_UNKNOWN),
+    ServiceFault(Reason.INTERNAL),
+    ServiceFault(Reason.OVERLOADED),
+)
+_VARIANT_ERRORS: tuple[MattingError, ...] = (
+    InputRefused(Reason.NO_SUBJECT),
+    InputRefused(Reason.PARAMETER_INVALID, "w: must be 1 to 3000 pixels"),
+    AccessRefused(Reason.RATE_EXCEEDED),
     ServiceFault(Reason.INTERNAL),
     ServiceFault(Reason.OVERLOADED),
 )
@@ -33,7 +43,8 @@ def paths() -> dict[str, Any]:
 def components() -> dict[str, dict[str, Any]]:
     """Return the schemas of the report and of its errors."""
     refusal = native.refusal_schema(map(usage.refuse, _ERRORS))
-    return {"schemas": {"UsageReport": _schema(), "UsageError": refusal}}
+    variant = native.refusal_schema(map(variants.refuse, _VARIANT_ERRORS))
+    return {"schemas": {"UsageReport": _schema(), "UsageError": refusal, "VariantError": variant}}
 
 
 def _schema() -> Schema:
@@ -83,19 +94,59 @@ def _report() -> dict[str, Any]:
 
 def _links() -> dict[str, Any]:
     moved = {
-        "description": "Redirects to the file, or to a WebP version of a PNG if `Accept` names image/webp.",
+        "description": "Redirects to the file, to a WebP version of a PNG if `Accept` names image/webp, or to a "
+        "variant that is too large for an answer.",
         "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
     }
     token = path_parameter("token", "The token in a result's link.", "sample.png")
-    nothing = {"description": "Unknown or expired."}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    headers = {name: {"schema": {"type": "string"}} for name in ("ETag", "Cache-Control")}
+    variant = {"description": "The variant that the parameters ask for.", "headers": headers}
+    cached = {"description": "The variant of `If-None-Match` is the present one."}
+    refusals = native.refusals(map(variants.refuse, _VARIANT_ERRORS), "VariantError")
+    found = {"302": moved, "304": cached, "404": native.not_found(), **refusals}
+    file = variant | {"content": dict.fromkeys(CONTENT_TYPES.values(), binary)}
+    bodiless = {status: {"description": str(answer.get("description", "Refused."))} for status, answer in found.items()}
+    parameters = (token, *_variant_parameters())
     return {
         "/r/{token}": {
-            **native.get("followLink", "Get a result by its link", {"302": moved, "404": native.not_found()}, token),
+            **native.get(
+                "followLink", "Get a result, or a variant of it, by its link", {"200": file, **found}, *parameters
+            ),
             "head": native.get(
-                "lookBehindLink", "Get the headers of a result's link", {"302": moved, "404": nothing}, token
+                "lookBehindLink", "Get the headers of a result's link", {"200": variant, **bodiless}, *parameters
             )["get"],
         }
     }
+
+
+def _variant_parameters() -> list[dict[str, Any]]:
+    side = {"type": "integer", "minimum": 1, "maximum": variants.MAX_SIDE_PX}
+    return [
+        query("w", "Width in pixels; the height follows from the shape if there is no `h`.", side),
+        query("h", "Height in pixels.", side),
+        query(
+            "fit",
+            "With `w` and `h`: leave space around the picture, or cut it off.",
+            {"enum": list(FITS), "default": "contain"},
+        ),
+        query(
+            "bg",
+            "Background: transparent, a colour such as ffffff, or a gradient such as ffffff,d0d0d0,90deg.",
+            {"type": "string"},
+        ),
+        query("format", "Of the file; png, or the profile's, by default.", {"enum": list(FORMATS)}),
+        query(
+            "shadow",
+            "none, or a drawn one: drop, or drop 60% 30% 20deg (opacity, softness, angle).",
+            {"type": "string"},
+        ),
+        query(
+            "profile",
+            "A marketplace's profile: frames the subject and sets the background.",
+            {"enum": list(read_profiles())},
+        ),
+    ]
 
 
 def _site() -> dict[str, Any]:

@@ -10,7 +10,9 @@ from cutline.pipeline.finish.options import (
     Background,
     BackgroundPicture,
     Blur,
+    Fit,
     Gradient,
+    Rgb,
     Rgba,
     Shadow,
     background_from,
@@ -96,6 +98,24 @@ class CheckOptions:
     """Options of one check: the name of a built-in profile."""
 
     profile: str
+
+
+@dataclass(frozen=True)
+class VariantOptions:
+    """Options of one variant of a stored cut-out.
+
+    width, height: of the canvas in pixels; with one of them the other follows from the shape; fit: how the cut-out
+    stands on a canvas with both; image_format: None is the profile's, or PNG; shadow: none or drawn; profile: the name
+    of a built-in one, which frames the subject before all else.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fit: Fit = "contain"
+    background: Rgb | Gradient | None = None
+    image_format: ImageFormat | None = None
+    shadow: Shadow = NO_SHADOW
+    profile: str = ""
 
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.

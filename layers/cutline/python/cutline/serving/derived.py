@@ -5,7 +5,8 @@ that finds the lease taken does not wait, because the result itself is there. Th
 the result's account, costs no rate, and ends at a deadline. What failed twice is not tried again before the lease's
 item expires, which is after the longest life of a link.
 
-    DERIVED#<key of the file>   until: unix second at which the lease expires; tries: how often it was taken
+    DERIVED#<key of the file> LEASE   until: unix second at which the lease expires; tries: how often it was taken
+    DERIVED#<key of the result> VARIANTS   made: how many were begun, where their number is bounded
 """
 
 import struct
@@ -23,9 +24,9 @@ from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter, day_of
 from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.adapters.result_store import ResultStore
-from cutline.errors import AccessRefused, MattingError
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.deadline import deadline
-from cutline.storage_keys import DERIVED, RESULTS
+from cutline.storage_keys import DERIVED
 
 # What a function of 1,024 MB makes within the time limit, whatever the picture: `WORST_S_PER_PX` of the encoder.
 MAX_PX = 3_000_000
@@ -33,20 +34,28 @@ TIME_LIMIT_MS = 6000
 # Longer than the function runs.
 LEASE_S = 30
 MAX_TRIES = 2
+# How often and at which intervals a call that cannot do without a file looks for it while another makes it.
+_POLLS, _POLL_S = 8, 0.2
 _REMEMBERED_S = 86_400
 # A PNG's signature and its IHDR chunk (PNG 11.2.2), whose width and height stand here.
-_HEADER_BYTES, _SIZE_AT = 33, 16
+HEADER_BYTES, _SIZE_AT = 33, 16
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """A file to be made of a stored PNG. `make` returns None where there is none of such a picture."""
+    """A file to be made of a stored PNG. `make` returns None where there is none of such a picture.
+
+    max_variants: how many such files the result may have, None for no bound; counted_for: that result, if it is another
+    than the file that this one is made of.
+    """
 
     key: str
     content_type: str
     make: Callable[[bytes], bytes | None]
     max_px: int = MAX_PX
+    max_variants: int | None = None
+    counted_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,25 +75,44 @@ class DerivedFiles:
             return self.results.exists(derivation.key) or (
                 self._take(derivation.key) and self._make(source, derivation)
             )
+        except AccessRefused:
+            return False
         except (MattingError, ClientError, BotoCoreError, OSError):
             # The result itself is there to be used, so this is no fault of the call.
             self.logger.exception("a derived file could not be made")
             return False
 
+    def demand(self, source: str, derivation: Derivation) -> None:
+        """Find the derived file or make it, or wait for the call that makes it.
+
+        Raises AccessRefused where the account has too many calls in flight, InputRefused as `make` does or for one
+        variant too many, and ServiceFault.
+        """
+        for _ in range(_POLLS):
+            if self.results.exists(derivation.key):
+                return
+            if self._take(derivation.key):
+                if not self._make(source, derivation):
+                    break
+                return
+            time.sleep(_POLL_S)
+        raise ServiceFault(Reason.OVERLOADED, "a derived file is not there yet")
+
     def _make(self, source: str, derivation: Derivation) -> bool:
-        pixels = _pixels(self.results.head(source, _HEADER_BYTES))
-        account = self.accounts.account(source.removeprefix(RESULTS).partition("/")[0])
-        if account is None or not 0 < pixels <= derivation.max_px:
+        width, height, _ = picture_header(self.results.head(source, HEADER_BYTES)[1])
+        account = self.accounts.account(account_of(source))
+        if account is None or not 0 < width * height <= derivation.max_px:
             self._give_up(derivation.key)
             return False
         try:
             with self._in_flight(account), deadline(TIME_LIMIT_MS):
+                self._count(derivation.counted_for or source, derivation.max_variants)
                 file = derivation.make(self.results.get(source))
                 if file is not None:
                     self.results.put_at(derivation.key, file, derivation.content_type)
-        except AccessRefused:
+        except (AccessRefused, InputRefused):
             self._give_back(derivation.key)
-            return False
+            raise
         if file is None:
             self._give_up(derivation.key)
         return file is not None
@@ -97,6 +125,22 @@ class DerivedFiles:
             yield
         finally:
             self.meter.end_wait(place)
+
+    def _count(self, source: str, limit: int | None) -> None:
+        """Count one more variant of a result. Raises InputRefused if it has them all."""
+        if limit is None:
+            return
+        values = {":one": 1, ":limit": limit, ":end": int(self.clock()) + _REMEMBERED_S}
+        try:
+            write_if(
+                self.leases.update_item,
+                "attribute_not_exists(made) OR made < :limit",
+                Key={"pk": DERIVED + source, "sk": "VARIANTS"},
+                UpdateExpression="SET expires_at = :end ADD made :one",
+                ExpressionAttributeValues=values,
+            )
+        except ConditionFailed as error:
+            raise InputRefused(Reason.PARAMETER_INVALID, f"A result has at most {limit} variants") from error
 
     def _take(self, key: str) -> bool:
         """Return whether the lease is this call's."""
@@ -128,9 +172,14 @@ class DerivedFiles:
         )
 
 
-def _pixels(header: bytes) -> int:
-    """Return the pixels of a PNG, or 0 of another file."""
-    if len(header) < _HEADER_BYTES or not header.startswith(_PNG):
-        return 0
-    width, height = struct.unpack_from(">II", header, _SIZE_AT)
-    return int(width * height)
+def account_of(key: str) -> str:
+    """Return the account whose result this is, of a call or of a drop."""
+    return key.partition("/")[2].partition("/")[0]
+
+
+def picture_header(header: bytes) -> tuple[int, int, int]:
+    """Return width, height and colour type (PNG 11.2.2) of a PNG, or zeros of another file."""
+    if len(header) < HEADER_BYTES or not header.startswith(_PNG):
+        return 0, 0, 0
+    width, height, _, colour_type = struct.unpack_from(">IIBB", header, _SIZE_AT)
+    return int(width), int(height), int(colour_type)

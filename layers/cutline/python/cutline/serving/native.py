@@ -7,6 +7,7 @@ by API Gateway's throttle. Credentials are checked before parameters.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -16,13 +17,14 @@ from cutline.accounts.identity import Authenticator
 from cutline.accounts.usage_report import read_usage
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
-from cutline.contracts import native, uploads, usage
+from cutline.contracts import native, uploads, usage, variants
 from cutline.contracts.content_negotiation import prefers_webp
 from cutline.contracts.forms import read_header
 from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 from cutline.serving.derived import Derivation, DerivedFiles
+from cutline.serving.variants import Variants
 from cutline.storage_keys import ENDINGS, RESULTS
 
 _PNG, _WEBP = ".png", "image/webp"
@@ -113,17 +115,21 @@ class CreditService:
 class LinkService:
     """Answers `GET` and `HEAD /r/{token}`.
 
-    `as_webp` makes a WebP of a PNG, or None where the PNG is to stay.
+    `as_webp` makes a WebP of a PNG, or None where the PNG is to stay. A link with parameters is for `variants`.
     """
 
     results: ResultStore
     derived: DerivedFiles
+    variants: Variants
     as_webp: Callable[[bytes], bytes | None]
     logger: Logger
     metrics: Metrics
 
     def handle(self, request: Request, token: str) -> Response:
         """302 to a fresh short-lived URL, or 404 for a forged or expired token. The token is never logged."""
+        if request.query:
+            variant = partial(self.variants.answer, token=token)
+            return answer(request, variant, variants.refuse, self.logger, self.metrics)
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
