@@ -84,6 +84,7 @@ def test_a_profile_frames_the_subject_before_the_size() -> None:
     ("options", "png", "reason"),
     [
         (VariantOptions(width=3000, height=3000), PNG, Reason.PARAMETER_INVALID),
+        (VariantOptions(width=2000, height=1600, image_format="webp"), PNG, Reason.PARAMETER_INVALID),
         (VariantOptions(background=(0, 0, 0)), encode_png(SQUARE[..., :3]), Reason.PARAMETER_INVALID),
         (VariantOptions(shadow=Shadow("drop")), encode_png(SQUARE[..., :3]), Reason.PARAMETER_INVALID),
         (VariantOptions(profile="amazon-main"), encode_png(np.zeros((9, 9, 4), np.uint8)), Reason.NO_SUBJECT),
