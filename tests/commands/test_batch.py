@@ -95,5 +95,5 @@ def test_what_is_asked_for_goes_to_the_service_in_its_own_words(
     for refused in (["--profile", "ebay", "--ratio", "1:1"], ["--scale", "2"], ["--roi", "1 2"]):
         with pytest.raises(SystemExit):
             main([*command, *refused])
-    assert "only with --type and --roi" in capfd.readouterr().err
+    assert "only with --type, --roi" in capfd.readouterr().err
     assert len(sent) == 2

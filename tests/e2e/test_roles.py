@@ -43,10 +43,10 @@ def lines_of(judge: Judge, name: str) -> set[str]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether the product ran there as this folder's tests run it: no toy template, no GPU endpoint."""
+    """Whether the product ran there as this folder's tests run it: no toy template, GPU endpoint or restored tables."""
     file = folder / "resources.json"
     resources = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return "TaskFlow" in resources and "MatteEndpoint" not in resources
+    return {"TaskFlow", "MeterTable"} <= resources.keys() and "MatteEndpoint" not in resources
 
 
 def _lines(file: Path) -> list[str]:

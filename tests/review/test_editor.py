@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +25,7 @@ from cutline.batch.report import ReportLine, read_report
 from cutline.commands import main
 from cutline.library import Cutter
 from cutline.review.editor import Editor, NotEditable
+from cutline.review.server import ReviewServer
 from devkit.running import ROOT
 from tests.support.browser import Browser
 
@@ -72,6 +74,20 @@ def ask(address: str, method: str, path: str = "", body: bytes = b"", **headers:
         return answer.status, answer.read()
 
 
+@pytest.fixture(scope="module")
+def in_process(results: Path) -> Iterator[str]:
+    """The address of the same server in a thread of this process."""
+    report = results / "report.csv"
+    lines = read_report(report.read_bytes())
+    editor = Editor(report, lines, Cutter(threads=1), "matte", {})
+    with ReviewServer(editor, list(lines), results, sampled=False) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.address
+        server.shutdown()
+        thread.join()
+
+
 def number_of(address: str, name: str) -> int:
     page = ask(address, "GET")[1].decode()
     found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
@@ -100,8 +116,21 @@ def number_of(address: str, name: str) -> int:
         ({}, 200),
     ],
 )
-def test_the_server_answers_its_own_page_only(address: str, request_of: dict[str, Any], status: int) -> None:
-    assert ask(address, **{"method": "GET", **request_of})[0] == status
+def test_the_server_answers_its_own_page_only(in_process: str, request_of: dict[str, Any], status: int) -> None:
+    assert ask(in_process, **{"method": "GET", **request_of})[0] == status
+
+
+def test_an_editor_gets_the_picture_the_strokes_and_a_preview(in_process: str) -> None:
+    item = f"item={number_of(in_process, 'large.jpg')}"
+    body = json.dumps([STROKE]).encode()
+    answers = {name: ask(in_process, "GET", f"{name}?{item}") for name in ("before", "after", "photo", "strokes")}
+    answers["preview"] = ask(in_process, "POST", f"preview?{item}", body)
+    assert {status for status, _ in answers.values()} == {200}
+    starts = {name: answer[:4] for name, (_, answer) in answers.items() if name != "strokes"}
+    jpeg, png = b"\xff\xd8\xff\xe0", b"\x89PNG"
+    assert starts == {"before": jpeg, "after": png, "photo": jpeg, "preview": png}
+    assert isinstance(json.loads(answers["strokes"][1]), list)
+    assert ask(in_process, "POST", f"save?{item}", b'{"not": "strokes"}')[0] == 400
 
 
 def line_of(results: Path, name: str) -> ReportLine:
