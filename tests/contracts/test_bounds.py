@@ -140,6 +140,9 @@ ALLOWED = {
     ("native", "params"),
     ("rembg", "headers"),
     ("addresses", "query"),
+    ("variants", "query"),  # bounded there, one after the other, because a name may not come twice
+    ("variants", "headers"),  # of its answer
+    ("variants", "body"),
 }
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from cutline.contracts import native
+from cutline.contracts.forms import bounded
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.pipeline.finish.options import FITS, NO_SHADOW, Fit, Gradient, Rgb, Shadow, read_background, read_shadow
@@ -34,14 +35,14 @@ _ERRORS: Mapping[Reason, native.ErrorRow] = {
 
 def parse(request: Request) -> VariantOptions:
     """Return the variant that a link's parameters ask for. Raises InputRefused(PARAMETER_INVALID)."""
-    names = [name for name, _ in request.query]
+    names = [bounded(name) for name, _ in request.query]
     for name in names:
         if name not in _FIELDS:
             _refuse(name, f"is no parameter; there are {', '.join(_FIELDS)}")
         if names.count(name) > 1:
             _refuse(name, "is there more than once")
     values: dict[str, Any] = {}
-    for name, text in request.query:
+    for name, text in ((name, bounded(text)) for name, text in request.query):
         field, read = _FIELDS[name]
         try:
             values[field] = read(text.strip())
