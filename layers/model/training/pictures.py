@@ -36,6 +36,8 @@ DRAW_WEIGHTS = {"objects": 1.6, "unlabelled": 0.6, "person": 1.2, "costume": 2.0
 SCENE_WEIGHT = 3.2
 # People in ordinary scenes are what the network does worst.
 PEOPLE_SCENE_WEIGHT = 6.4
+# Sources with more pictures than their kind's due, which scenes would pay for.
+LARGE_SOURCES = {"furnb": 0.3, "fcat": 0.5}
 FIGURE_BACKGROUND_SHARE = 0.3
 WHOLE_FIGURE_SHARE = 0.5
 MAX_FIGURES = 4
@@ -70,9 +72,14 @@ class Batch:
 
 def folder_weights(rows: list[Row]) -> np.ndarray:
     """Return how often `matte` sees each row, as shares of 1."""
-    scene = {True: PEOPLE_SCENE_WEIGHT, False: SCENE_WEIGHT}
-    weights = np.array([scene[row.is_person] if row.is_scene else DRAW_WEIGHTS[row.folder] for row in rows])
+    weights = np.array([_draw_weight(row) for row in rows])
     return weights / weights.sum()
+
+
+def _draw_weight(row: Row) -> float:
+    if row.is_scene:
+        return PEOPLE_SCENE_WEIGHT if row.is_person else SCENE_WEIGHT
+    return LARGE_SOURCES.get(row.stem.split("_")[0], DRAW_WEIGHTS[row.folder])
 
 
 def group_weights(rows: list[Row]) -> np.ndarray:
