@@ -55,6 +55,8 @@ _UPLOADS = (
     *("PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketTagging", "PutBucketVersioning", "PutObject"),
     *("PutEncryptionConfiguration", "GetBucketVersioning", "PutLifecycleConfiguration"),
 )
+# What make doctor reads and a deployment need not.
+_DOCTOR = ("kms:DescribeKey", "kms:GetKeyPolicy", "lambda:GetAccountSettings", "servicequotas:ListServiceQuotas")
 # By service: where CloudFormation's generated names begin with the stack's, of which it may use only a part.
 _NAME_CHARS = 20
 _NAMED: Mapping[str, tuple[str, ...]] = {
@@ -130,6 +132,7 @@ def _of_sam(stack: str, partition: str) -> list[dict[str, Any]]:
         _statement("Transform", ["cloudformation:CreateChangeSet"], [transform]),
         _statement("Templates", ["cloudformation:GetTemplateSummary", "cloudformation:ListStacks"], ["*"]),
         _statement("Uploads", [f"s3:{name}" for name in _UPLOADS], buckets),
+        _statement("Doctor", list(_DOCTOR), ["*"]),
     ]
 
 

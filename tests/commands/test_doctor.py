@@ -23,6 +23,7 @@ from cutline.commands.doctor_checks import (
     networks,
     partition,
     resource_types,
+    results_key,
     run,
     stack,
     stack_name,
@@ -170,15 +171,40 @@ def test_what_is_reserved_has_to_fit_into_the_quota(
         aws.has("")
     else:
         aws.has("cutline", Parameters=[{"ParameterKey": "SyncConcurrency", "ParameterValue": held}])
-    ((reported, text),) = found(lambda_quota, aws, **said)
+    ((reported, text),) = found(lambda_quota, aws, LambdaQuota=str(quota), **said)
     assert (reported, words in text) == (verdict, True), text
+
+
+@pytest.mark.parametrize(
+    ("quota", "said", "words"), [(1000, {}, "when no calls are"), (10, {"LambdaQuota": "500"}, "late")]
+)
+def test_an_alarm_on_another_quota_than_the_regions_is_a_warning(
+    aws: Aws, quota: int, said: dict[str, Any], words: str
+) -> None:
+    limits = {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota}
+    aws.says("lambda", "get_account_settings", {"AccountLimit": limits})
+    aws.has("")
+    _, (verdict, text) = found(lambda_quota, aws, **said)
+    assert (verdict, f"is {quota}" in text, words in text) == (WARNING, True, True), text
+
+
+@pytest.mark.parametrize(
+    ("said", "verdicts"),
+    [
+        ({}, []),
+        ({"ResultsCdn": "cloudfront"}, [WARNING]),
+        ({"ResultsCdn": "cloudfront", "ResultsKeyB": "x"}, [OK]),
+    ],
+)
+def test_a_distribution_without_a_key_is_a_warning(aws: Aws, said: dict[str, Any], verdicts: list[Verdict]) -> None:
+    assert [item[0] for item in found(results_key, aws, **said)] == verdicts
 
 
 def test_memory_that_new_accounts_do_not_get_is_a_warning(aws: Aws) -> None:
     limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
     aws.says("lambda", "get_account_settings", {"AccountLimit": limits})
     aws.has("")
-    assert [item[0] for item in found(lambda_quota, aws, Model="isnet", SyncMemoryMb="4096")] == [OK, WARNING]
+    assert [item[0] for item in found(lambda_quota, aws, LambdaQuota="1000", SyncMemoryMb="4096")] == [OK, WARNING]
 
 
 @pytest.mark.parametrize(
@@ -228,6 +254,7 @@ def test_every_check_is_run() -> None:
         stack_name,
         layers,
         networks,
+        results_key,
         partition,
         resource_types,
         stack,

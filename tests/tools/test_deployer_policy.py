@@ -1,12 +1,14 @@
 """The deployer's policy against the schemas of the template's resource types."""
 
 import json
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
+from devkit.running import ROOT
 from tests.support.template import whole_template
 from tools.deployer_policy import UNUSED, policies
 
@@ -92,6 +94,38 @@ def test_it_names_what_belongs_to_the_stack_and_no_wildcard_of_actions(statement
         "dynamodb:Scan": MADE["dynamodb"],
     }.items():
         assert not permitted(statements, action, resource), action
+
+
+# By what cutline doctor calls: the permission, and a resource that it asks about.
+STACK = "arn:aws:cloudformation:eu-central-1:111122223333:stack/cutline/1"
+READ = {
+    "cloudformation.describe_stacks": ("cloudformation:DescribeStacks", STACK),
+    "cloudformation.list_stacks": ("cloudformation:ListStacks", "anything"),
+    "cloudformation.list_stack_resources": ("cloudformation:ListStackResources", STACK),
+    "s3.head_bucket": ("s3:ListBucket", MADE["s3"]),
+    "lambda.get_account_settings": ("lambda:GetAccountSettings", "anything"),
+    "apigateway.get_account": ("apigateway:GET", "arn:aws:apigateway:eu-central-1::/account"),
+    "service-quotas.list_service_quotas": ("servicequotas:ListServiceQuotas", "anything"),
+    "dynamodb.describe_table": ("dynamodb:DescribeTable", MADE["dynamodb"]),
+    "iam.get_role": ("iam:GetRole", MADE["iam"]),
+    "kms.describe_key": ("kms:DescribeKey", "arn:aws:kms:eu-central-1:111122223333:key/1"),
+    "kms.get_key_policy": ("kms:GetKeyPolicy", "arn:aws:kms:eu-central-1:111122223333:key/1"),
+}
+
+
+def test_it_lets_doctor_read_all_that_it_asks(statements: list[dict[str, Any]]) -> None:
+    folder = ROOT / "layers/cutline/python/cutline/commands"
+    text = "".join((folder / f"{name}.py").read_text("utf-8") for name in DOCTOR)
+    called = {
+        f"{service}.{listed or method}"
+        for service, method, listed in re.findall(r'clients\("([\w-]+)"\)\.(\w+)\((?:"(\w+)"\))?', text)
+    }
+    assert called - {"sts.get_caller_identity"} == READ.keys(), "GetCallerIdentity needs no permission"
+    for action, resource in READ.values():
+        assert permitted(statements, action, resource), action
+
+
+DOCTOR = ("doctor", "doctor_checks", "release_checks", "leftovers")
 
 
 def test_what_the_parameters_leave_out_needs_no_permission() -> None:

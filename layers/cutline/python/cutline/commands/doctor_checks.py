@@ -30,6 +30,9 @@ DEFAULTS: Mapping[str, str] = {
     "BudgetUsd": "0",
     "GpuEndpoint": "none",
     "ResultsCdn": "none",
+    "ResultsKeyA": "",
+    "ResultsKeyB": "",
+    "LambdaQuota": "10",
     "EndpointInstanceType": "ml.g4dn.xlarge",
     "EndpointMaxInstances": "2",
     "KmsKeyArn": "",
@@ -219,6 +222,11 @@ def lambda_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
         yield Finding(Verdict.WARNING, "Lambda quota", text)
     else:
         yield Finding(Verdict.OK, "Lambda quota", f"{quota} concurrent executions, {reserved} of them reserved")
+    watched = plan.number("LambdaQuota")
+    if watched != quota:
+        when = "when no calls are refused yet" if watched < quota else "too late, or never"
+        text = f"LambdaQuota={watched}, but the region's is {quota}: set it, or ConcurrencyAlarm rings {when}"
+        yield Finding(Verdict.WARNING, "LambdaQuota", text)
     if plan.number("SyncMemoryMb") > _NEW_ACCOUNT_MB:
         text = (
             f"SyncMemoryMb={plan['SyncMemoryMb']}, but new accounts are limited to {_NEW_ACCOUNT_MB}: ask AWS Support"
@@ -265,8 +273,19 @@ def gpu_quota(plan: Plan, clients: Clients) -> Iterator[Finding]:
     yield from other_region(plan, "EndpointImage", r"\d+\.dkr\.ecr\.([\w-]+)\.")
 
 
+def results_key(plan: Plan, clients: Clients) -> Iterator[Finding]:
+    """Check that CloudFront has a key for the results' links: without one they lead to functions as before."""
+    if plan["ResultsCdn"] == "none":
+        return
+    if plan["ResultsKeyA"] or plan["ResultsKeyB"]:
+        yield Finding(Verdict.OK, "results key", f"ResultsCdn={plan['ResultsCdn']} has a key")
+    else:
+        text = "ResultsCdn has no key and changes no link: run cutline results-key once the stack is there, and deploy"
+        yield Finding(Verdict.WARNING, "results key", text)
+
+
 # In the order of their lines. Local checks call no AWS.
-LOCAL_CHECKS: tuple[Check, ...] = (stack_name, layers, networks)
+LOCAL_CHECKS: tuple[Check, ...] = (stack_name, layers, networks, results_key)
 AWS_CHECKS: tuple[Check, ...] = (partition, resource_types, stack, lambda_quota, gateway_logs, gpu_quota)
 
 
