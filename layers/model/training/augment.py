@@ -219,7 +219,9 @@ def _shadow(rng: np.random.Generator, alpha: Tensor) -> Tensor:
     reach = round(SHADOW_REACH * alpha.shape[-1])
     moved = torch.roll(alpha, (int(rng.integers(0, reach + 1)), int(rng.integers(-reach, reach + 1))), dims=(2, 3))
     for _ in range(2):
-        moved = F.avg_pool2d(moved, 2 * reach + 1, stride=1, padding=reach)
+        # Line by line, which costs a twentieth of the square window.
+        moved = F.avg_pool2d(moved, (2 * reach + 1, 1), stride=1, padding=(reach, 0))
+        moved = F.avg_pool2d(moved, (1, 2 * reach + 1), stride=1, padding=(0, reach))
     depth = torch.from_numpy(rng.uniform(*SHADOW_DEPTH, (len(alpha), 1, 1, 1)).astype(np.float32))
     return moved * depth.to(alpha.device)
 
