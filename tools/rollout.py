@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 ALIAS = "live"
-# Errors of the functions, and faults that a status of 200 hides.
-ALARMS = ("CallErrorsAlarm", "CallFaultsAlarm")
+# Of the functions' errors. Each function has one more of its own, of faults that a status of 200 hides.
+ERRORS_ALARM = "CallErrorsAlarm"
 _SECTION = ("default", "rollout", "parameters")
 _AT_ONCE = "AllAtOnce"
 _CANARIES = (
@@ -86,13 +86,18 @@ def rolled_out(template: Mapping[str, Any], rollout: Rollout, release: str) -> d
         properties.setdefault("Environment", {}).setdefault("Variables", {})["RELEASE"] = release
         properties["DeploymentPreference"] = {
             "Type": rollout.canary or _AT_ONCE,
-            "Alarms": [{"Ref": alarm} for alarm in ALARMS],
+            "Alarms": [{"Ref": alarm} for alarm in (ERRORS_ALARM, faults_alarm(name)) if alarm in made["Resources"]],
         }
         if name in rollout.provisioned:
             properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": rollout.provisioned[name]}
         if rollout.snapstart:
             properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     return made
+
+
+def faults_alarm(function: str) -> str:
+    """Return the name of the alarm of a function's faults; the site has none."""
+    return f"{function.removesuffix('Function')}FaultsAlarm"
 
 
 def _is_called_by_api(properties: Mapping[str, Any]) -> bool:

@@ -4,27 +4,45 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit.accounts import accounts_of
-from devkit.clients import SMALL, JdClient, send
+from devkit.clients import SMALL, JdClient, PicWish, send
 from devkit.faulty import FaultyCloud
+from devkit.meters import meter_of
 from devkit.patience import until
 from devkit.running import ROOT, running_cloud
 from tests.support.alarms import Datum, emitted, ringing
+from tests.support.picwish import submit, wait
 from tests.support.template import Resources, whole_template
 from tools.conditions import settled
 
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
-    """A cloud whose cut-outs have no network."""
+    """A cloud whose cut-outs have no network, and whose tasks wait for a worker for seconds and not for hours."""
     state = tmp_path_factory.mktemp("alarms")
-    with running_cloud(state, "--parameter=Model=absent") as running:
+    with running_cloud(state, f"--template={changed_template(state)}") as running:
         accounts_of(running).create("alarms", qps=100)
         yield FaultyCloud(running, state / "faults.json")
+
+
+def changed_template(home: Path) -> Path:
+    for name in ("functions", "layers"):
+        (home / name).symlink_to(ROOT / name)
+    flow = (ROOT / "functions/flow/flow.asl.json").read_text("utf-8")
+    assert flow.count(PATIENCE) == 1
+    (home / "flow.json").write_text(flow.replace(PATIENCE, '"TimeoutSeconds": 5'), "utf-8")
+    text, function = (ROOT / "template.yaml").read_text("utf-8"), "  CutoutFunction:\n"
+    before, _, after = text.replace("functions/flow/flow.asl.json", "flow.json").partition(function)
+    (home / "template.yaml").write_text(before + function + after.replace("!Ref Model\n", "absent\n", 1), "utf-8")
+    return home / "template.yaml"
+
+
+PATIENCE = '"TimeoutSeconds": 10800'
 
 
 class Observed:
@@ -124,20 +142,28 @@ def callers_do_not_answer(cloud: FaultyCloud) -> None:
 
 
 def queue_purged(cloud: FaultyCloud) -> None:
+    """The message is lost while it waits for its second try; the task ends all the same, and is charged once."""
+    picwish = PicWish(cloud.url, "key-alarms")
+    with cloud.fault("s3:GET", error="InternalError", status=500, path="/view.png"):
+        task_id = submit(picwish)
+        log = cloud.running.log_dir / "WorkerFunction.log"
+        until(lambda: task_id in log.read_text("utf-8"), "the worker's try", every_s=0.1)
     cloud.running.client("sqs").purge_queue(QueueUrl=cloud.running.resources["MatteQueue"])
+    assert wait(picwish, task_id)[0][-1] == 1
+    assert meter_of(cloud.running, "alarms")["calls_pw"] == 1
 
 
 # docs/operate.md has this table.
 BREAKS: dict[str, tuple[Callable[[FaultyCloud], None], set[str]]] = {
-    "the network of the synchronous calls is missing": (no_network, {"CallFaultsAlarm"}),
+    "the network of the synchronous calls is missing": (no_network, {"CutoutFaultsAlarm"}),
     "the worker cannot write its tasks": (worker_fails, {"WorkerFaultsAlarm"}),
-    "the meter table is throttled": (table_throttled, {"CallFaultsAlarm"}),
-    "it is throttled for upload tickets": (tickets_throttled, {"CallFaultsAlarm"}),
+    "the meter table is throttled": (table_throttled, {"SelfieFaultsAlarm"}),
+    "it is throttled for upload tickets": (tickets_throttled, {"UploadsFaultsAlarm"}),
     "the intake cannot read its tasks": (intake_fails, {"IntakeFaultsAlarm"}),
     "the callback function cannot read its tasks": (callbacks_fail, {"CallBackFaultsAlarm"}),
     "the hand-over of dead letters raises": (dead_letters_fail, {"MatteDeadLettersAlarm", "UndeliveredFaultsAlarm"}),
     "eleven callers' servers do not answer": (callers_do_not_answer, {"CallBackDeadLettersAlarm"}),
-    "the queue of tasks is purged": (queue_purged, set()),
+    "the queue of tasks is purged after a worker failed": (queue_purged, {"LostTasksAlarm", "WorkerFaultsAlarm"}),
 }
 
 

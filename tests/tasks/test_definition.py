@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cutline.tasks.queue import ENDPOINT_AWAY, UNDELIVERED
+from cutline.tasks.queue import ENDPOINT_AWAY, TIMED_OUT, UNDELIVERED
 from cutline.tasks.step import StepCrowded, StepFailed, StepRefused
+from cutline.tasks.task import PENDING_S
 from localcloud.stack.short_forms import parse_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +73,14 @@ def test_a_picture_that_outlasts_its_preparation_is_not_tried_again() -> None:
     assert "Sandbox.Timedout" in STATES["Prepare"]["Retry"][0]["ErrorEquals"]
 
 
-def test_an_endpoint_that_is_away_and_a_dead_letter_lead_to_the_cpu() -> None:
+def test_an_endpoint_that_is_away_a_dead_letter_and_a_lost_message_lead_to_the_cpu() -> None:
     detour = STATES["Matte"]["Catch"][0]
-    assert (set(detour["ErrorEquals"]), detour["Next"]) == ({ENDPOINT_AWAY, UNDELIVERED}, "MatteOnCpu")
+    assert (set(detour["ErrorEquals"]), detour["Next"]) == ({ENDPOINT_AWAY, UNDELIVERED, TIMED_OUT}, "MatteOnCpu")
+
+
+def test_a_lost_message_is_noticed_while_its_task_can_still_be_worked() -> None:
+    """The reservation is held, and the working files are kept, for longer than all steps may take."""
+    assert sum(STATES[name]["TimeoutSeconds"] for name in TASKS) < PENDING_S - 3600
 
 
 def test_a_task_that_succeeds_takes_three_transitions() -> None:

@@ -15,7 +15,7 @@ from tests.support.template import of_type
 from tests.support.untraced import untraced
 from tools.deploy import write_built
 from tools.lint_template import ASKED_NO_MORE, dangling_references, lint
-from tools.rollout import ALARMS, BadRollout, Rollout, rollout_of
+from tools.rollout import ERRORS_ALARM, BadRollout, Rollout, rollout_of
 
 API = {"Cutout", "Selfie", "Tasks", "Costume", "Uploads", "Links", "Usage", "Site"}
 CANARY = Rollout(canary="Canary10Percent10Minutes")
@@ -60,11 +60,13 @@ def test_the_api_calls_aliases_and_nothing_else_does(plain: dict[str, Any]) -> N
 def test_a_release_comes_by_and_by_and_alarms_take_it_back(plain: dict[str, Any]) -> None:
     groups = of_type(plain["Resources"], "AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(API)
-    for group in groups.values():
+    for name, group in groups.items():
+        own = f"{name.removesuffix('FunctionDeploymentGroup')}FaultsAlarm"
+        wanted = [alarm for alarm in (ERRORS_ALARM, own) if alarm in plain["Resources"]]
+        assert len(wanted) == (1 if name.startswith("Site") else 2), name
         assert "Canary10Percent10Minutes" in json.dumps(group["DeploymentConfigName"])
-        assert [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]] == list(ALARMS)
+        assert [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]] == wanted
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-    assert set(ALARMS) <= set(plain["Resources"])
 
 
 @pytest.mark.slow

@@ -6,9 +6,11 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutline.bootstrap import Bootstrap
 from cutline.serving.deadline import deadline
+from cutline.serving.telemetry import count_lost_message
 from cutline.settings import Settings
 from cutline.tasks.matte import Matte
 from cutline.tasks.predictors import CpuPredictor
+from cutline.tasks.queue import TIMED_OUT
 from cutline.tasks.step import Step, run_step
 from cutline.tasks.task import WORK_LIMIT_S
 
@@ -21,8 +23,11 @@ matte = Matte(bootstrap.tasks, bootstrap.files, predictor.predict)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"task_id"} in."""
+    """{"task_id", "detour": the error that led here} in."""
     task_id = event["task_id"]
+    if event["detour"] == TIMED_OUT:
+        logger.error("message lost", task_id=task_id)
+        count_lost_message(metrics)
 
     def work(step: Step) -> bool:
         with deadline(WORK_LIMIT_S * 1000):

@@ -3,7 +3,7 @@
 service, api, reason     Requests, TotalMs, ChargeMicros
 service, step, reason    FailedSteps
 service                  Faults, Refusals (only of steps), which alarms watch: an alarm cannot search for reasons
-                         ColdStarts
+                         ColdStarts, LostMessages
 
 Where a call's time goes is in its log line, which the dashboard reads: as metrics, every stage of every function would
 be billed each month.
@@ -36,6 +36,12 @@ def count_fault(metrics: Metrics) -> None:
 def count_refusal(metrics: Metrics) -> None:
     """Count one step that failed by the caller's picture or address; Lambda counts it as an error of the function."""
     metrics.add_metric("Refusals", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def count_lost_message(metrics: Metrics) -> None:
+    """Count one task whose message to the workers has vanished."""
+    metrics.add_metric("LostMessages", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # The names of errors that flow.asl.json catches to go on without the queue.
 ENDPOINT_AWAY = "EndpointAway"
 UNDELIVERED = "Undelivered"
+TIMED_OUT = "States.Timeout"
 
 
 @dataclass(frozen=True)
