@@ -5,6 +5,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 
 from cutline.limits import MIB
 from tools.trust.icc_files import (
+    claimed_names,
+    claimed_table,
     curve_set,
     element_profile,
     elements,
@@ -157,6 +160,10 @@ def _webp_canvas(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
+def _claiming_table(kind: bytes) -> bytes:
+    return png_with(icc([*matrix_tags(), (b"A2B0", claimed_table(kind, 3, 15, 255))], b"RGB ", b"scnr", b"Lab "))
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "PNG, largest honest picture": lambda: _file((4096, 4096), "PNG"),
     "PNG, interlaced, largest": lambda: _png(
@@ -175,6 +182,13 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "PNG with a profile named in 80,000 languages": lambda: png_with(
         icc([(b"desc", named(*["enUS"] * 80_000)), *matrix_tags()[1:]])
     ),
+    "PNG with a profile that claims 33 million languages": lambda: png_with(
+        icc([(b"desc", claimed_names(2**25)), *matrix_tags()[1:]])
+    ),
+    **{
+        f"PNG with a profile that claims 255^3 nodes, {kind.decode().strip()}": partial(_claiming_table, kind)
+        for kind in (b"mft1", b"mft2", b"mAB ")
+    },
     "JPEG, CMYK, with a table of 3.5 MiB": lambda: _file(
         (4096, 4096), "JPEG", "CMYK", icc_profile=table_profile(b"CMYK", 4, 28)
     ),

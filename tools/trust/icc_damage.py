@@ -5,6 +5,8 @@ import struct
 from hypothesis import strategies as st
 
 from tools.trust.icc_files import (
+    claimed_names,
+    claimed_table,
     curve,
     curve_set,
     elements,
@@ -67,6 +69,12 @@ _TAGS = st.one_of(
     st.builds(elements, st.integers(0, 60), st.builds(elements, st.integers(0, 60), _ELEMENTS)),
     st.builds(table_tag, st.integers(1, 4), st.integers(0, 6), st.integers(2, 400), st.integers(1, 4)),
     st.builds(_nested, st.integers(1, 4), st.integers(2, 6), _CURVES),
+    st.builds(claimed_names, st.integers(0, 2**32 - 1)),
+    st.builds(
+        claimed_table,
+        st.sampled_from([b"mft1", b"mft2", b"mAB ", b"mBA "]),
+        *(st.integers(1, 16), st.integers(1, 16), st.integers(0, 255)),
+    ),
     st.builds(lambda count: named(*["enUS"] * count), st.integers(0, 3000)),
     st.builds(xyz, st.floats(-9, 9), st.floats(-9, 9), st.floats(-9, 9)),
     st.binary(max_size=60),

@@ -49,6 +49,21 @@ def named(*languages: str) -> bytes:
     return b"mluc\0\0\0\0" + struct.pack(">II", len(languages), 12) + records + text
 
 
+def claimed_names(count: int) -> bytes:
+    """A description that claims records of languages without having them."""
+    return b"mluc\0\0\0\0" + struct.pack(">II", count, 12)
+
+
+def claimed_table(kind: bytes, inputs: int, outputs: int, points: int) -> bytes:
+    """A table of one of the four kinds, of which there is the head only."""
+    head = kind + b"\0\0\0\0" + bytes([inputs, outputs, points, 0]) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    if kind in (b"mft1", b"mft2"):
+        return head + struct.pack(">HH", 2, 2) + bytes(512 * (inputs + outputs))
+    offsets = struct.pack(">BBxx5I", inputs, outputs, 52, 0, 0, 32, 52)
+    identity = (b"para\0\0\0\0\0\0\0\0" + fixed(1)) * max(inputs, outputs)
+    return kind + b"\0\0\0\0" + offsets + bytes([points] * inputs).ljust(16, b"\0") + b"\2\0\0\0" + identity
+
+
 def matrix_tags(gamma: int = 0x0233) -> list[tuple[bytes, bytes]]:
     """What a display's profile has to have."""
     curves = [(name, curve(gamma)) for name in (b"rTRC", b"gTRC", b"bTRC")]

@@ -10,6 +10,8 @@ from cutline.limits import MIB, PictureLimits
 from cutline.pipeline.codecs.colour import bounded_profile
 from cutline.pipeline.codecs.decode import decode_image
 from tools.trust.icc_files import (
+    claimed_names,
+    claimed_table,
     curve_set,
     element_profile,
     elements,
@@ -75,6 +77,28 @@ def test_what_no_picture_embeds_is_ignored(profile):
     assert bounded_profile(profile) is None
     if len(profile) < MIB:
         assert colour(profile) == FILE
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        (b"desc", claimed_names(2**25)),
+        *((b"A2B0", claimed_table(kind, 3, 15, 255)) for kind in (b"mft1", b"mft2", b"mAB ", b"mBA ")),
+        *((b"B2A0", claimed_table(kind, 255, 255, 255)) for kind in (b"mft1", b"mft2")),
+    ],
+    ids=lambda tag: f"{tag[1][:4].decode()} {len(tag[1])}",
+)
+def test_memory_for_what_a_tag_only_claims_is_not_reserved(tag: tuple[bytes, bytes]) -> None:
+    """These 300 bytes would cost littlecms 384 to 474 MiB."""
+    profile = icc([tag, *matrix_tags(0x100)[1:]])
+    assert bounded_profile(profile) is None
+    assert colour(profile) == FILE
+
+
+@pytest.mark.parametrize("rest", [b"", b"\3\3\0", b"\3\3\0\0" + bytes(12) + b"\xff\xff\xff\xff"])
+def test_a_table_that_breaks_off_is_no_error(rest: bytes) -> None:
+    for kind in (b"mluc", b"mft1", b"mft2", b"mAB "):
+        bounded_profile(icc([*matrix_tags(), (b"A2B0", kind + b"\0\0\0\0" + rest)]))
 
 
 def test_the_pixels_are_those_of_the_same_profile_without_elements():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from math import prod
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -151,6 +152,9 @@ _PROFILE_CLASSES = frozenset({b"scnr", b"mntr", b"prtr", b"spac"})
 # elements.
 _ELEMENT_TAGS = frozenset({b"D2B0", b"D2B1", b"D2B2", b"D2B3", b"B2D0", b"B2D1", b"B2D2", b"B2D3"})
 _ELEMENTS = b"mpet"
+# Tables by the bytes of a node's number; those with curves say it themselves, one byte at least.
+_TABLE_BYTES = {b"mft1": 1, b"mft2": 2}
+_CURVED_TABLES = frozenset({b"mAB ", b"mBA "})
 
 
 def bounded_profile(profile: bytes) -> bytes | None:
@@ -172,6 +176,22 @@ def bounded_profile(profile: bytes) -> bytes | None:
         if name in _ELEMENT_TAGS:
             bounded[at : at + 2] = b"~~"
             bounded[at + 2 : at + 4] = name[:1] + name[3:]
-        elif profile[offset : offset + 4] == _ELEMENTS:
+        elif profile[offset : offset + 4] == _ELEMENTS or _claimed_bytes(profile, offset) > len(profile) - offset:
             return None
     return bytes(bounded)
+
+
+def _claimed_bytes(profile: bytes, offset: int) -> int:
+    """Return how many bytes the names or the table of a tag should have (ICC.1:2022 10.10 to 10.12, 10.15).
+
+    littlecms reserves and clears memory for all of them before it reads the first: 474 MiB for a tag of 300 bytes.
+    """
+    kind, (inputs, outputs, points) = profile[offset : offset + 4], profile[offset + 8 : offset + 11].ljust(3, b"\0")
+    if kind == b"mluc":
+        return 16 + 12 * int.from_bytes(profile[offset + 8 : offset + 12], "big")
+    if kind in _TABLE_BYTES:
+        return int(_TABLE_BYTES[kind] * outputs * points**inputs)
+    if kind not in _CURVED_TABLES:
+        return 0
+    grid = int.from_bytes(profile[offset + 24 : offset + 28], "big")
+    return grid + outputs * prod(profile[offset + grid : offset + grid + min(inputs, 16)]) if grid else 0
