@@ -123,6 +123,7 @@ def test_a_file_needs_no_name() -> None:
 
 def test_webp_is_transparent_unless_a_colour_is_named() -> None:
     assert picwish.parse(upload(format="webp")).cut == CutOptions(image_format="webp")
+    assert picwish.parse(upload(format="avif")).cut == CutOptions(image_format="avif")
     assert picwish.parse(upload(format="webp", bg_color="336699")).cut.background == (0x33, 0x66, 0x99)
 
 

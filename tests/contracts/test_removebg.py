@@ -304,7 +304,7 @@ def test_constants_are_those_of_the_specification() -> None:
     assert set(removebg.METHODS) == {"POST"}
     assert (removebg.SCHEME, removebg.LINK_LIFETIME_S) == (Scheme.API_KEY, 0)
     assert removebg.LIMITS.max_pixels == 50 * MEGAPIXEL
-    assert set(FORMATS) == {"auto", "png", "jpg", "zip", "webp"}
+    assert set(FORMATS) == {"auto", "png", "jpg", "zip", "webp", "avif"}
     assert {"auto", "person", "product", "car"} <= set(KINDS)
     assert len(SIZES) == 9
     assert issubclass(FieldRefused, InputRefused)

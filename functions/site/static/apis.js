@@ -55,7 +55,7 @@ function ailab(answer) {
 function removebg(answer) {
   if (answer.errors) return { fault: { code: answer.errors[0].code, message: answer.errors[0].detail ?? answer.errors[0].title } };
   const { result_b64: base64 } = answer.data;
-  const type = base64.startsWith("/9j/") ? "jpeg" : base64.startsWith("UklGR") ? "webp" : "png";
+  const type = base64.startsWith("/9j/") ? "jpeg" : base64.startsWith("UklGR") ? "webp" : base64.startsWith("iVBOR") ? "png" : "avif";
   return { images: { image: `data:image/${type};base64,${base64}` } };
 }
 
@@ -150,7 +150,7 @@ export const APIS = [
     options: [
       choice("size", ["Size", "尺寸"], ["auto", "As the original", "与原图相同"], ["preview", "Preview", "预览"], ["medium", "1.5 megapixels", "150 万像素"]),
       choice("type", ["Subject", "主体"], ["auto", "Anything", "自动"], ["person", "Person", "人物"], ["product", "Product", "商品"]),
-      choice("format", ["Format", "格式"], ["png", "PNG", "PNG"], ["jpg", "JPEG, on white", "JPEG，白底"], ["webp", "WebP", "WebP"]),
+      choice("format", ["Format", "格式"], ["png", "PNG", "PNG"], ["jpg", "JPEG, on white", "JPEG，白底"], ["webp", "WebP", "WebP"], ["avif", "AVIF", "AVIF"]),
       choice("channels", ["Result", "结果"], ["rgba", "Picture", "图片"], ["alpha", "Mask", "蒙版"]),
       choice("crop", ["Frame", "画幅"], ["false", "As the original", "与原图相同"], ["true", "Cropped to the subject", "裁剪到主体"]),
     ],

@@ -47,3 +47,9 @@ def test_a_picture_that_is_too_long_for_a_webp_is_refused() -> None:
     with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.RESOLUTION_TOO_HIGH):
         compose(matte, CutOptions(image_format="webp"))
     assert compose(matte, CutOptions()).placement.width == 16_384
+
+
+def test_a_picture_with_too_many_pixels_for_an_avif_is_refused() -> None:
+    matte = Matte(np.zeros((4096, 4097, 3), np.uint8), np.full((4096, 4097), 255, np.uint8), "object")
+    with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.RESOLUTION_TOO_HIGH):
+        compose(matte, CutOptions(image_format="avif"))

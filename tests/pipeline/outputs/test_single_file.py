@@ -137,6 +137,7 @@ def test_margins_grow_the_canvas_within_the_size() -> None:
         (SingleFileOptions(file_format="jpg"), "jpg", "RGB"),
         (SingleFileOptions(file_format="jpg", mask=True), "jpg", "L"),
         (SingleFileOptions(file_format="webp"), "webp", "RGBA"),
+        (SingleFileOptions(file_format="avif"), "avif", "RGBA"),
         (SingleFileOptions(file_format="png", background=(1, 2, 3, 255)), "png", "RGB"),
     ],
 )

@@ -61,10 +61,11 @@ def test_a_background_and_a_shadow_are_drawn_at_the_variants_size() -> None:
 
 
 def test_formats() -> None:
-    assert [rendered(VariantOptions(image_format=name)).format for name in ("png", "jpeg", "webp")] == [
+    assert [rendered(VariantOptions(image_format=name)).format for name in ("png", "jpeg", "webp", "avif")] == [
         "PNG",
         "JPEG",
         "WEBP",
+        "AVIF",
     ]
     assert np.asarray(rendered(VariantOptions(image_format="jpeg")))[0, 0].min() > 250
 
@@ -85,6 +86,7 @@ def test_a_profile_frames_the_subject_before_the_size() -> None:
     [
         (VariantOptions(width=3000, height=3000), PNG, Reason.PARAMETER_INVALID),
         (VariantOptions(width=2000, height=1600, image_format="webp"), PNG, Reason.PARAMETER_INVALID),
+        (VariantOptions(width=1600, height=1000, image_format="avif"), PNG, Reason.PARAMETER_INVALID),
         (VariantOptions(background=(0, 0, 0)), encode_png(SQUARE[..., :3]), Reason.PARAMETER_INVALID),
         (VariantOptions(shadow=Shadow("drop")), encode_png(SQUARE[..., :3]), Reason.PARAMETER_INVALID),
         (VariantOptions(profile="amazon-main"), encode_png(np.zeros((9, 9, 4), np.uint8)), Reason.NO_SUBJECT),

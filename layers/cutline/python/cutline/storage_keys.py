@@ -28,6 +28,6 @@ IDEMPOTENT = "IDEMPOTENT#"
 DERIVED = "DERIVED#"
 
 # File endings by content type.
-ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}
 # What a drop that failed leaves in place of its result, after the drop's own name.
 ERROR_ENDING = ".error.json"

@@ -66,9 +66,9 @@ def add_to(commands: Any) -> None:
         help="1..64 (default: 4)",
     )
     batch.add_argument("--type", choices=tuple(picwish.SUBJECTS), help="subject to cut out (default: auto)")
-    batch.add_argument("--format", choices=("png", "jpg", "webp"), help="format of the results (default: png)")
+    batch.add_argument("--format", choices=("png", "jpg", "webp", "avif"), help="format of the results (default: png)")
     batch.add_argument(
-        "--bg-color", metavar="RRGGBB", help="background of jpg (default: ffffff) and webp (default: none)"
+        "--bg-color", metavar="RRGGBB", help="background of jpg (default: ffffff), webp and avif (default: none)"
     )
     batch.add_argument("--crop", action="store_const", const="1", help="crop to the subject")
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 both, 2 picture, 3 mask (default: 2)")

@@ -10,7 +10,7 @@ from cutline.commands.failure import CommandFailed
 from cutline.local_file import real_path
 
 STREAM = "-"
-RESULT_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+RESULT_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request,
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MAX_INLINE_BYTES
 from cutline.pipeline.finish.options import NO_SHADOW
-from cutline.pipeline.options import CONTENT_TYPES, CutOptions, ImageFormat, Subject
+from cutline.pipeline.options import CONTENT_TYPES, FORMATS, CutOptions, ImageFormat, Subject
 from cutline.pipeline.outputs.profiles import read_profiles
 
 NAME = "pw"
@@ -81,8 +81,6 @@ _PROGRESS: Mapping[int, int] = {DONE: 100, PREPARING: 10, WAITING: 30, PROCESSIN
 
 SUBJECTS: Mapping[str, Subject] = {"auto": "auto", "person": "person", "object": "object", "stamp": "stamp"}
 _SWITCH = {"false": "0", "true": "1"}
-# WebP is ours, like `own_fields` (contracts.md 3.3).
-_FORMATS: Mapping[str, ImageFormat] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
 
 
 def parse(request: Request) -> Job:
@@ -216,9 +214,9 @@ def _source(form: Form) -> Source:
 
 def _cut(fields: Mapping[str, str], options: TaskOptions) -> CutOptions:
     text = fields.get("format", "").strip() or "png"
-    if text not in _FORMATS:
+    if text not in FORMATS:  # of which WebP and AVIF are Cutline's (contracts.md 3.3)
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid format")
-    image_format = _FORMATS[text]
+    image_format = FORMATS[text]
     cut = CutOptions(
         subject=SUBJECTS[options.kind],
         background=_colour(fields, image_format),
@@ -236,9 +234,9 @@ def _content_type(cut: CutOptions) -> str:
 
 
 def _colour(fields: Mapping[str, str], image_format: ImageFormat) -> tuple[int, int, int] | None:
-    """The background: a JPEG's, white by default, and a WebP's if given; the vendor ignores a PNG's."""
+    """The background: a JPEG's, white by default, and a WebP's or AVIF's if given; the vendor ignores a PNG's."""
     text = fields.get("bg_color", "").strip().removeprefix("#")
-    if image_format == "png" or (image_format == "webp" and not text):
+    if image_format == "png" or (image_format != "jpeg" and not text):
         return None
     if re.fullmatch(r"[0-9a-fA-F]{6}", text or "ffffff") is None:
         raise InputRefused(Reason.PARAMETER_INVALID, "Invalid bg_color")

@@ -59,7 +59,7 @@ KINDS: Final[Mapping[str, Subject]] = {
     "transportation": "object",
     "graphics": "auto",
 }
-_FORMATS: tuple[SingleFileFormat, ...] = ("auto", "png", "jpg", "zip", "webp")
+_FORMATS: tuple[SingleFileFormat, ...] = ("auto", "png", "jpg", "zip", "webp", "avif")
 FORMATS: Final[Mapping[str, SingleFileFormat]] = {name: name for name in _FORMATS}
 _BOOLEANS: Final = {"": False, "false": False, "0": False, "true": True, "1": True}
 _VALUE, _GIVEN = "Invalid value for parameter '{}'", "Invalid {} parameter given"

@@ -3,7 +3,7 @@
     w, h       sides of the picture in pixels; with one of them the other follows from the shape
     fit        with both: contain (the default) leaves space around, cover cuts off
     bg         a colour or a gradient behind the subject; transparent (the default), white for JPEG
-    format     png (the default), jpg, webp; with a profile the profile's
+    format     png (the default), jpg, webp, avif; with a profile the profile's
     shadow     none (the default), or one drawn, such as drop or drop 60% 30% 20deg
     profile    a marketplace's, which frames the subject and sets its background, before w, h and format
 

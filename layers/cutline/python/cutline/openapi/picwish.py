@@ -35,7 +35,7 @@ _API = Api(
     fault="PwError",
     headers={"X-Task-Id": "TaskId", "Retry-After": "RetryAfter"},
     more={"accepted": picwish.accepted(examples.REQUEST, examples.TASK_ID)},
-    files=("image/png", "image/jpeg", "image/webp"),
+    files=("image/png", "image/jpeg", "image/webp", "image/avif"),
 )
 
 
@@ -102,10 +102,12 @@ def _fields() -> dict[str, Schema]:
         ),
         "crop": choice("1 cuts to the subject's edges.", (0, 1), 0),
         "format": choice(
-            "jpg has a background of `bg_color`. webp is Cutline's extension.", ("png", "jpg", "webp"), "png"
+            "jpg has a background of `bg_color`. webp and avif are Cutline's extension.",
+            ("png", "jpg", "webp", "avif"),
+            "png",
         ),
         "bg_color": text(
-            "Six hexadecimal digits; for jpg, and for webp, which is otherwise transparent.",
+            "Six hexadecimal digits; for jpg, and for webp and avif, which are otherwise transparent.",
             pattern="^[0-9a-fA-F]{6}$",
             default="ffffff",
         ),

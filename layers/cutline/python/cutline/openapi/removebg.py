@@ -26,7 +26,7 @@ from cutline.pipeline.options import SingleFileMetadata
 
 FACTS: Mapping[str, Any] = {}
 _METADATA = SingleFileMetadata("image/png", person=False, box=Box(30, 30, 90, 90), max_size=(120, 120))
-_FILES = ("image/png", "image/jpeg", "image/webp", "application/zip")
+_FILES = ("image/png", "image/jpeg", "image/webp", "image/avif", "application/zip")
 _PIXELS = ("X-Width", "X-Height", "X-Max-Width", "X-Max-Height")
 _API = Api(
     removebg,

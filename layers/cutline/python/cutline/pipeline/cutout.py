@@ -20,7 +20,7 @@ from cutline.pipeline.inference.confidence import confidence_of
 from cutline.pipeline.inference.model_config import Calibration, ModelEntry
 from cutline.pipeline.inference.tiling import reduce_picture
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
-from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Placement, Region, place
+from cutline.pipeline.layout.framing import MAX_AVIF_PX, MAX_WEBP_SIDE_PX, Box, Placement, Region, place
 from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze
 from cutline.pipeline.matting.components import remove_specks
 from cutline.pipeline.matting.foreground import estimate_foreground
@@ -203,7 +203,7 @@ def compose(matte: Matte, options: CutOptions, backdrop: Picture | None = None) 
     """The pixels that the options ask for, from a finished matte; `backdrop` is their background picture.
 
     Raises:
-        InputRefused: RESOLUTION_TOO_HIGH for a picture with a longer side than its format can have.
+        InputRefused: RESOLUTION_TOO_HIGH for a picture with a longer side or more pixels than its format can have.
     """
     box = matte.box
     height, width = matte.alpha_u8.shape
@@ -211,6 +211,8 @@ def compose(matte: Matte, options: CutOptions, backdrop: Picture | None = None) 
     framed, shadow, placement = _framed(matte, options, shadow)
     if options.image_format == "webp" and max(placement.width, placement.height) > MAX_WEBP_SIDE_PX:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
+    if options.image_format == "avif" and placement.width * placement.height > MAX_AVIF_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"an AVIF has at most {MAX_AVIF_PX} pixels")
     source = placement.source
     rgba_u8 = draw(merge_alpha(crop(framed.rgb_u8, source), crop(framed.alpha_u8, source)), placement)
     return Cutout(

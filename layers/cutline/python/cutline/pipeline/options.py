@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import sqrt
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from cutline.pipeline.finish.options import (
     NO_SHADOW,
@@ -20,11 +20,12 @@ from cutline.pipeline.finish.options import (
 from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framing, Region
 
 Subject = Literal["auto", "person", "object", "stamp"]
-ImageFormat = Literal["png", "jpeg", "webp"]
+ImageFormat = Literal["png", "jpeg", "webp", "avif"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
-CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {name: f"image/{name}" for name in _FORMATS}
+FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "avif": "avif"}
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
 
@@ -119,7 +120,7 @@ class VariantOptions:
 
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.
-SingleFileFormat = Literal["auto", "png", "jpg", "webp", "zip"]
+SingleFileFormat = Literal["auto", "png", "jpg", "webp", "avif", "zip"]
 MEGAPIXEL = 1_000_000
 # Of any result: what fits into the memory of a function.
 LARGEST_PX = MAX_CANVAS_PX

@@ -4,6 +4,6 @@ decoder_process  decodes untrusted bytes in a child process, so that a crash or 
 decode           a file's bytes to an upright sRGB `Picture`, or the reason for a refusal; HEIC where installed
 headers          format, size and scans from a file's first bytes, without a decoder
 colour           any of Pillow's modes and profiles to 8-bit sRGB and alpha; bounds on ICC profiles
-encode           pixels to PNG, JPEG and WebP; the WebP copy of a stored PNG
+encode           pixels to PNG, JPEG, WebP and AVIF; the WebP copy of a stored PNG
 memory           keeps freed memory in the process for the next picture
 """

@@ -11,8 +11,10 @@ from PIL import Image
 
 from cutline.pipeline.codecs.colour import colour_space_of
 from cutline.pipeline.codecs.encode import (
+    AVIF_QUALITY,
     JPEG_QUALITY,
     WEBP_QUALITY,
+    encode_avif,
     encode_jpeg,
     encode_png,
     encode_webp,
@@ -31,6 +33,7 @@ _MIN_QUALITY, _MAX_QUALITY = 60, 100
 _QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
     "jpeg": (encode_jpeg, JPEG_QUALITY),
     "webp": (encode_webp, WEBP_QUALITY),
+    "avif": (encode_avif, AVIF_QUALITY),
 }
 # A verdict's `wanted` where there is no rule: the value is only reported.
 _REPORTED = "told"
@@ -40,7 +43,7 @@ _REPORTED = "told"
 class Published:
     """The file, the verdict of each rule, and the picture behind it.
 
-    quality: a JPEG's or WebP's, else 0; shadow: as of `ResultMetadata`. `enlargement` above 1 is never hidden: there is
+    quality: a PNG's is 0; shadow: as of `ResultMetadata`. `enlargement` above 1 is never hidden: there is
     then a verdict about it, with or without a rule.
     """
 

@@ -13,15 +13,21 @@ from PIL import Image
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.codecs.encode import encode_jpeg, encode_png, encode_webp
+from cutline.pipeline.codecs.encode import encode_avif, encode_jpeg, encode_png, encode_webp
 from cutline.pipeline.cutout import CutOptions, Cutout, Matte, Predictor, compose, matte_picture
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
-from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX, Box, Length, Region, place
+from cutline.pipeline.layout.framing import MAX_AVIF_PX, MAX_WEBP_SIDE_PX, Box, Length, Region, place
 from cutline.pipeline.options import LARGEST_PX, SingleFileMetadata, SingleFileOptions, reduced
 from cutline.pipeline.timing import StageTimer
 
-CONTENT_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "zip": "application/zip"}
+CONTENT_TYPES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "zip": "application/zip",
+}
 _OPAQUE = 255
 _WHITE = (255, 255, 255)
 
@@ -103,6 +109,8 @@ def encode_as(single: SingleFile, options: SingleFileOptions, name: str) -> byte
         return encode_jpeg(put_on_colour(pixels_u8, _WHITE) if pixels_u8.shape[-1] == len("RGBA") else pixels_u8)
     if name == "webp":
         return encode_webp(_within_webp(pixels_u8))
+    if name == "avif":
+        return encode_avif(pixels_u8)
     return encode_png(pixels_u8)
 
 
@@ -111,6 +119,8 @@ def _max_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
     background = options.background
     opaque = backdrop is not None or (background is not None and not _is_translucent(background))
     is_png = options.file_format == "png" or (options.file_format == "auto" and not opaque)
+    if options.file_format == "avif":
+        return min(LARGEST_PX, MAX_AVIF_PX)
     return options.max_png_px if is_png else LARGEST_PX
 
 
