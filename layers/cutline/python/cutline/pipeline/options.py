@@ -25,7 +25,7 @@ GarmentForm = Literal["cutout", "mask", "white"]
 
 _FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {name: f"image/{name}" for name in _FORMATS}
-FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp", "avif": "avif"}
+FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", **{name: name for name in _FORMATS[1:]}}
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
 

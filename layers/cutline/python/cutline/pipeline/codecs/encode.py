@@ -27,8 +27,8 @@ _WEBP_EFFORT = 2
 # Of 0, the slowest, to 10: at 8 noise takes three times as long.
 _AVIF_SPEED = 9
 # Upper bounds of the native encoders' CPU seconds per pixel: 50 % more than noise with soft alpha took on 22 November
-# 2026, 0.02 and 0.24 per megapixel, and 0.51 for AVIF on the 24th. No signal handler runs during such a call; PNG is written block by block.
-# `SLOWDOWN` makes them those of another processor.
+# 2026, 0.02 and 0.24 per megapixel, and 0.51 for AVIF on the 24th. No signal handler runs during such a call; PNG is
+# written block by block. `SLOWDOWN` makes them those of another processor.
 WORST_S_PER_PX: Final[Mapping[str, float]] = {"JPEG": 0.03e-6, "WEBP": 0.36e-6, "AVIF": 0.77e-6}
 
 
