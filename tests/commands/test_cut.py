@@ -362,3 +362,28 @@ def test_bench_prints_every_stage_of_every_picture(photo: Path, capsys: pytest.C
 def test_bench_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", str(tmp_path / "none.jpg")]) == 1
     assert "none.jpg: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ((), "a.png"),
+        (("--costume",), "a.png"),
+        (("--profile", "amazon-main"), "a.jpg"),
+        (("--format", "avif"), "a.avif"),
+    ],
+)
+def test_metadata_is_kept_and_reported(
+    tmp_path: Path, run: Callable[..., tuple[int, str]], options: tuple[str, ...], name: str
+) -> None:
+    photo, report = tmp_path / "worn.jpg", tmp_path / "report.csv"
+    exif = Image.Exif()
+    exif[0x8298] = "A shop"
+    with Image.open(SAMPLES / "person.jpg") as image:
+        image.save(photo, "JPEG", exif=exif, dpi=(300, 300), quality=95)
+    status, words = run(photo, "--out", tmp_path / name, "--metadata", "keep", "--report", report, *options)
+    assert (tmp_path / name).exists(), (status, words)
+    with Image.open(tmp_path / name) as image:
+        assert image.getexif()[0x8298] == "A shop"
+    (line,) = read_report(report.read_bytes()).values()
+    assert line.metadata == "exif, dpi, srgb"

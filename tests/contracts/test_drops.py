@@ -63,7 +63,7 @@ def test_metadata_cannot_ask_for_a_callback_or_another_way_of_answering() -> Non
         (
             "in/shop/auto/x.jpg",
             {"profile": "ebay", "crop": "1"},
-            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+            "`profile` cannot be combined with fields other than `type`, `roi`, `shadow` and `metadata`",
         ),
         ("in/shop/auto/x.jpg", {"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
         ("in/shop/auto/x.jpg-mask", {}, "A name must not end in -mask: masks of other drops do"),

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from cutline.contracts import aidge, ailabtools, drops, jd_matting, jd_selfie, picwish, rembg
+from cutline.contracts import aidge, ailabtools, drops, jd_matting, jd_selfie, picwish, rembg, removebg
 from cutline.contracts.wire import Job, Progress, Request, Source
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.finish.options import Background, BackgroundPicture, Blur, Gradient, Shadow
+from cutline.pipeline.options import METADATA_MODES
 from tests.support.calls import Part, call, json_call, json_of, multipart, multipart_call
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -44,6 +45,7 @@ ALL = {
     "jd": (jd_matting, lambda fields, _: call(PICTURE, query=tuple(fields.items()))),
     "jd selfie": (jd_selfie, lambda fields, _: call(json.dumps({"image": ENCODED, **fields}).encode())),
 }
+REMOVE_BG = (removebg, _form("/v1.0/removebg", "image_file"))
 GREY = (0x80, 0x80, 0x80)
 BACKGROUNDS: dict[str, Background] = {
     "808080": GREY,
@@ -84,6 +86,17 @@ def test_a_form_takes_the_background_as_a_file(name: str) -> None:
         contract.parse(request({}, bytes(contract.LIMITS.max_bytes + 15 * 2**20 + 1)))
 
 
+@pytest.mark.parametrize("name", [*ALL, "remove.bg"])
+@pytest.mark.parametrize("mode", METADATA_MODES)
+def test_every_api_takes_metadata(name: str, mode: str) -> None:
+    contract, request = {**ALL, "remove.bg": REMOVE_BG}[name]
+    job = contract.parse(request({"metadata": mode}, b""))
+    assert (job.options if hasattr(job.options, "metadata") else job.cut).metadata == mode
+    with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.PARAMETER_INVALID) as caught:
+        contract.parse(request({"metadata": "some"}, b""))
+    assert "none, keep, all" in json.dumps(json_of(contract.refuse(request({}, b""), caught.value)))
+
+
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize(
     ("fields", "named"),
@@ -120,8 +133,19 @@ def test_two_backgrounds_are_refused(name: str, fields: Fields) -> None:
         contract.parse(request({**fields, "background": "blur"}, b""))
 
 
-def test_a_profile_takes_a_shadow_and_a_drop_takes_both() -> None:
+@pytest.mark.parametrize("text", ["blur", "ffffff,808080,90deg"])
+def test_remove_bgs_own_colour_takes_what_is_no_colour_of_the_vendors(text: str) -> None:
+    contract, request = REMOVE_BG
+    assert finish_of(contract.parse(request({"bg_color": text}, b""))) == (Shadow(), BACKGROUNDS[text])
+    for refused in ("ffffff,", "blurred", "https://shop.example/a,b", "ffffff,808080,900deg"):
+        with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.PARAMETER_INVALID):
+            contract.parse(request({"bg_color": refused}, b""))
+
+
+def test_a_profile_takes_a_shadow_and_metadata_and_a_drop_takes_all() -> None:
     contract, request = ALL["picwish"]
+    assert contract.parse(request({"profile": "ebay", "metadata": "keep"}, b"")).cut.metadata == "keep"
+    assert drops.parse("in/shop/auto/x.jpg", {"metadata": "all"}).cut.metadata == "all"
     assert contract.parse(request({"profile": "ebay", "shadow": "keep"}, b"")).cut.shadow == Shadow("keep")
     metadata = {"shadow": "auto", "background": "https://shop.example/wood.jpg", "background-fit": "contain"}
     drop = drops.parse("in/shop/auto/x.jpg", metadata)

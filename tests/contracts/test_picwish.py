@@ -146,15 +146,15 @@ def test_a_profile_is_combined_only_with_type_and_roi() -> None:
         ({"profile": "alibaba"}, "There is no profile 'alibaba'"),
         (
             {"profile": "ebay", "format": "png"},
-            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+            "`profile` cannot be combined with fields other than `type`, `roi`, `shadow` and `metadata`",
         ),
         (
             {"profile": "ebay", "scale": "85%"},
-            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+            "`profile` cannot be combined with fields other than `type`, `roi`, `shadow` and `metadata`",
         ),
         (
             {"profile": "ebay", "output_type": "1"},
-            "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`",
+            "`profile` cannot be combined with fields other than `type`, `roi`, `shadow` and `metadata`",
         ),
         ({"format": "webp", "bg_color": "blue"}, "Invalid bg_color"),
         ({"scale": "5%"}, "Invalid scale: a scale is in 10%..100%"),

@@ -203,3 +203,30 @@ def test_a_mended_file_replaces_the_result_in_its_own_form(cutter: Cutter, tmp_p
         cutter.mend(opened(MUG).resize((80, 64)), cut, LEFT_OF_THE_MUG)
     with pytest.raises(ValueError, match="keep or remove"):
         cutter.mend(photo, cut, [{"do": "paint"}])
+
+
+def with_rights(name: str = "JPEG") -> bytes:
+    exif = Image.Exif()
+    exif[0x8298] = "A shop"
+    exif[0x0112] = 1
+    file = io.BytesIO()
+    Image.open(io.BytesIO(MUG)).convert("RGB").save(file, name, exif=exif, dpi=(300, 300))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["png", "jpg", "webp", "avif"])
+def test_metadata_is_kept_only_where_asked_for(cutter: Cutter, name: str) -> None:
+    cut = cutter.cut(with_rights(), format=name, metadata="keep")
+    assert (opened(cut.image).getexif()[0x8298], cut.metadata) == ("A shop", "exif, dpi, srgb")
+    bare = cutter.cut(with_rights(), format=name)
+    assert (dict(opened(bare.image).getexif()), bare.metadata) == ({}, "")
+    assert "exif" not in opened(cutter.cut(with_rights(), format=name, only_mask=True, metadata="keep").image).info
+    mended = cutter.mend(with_rights(), cut, [{"do": "remove", "radius": 0.02, "points": [[0.5, 0.5]]}])
+    assert opened(mended.image).getexif()[0x8298] == "A shop"
+
+
+def test_metadata_of_what_is_no_file_or_no_word_is_refused(cutter: Cutter) -> None:
+    with pytest.raises(ValueError, match="of files"):
+        cutter.cut(np.zeros((8, 8, 3), np.uint8), metadata="keep")
+    with pytest.raises(ValueError, match="none, keep, all"):
+        cutter.cut(MUG, metadata=typing.cast("Any", "some"))

@@ -31,6 +31,7 @@ from cutline.local_file import read_file
 from cutline.local_pictures import choose_background, open_picture
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
+from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.cutout import Matte, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Fit, Shadow, ShadowKind, read_shadow
@@ -39,7 +40,15 @@ from cutline.pipeline.inference.network import Network
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
 from cutline.pipeline.mend import Mendable, mend, mended_matte
-from cutline.pipeline.options import CutOptions, GarmentOptions, ImageFormat, Subject, image_format_of
+from cutline.pipeline.options import (
+    CutOptions,
+    GarmentOptions,
+    ImageFormat,
+    MetadataMode,
+    Subject,
+    image_format_of,
+    read_metadata_mode,
+)
 from cutline.pipeline.outputs.check import Checked, check
 from cutline.pipeline.outputs.files import OutputFiles, encode_files
 from cutline.pipeline.outputs.instances import separate
@@ -67,7 +76,8 @@ class CutKeywords(TypedDict, total=False):
     the subject's box. only_mask: the subject white on black instead of the picture. format: of bytes and files; default
     as `out` ends, else png. out: path of a path's result; default next to the picture.
     margin, scale, position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
-    roi: the region with the subject, "0% 0% 50% 100%"; everything outside is background.
+    roi: the region with the subject, "0% 0% 50% 100%"; everything outside is background. metadata: what a file's or
+    bytes' result keeps: "keep" date, camera, rights and resolution, "all" also the place, or "none".
     """
 
     subject: Subject
@@ -85,6 +95,7 @@ class CutKeywords(TypedDict, total=False):
     min_size: str | int
     max_size: str | int
     roi: str | None
+    metadata: MetadataMode
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,8 @@ class Cut(Generic[Kind]):
 
     subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
     if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
-    subject than the picture had; shadow: keep, drop, or none where there is none; mendable, options, backdrop: what
+    subject than the picture had; shadow: keep, drop, or none where there is none; metadata: which parts
+    of the file's it keeps, such as "exif, dpi, srgb"; mendable, options, backdrop: what
     `Cutter.mend` needs, alpha at the picture's size among it.
     """
 
@@ -106,6 +118,7 @@ class Cut(Generic[Kind]):
     height: int
     enlargement: float
     shadow: ShadowKind
+    metadata: str
     mendable: Mendable = field(repr=False, compare=False)
     options: CutOptions = field(repr=False, compare=False)
     backdrop: Picture | None = field(repr=False, compare=False)
@@ -139,7 +152,7 @@ class Cutter:
         asked = _options(image, options)
         behind = choose_background(options.get("background"), options.get("background_fit", ""))
         asked = replace(asked, background=behind.value)
-        matte = matte_picture(open_picture(image), asked, self.network(self._model), StageTimer())
+        matte = matte_picture(open_picture(image, asked.metadata), asked, self.network(self._model), StageTimer())
         return _result(image, matte, Mendable.of(matte), asked, behind.picture, options.get("out"))
 
     def mend(self, image: Any, cut: Cut[Kind], strokes: Sequence[Stroke | Mapping[str, Any]]) -> Cut[Kind]:
@@ -151,11 +164,11 @@ class Cutter:
 
         Raises ValueError for wrong strokes and another picture, InputRefused where no subject is left, and as `cut`.
         """
-        drawn, picture = read_strokes(strokes), open_picture(image)
+        drawn, picture = read_strokes(strokes), open_picture(image, cut.options.metadata)
         if (picture.height, picture.width) != cut.mendable.alpha_u8.shape:
             raise ValueError("`image` is not the picture that the cut-out was made of: its size differs")
         after = mend(picture, cut.mendable, drawn)
-        matte = mended_matte(picture, after, cut.options.roi)
+        matte = replace(mended_matte(picture, after, cut.options.roi), metadata=picture.metadata)
         return cast("Cut[Kind]", _result(image, matte, after, cut.options, cut.backdrop, cut.image))
 
     @overload
@@ -173,7 +186,7 @@ class Cutter:
 
         Raises InputRefused, and ServiceFault where a network is missing.
         """
-        picture = decode_image(data, LOCAL_LIMITS)
+        picture = decode_image(data, LOCAL_LIMITS, options.metadata)
         timer = StageTimer()
         matte = matte_picture(picture, options, self.network(self._model), timer)
         made = encode_files(matte, options, timer, backdrop)
@@ -184,7 +197,8 @@ class Cutter:
     def encode_each(self, data: bytes, options: CutOptions, backdrop: Picture | None = None) -> list[OutputFiles]:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
-        matte = matte_picture(decode_image(data, LOCAL_LIMITS), options, self.network(self._model), timer)
+        picture = decode_image(data, LOCAL_LIMITS, options.metadata)
+        matte = matte_picture(picture, options, self.network(self._model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return [encode_files(single, options, timer, backdrop) for single in separate(matte)]
@@ -196,9 +210,10 @@ class Cutter:
         subject: Subject = "auto",
         roi: Region | None = None,
         shadow: Shadow = NO_SHADOW,
+        metadata: MetadataMode = "none",
     ) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
-        picture = decode_image(data, LOCAL_LIMITS)
+        picture = decode_image(data, LOCAL_LIMITS, metadata)
         matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
@@ -221,7 +236,7 @@ class Cutter:
 
     def encode_garments(self, data: bytes, options: GarmentOptions, backdrop: Picture | None = None) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""
-        picture = decode_image(data, LOCAL_LIMITS)
+        picture = decode_image(data, LOCAL_LIMITS, options.metadata)
         matte, costume = map(self.network, network_names(self._models))
         garments = cut_garments(picture, options, matte, costume, StageTimer(), backdrop)
         if garments.image is None:
@@ -282,6 +297,7 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         framing=read_framing({name: str(value) for name, value in options.items()}, OPTION_NAMES),
         roi=None if roi is None else read_region(roi),
         shadow=_shadow(options.get("shadow", "none")),
+        metadata=_metadata(image, options.get("metadata", "none")),
     )
 
 
@@ -293,18 +309,29 @@ def _shadow(text: str) -> Shadow:
         raise ValueError(f"`shadow`: {error}") from error
 
 
-def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object) -> Any:
+def _metadata(image: object, text: str) -> MetadataMode:
+    """Check which metadata a result keeps. Raises ValueError."""
+    try:
+        mode = read_metadata_mode(text)
+    except ValueError as error:
+        raise ValueError(f"`metadata`: {error}") from error
+    if mode != "none" and not isinstance(image, bytes | str | os.PathLike):
+        raise ValueError("`metadata` is of files: pass bytes or a path")
+    return mode
+
+
+def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object, kept: FileMetadata | None) -> Any:
     """Return the pixels in the kind of `image`; for a path, write them to a file. Raises OSError."""
     match image:
         case bytes():
-            return ENCODERS[image_format](pixels_u8)
+            return ENCODERS[image_format](pixels_u8, kept)
         case Image.Image():
             return Image.fromarray(pixels_u8)
         case np.ndarray():
             return pixels_u8
     path = Path(cast("str", image))
     target = Path(cast("str", out)) if out else path.with_name(path.name + ENDINGS[f"image/{image_format}"])
-    target.write_bytes(ENCODERS[image_format](pixels_u8))
+    target.write_bytes(ENCODERS[image_format](pixels_u8, kept))
     return target
 
 
@@ -316,9 +343,9 @@ def _result(
     if cutout.box is None:
         raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
     pixels_u8 = cutout.rgba_u8[..., 3] if options.want_mask else cutout.pixels_u8
-    placement = cutout.placement
+    placement, kept = cutout.placement, None if options.want_mask else matte.metadata
     return Cut(
-        _as_kind(image, pixels_u8, options.image_format, out),
+        _as_kind(image, pixels_u8, options.image_format, out, kept),
         cutout.subject,
         cutout.coverage,
         cutout.confidence,
@@ -327,6 +354,7 @@ def _result(
         placement.height,
         placement.enlargement,
         cutout.shadow,
+        "" if kept is None else kept.text,
         mendable,
         options,
         backdrop,

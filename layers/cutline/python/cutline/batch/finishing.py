@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cutline.pipeline.finish.options import NO_SHADOW, Shadow
+from cutline.pipeline.options import MetadataMode
 from cutline.pipeline.outputs.profiles import Profile
 
 # S3's headers with the metadata of a result.
@@ -29,19 +30,22 @@ def unchanged(file: bytes, headers: Mapping[str, str]) -> Finished:
     return Finished(file, headers.get("content-type", ""), metadata)
 
 
-def by_profile(profile: Profile, shadow: Shadow = NO_SHADOW) -> Finishing:
+def by_profile(profile: Profile, shadow: Shadow = NO_SHADOW, mode: MetadataMode = "none") -> Finishing:
     """Return a finishing that frames and encodes results here, so that the service need not know the profile."""
     # Here, because only this needs the pictures' libraries.
     import numpy as np  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
 
+    from cutline.pipeline.codecs.decode import PLUGIN_ERRORS  # noqa: PLC0415
+    from cutline.pipeline.codecs.file_metadata import read_metadata  # noqa: PLC0415
     from cutline.pipeline.cutout import Matte  # noqa: PLC0415
     from cutline.pipeline.outputs.publish import publish  # noqa: PLC0415
 
     def finish(file: bytes, headers: Mapping[str, str]) -> Finished:
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
             rgba_u8 = np.array(image.convert("RGBA"))
-        made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object"), profile, shadow)
+        kept = None if mode == "none" else read_metadata(file, "PNG", mode, PLUGIN_ERRORS)
+        made = publish(Matte(rgba_u8[..., :3], rgba_u8[..., 3], "object", metadata=kept), profile, shadow)
         # Subject and confidence are the service's; all else is measured here.
         measured = {
             name: value

@@ -19,7 +19,8 @@ class ReportLine:
     `cutline.pipeline.outputs.publish`; problem: why there is no result; part: which of the picture's subjects, "1" and
     so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom; shadow: keep,
     drop, or none where none could be kept, if one was asked for; options: JSON of `CutOptions` that made it; mended:
-    "yes" after an edit in `cutline review --open`; product: of a shop, the one that shows the picture.
+    "yes" after an edit in `cutline review --open`; product: of a shop, the one that shows the picture; metadata: which
+    parts of the file's the result keeps, if that was asked for.
     """
 
     picture: str
@@ -38,6 +39,7 @@ class ReportLine:
     options: str = ""
     mended: str = ""
     product: str = ""
+    metadata: str = ""
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ from cutline.errors import MattingError
 from cutline.pipeline.finish.options import FITS, SHADOWS, read_shadow
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, READERS, read_region
+from cutline.pipeline.options import METADATA_MODES
 from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
 
 _MAX_THREADS = 64
@@ -65,7 +66,7 @@ def _threads(text: str) -> int:
 def finish_options() -> argparse.ArgumentParser:
     """Return the options as a parent parser; their values are texts in the service's own syntax."""
     parser = argparse.ArgumentParser(add_help=False)
-    group = parser.add_argument_group("shadow and background")
+    group = parser.add_argument_group("shadow, background and metadata")
     group.add_argument(
         "--shadow",
         type=checked(read_shadow),
@@ -82,6 +83,12 @@ def finish_options() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--background-fit", choices=FITS, help="a background picture fills the result or fits into it (default: cover)"
+    )
+    group.add_argument(
+        "--metadata",
+        choices=METADATA_MODES,
+        default=METADATA_MODES[0],
+        help="what results keep of the file's Exif, XMP and resolution; all includes the place (default: none)",
     )
     return parser
 

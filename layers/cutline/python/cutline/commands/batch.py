@@ -27,6 +27,7 @@ from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_f
 from cutline.contracts import picwish
 from cutline.local_file import real_path
 from cutline.pipeline.finish.options import Shadow, read_background, read_shadow
+from cutline.pipeline.options import METADATA_MODES
 
 _EPILOG = f"""examples:
   cutline batch photos --out results --type object
@@ -86,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
-    finishing = by_profile(profile, _shadow(arguments)) if profile else unchanged
+    finishing = by_profile(profile, _shadow(arguments), arguments.metadata) if profile else unchanged
     try:
         batch = Batch(
             source,
@@ -145,10 +146,13 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
     fields |= framing_of(arguments) | _background(arguments)
     if arguments.profile and set(fields) - {"type", "roi"}:
         arguments.refuse(
-            "--profile sets background, framing and format; combine it only with --type, --roi and --shadow drop"
+            "--profile sets background, framing and format; combine it only with --type, --roi, --metadata and "
+            "--shadow drop"
         )
     if arguments.shadow and not arguments.profile:
         fields["shadow"] = arguments.shadow
+    if arguments.metadata != METADATA_MODES[0]:
+        fields["metadata"] = arguments.metadata
     return {"sync": "0", **fields}
 
 

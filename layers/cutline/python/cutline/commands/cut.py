@@ -176,7 +176,8 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
         coloured = arguments.background or arguments.behind is not None
         if not plain or arguments.mask or coloured or arguments.costume is not None:
             arguments.refuse(
-                "--profile sets background, framing and format; combine it only with --subject, --roi and --shadow"
+                "--profile sets background, framing and format; combine it only with --subject, --roi, --shadow and "
+                "--metadata"
             )
         return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
@@ -192,16 +193,23 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
             framing=read_framing(framing),
             roi=read_region(arguments.roi) if arguments.roi else None,
             shadow=_shadow(arguments),
+            metadata=arguments.metadata,
         )
     asked = arguments.crop or framing or arguments.each or arguments.roi
     plain = arguments.subject == "auto" and not asked and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse(
-            "--costume writes PNG files of the picture's size; combine it only with --white, --background, --shadow or "
-            "--mask"
+            "--costume writes PNG files of the picture's size; combine it only with --white, --background, --shadow, "
+            "--metadata or --mask"
         )
     form: GarmentForm = "mask" if arguments.mask else "white" if arguments.background else "cutout"
-    return GarmentOptions(arguments.costume, form, merged=bool(arguments.costume), shadow=_shadow(arguments))
+    return GarmentOptions(
+        arguments.costume,
+        form,
+        merged=bool(arguments.costume),
+        shadow=_shadow(arguments),
+        metadata=arguments.metadata,
+    )
 
 
 def _shadow(arguments: argparse.Namespace) -> Shadow:
@@ -298,14 +306,15 @@ def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOption
         assert isinstance(options, GarmentOptions)
         made = cutter.encode_garments(data, options, behind.picture)
         assert made.image is not None
-        return [Made(made.image, ReportLine("", subject="garments", shadow=made.shadow))]
+        return [Made(made.image, ReportLine("", subject="garments", shadow=made.shadow, metadata=made.file_metadata))]
 
     roi = read_region(arguments.roi) if arguments.roi else None
 
     def publish(data: bytes) -> list[Made]:
         assert isinstance(options, Profile)
         asked = CutOptions(arguments.subject, roi=roi, shadow=_shadow(arguments), profile=options.name)
-        made = cutter.publish(data, options, asked.subject, roi, asked.shadow)
+        asked = replace(asked, metadata=arguments.metadata)
+        made = cutter.publish(data, options, asked.subject, roi, asked.shadow, asked.metadata)
         measured = {**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"}
         line = ReportLine("", options=json.dumps(cut_document(asked)), **measured)
         return [Made(made.file, line, made.warnings)]
@@ -325,6 +334,7 @@ def _line_of(made: "OutputFiles", options: CutOptions, part: str) -> ReportLine:
         coverage=f"{metadata.coverage:.4f}",
         enlargement=f"{metadata.enlargement:.4f}",
         shadow=metadata.shadow,
+        metadata=metadata.file_metadata,
         options=json.dumps(cut_document(options)),
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
     )

@@ -1,4 +1,4 @@
-"""Fields of Cutline's own: shadow and background of every API, and for tasks also framing, a region, and profiles."""
+"""Fields of Cutline's own: shadow, background and metadata; for tasks also framing, a region, and profiles."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -16,11 +16,11 @@ from cutline.pipeline.finish.options import (
     read_shadow,
 )
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
-from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileOptions
+from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileOptions, read_metadata_mode
 from cutline.pipeline.outputs.metadata import ResultMetadata, confidence_field
 from cutline.pipeline.outputs.profiles import read_profiles
 
-FINISH = ("shadow", "background", "background_fit")
+FINISH = ("shadow", "background", "background_fit", "metadata")
 # A background picture as a file of a multipart form.
 BACKGROUND_FILE = "background_file"
 NAMES = (*READERS, "roi", "profile", *FINISH)
@@ -34,7 +34,8 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
     profile = asked.get("profile", "")
     if profile and (cut.want_mask or any(name in asked for name in _PROFILED)):
         raise InputRefused(
-            Reason.PARAMETER_INVALID, "`profile` cannot be combined with fields other than `type`, `roi` and `shadow`"
+            Reason.PARAMETER_INVALID,
+            "`profile` cannot be combined with fields other than `type`, `roi`, `shadow` and `metadata`",
         )
     if profile and profile not in read_profiles():
         raise InputRefused(Reason.PARAMETER_INVALID, f"There is no profile {profile[:50]!r}")
@@ -46,11 +47,12 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
 
 
 def with_finish(job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_background: bool = False) -> Job:
-    """Return the job with the shadow and the background asked for, and the source of a background picture.
+    """Return the job with the shadow, the background and the metadata asked for, and a background picture's source.
 
     file: that picture itself; has_background: whether a field of the vendor's sets one. Raises
     InputRefused(PARAMETER_INVALID | IMAGE_TOO_LARGE).
     """
+    job = _with_metadata(job, fields.get("metadata", "").strip())
     shadow, background = _read_finish(fields, is_file=bool(file))
     if shadow == NO_SHADOW and background is None:
         return job
@@ -70,6 +72,18 @@ def with_finish(job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_b
     else:
         cut = replace(cut, shadow=shadow, background=background or cut.background)
     return replace(job, options=options, cut=cut, backdrop=source)
+
+
+def _with_metadata(job: Job, text: str) -> Job:
+    if not text:
+        return job
+    try:
+        mode = read_metadata_mode(text)
+    except ValueError as error:
+        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid metadata: {error}") from error
+    if isinstance(job.options, GarmentOptions | SingleFileOptions):
+        return replace(job, options=replace(job.options, metadata=mode))
+    return replace(job, cut=replace(job.cut, metadata=mode))
 
 
 def backdrop_of(background: object) -> Source | None:
@@ -97,7 +111,7 @@ def response_fields(metadata: ResultMetadata | None) -> dict[str, Any]:
     """Return the fields that Cutline adds to the vendor's answer about a result."""
     if metadata is None:
         return {}
-    known = confidence_field(metadata.confidence) | ({"shadow": metadata.shadow} if metadata.shadow else {})
+    known = confidence_field(metadata.confidence) | metadata.finish
     if not metadata.profile:
         return known
     verdicts = [asdict(verdict) for verdict in metadata.verdicts]

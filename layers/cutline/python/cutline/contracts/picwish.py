@@ -138,7 +138,7 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
     # To a call without Cutline's own fields the body is the vendor's, and the confidence is only in its header.
-    extended = job.cut.profile or job.cut.shadow != NO_SHADOW
+    extended = job.cut.profile or job.cut.shadow != NO_SHADOW or job.cut.metadata != "none"
     return show(record if extended else replace(record, metadata=None), images)
 
 

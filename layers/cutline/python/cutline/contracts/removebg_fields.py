@@ -7,10 +7,18 @@ from typing import Final, TypeVar
 
 from cutline.contracts.colours import read_rgba
 from cutline.errors import InputRefused, Reason
-from cutline.pipeline.finish.options import NO_SHADOW, Shadow, ShadowKind
+from cutline.pipeline.finish.options import NO_SHADOW, Blur, Gradient, Rgba, Shadow, ShadowKind, read_background
 from cutline.pipeline.layout.framing import NO_LENGTH, Framing, Length, Region
 from cutline.pipeline.layout.framing_parser import read_margin, read_position, read_scale
-from cutline.pipeline.options import LARGEST_PX, MEGAPIXEL, SingleFileFormat, SingleFileOptions, Subject
+from cutline.pipeline.options import (
+    LARGEST_PX,
+    MEGAPIXEL,
+    METADATA_MODES,
+    SingleFileFormat,
+    SingleFileOptions,
+    Subject,
+    read_metadata_mode,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ _VALUE, _GIVEN = "Invalid value for parameter '{}'", "Invalid {} parameter given
 # How each parameter's refusal is worded; the vendor has two forms.
 TITLES: Final[Mapping[str, str]] = {
     **{name: _VALUE.format(name) for name in ("size", "channels", "type", "type_level", "crop", "add_shadow")},
-    **{name: _VALUE.format(name) for name in ("shadow_method", "shadow_type", "shadow_opacity")},
+    **{name: _VALUE.format(name) for name in ("shadow_method", "shadow_type", "shadow_opacity", "metadata")},
     **{
         name: _GIVEN.format(name)
         for name in ("format", "roi", "crop_margin", "scale", "position", "bg_color", "semitransparency")
@@ -84,6 +92,7 @@ SHADOW_TYPES: Final[Mapping[str, ShadowKind]] = {
 # What a refusal adds, where the vendor's title says no more than the parameter's name.
 _DETAILS: Final[Mapping[str, str]] = {
     "shadow_type": f"shadow_type is one of {', '.join(SHADOW_TYPES)}",
+    "metadata": f"metadata is one of {', '.join(METADATA_MODES)}",
     "shadow_opacity": f"shadow_opacity is a whole number in 0..{_MAX_OPACITY}",
 }
 _Value = TypeVar("_Value")
@@ -103,7 +112,7 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
         max_px=SIZES[size],
         max_png_px=MAX_PNG_PX,
         mask=_choice(fields, "channels", ("rgba", "alpha")) == "alpha",
-        background=_read(fields, "bg_color", read_rgba),
+        background=_read(fields, "bg_color", _background),
         shadow=_shadow(fields),
         region=_read(fields, "roi", read_region),
         crop=_boolean(fields, "crop"),
@@ -112,6 +121,7 @@ def read_options(fields: Mapping[str, str]) -> RemoveBgOptions:
             scale=_read(fields, "scale", _scale),
             position=_read(fields, "position", read_position),
         ),
+        metadata=read_metadata_mode(_choice(fields, "metadata", METADATA_MODES)),
         kind=kind,
         type_level=_choice(fields, "type_level", ("1", "none", "2", "latest")),
     )
@@ -136,6 +146,16 @@ def read_region(text: str) -> Region | None:
     region = Region(left, top, right, bottom)
     everything = Region(Length(0, True), Length(0, True), Length(1, True), Length(1, True))
     return None if region == everything else region
+
+
+def _background(text: str) -> Rgba | Gradient | Blur:
+    """A colour, or Cutline's own: a gradient, and "blur". Raises ValueError."""
+    if text != "blur" and "," not in text:
+        return read_rgba(text)
+    background = read_background(text)
+    if not isinstance(background, Gradient | Blur):
+        raise ValueError("no colour, gradient or blur")
+    return background
 
 
 def _scale(text: str) -> float | None:

@@ -222,9 +222,10 @@ def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, st
     return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, payload)
 
 
-def with_shadow(response: Response, shadow: str | None) -> Response:
-    """Return the answer with the shadow that the result has: keep, drop, or none where none could be kept."""
-    return replace(response, headers={**response.headers, "X-Cutline-Shadow": shadow}) if shadow else response
+def with_finish_headers(response: Response, notes: Mapping[str, Any]) -> Response:
+    """Return the answer with the shadow and the metadata that the result has, where they were asked for."""
+    headers = {f"X-Cutline-{name.title()}": notes[name] for name in ("shadow", "metadata") if notes.get(name)}
+    return replace(response, headers={**response.headers, **headers}) if headers else response
 
 
 def with_confidence(response: Response, confidence: float | None) -> Response:

@@ -6,7 +6,7 @@ native            what Cutline's own routes share
 usage             Cutline's own routes that only read: usage report, links to results, pages
 uploads           the route that issues upload tickets
 operation         what describes an operation of any API: its body, its credential, every response
-finish            the fields of shadow and background
+finish            the fields of shadow, background and metadata
 schema            builders of JSON Schema
 examples          the picture, the call and the outcome that the examples show
 reference_page    the document as an HTML page

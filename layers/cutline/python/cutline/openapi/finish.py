@@ -1,8 +1,9 @@
-"""The fields of shadow and background, which Cutline adds to the requests of every API that has fields."""
+"""The fields of shadow, background and metadata, which Cutline adds to the requests of every API that has fields."""
 
 from cutline.contracts.extensions import BACKGROUND_FILE, FINISH
 from cutline.openapi.schema import Schema, choice, file, text
 from cutline.pipeline.finish.options import FITS, SHADOWS
+from cutline.pipeline.options import METADATA_MODES
 
 _COLOUR = "#?[0-9a-fA-F]{6}"
 _KINDS = "|".join(SHADOWS)
@@ -10,7 +11,7 @@ _KINDS = "|".join(SHADOWS)
 
 def finish_fields() -> dict[str, Schema]:
     """Return the schemas by name."""
-    shadow, background, fit = FINISH
+    shadow, background, fit, metadata = FINISH
     return {
         shadow: text(
             f"Cutline's extension: {', '.join(SHADOWS)}; opacity, softness and angle may follow, and `whole`, which "
@@ -25,6 +26,12 @@ def finish_fields() -> dict[str, Schema]:
             example="ffffff,d0d0d0",
         ),
         fit: choice("Cutline's extension: a background picture fills the result, or fits into it.", FITS, FITS[0]),
+        metadata: choice(
+            "Cutline's extension: what the result keeps of the file's Exif, XMP and resolution. keep: date, camera, "
+            "rights and resolution; all: also the place.",
+            METADATA_MODES,
+            METADATA_MODES[0],
+        ),
     }
 
 

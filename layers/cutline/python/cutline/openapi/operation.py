@@ -101,6 +101,7 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
     if succeeds:
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
     known = {"X-Cutline-Confidence": ref("Confidence", "headers"), "X-Cutline-Shadow": ref("Shadow", "headers")}
+    known["X-Cutline-Metadata"] = ref("FileMetadata", "headers")
     headers = _headers(api) | (known if succeeds else {})
     return {"description": description, "headers": headers, "content": content}
 
@@ -166,8 +167,18 @@ def components() -> dict[str, dict[str, Any]]:
         "If a shadow was asked for: the one that the result has; none where none could be kept.",
         enum=["none", "keep", "drop"],
     )
+    metadata = header(
+        "If metadata was asked for: which parts of the file's the result keeps; srgb: its colours are, and it says so.",
+        pattern="^[a-z]+(, [a-z]+)*(; left out: [a-z]+(, [a-z]+)*)?$",
+    )
     timing = header("Milliseconds per stage of the call.")
     return {
         "parameters": {"IdempotencyKey": key},
-        "headers": {"ServerTiming": timing, "ChargeMicros": charge, "Confidence": confidence, "Shadow": shadow},
+        "headers": {
+            "ServerTiming": timing,
+            "ChargeMicros": charge,
+            "Confidence": confidence,
+            "Shadow": shadow,
+            "FileMetadata": metadata,
+        },
     }

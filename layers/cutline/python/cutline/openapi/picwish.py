@@ -133,7 +133,7 @@ def _own_fields() -> dict[str, Schema]:
         ),
         "profile": text(
             "Cutline's extension: a marketplace's rules for format, background and framing; cannot be combined with "
-            "fields other than `type`, `roi` and `shadow`.",
+            "fields other than `type`, `roi`, `shadow` and `metadata`.",
             enum=sorted(read_profiles()),
         ),
         **finish_fields(),
@@ -206,13 +206,14 @@ def _task() -> Schema:
                 "If one was asked for: the one that the result has; none where none could be kept.",
                 enum=["none", "keep", "drop"],
             ),
+            "metadata": text("If asked for: which parts of the file's the result keeps, such as exif, xmp, dpi, srgb."),
             "profile": text("As requested.", enum=sorted(read_profiles())),
             "passed": boolean("With a profile: whether the result meets all of its rules."),
             "verdicts": {"type": "array", "items": ref("Verdict"), "description": "With a profile: one per rule."},
         },
         optional=(
             *("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
-            *("confidence", "shadow", "profile", "passed", "verdicts"),
+            *("confidence", "shadow", "metadata", "profile", "passed", "verdicts"),
         ),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from cutline.contracts import removebg
 from cutline.contracts.removebg_fields import FORMATS, KINDS, SHADOW_TYPES, SIZES, FieldRefused, RemoveBgOptions
 from cutline.openapi import examples
+from cutline.openapi.finish import finish_fields
 from cutline.openapi.operation import SAVED_AS, Api, body, header, operation, responses, security_name
 from cutline.openapi.schema import (
     Schema,
@@ -124,6 +125,7 @@ def _fields() -> dict[str, Schema]:
         ),
         "shadow_opacity": integer("Of the shadow, in percent.", minimum=0, maximum=100),
         "semitransparency": {**_BOOLEAN, "description": "Of car windows at the vendor; without effect."},
+        "metadata": finish_fields()["metadata"],
         "shadow_method": choice("Without effect.", ("latest", "legacy"), "latest"),
         "bg_color": text(
             "3, 4, 6 or 8 hexadecimal digits, or a CSS name.", pattern="^(([0-9a-fA-F]{3,4}){1,2}|green|white)$"

@@ -11,6 +11,7 @@ from PIL import Image
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.finish.backgrounds import paint
 from cutline.pipeline.finish.layers import stack
@@ -68,7 +69,8 @@ class Matte:
 
     rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
     that it is good (cutline.pipeline.inference.confidence) or None if the network has no fit; for a stamp how clear its
-    ink is; covered_u8: (H, W), alpha of all that is not the photographed background, if that is more than the subject.
+    ink is; covered_u8: (H, W), alpha of all that is not the photographed background, if that is more than the subject;
+    metadata: what results keep of the picture's file.
     """
 
     rgb_u8: U8
@@ -76,6 +78,12 @@ class Matte:
     subject: ResolvedSubject
     confidence: float | None = 1.0
     covered_u8: U8 | None = None
+    metadata: FileMetadata | None = None
+
+    @property
+    def file_metadata(self) -> str:
+        """Return which parts of the file's metadata results keep; empty if none was asked for."""
+        return "" if self.metadata is None else self.metadata.text
 
     @property
     def photo(self) -> tuple[U8, U8]:
@@ -119,7 +127,8 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     With a region the network is shown the region only, and everything outside of it is background. An empty matte is
     not an error here.
     """
-    return with_covered(_matte_in_region(picture, options, network, timer), picture)
+    matte = with_covered(_matte_in_region(picture, options, network, timer), picture)
+    return matte if picture.metadata is None else replace(matte, metadata=picture.metadata)
 
 
 def with_covered(matte: Matte, picture: Picture) -> Matte:

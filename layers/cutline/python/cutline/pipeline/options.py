@@ -21,11 +21,14 @@ from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framin
 
 Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp", "avif"]
+# What a result keeps of what its picture's file says besides pixels.
+MetadataMode = Literal["none", "keep", "all"]
 GarmentForm = Literal["cutout", "mask", "white"]
 
 _FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {name: f"image/{name}" for name in _FORMATS}
 FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", **{name: name for name in _FORMATS[1:]}}
+METADATA_MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
 
@@ -36,6 +39,14 @@ def image_format_of(name: str) -> ImageFormat:
     return FORMATS[name.lower()]
 
 
+def read_metadata_mode(text: str) -> MetadataMode:
+    """One of `METADATA_MODES`. Raises ValueError."""
+    for mode in METADATA_MODES:
+        if text == mode:
+            return mode
+    raise ValueError(f"{text[:20]!r} is not one of {', '.join(METADATA_MODES)}")
+
+
 @dataclass(frozen=True)
 class CutOptions:
     """Options of one cut-out.
@@ -44,7 +55,7 @@ class CutOptions:
     picture's own size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and
     mask; roi: the part of the picture that holds the subject (pipeline/matting/roi.py), outside of which everything is
     background; profile: the name of a built-in one (pipeline/outputs/profiles.py), which stands for all but
-    `subject`, `roi` and `shadow`.
+    `subject`, `roi`, `shadow` and `metadata`; metadata: what the result keeps of the file's (codecs/file_metadata.py).
     """
 
     subject: Subject = "auto"
@@ -59,6 +70,7 @@ class CutOptions:
     roi: Region | None = None
     profile: str = ""
     shadow: Shadow = NO_SHADOW
+    metadata: MetadataMode = "none"
 
 
 def cut_document(options: CutOptions) -> dict[str, Any]:
@@ -84,7 +96,7 @@ class GarmentOptions:
 
     classes: of `GARMENTS`, each in a file of its own next to their union; merged: the union holds only `classes`
     instead of all garments found; form: "cutout" is on the `background` or transparent, "white" stands on white, "mask"
-    is only the alpha; shadow: of each result but masks.
+    is only the alpha; shadow and metadata: of each result but masks.
     """
 
     classes: tuple[str, ...] = ()
@@ -92,6 +104,7 @@ class GarmentOptions:
     merged: bool = False
     background: Background | None = None
     shadow: Shadow = NO_SHADOW
+    metadata: MetadataMode = "none"
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,7 @@ class SingleFileOptions:
     result is only the alpha; background: red, green, blue and opacity in 0..255, or as of a cut-out, None for
     transparency; shadow: the one under the subject; region: None is everywhere;
     crop and framing: how the subject stands in the result; may_be_empty: whether there is one without a subject;
+    metadata: as of a cut-out;
     alternatives: the formats that a caller whose result is too large can ask for instead.
     """
 
@@ -148,6 +162,7 @@ class SingleFileOptions:
     crop: bool = False
     framing: Framing = UNFRAMED
     may_be_empty: bool = False
+    metadata: MetadataMode = "none"
     alternatives: tuple[SingleFileFormat, ...] = ("webp", "zip", "jpg")
 
 

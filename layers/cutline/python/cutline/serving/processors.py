@@ -16,7 +16,7 @@ from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import MEGAPIXEL, CheckOptions, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.check import check
 from cutline.pipeline.outputs.files import make_files
-from cutline.pipeline.outputs.metadata import confidence_field
+from cutline.pipeline.outputs.metadata import confidence_field, finish_notes
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.single_file import (
     CONTENT_TYPES,
@@ -67,7 +67,7 @@ class CutoutProcessor:
         if isinstance(job.options, CheckOptions):
             return check_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
-            picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
+            picture, backdrop = decode_in_subprocess(data, job.limits, job.cut.metadata), decode_backdrop(job)
         made = make_files(picture, job.cut, self.open(), timer, backdrop)
         min_coverage = self._min_coverage_for(job)
         if min_coverage is not None and made.metadata.coverage <= min_coverage.coverage:
@@ -91,14 +91,16 @@ class CostumeProcessor:
         """Return the garments, merged and one by one. Raises InputRefused for the picture, ServiceFault for a model."""
         assert isinstance(job.options, GarmentOptions)
         with timer.stage("decode"):
-            picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
+            picture = decode_in_subprocess(data, job.limits, job.options.metadata)
+            backdrop = decode_backdrop(job)
         matte, costume = self.open()
         garments = cut_garments(picture, job.options, matte, costume, timer, backdrop)
         if garments.image is None:
             raise InputRefused(Reason.NO_GARMENT, "none of the garments asked for was found")
         files = {"image": garments.image, **garments.classes}
         results = {name: (file, "image/png") for name, file in files.items()}
-        notes = {"garments": garments.found, **confidence_field(garments.confidence), **_shadow_note(garments.shadow)}
+        finish = finish_notes(garments.shadow, garments.file_metadata)
+        notes = {"garments": garments.found, **confidence_field(garments.confidence), **finish}
         return Produced(garments.width, garments.height, results, notes)
 
 
@@ -112,10 +114,6 @@ def decode_backdrop(job: Job) -> Picture | None:
         raise InputRefused(error.reason, f"the background: {error.detail or error.reason}") from error
 
 
-def _shadow_note(shadow: str) -> dict[str, str]:
-    return {"shadow": shadow} if shadow else {}
-
-
 def _open_both(models_dir: Path, threads: int) -> tuple[Network, Network]:
     matte, costume = (Network.open(models_dir, name, threads) for name in network_names(models_dir))
     return matte, costume
@@ -126,7 +124,7 @@ def single_file_answer(
 ) -> Produced:
     """Return the file. Raises InputRefused, also if it is too large for an answer, and ServiceFault for the model."""
     with timer.stage("decode"):
-        picture, backdrop = decode_in_subprocess(data, job.limits), decode_backdrop(job)
+        picture, backdrop = decode_in_subprocess(data, job.limits, options.metadata), decode_backdrop(job)
     single = make_single_file(picture, options, backdrop, network, timer)
     with timer.stage("encode"):
         file, name = encode_single_file(single, options)
@@ -137,7 +135,7 @@ def single_file_answer(
         "subject": "person" if single.person else "object",
         "coverage": round(single.coverage, 4),
         **confidence_field(single.confidence),
-        **_shadow_note(single.shadow),
+        **finish_notes(single.shadow, "" if single.kept is None else single.kept.text),
     }
     results = {"image": (file, content_type)}
     return Produced(single.width, single.height, results, notes, single.metadata(content_type))

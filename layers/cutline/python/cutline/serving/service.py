@@ -32,7 +32,7 @@ from cutline.contracts.wire import (
     Response,
     Source,
     with_confidence,
-    with_shadow,
+    with_finish_headers,
 )
 from cutline.errors import InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import failure_of
@@ -231,7 +231,7 @@ class Service:
             metadata=produced.metadata,
         )
         response = with_confidence(contract.render(request, job, outcome), call.notes.get("confidence"))
-        response = with_shadow(response, call.notes.get("shadow"))
+        response = with_finish_headers(response, call.notes)
         if not fits_the_proxy(response):
             raise ServiceFault(Reason.STORE_FAILED, "the answer is larger than a synchronous call can bring back")
         if self.journal is not None and account.retains:

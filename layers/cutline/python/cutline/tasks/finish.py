@@ -63,7 +63,7 @@ class Finish:
             is_picture = isinstance(task.order.cut.background, BackgroundPicture)
             behind = self.files.get(task.backdrop_key) if is_picture else None
         with step.stage("decode"):
-            picture = decode_in_subprocess(data, task_record.LIMITS)
+            picture = decode_in_subprocess(data, task_record.LIMITS, task.order.cut.metadata)
             backdrop = None if behind is None else decode_in_subprocess(behind, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
         made = make_files(picture, task.order.cut, predictions, step, backdrop)

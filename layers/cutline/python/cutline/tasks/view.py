@@ -5,7 +5,7 @@ import base64
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import task_record
 from cutline.contracts.task_record import TaskContract
-from cutline.contracts.wire import Request, Response, with_confidence, with_shadow
+from cutline.contracts.wire import Request, Response, with_confidence, with_finish_headers
 
 
 def show_task(
@@ -19,7 +19,7 @@ def show_task(
     response = contract.show(record, _images(contract, record, results, base_url), request)
     if record.metadata is None:
         return response
-    return with_shadow(with_confidence(response, record.metadata.confidence), record.metadata.shadow)
+    return with_finish_headers(with_confidence(response, record.metadata.confidence), record.metadata.finish)
 
 
 def _images(

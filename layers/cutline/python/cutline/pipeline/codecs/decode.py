@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 
@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB, PictureLimits
 from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, colour_space_of, to_srgb
+from cutline.pipeline.codecs.file_metadata import FileMetadata, read_metadata
 from cutline.pipeline.codecs.headers import (
     PNG_PROFILE,
     PNG_TEXTS,
@@ -29,6 +30,7 @@ from cutline.pipeline.codecs.headers import (
     without_chunks,
 )
 from cutline.pipeline.filters import U8
+from cutline.pipeline.options import MetadataMode
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug in Cutline.
 PLUGIN_ERRORS = (
@@ -74,13 +76,15 @@ class Picture:
     """A decoded picture, upright and in sRGB.
 
     rgb_u8: (H, W, 3); alpha_u8: (H, W), or None if every pixel is opaque; format: Pillow's name of the file's format;
-    colour_space: the file's, as of `cutline.pipeline.codecs.colour.colour_space_of`.
+    colour_space: the file's, as of `cutline.pipeline.codecs.colour.colour_space_of`; metadata: what of the
+    file's is kept, if it was asked for.
     """
 
     rgb_u8: U8
     alpha_u8: U8 | None
     format: str
     colour_space: str = "sRGB"
+    metadata: FileMetadata | None = None
 
     @property
     def width(self) -> int:
@@ -91,7 +95,7 @@ class Picture:
         return int(self.rgb_u8.shape[0])
 
 
-def decode_image(data: bytes, limits: PictureLimits) -> Picture:
+def decode_image(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
     """Return the first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
 
     Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
@@ -105,11 +109,14 @@ def decode_image(data: bytes, limits: PictureLimits) -> Picture:
         # Plugins warn about damage; decoding either tolerates it or refuses the picture.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, name, limits)
+            picture = _decode(data, name, limits)
     except Image.DecompressionBombError as error:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, "The picture has too many pixels.") from error
     except PLUGIN_ERRORS as error:
         raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
+    if metadata == "none":
+        return picture
+    return replace(picture, metadata=read_metadata(data, name, metadata, PLUGIN_ERRORS))
 
 
 def _accepted_format(data: bytes, limits: PictureLimits) -> str:

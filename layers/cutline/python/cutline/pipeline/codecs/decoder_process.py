@@ -29,7 +29,9 @@ import numpy as np
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.limits import KIB, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
+from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.codecs.memory import keep_freed_memory
+from cutline.pipeline.options import MetadataMode
 from cutline.pipeline.timing import SLOWDOWN
 
 # The slowest well-formed picture of 4096 x 4096 takes 0.6 s.
@@ -69,7 +71,7 @@ class Decoder:
         with self._lock:
             self._started()
 
-    def decode(self, data: bytes, limits: PictureLimits) -> Picture:
+    def decode(self, data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
         """Return or raise what `decode_image` does; a file that costs too much or breaks its decoder is corrupt.
 
         A decoder that was killed is replaced, once for a picture.
@@ -81,7 +83,7 @@ class Decoder:
         with self._lock:
             for _ in range(_TRIES):
                 try:
-                    return self._ask(data, limits)
+                    return self._ask(data, limits, metadata)
                 except InputRefused:
                     raise
                 except (_Gone, ConnectionError) as error:
@@ -93,10 +95,10 @@ class Decoder:
                     raise
         raise ServiceFault(Reason.INTERNAL, "two decoders were killed over one picture", retry=False)
 
-    def _ask(self, data: bytes, limits: PictureLimits) -> Picture:
+    def _ask(self, data: bytes, limits: PictureLimits, metadata: MetadataMode) -> Picture:
         line = self._started().line
         cpu_limit_s = math.ceil(self._cpu_limit_s * SLOWDOWN.cpu)
-        _send(line, {**_limits_as_json(limits), "cpu_limit_s": cpu_limit_s}, data)
+        _send(line, {**_limits_as_json(limits), "cpu_limit_s": cpu_limit_s, "metadata": metadata}, data)
         return _received_picture(line)
 
     def close(self) -> None:
@@ -154,9 +156,9 @@ def start_decoder() -> None:
     _decoder.start()
 
 
-def decode_in_subprocess(data: bytes, limits: PictureLimits) -> Picture:
+def decode_in_subprocess(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
     """`decode_image` in a process of its own. Raises InputRefused and, where that process ends, ServiceFault."""
-    return _decoder.decode(data, limits)
+    return _decoder.decode(data, limits, metadata)
 
 
 def _work(line: socket.socket) -> NoReturn:
@@ -189,11 +191,12 @@ def _answer_one(line: socket.socket) -> int:
     data = bytes(shared)
     _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + order.pop("cpu_limit_s"))
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    metadata = order.pop("metadata")
     limits = PictureLimits(**{**order, "formats": frozenset(order["formats"])})
     memory = max(_MEMORY_BYTES, _BYTES_PER_PX * (limits.max_pixels or 0))
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
     try:
-        picture = decode_image(data, limits)
+        picture = decode_image(data, limits, metadata)
     except InputRefused as error:
         _send(line, {"reason": error.reason.value, "detail": error.detail})
         return _LARGE_BYTES + 1  # how large it was is not known
@@ -206,7 +209,10 @@ def _answer_one(line: socket.socket) -> int:
         "format": picture.format,
         "colour_space": picture.colour_space,
     }
-    _send(line, facts, picture.rgb_u8.data, *alpha)
+    kept = picture.metadata
+    if kept is not None:
+        facts["metadata"] = [len(kept.exif), len(kept.xmp), kept.dpi, kept.left_out]
+    _send(line, facts, picture.rgb_u8.data, *alpha, *(() if kept is None else (kept.exif, kept.xmp)))
     return picture.rgb_u8.nbytes
 
 
@@ -227,8 +233,16 @@ def _received_picture(line: socket.socket) -> Picture:
     height, width = facts["height"], facts["width"]
     pixels_u8 = np.frombuffer(shared, np.uint8)
     rgb_u8 = pixels_u8[: height * width * 3].reshape(height, width, 3)
-    alpha_u8 = pixels_u8[height * width * 3 :].reshape(height, width) if facts["alpha"] else None
-    return Picture(rgb_u8, alpha_u8, facts["format"], facts["colour_space"])
+    end = height * width * (4 if facts["alpha"] else 3)
+    alpha_u8 = pixels_u8[height * width * 3 : end].reshape(height, width) if facts["alpha"] else None
+    metadata = _received_metadata(facts["metadata"], shared[end:]) if "metadata" in facts else None
+    return Picture(rgb_u8, alpha_u8, facts["format"], facts["colour_space"], metadata)
+
+
+def _received_metadata(known: list[Any], parts: bytes) -> FileMetadata:
+    exif_bytes, xmp_bytes, dpi, left_out = known
+    exif, xmp = parts[:exif_bytes], parts[exif_bytes : exif_bytes + xmp_bytes]
+    return FileMetadata(exif, xmp, None if dpi is None else (dpi[0], dpi[1]), tuple(left_out))
 
 
 def _send(line: socket.socket, document: dict[str, Any], *payloads: bytes | memoryview) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from PIL import Image, features
 
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.codecs.file_metadata import FileMetadata, png_metadata_chunks
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX
 from cutline.pipeline.options import ImageFormat
@@ -32,19 +33,19 @@ _AVIF_SPEED = 9
 WORST_S_PER_PX: Final[Mapping[str, float]] = {"JPEG": 0.03e-6, "WEBP": 0.36e-6, "AVIF": 0.77e-6}
 
 
-def encode_png(pixels_u8: U8) -> bytes:
+def encode_png(pixels_u8: U8, metadata: FileMetadata | None = None) -> bytes:
     """A PNG of grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4) bytes."""
-    return png_file(pixels_u8)
+    return png_file(pixels_u8, () if metadata is None else png_metadata_chunks(metadata))
 
 
-def encode_jpeg(pixels_u8: U8, quality: int = JPEG_QUALITY) -> bytes:
+def encode_jpeg(pixels_u8: U8, metadata: FileMetadata | None = None, quality: int = JPEG_QUALITY) -> bytes:
     """A JPEG of grey (H, W) or RGB (H, W, 3) bytes; colour keeps full resolution, or the subject's edge would bleed."""
-    return _saved(pixels_u8, "JPEG", quality=quality, subsampling=0)
+    return _saved(pixels_u8, "JPEG", metadata, quality=quality, subsampling=0)
 
 
-def encode_webp(pixels_u8: U8, quality: int = WEBP_QUALITY) -> bytes:
+def encode_webp(pixels_u8: U8, metadata: FileMetadata | None = None, quality: int = WEBP_QUALITY) -> bytes:
     """A lossy WebP of grey, RGB or RGBA bytes, whose alpha is kept exactly. A side is at most 16,383 px."""
-    return _saved(pixels_u8, "WEBP", quality=quality, alpha_quality=100, method=_WEBP_EFFORT)
+    return _saved(pixels_u8, "WEBP", metadata, quality=quality, alpha_quality=100, method=_WEBP_EFFORT)
 
 
 @cache
@@ -57,7 +58,7 @@ def writes_avif() -> bool:
     return bool(_avif.encoder_codec_available("aom"))
 
 
-def encode_avif(pixels_u8: U8, quality: int = AVIF_QUALITY) -> bytes:
+def encode_avif(pixels_u8: U8, metadata: FileMetadata | None = None, quality: int = AVIF_QUALITY) -> bytes:
     """A lossy AVIF of grey, RGB or RGBA bytes, whose alpha is kept exactly; colour keeps full resolution.
 
     One thread, or the time would depend on the machine. Raises InputRefused(PARAMETER_INVALID) where Pillow has no
@@ -68,6 +69,7 @@ def encode_avif(pixels_u8: U8, quality: int = AVIF_QUALITY) -> bytes:
     return _saved(
         pixels_u8,
         "AVIF",
+        metadata,
         quality=quality,
         subsampling="4:4:4",
         speed=_AVIF_SPEED,
@@ -77,7 +79,13 @@ def encode_avif(pixels_u8: U8, quality: int = AVIF_QUALITY) -> bytes:
     )
 
 
-ENCODERS: Final[Mapping[ImageFormat, Callable[[U8], bytes]]] = {
+class Encoder(Protocol):
+    """Makes a file of pixels, with what it keeps of the picture's."""
+
+    def __call__(self, pixels_u8: U8, metadata: FileMetadata | None = None) -> bytes: ...
+
+
+ENCODERS: Final[Mapping[ImageFormat, Encoder]] = {
     "png": encode_png,
     "jpeg": encode_jpeg,
     "webp": encode_webp,
@@ -85,10 +93,13 @@ ENCODERS: Final[Mapping[ImageFormat, Callable[[U8], bytes]]] = {
 }
 
 
-def _saved(pixels_u8: U8, name: str, **settings: Any) -> bytes:
+def _saved(pixels_u8: U8, name: str, metadata: FileMetadata | None, **settings: Any) -> bytes:
     height, width = pixels_u8.shape[:2]
     _expect(WORST_S_PER_PX.get(name, 0.0) * width * height * SLOWDOWN.wall)
     file = io.BytesIO()
+    if metadata is not None:
+        settings |= {part: value for part, value in (("exif", metadata.exif), ("xmp", metadata.xmp)) if value}
+        settings |= {"dpi": metadata.dpi} if metadata.dpi and name == "JPEG" else {}
     Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, name, **settings)
     return file.getvalue()
 
@@ -114,10 +125,11 @@ _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 1, 15, 9
 _BLOCK_BYTES = 128 * 1024
 
 
-def png_file(pixels_u8: U8) -> bytes:
+def png_file(pixels_u8: U8, chunks: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
     """A PNG of grey (H, W), grey and alpha (H, W, 2), RGB (H, W, 3) or RGBA (H, W, 4) bytes.
 
-    Needs less than 2 MiB of memory besides the file.
+    chunks: more of them, kind and body, for between header and pixels. Needs less than 2 MiB of memory besides the
+    file.
     """
     height, width = pixels_u8.shape[:2]
     channels = 1 if pixels_u8.ndim == 2 else pixels_u8.shape[2]  # noqa: PLR2004
@@ -125,7 +137,8 @@ def png_file(pixels_u8: U8) -> bytes:
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zlib.Z_RLE)
     parts = [deflate.compress(block.data) for block in _filtered(pixels_u8.reshape(height, -1), channels)]
     data = b"".join((*parts, deflate.flush()))
-    return b"".join((_PNG_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
+    more = [_chunk(kind, body) for kind, body in chunks]
+    return b"".join((_PNG_SIGNATURE, _chunk(b"IHDR", header), *more, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -26,7 +26,7 @@ _WEBP_SIZE_BYTES = 10
 # A marker that ends a scan's data: neither a stuffed byte nor a restart (ITU-T T.81, B.1.1).
 # If several \xff stand in a row, the last one counts. A pattern that begins with one byte is found 20 times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
-_PNG_SIGNATURE_BYTES, _PNG_CHUNK_BYTES = 8, 12
+PNG_SIGNATURE_BYTES, _PNG_CHUNK_BYTES = 8, 12
 PNG_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 PNG_PROFILE = frozenset({b"iCCP"})
 # SOF0 to SOF15 without the tables that lie between them.
@@ -118,9 +118,18 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int]]:
         at = marker.end() + max(int.from_bytes(data[marker.end() : marker.end() + 2], "big"), 2)
 
 
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return a PNG's chunks, kind and body, up to where they break off (PNG 5.3)."""
+    at = PNG_SIGNATURE_BYTES
+    while at + _PNG_CHUNK_BYTES <= len(data):
+        end = at + _PNG_CHUNK_BYTES + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at + 8 : end - 4]
+        at = end
+
+
 def without_chunks(data: bytes, kinds: frozenset[bytes]) -> bytes:
     """Return a PNG without chunks of some kinds, up to where its chunks break off (PNG 11.3.3)."""
-    kept, at = [data[:_PNG_SIGNATURE_BYTES]], _PNG_SIGNATURE_BYTES
+    kept, at = [data[:PNG_SIGNATURE_BYTES]], PNG_SIGNATURE_BYTES
     while at + _PNG_CHUNK_BYTES <= len(data):
         end = at + _PNG_CHUNK_BYTES + int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] not in kinds:

@@ -34,7 +34,7 @@ class GarmentCutout:
 
     image: the union, or None if no garment of it was found; classes: the requested classes by name; found: all classes;
     confidence: the probability that the outline which bounds them, a person's or a thing's, is good; it says nothing
-    about the classes; shadow: of `image`, as of `ResultMetadata`.
+    about the classes; shadow, file_metadata: of `image`, as of `ResultMetadata`.
     """
 
     image: bytes | None
@@ -44,6 +44,7 @@ class GarmentCutout:
     height: int
     confidence: float | None
     shadow: str = ""
+    file_metadata: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,9 @@ def cut_garments(
         classes = {
             name: _encode(garments.of(masks[name]), options, backdrop)[0] for name in options.classes if name in masks
         }
-    confidence = garments.outline.confidence
-    return GarmentCutout(image, classes, tuple(masks), picture.width, picture.height, confidence, shadow)
+    outline, size = garments.outline, (picture.width, picture.height)
+    kept = "" if options.form == "mask" else outline.file_metadata
+    return GarmentCutout(image, classes, tuple(masks), *size, outline.confidence, shadow, kept)
 
 
 def _worn(probabilities: Mapping[str, F32], picture: Picture, wearer: Matte, options: GarmentOptions) -> _Garments:
@@ -168,7 +170,7 @@ def _encode(matte: Matte, options: GarmentOptions, backdrop: Picture | None) -> 
         return encode_png(matte.alpha_u8), ""
     background = options.background or (_WHITE if options.form == "white" else None)
     made = compose(matte, CutOptions(background=background, shadow=options.shadow), backdrop)
-    return encode_png(made.pixels_u8), made.shadow if options.shadow.kind != "none" else ""
+    return encode_png(made.pixels_u8, matte.metadata), made.shadow if options.shadow.kind != "none" else ""
 
 
 U16 = npt.NDArray[np.uint16]

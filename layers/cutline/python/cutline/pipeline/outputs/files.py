@@ -69,7 +69,11 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         "mask": cutout.rgba_u8[..., 3] if options.want_mask else None,
     }
     with timer.stage("encode"):
-        files = {name: encode(pixels_u8) for name, pixels_u8 in wanted.items() if pixels_u8 is not None}
+        files = {
+            name: encode(pixels_u8, matte.metadata if name == "image" else None)
+            for name, pixels_u8 in wanted.items()
+            if pixels_u8 is not None
+        }
     placement = cutout.placement
     asked = options.shadow.kind != "none"
     metadata = ResultMetadata(
@@ -78,6 +82,7 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         cutout.confidence,
         placement.enlargement,
         shadow=cutout.shadow if asked else "",
+        file_metadata=matte.file_metadata if options.want_image else "",
     )
     content_type = CONTENT_TYPES[options.image_format]
     return OutputFiles(files, content_type, placement.width, placement.height, metadata, cutout.box)

@@ -35,7 +35,7 @@ class ResultMetadata:
 
     subject, coverage, confidence, enlargement: as of `cutline.pipeline.cutout.Cutout`; profile: the name of the one
     that made it, with a verdict per rule; shadow: the one that it has, "none" where one was asked for in vain, "" where
-    none was.
+    none was; file_metadata: what it keeps of its picture's file, as of `FileMetadata.text`, or "".
     """
 
     subject: str
@@ -45,6 +45,7 @@ class ResultMetadata:
     profile: str = ""
     verdicts: tuple[Verdict, ...] = ()
     shadow: str = ""
+    file_metadata: str = ""
 
     @property
     def passed(self) -> bool:
@@ -57,15 +58,20 @@ class ResultMetadata:
         known = {"subject": self.subject, "enlargement": f"{self.enlargement:.3f}"}
         if self.confidence is not None:
             known["confidence"] = f"{self.confidence:.4f}"
-        known |= {"shadow": self.shadow} if self.shadow else {}
+        known |= self.finish
         return {**known, **_judgement(self)} if self.profile else known
 
     @property
     def notes(self) -> dict[str, Any]:
         """For a log line."""
         known: dict[str, Any] = {"subject": self.subject, "coverage": round(self.coverage, 4)}
-        named = {name: value for name, value in (("profile", self.profile), ("shadow", self.shadow)) if value}
-        return {**known, **confidence_field(self.confidence), **named}
+        named = {"profile": self.profile} if self.profile else {}
+        return {**known, **confidence_field(self.confidence), **named, **self.finish}
+
+    @property
+    def finish(self) -> dict[str, str]:
+        """Return what the result has of the shadow and the metadata that were asked for."""
+        return finish_notes(self.shadow, self.file_metadata)
 
     def to_json(self) -> str:
         """For storage; `from_json` reads it back."""
@@ -81,6 +87,11 @@ class ResultMetadata:
 def confidence_field(confidence: float | None) -> dict[str, float]:
     """Return the field of answers and log lines, or none if the network has no fitted confidence."""
     return {} if confidence is None else {"confidence": round(confidence, 4)}
+
+
+def finish_notes(shadow: str, file_metadata: str) -> dict[str, str]:
+    """Return the fields of answers and log lines about what was asked for."""
+    return {name: value for name, value in (("shadow", shadow), ("metadata", file_metadata)) if value}
 
 
 def _judgement(metadata: ResultMetadata) -> dict[str, str]:

@@ -19,6 +19,7 @@ from cutline.pipeline.codecs.encode import (
     encode_png,
     encode_webp,
 )
+from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.cutout import Cutout, Matte, compose, placement_of
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Shadow
@@ -30,7 +31,7 @@ from cutline.pipeline.outputs.profiles import Profile
 
 # Below this a product's texture visibly breaks up.
 _MIN_QUALITY, _MAX_QUALITY = 60, 100
-_QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, int], bytes], int]] = {
+_QUALITIES: Mapping[ImageFormat, tuple[Callable[[U8, FileMetadata | None, int], bytes], int]] = {
     "jpeg": (encode_jpeg, JPEG_QUALITY),
     "webp": (encode_webp, WEBP_QUALITY),
     "avif": (encode_avif, AVIF_QUALITY),
@@ -43,8 +44,8 @@ _REPORTED = "told"
 class Published:
     """The file, the verdict of each rule, and the picture behind it.
 
-    quality: a PNG's is 0; shadow: as of `ResultMetadata`. `enlargement` above 1 is never hidden: there is
-    then a verdict about it, with or without a rule.
+    quality: a PNG's is 0; shadow, file_metadata: as of `ResultMetadata`. `enlargement` above 1 is never hidden: there
+    is then a verdict about it, with or without a rule.
     """
 
     file: bytes
@@ -54,6 +55,7 @@ class Published:
     cutout: Cutout
     profile: str = ""
     shadow: str = ""
+    file_metadata: str = ""
 
     @property
     def metadata(self) -> ResultMetadata:
@@ -67,6 +69,7 @@ class Published:
             profile=self.profile,
             verdicts=self.verdicts,
             shadow=self.shadow,
+            file_metadata=self.file_metadata,
         )
 
     @property
@@ -87,11 +90,12 @@ def publish(matte: Matte, profile: Profile, shadow: Shadow = NO_SHADOW) -> Publi
     subject's.
     """
     cutout = _composed(matte, profile, replace(shadow, whole=False, inside=True))
-    file, quality = _encoded(cutout.pixels_u8, profile)
+    file, quality = _encoded(cutout.pixels_u8, profile, matte.metadata)
     verdicts = tuple(_verdicts(file, cutout, profile))
     asked = shadow.kind != "none"
     content_type = CONTENT_TYPES[profile.image_format]
-    return Published(file, content_type, quality, verdicts, cutout, profile.name, cutout.shadow if asked else "")
+    found = cutout.shadow if asked else ""
+    return Published(file, content_type, quality, verdicts, cutout, profile.name, found, matte.file_metadata)
 
 
 def _composed(matte: Matte, profile: Profile, shadow: Shadow) -> Cutout:
@@ -121,11 +125,15 @@ def _sides(width: int, height: int, longest: float) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _encoded(pixels_u8: U8, profile: Profile) -> tuple[bytes, int]:
+def _encoded(pixels_u8: U8, profile: Profile, metadata: FileMetadata | None) -> tuple[bytes, int]:
     """The file and its quality: the usual one, unless the rule on the file's size wants less or more."""
     if profile.image_format not in _QUALITIES:
-        return encode_png(pixels_u8), 0
-    encode, usual = _QUALITIES[profile.image_format]
+        return encode_png(pixels_u8, metadata), 0
+    encode_at, usual = _QUALITIES[profile.image_format]
+
+    def encode(pixels_u8: U8, quality: int) -> bytes:
+        return encode_at(pixels_u8, metadata, quality)
+
     file = encode(pixels_u8, usual)
     rule = profile.rules.get("bytes")
     if rule is None or rule.allows(len(file)):

@@ -14,6 +14,7 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.codecs.encode import encode_avif, encode_jpeg, encode_png, encode_webp
+from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.cutout import CutOptions, Cutout, Matte, Predictor, compose, matte_picture
 from cutline.pipeline.filters import U8, resize_u8
 from cutline.pipeline.layout.compose import crop, draw, put_on_colour, subject_box
@@ -38,7 +39,7 @@ class SingleFile:
 
     pixels_u8: (h, w, 4) where anything is transparent, else (h, w, 3); colour_u8: (h, w, 3), the subject's own colours
     or the background's, everywhere opaque; alpha_u8: (h, w); confidence: as of `Cutout`; max_size: width and height at
-    the largest size; shadow: as of `ResultMetadata`.
+    the largest size; shadow: as of `ResultMetadata`; kept: what the file keeps of the picture's.
     """
 
     pixels_u8: U8
@@ -50,6 +51,7 @@ class SingleFile:
     box: Box
     max_size: tuple[int, int]
     shadow: str = ""
+    kept: FileMetadata | None = None
 
     @property
     def width(self) -> int:
@@ -104,14 +106,15 @@ def encode_as(single: SingleFile, options: SingleFileOptions, name: str) -> byte
     """The file in a format of `CONTENT_TYPES`."""
     if name == "zip":
         return _zipped(single)
-    pixels_u8 = single.alpha_u8 if options.mask else single.pixels_u8
+    pixels_u8, kept = (single.alpha_u8, None) if options.mask else (single.pixels_u8, single.kept)
     if name == "jpg":
-        return encode_jpeg(put_on_colour(pixels_u8, _WHITE) if pixels_u8.shape[-1] == len("RGBA") else pixels_u8)
+        opaque_u8 = put_on_colour(pixels_u8, _WHITE) if pixels_u8.shape[-1] == len("RGBA") else pixels_u8
+        return encode_jpeg(opaque_u8, kept)
     if name == "webp":
-        return encode_webp(_within_webp(pixels_u8))
+        return encode_webp(_within_webp(pixels_u8), kept)
     if name == "avif":
-        return encode_avif(pixels_u8)
-    return encode_png(pixels_u8)
+        return encode_avif(pixels_u8, kept)
+    return encode_png(pixels_u8, kept)
 
 
 def _max_px(options: SingleFileOptions, backdrop: Picture | None) -> int:
@@ -133,7 +136,7 @@ def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
         return picture
     rgb_u8 = resize_u8(picture.rgb_u8, *size, Image.Resampling.LANCZOS)
     alpha_u8 = None if picture.alpha_u8 is None else resize_u8(picture.alpha_u8, *size, Image.Resampling.LANCZOS)
-    return Picture(rgb_u8, alpha_u8, picture.format)
+    return replace(picture, rgb_u8=rgb_u8, alpha_u8=alpha_u8)
 
 
 def _region_in(options: SingleFileOptions, width: int, height: int) -> Box | None:
@@ -201,6 +204,7 @@ def _composed(
         box=subject_box(cutout.rgba_u8[..., 3]) or Box(0, 0, placement.width, placement.height),
         max_size=(max(1, round(placement.width * growth)), max(1, round(placement.height * growth))),
         shadow=cutout.shadow if options.shadow.kind != "none" else "",
+        kept=None if options.mask else matte.metadata,
     )
 
 
@@ -218,7 +222,7 @@ def _zipped(single: SingleFile) -> bytes:
     """color.jpg and alpha.png, which are compressed already."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("color.jpg", encode_jpeg(single.colour_u8))
+        archive.writestr("color.jpg", encode_jpeg(single.colour_u8, single.kept))
         archive.writestr("alpha.png", encode_png(single.alpha_u8))
     return file.getvalue()
 
