@@ -86,7 +86,7 @@ build/clients/ready:
 # Locks hold hashes and no addresses; uv.lock would hold the index's address.
 lock: .venv/ready ## renews the four locks
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --extra serve --extra heic --group dev pyproject.toml -o requirements.txt
+	  --custom-compile-command "make lock" --extra serve --extra heic --extra mcp --group dev pyproject.toml -o requirements.txt
 	$(BIN)/python -m uv pip compile --quiet --python-version 3.13 --python-platform linux --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" \
 	  layers/runtime/requirements.in -o layers/runtime/requirements.txt

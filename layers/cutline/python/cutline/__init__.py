@@ -7,7 +7,7 @@
     adapters/     AWS services and HTTP downloads
     pipeline/     one picture: decode, network, refine, foreground, compose, encode
     openapi/      the OpenAPI document, and the data of the playground
-    commands/     the command `cutline`; batch/ is `cutline batch`, review/ is `cutline review` and `cutline calibrate`
+    commands/     the command `cutline`; batch/, review/, live/ and agents/ hold the work of some
 
     library       `from cutline import remove_background`
     local_pictures  pictures and backgrounds as callers on this machine name them

@@ -4,7 +4,7 @@ import errno
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cutline.limits import LOCAL_LIMITS
 
@@ -14,10 +14,15 @@ MAX_BYTES = LOCAL_LIMITS.max_bytes
 def read_file(path: Path) -> bytes:
     """Return the content of a file of at most MAX_BYTES. Raises OSError, with EFBIG for a larger or an endless one."""
     with path.open("rb") as file:
-        # The size first: a buffer for more than that would be made before the first byte is read.
-        if os.fstat(file.fileno()).st_size <= MAX_BYTES and len(data := file.read(MAX_BYTES + 1)) <= MAX_BYTES:
-            return data
-    raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", str(path))
+        return read_open_file(file, str(path))
+
+
+def read_open_file(file: BinaryIO, name: str) -> bytes:
+    """Return the content of an open file. Raises as `read_file` does."""
+    # The size first: a buffer for more than that would be made before the first byte is read.
+    if os.fstat(file.fileno()).st_size <= MAX_BYTES and len(data := file.read(MAX_BYTES + 1)) <= MAX_BYTES:
+        return data
+    raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", name)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

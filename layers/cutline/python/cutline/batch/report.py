@@ -5,6 +5,9 @@ import io
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, fields, replace
 
+from cutline.contracts import drops
+from cutline.errors import MattingError
+
 FILE = "report.csv"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -48,6 +51,13 @@ class ReportLine:
 
 
 COLUMNS = tuple(field.name for field in fields(ReportLine))
+
+
+def problem_of(error: MattingError | OSError) -> str:
+    """Return a failure as a report's `problem`."""
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    return error.detail or drops.WORDS.get(error.reason, str(error.reason))
 
 
 def read_report(data: bytes) -> dict[str, ReportLine]:

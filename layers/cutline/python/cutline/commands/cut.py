@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
-from cutline.batch.report import ReportLine, read_report, write_report
+from cutline.batch.report import ReportLine, problem_of, read_report, write_report
 from cutline.commands.arguments import (
     checked,
     find_profile,
@@ -220,10 +220,8 @@ def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, rep
     """Cut one picture out and return its lines of the report; prints problems on stderr."""
     try:
         lines = _perform(planned, arguments, work, report)
-    except OSError as error:
-        lines = [ReportLine("", problem=str(error.strerror or error))]
-    except MattingError as error:
-        lines = [ReportLine("", problem=error.detail or drops.WORDS.get(error.reason, str(error.reason)))]
+    except (OSError, MattingError) as error:
+        lines = [ReportLine("", problem=problem_of(error))]
     picture = "stdin" if planned.source is None else str(real_path(planned.source))
     for line in lines:
         if line.problem:

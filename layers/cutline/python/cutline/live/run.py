@@ -12,8 +12,7 @@ from pathlib import Path
 
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
-from cutline.batch.report import ReportLine, read_report, write_report
-from cutline.contracts import drops
+from cutline.batch.report import ReportLine, problem_of, read_report, write_report
 from cutline.errors import MattingError
 from cutline.library import Cutter
 from cutline.live.download import Downloads
@@ -89,7 +88,7 @@ class CheckRun:
             data = self.downloads.get(picture.picture) if picture.is_address else read_file(Path(picture.picture))
             checked = self.cutter.check(data, self.profile)
         except (MattingError, OSError) as error:
-            return Judged(replace(line, problem=_words(error)))
+            return Judged(replace(line, problem=problem_of(error)))
         line = replace(line, **_columns(checked.metadata))
         faults = sum(not verdict.passed for verdict in checked.verdicts)
         if not faults or self.mend is None:
@@ -97,7 +96,7 @@ class CheckRun:
         try:
             made = self._publish(data, line, self.mend)
         except MattingError as error:
-            return Judged(line, faults, ReportLine(picture.picture, product=picture.product, problem=_words(error)))
+            return Judged(line, faults, ReportLine(picture.picture, product=picture.product, problem=problem_of(error)))
         return Judged(line, faults, made)
 
     def _publish(self, data: bytes, line: ReportLine, folder: Path) -> ReportLine:
@@ -135,12 +134,6 @@ def worst_first(judged: Iterable[Judged]) -> list[Judged]:
 
 def _columns(metadata: ResultMetadata) -> dict[str, str]:
     return {**metadata.object_metadata, "coverage": f"{metadata.coverage:.4f}"}
-
-
-def _words(error: MattingError | OSError) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror or error)
-    return error.detail or drops.WORDS.get(error.reason, str(error.reason))
 
 
 def _read_progress(file: Path) -> Iterator[tuple[str, Judged]]:
