@@ -8,6 +8,7 @@ import pytest
 
 from cutline.agents import folders as module
 from cutline.agents.folders import PathRefused, SharedFolders
+from cutline.local_file import real_path
 
 
 @pytest.fixture
@@ -82,10 +83,9 @@ def test_a_link_put_in_place_after_the_check_is_not_followed(
     shared: SharedFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
 ) -> None:
     path = {"one.txt": "one.txt", "sub": "sub/secret.txt"}[swapped]
-    whole = module.real_path
 
     def swap(given: Path) -> Path:
-        found, place = whole(given), tmp_path / "a" / swapped
+        found, place = real_path(given), tmp_path / "a" / swapped
         if not place.is_symlink():
             place.rename(tmp_path / "moved")
             place.symlink_to(tmp_path / "secret.txt" if swapped == "one.txt" else tmp_path)

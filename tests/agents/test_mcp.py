@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -152,7 +153,8 @@ def test_what_is_published_passes_the_check_that_the_photograph_fails(agent: Age
     photograph = agent.done("check", picture="mug.jpg", profile="amazon-main")
     assert photograph["passed"] is False
     made = agent.done("publish", picture="mug.jpg", profile="amazon-main")
-    assert (made["passed"], made["profile"], made["warnings"]) == (True, "amazon-main", [])
+    assert (made["passed"], made["profile"]) == (True, "amazon-main")
+    assert made["warnings"] == [f"enlargement {made['width'] / 552:.2f}"], "the mug has 497 px and takes 90 %"
     assert {verdict["rule"] for verdict in made["verdicts"]} >= {"ground", "share", "longest_side"}
     assert agent.done("check", picture=made["result"], profile="amazon-main")["passed"] is True
 
@@ -165,7 +167,7 @@ def test_each_garment_gets_a_file(agent: Agent) -> None:
         assert opened(path).size == (made["width"], made["height"])
     tops = agent.done("garments", picture="person.jpg", classes=["tops"], form="mask")
     assert set(tops["files"]) == {"tops"}
-    assert np.array_equal(opened(tops["result"]), opened(tops["files"]["tops"]))
+    assert opened(tops["result"]).tobytes() == opened(tops["files"]["tops"]).tobytes()
 
 
 def test_results_to_review_come_worst_first(agent: Agent) -> None:
@@ -240,10 +242,28 @@ def test_an_unknown_tool_is_answered_with_the_known_ones(agent: Agent) -> None:
     assert agent.refusal("delete", picture="mug.jpg").endswith("there are cut, publish, garments, check, review")
 
 
+def test_the_guides_configuration_starts_the_server(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```json client\n(.*?)^```$", (ROOT / "docs" / "agents.md").read_text("utf-8"), re.S | re.M)
+    entry = json.loads(text)["mcpServers"]["cutline"]
+    words = [str(tmp_path) if word == "/home/me/pictures" else word for word in entry["args"]]
+    assert (entry["command"], str(tmp_path) in words) == ("cutline", True)
+    server = StdioServerParameters(command=sys.executable, args=["-m", "cutline", *words], env=ENVIRONMENT)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
+        assert len(portal.call(client.list_tools).tools) == 5
+
+
+def test_every_option_is_in_the_guide(agent: Agent) -> None:
+    guide = (ROOT / "docs" / "agents.md").read_text("utf-8")
+    for tool in agent.portal.call(agent.client.list_tools).tools:
+        (row,) = [line for line in guide.splitlines() if line.startswith(f"| `{tool.name}` ")]
+        named = set(tool.input_schema["properties"]) - {"picture", "folder", "preview"}
+        assert {name for name in named if f"`{name}`" not in row} == set(), tool.name
+
+
 def test_stdout_has_only_the_protocol_and_stderr_the_log(tmp_path: Path) -> None:
     (tmp_path / "mug.jpg").write_bytes((STATIC / "mug.jpg").read_bytes())
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    requests = [
+    requests: list[dict[str, Any]] = [
         {"id": 1, "method": "initialize", "params": hello},
         {"method": "notifications/initialized"},
         {"id": 2, "method": "tools/call", "params": {"name": "cut", "arguments": {"picture": "mug.jpg"}}},

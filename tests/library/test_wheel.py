@@ -103,6 +103,7 @@ def test_the_package_depends_on_five_packages() -> None:
         "moto",
         "werkzeug",
     }
+    assert [line.split(">=")[0] for line in PROJECT["project"]["optional-dependencies"]["mcp"]] == ["mcp"]
 
 
 def test_the_first_picture_is_cut_out_at_once(home: Path) -> None:

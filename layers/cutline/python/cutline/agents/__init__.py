@@ -1,6 +1,6 @@
 """The tools of `cutline mcp`, which agents call over stdin and stdout (Model Context Protocol).
 
-server      the protocol: one call's work at a time, cancellation, errors as tool errors; it alone imports the SDK
+server      the protocol: one call's work at a time, cancellation, errors as tool errors; only it imports the SDK
 tools       what each tool does, with the library
 schemas     names, descriptions, and JSON schemas of arguments and results: all that an agent reads
 folders     the folders that the tools may read, and the one in it that gets the results
