@@ -31,6 +31,7 @@ from devkit.running import ROOT
 
 STATIC = ROOT / "functions" / "site" / "static"
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "layers" / "cutline" / "python"), "ORT_DISABLE_TELEMETRY": "1"}
+_COPYRIGHT = 0x8298
 pytestmark = pytest.mark.slow
 
 
@@ -74,6 +75,9 @@ def agent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder.mkdir()
     for name in ("mug.jpg", "person.jpg"):
         (folder / name).write_bytes((STATIC / name).read_bytes())
+    exif = Image.Exif()
+    exif[_COPYRIGHT] = "Mugs Ltd"
+    Image.open(STATIC / "mug.jpg").save(folder / "dated.jpg", exif=exif)
     (folder.parent / "secret.jpg").write_bytes((STATIC / "mug.jpg").read_bytes())
     (folder / "link.jpg").symlink_to(folder.parent / "secret.jpg")
     (folder / "empty.png").write_bytes(encode_png(np.zeros((64, 64, 4), np.uint8)))
@@ -142,6 +146,9 @@ def test_the_commands_options_are_arguments(agent: Agent) -> None:
     assert (made["format"], made["width"], made["height"], made["shadow"]) == ("jpeg", 900, 900, "drop")
     assert made["enlargement"] > 1
     assert opened(made["result"]).format == "JPEG"
+    kept = agent.done("cut", picture="dated.jpg", format="avif", metadata="keep")
+    assert opened(kept["result"]).getexif()[_COPYRIGHT] == "Mugs Ltd"
+    assert (opened(kept["result"]).format, "exif" in kept["metadata"]) == ("AVIF", True)
     behind = agent.done("cut", picture="mug.jpg", background="person.jpg", background_fit="contain", format="webp")
     assert (opened(behind["result"]).mode, behind["format"]) == ("RGB", "webp")
     mask = agent.done("cut", picture="mug.jpg", mask=True)

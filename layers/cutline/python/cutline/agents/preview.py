@@ -25,7 +25,7 @@ def render_preview(file: bytes) -> bytes:
     if image.mode == "RGBA":
         image = Image.alpha_composite(_checkerboard(image.size), image)
     pixels_u8 = np.asarray(image.convert("RGB"))
-    files = (encode_webp(pixels_u8, quality) for quality in _QUALITIES)
+    files = (encode_webp(pixels_u8, quality=quality) for quality in _QUALITIES)
     return next(file for file in files if len(file) <= MAX_BYTES)
 
 

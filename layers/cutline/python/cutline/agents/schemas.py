@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from cutline.pipeline.finish.options import FITS
-from cutline.pipeline.options import FORMATS, GARMENTS, GarmentForm, Subject
+from cutline.pipeline.options import FORMATS, GARMENTS, METADATA_MODES, GarmentForm, Subject
 
 Schema = Mapping[str, Any]
 DEFAULT_LISTED: Final = 20
@@ -80,6 +80,13 @@ _FIT = _choice(
     FITS, "How a background picture fills the result: cover crops it, contain leaves white around it.", "cover"
 )
 
+_METADATA = _choice(
+    METADATA_MODES,
+    "What the result keeps of the photograph's Exif, XMP and resolution: none; keep (date, camera, rights); all "
+    "(also the place where it was taken).",
+    METADATA_MODES[0],
+)
+
 _PATH: Schema = {"type": "string", "description": "Absolute path of the file that was made."}
 _NUMBER: Schema = {"type": "number"}
 _WHOLE: Schema = {"type": "integer"}
@@ -95,6 +102,7 @@ _MADE: Mapping[str, Schema] = {
     "height": _WHOLE,
     "confidence": _CONFIDENCE,
     "shadow": {"type": "string", "description": "The shadow that the result has: keep, drop or none."},
+    "metadata": {"type": "string", "description": "Parts of the photograph's metadata that the result keeps."},
 }
 _VERDICTS: Schema = {
     "type": "array",
@@ -146,6 +154,7 @@ def _cut() -> Declared:
             min_size=_text("Least size in pixels, '1000' or '800x1000'; a smaller result is enlarged."),
             max_size=_text("Largest size in pixels, '1000' or '800x1000'; a larger result is reduced."),
             roi=_ROI,
+            metadata=_METADATA,
             preview=_PREVIEW,
         ),
         _all(
@@ -178,6 +187,7 @@ def _publish(profile: Schema) -> Declared:
             subject=_SUBJECT,
             shadow=_SHADOW,
             roi=_ROI,
+            metadata=_METADATA,
             preview=_PREVIEW,
         ),
         _all(
@@ -216,6 +226,7 @@ def _garments() -> Declared:
             background=_BACKGROUND,
             background_fit=_FIT,
             shadow=_SHADOW,
+            metadata=_METADATA,
             preview=_PREVIEW,
         ),
         _all(
@@ -237,6 +248,7 @@ def _garments() -> Declared:
                 "description": "Of the outline around the clothes; says nothing of the classes.",
             },
             shadow=_MADE["shadow"],
+            metadata=_MADE["metadata"],
         ),
         writes=True,
     )

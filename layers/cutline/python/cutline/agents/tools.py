@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
 Arguments = Mapping[str, Any]
 # Arguments of `cut` that are the library's own keywords.
-_KEYWORDS = ("subject", "format", "background_fit", "shadow", "crop", "roi", *(OPTION_NAMES.get(n, n) for n in READERS))
+_KEYWORDS = (
+    "subject",
+    "format",
+    "background_fit",
+    "shadow",
+    "crop",
+    "roi",
+    "metadata",
+    *(OPTION_NAMES.get(n, n) for n in READERS),
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,7 @@ class Tools:
         facts = _facts(made.image, image_format, (made.width, made.height), made.confidence, made.shadow)
         box = made.box
         more = {
+            "metadata": made.metadata,
             "subject": made.subject,
             "coverage": round(made.coverage, 4),
             "enlargement": round(made.enlargement, 4),
@@ -92,12 +102,14 @@ class Tools:
         shadow = read_shadow(asked.get("shadow", "none"))
         data = self._read(asked)
         profile = self._profiles[asked["profile"]]
-        made = self._cutter.publish(data, profile, asked.get("subject", "auto"), roi, shadow)
+        made = self._cutter.publish(
+            data, profile, asked.get("subject", "auto"), roi, shadow, asked.get("metadata", "none")
+        )
         (result,) = self._store({_result_name(asked["picture"], made.content_type): made.file}).values()
         cutout = made.cutout
         size = cutout.placement.width, cutout.placement.height
         facts = _facts(made.file, profile.image_format, size, cutout.confidence, made.shadow)
-        more = {"warnings": list(made.warnings), "subject": cutout.subject}
+        more = {"warnings": list(made.warnings), "subject": cutout.subject, "metadata": made.file_metadata}
         return Answer({"result": result, **facts, **_judged(made.metadata), **more}, _preview(asked, made.file))
 
     def _garments(self, asked: Arguments) -> Answer:
@@ -111,6 +123,7 @@ class Tools:
             merged="classes" in asked,
             background=behind.value,
             shadow=read_shadow(asked.get("shadow", "none")),
+            metadata=asked.get("metadata", "none"),
         )
         made = self._cutter.encode_garments(self._read(asked), options, behind.picture)
         assert made.image is not None
@@ -125,6 +138,7 @@ class Tools:
             "height": made.height,
             "confidence": _rounded(made.confidence),
             "shadow": made.shadow or "none",
+            "metadata": made.file_metadata,
         }
         return Answer(document, _preview(asked, made.image))
 
