@@ -1,16 +1,16 @@
-"""Names, descriptions and JSON schemas of the tools. An agent reads nothing else, so they say all that it needs."""
+"""Names, descriptions and arguments of the tools. An agent reads nothing else, so they say all that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
+from cutline.agents import results
+from cutline.agents.results import Schema, object_of
 from cutline.pipeline.finish.options import FITS
 from cutline.pipeline.options import FORMATS, GARMENTS, METADATA_MODES, GarmentForm, Subject
 
-Schema = Mapping[str, Any]
 DEFAULT_LISTED: Final = 20
 MAX_LISTED: Final = 200
-PASSED: Final = ("yes", "no", "")
 _MAX_TEXT = 4096
 
 
@@ -43,15 +43,6 @@ def _choice(values: tuple[str, ...], description: str, default: str) -> Schema:
 
 def _flag(description: str, *, default: bool = False) -> Schema:
     return {"type": "boolean", "default": default, "description": description}
-
-
-def _object(required: tuple[str, ...], **properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
 
 
 _PICTURE = _text(
@@ -87,48 +78,6 @@ _METADATA = _choice(
     METADATA_MODES[0],
 )
 
-_PATH: Schema = {"type": "string", "description": "Absolute path of the file that was made."}
-_NUMBER: Schema = {"type": "number"}
-_WHOLE: Schema = {"type": "integer"}
-_CONFIDENCE: Schema = {
-    "type": ["number", "null"],
-    "description": "Probability in 0..1 that the cut-out is good: show a person the low ones. null: not known.",
-}
-_MADE: Mapping[str, Schema] = {
-    "result": _PATH,
-    "format": {"type": "string"},
-    "bytes": _WHOLE,
-    "width": _WHOLE,
-    "height": _WHOLE,
-    "confidence": _CONFIDENCE,
-    "shadow": {"type": "string", "description": "The shadow that the result has: keep, drop or none."},
-    "metadata": {"type": "string", "description": "Parts of the photograph's metadata that the result keeps."},
-}
-_VERDICTS: Schema = {
-    "type": "array",
-    "description": "One verdict per rule: what is wanted, what the file has, and whether that passes. `told` as wanted "
-    "is a remark without a rule; `assumed` rules are not the marketplace's own words.",
-    "items": _object(
-        ("rule", "wanted", "measured", "passed"),
-        rule={"type": "string"},
-        wanted={"type": "string"},
-        measured={"type": "string"},
-        passed={"type": "boolean"},
-        source={"type": "string"},
-        assumed={"type": "boolean"},
-    ),
-}
-_JUDGED: Mapping[str, Schema] = {
-    "profile": {"type": "string"},
-    "passed": {"type": "boolean", "description": "Whether every rule is kept."},
-    "verdicts": _VERDICTS,
-}
-
-
-def _all(**properties: Schema) -> Schema:
-    """Return the schema of a result, which always has all properties."""
-    return _object(tuple(properties), **properties)
-
 
 def _cut() -> Declared:
     return Declared(
@@ -137,7 +86,7 @@ def _cut() -> Declared:
         "Remove the background of one photograph and write the cut-out as a new file: transparent, on a colour, a "
         "gradient or another picture, with a shadow, cropped and framed as asked. For a marketplace's rules call "
         "publish instead; for single clothes call garments. A picture in which no subject is found is an error.",
-        _object(
+        object_of(
             ("picture",),
             picture=_PICTURE,
             subject=_SUBJECT,
@@ -157,17 +106,7 @@ def _cut() -> Declared:
             metadata=_METADATA,
             preview=_PREVIEW,
         ),
-        _all(
-            **_MADE,
-            subject={"type": "string"},
-            coverage={"type": "number", "description": "The subject's share of the photograph, 0..1."},
-            enlargement={"type": "number", "description": "Above 1 the result has more pixels than the photograph."},
-            box={
-                "type": "array",
-                "items": _WHOLE,
-                "description": "The subject in the photograph: left, top, right, bottom in pixels.",
-            },
-        ),
+        results.CUT,
         writes=True,
     )
 
@@ -180,7 +119,7 @@ def _publish(profile: Schema) -> Declared:
         "format and bytes follow the profile. The answer has a verdict per rule, measured on the file that was made. "
         "A rule that cannot be kept, such as a size that would need enlarging, is a verdict that does not pass and no "
         "error; the file is written all the same.",
-        _object(
+        object_of(
             ("picture", "profile"),
             picture=_PICTURE,
             profile=profile,
@@ -190,16 +129,7 @@ def _publish(profile: Schema) -> Declared:
             metadata=_METADATA,
             preview=_PREVIEW,
         ),
-        _all(
-            **_MADE,
-            **_JUDGED,
-            subject={"type": "string"},
-            warnings={
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "What a person should know: rules not kept, enlargement, a subject cut off.",
-            },
-        ),
+        results.PUBLISH,
         writes=True,
     )
 
@@ -210,7 +140,7 @@ def _garments() -> Declared:
         "Cut out clothes",
         "Find the clothes in one photograph, worn or lying, and write a PNG file of the photograph's size for each "
         "class found, and one of all of them together. A photograph without the clothes asked for is an error.",
-        _object(
+        object_of(
             ("picture",),
             picture=_PICTURE,
             classes={
@@ -229,27 +159,7 @@ def _garments() -> Declared:
             metadata=_METADATA,
             preview=_PREVIEW,
         ),
-        _all(
-            result={**_PATH, "description": "Absolute path of the file with all of the clothes together."},
-            files={
-                "type": "object",
-                "additionalProperties": {"type": "string"},
-                "description": "Absolute path of each class's own file.",
-            },
-            found={
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "All classes in the photograph, also those not asked for.",
-            },
-            width=_WHOLE,
-            height=_WHOLE,
-            confidence={
-                **_CONFIDENCE,
-                "description": "Of the outline around the clothes; says nothing of the classes.",
-            },
-            shadow=_MADE["shadow"],
-            metadata=_MADE["metadata"],
-        ),
+        results.GARMENTS,
         writes=True,
     )
 
@@ -261,8 +171,8 @@ def _check(profile: Schema) -> Declared:
         "Judge one finished picture file against a marketplace's rules without changing it: a verdict per rule on "
         "background, share of the frame, size, format, bytes, whether the subject is whole and the only one. Text and "
         "watermarks are not looked for. A picture that fails is no error; publish can make one that passes.",
-        _object(("picture", "profile"), picture=_PICTURE, profile=profile, preview=_PREVIEW),
-        _all(**_JUDGED, subject={"type": "string"}, coverage=_NUMBER, confidence=_CONFIDENCE),
+        object_of(("picture", "profile"), picture=_PICTURE, profile=profile, preview=_PREVIEW),
+        results.CHECK,
         writes=False,
     )
 
@@ -273,7 +183,7 @@ def _review() -> Declared:
         "List results to review",
         "List the results of `cutline batch` or `cutline cut --report` that a person should see, worst first: "
         "pictures without a result, then rules not kept, then rising confidence. Reads the folder's report.csv only.",
-        _object(
+        object_of(
             ("folder",),
             folder=_text("Folder of results, which holds report.csv."),
             below={
@@ -291,23 +201,6 @@ def _review() -> Declared:
                 "description": "List this many at most.",
             },
         ),
-        _all(
-            total={"type": "integer", "description": "Pictures in the report."},
-            matching={"type": "integer", "description": "Pictures to review, of which `results` are the first."},
-            results={
-                "type": "array",
-                "items": _all(
-                    picture={"type": "string"},
-                    result={"type": "string", "description": "Absolute path, or empty where there is none."},
-                    problem={"type": "string", "description": "Why there is no result."},
-                    subject={"type": "string"},
-                    confidence={"type": ["number", "null"]},
-                    profile={"type": "string"},
-                    passed={"type": "string", "enum": list(PASSED)},
-                    verdicts={"type": "array", "items": {"type": "string"}},
-                    mended={"type": "string"},
-                ),
-            },
-        ),
+        results.REVIEW,
         writes=False,
     )

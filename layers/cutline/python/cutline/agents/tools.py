@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutline.agents.folders import PathRefused, SharedFolders
-from cutline.agents.schemas import DEFAULT_LISTED, PASSED, declare
+from cutline.agents.results import PASSED
+from cutline.agents.schemas import DEFAULT_LISTED, declare
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, problem_of, read_report
 from cutline.contracts.extensions import response_fields
