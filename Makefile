@@ -18,7 +18,7 @@ export ORT_DISABLE_TELEMETRY := 1
 # Modules are compiled once, and not by each of a hundred processes that tests start: it is most of their start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: emulate policy restore help run isnet test test-fast lint lint-types lint-template lint-style lint-js format clients lock wheel
+.PHONY: emulate policy restore help run isnet test test-fast test-training lint lint-types lint-template lint-style lint-js format clients lock wheel
 .PHONY: first-run clean doctor deploy smoke destroy endpoint-package sam-build audit bench bench-against bill compare
 .PHONY: eval confidence load chaos soak trust fuzz fuzz-atheris
 
@@ -107,6 +107,10 @@ first-run:
 
 clean:
 	rm -rf .venv .venv-training .localcloud build .pytest_cache .mypy_cache .ruff_cache
+
+# Only here is PyTorch; without it these tests are skipped.
+test-training: .venv-training/ready ## the tests of the networks' training
+	.venv-training/bin/python -m pytest --noconftest tests/learn/test_tune.py
 
 # A stock Debian refuses a bare pip install, so everything lives in a virtual environment, uv included.
 .venv/ready: requirements.txt

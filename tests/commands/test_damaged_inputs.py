@@ -59,6 +59,9 @@ CASES = [
     ("review results", "results/report.csv"),
     ("review results", "results/review.html"),
     ("calibrate decisions.csv", "decisions.csv"),
+    ("learn results --models layers/model --decisions decisions.csv", "results/report.csv"),
+    ("learn results --models layers/model --decisions decisions.csv", "decisions.csv"),
+    ("learn results --models layers/model", "layers/model/models.toml"),
     ("find-usage code", "code/a.py"),
     ("doctor", "samconfig.toml"),
     ("doctor", ".aws-sam/build/RuntimeLayer/machine"),
@@ -169,6 +172,7 @@ def test_the_undamaged_files_are_taken(words: str, folder: Path, capsys: pytest.
         "batch": "cannot reach http://127.0.0.1:9",
         "doctor": "1 problem to fix before a deployment",  # no region
         "account": "credentials",
+        "learn": "no result was mended",
         "check": "1 of 1 pictures fail mine",
     }.get(words.split(maxsplit=1)[0])
     ended = run(words, capsys)

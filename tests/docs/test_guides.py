@@ -37,6 +37,8 @@ ELSEWHERE = {
     "aws": "needs AWS",
     "git": "make first-run",
     "cutline review": "tests/review/test_page.py",
+    "cutline learn": "tests/learn",
+    "cutline cut new": "tests/learn",
     "cutline calibrate": "tests/review/test_threshold.py",
     "python3 docs/examples/shop.py": "tests/docs/test_examples.py",
     "python3 docs/examples/": "tests/docs/test_recipes.py",

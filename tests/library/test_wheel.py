@@ -81,7 +81,7 @@ def test_every_package_is_in_the_wheel() -> None:
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found | {"cutline.stack"}
 
 
-def test_the_wheel_holds_what_the_stack_needs_and_nothing_that_trains_or_tests(wheel: Path) -> None:
+def test_the_wheel_holds_what_the_stack_and_learning_need_and_nothing_that_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     needed = {
         name
@@ -90,7 +90,10 @@ def test_the_wheel_holds_what_the_stack_needs_and_nothing_that_trains_or_tests(w
     }
     assert {f"cutline/stack/{name}" for name in needed} <= names
     assert {"cutline/py.typed", "cutline/stack/layers/model/matte.onnx"} <= names
-    assert not [name for name in names if "training" in name or name.startswith(("tests", "tools", "docs"))]
+    assert {
+        f"cutline/stack/{name}" for name in tracked_files() if name.startswith("layers/model/training/")
+    } - names == {"cutline/stack/layers/model/training/requirements.in"}
+    assert not [name for name in names if name.startswith(("tests", "tools", "docs", "training"))]
     assert wheel.stat().st_size < 15_000_000
 
 
@@ -104,6 +107,9 @@ def test_the_package_depends_on_five_packages() -> None:
         "werkzeug",
     }
     assert [line.split(">=")[0] for line in PROJECT["project"]["optional-dependencies"]["mcp"]] == ["mcp"]
+    trained_with = (ROOT / "layers" / "model" / "training" / "requirements.in").read_text("utf-8").split()
+    learn = {line.split(">=")[0] for line in PROJECT["project"]["optional-dependencies"]["learn"]}
+    assert learn <= {line.split("==")[0] for line in trained_with}
 
 
 def test_the_first_picture_is_cut_out_at_once(home: Path) -> None:

@@ -24,7 +24,8 @@ from PIL import Image
 from cutline.batch.report import ReportLine, read_report
 from cutline.commands import main
 from cutline.library import Cutter
-from cutline.review.editor import Editor, NotEditable
+from cutline.review.editor import Editor
+from cutline.review.remake import NotEditable
 from cutline.review.server import ReviewServer
 from devkit.running import ROOT
 from tests.support.browser import Browser

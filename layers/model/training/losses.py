@@ -69,21 +69,23 @@ def structure_loss(alphas: Tensor, targets: Tensor) -> Tensor:
     return (1 - likeness / ((mean_a**2 + mean_b**2 + LUMINANCE_FLOOR) * spread)).mean(dim=(2, 3))
 
 
-def matte_loss(logits: Tensor, coarse: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def matte_loss(logits: Tensor, coarse: Tensor | None, targets: Tensor, known: Tensor) -> Tensor:
     """The mean over known maps of BCE and L1, 1 + EDGE_GAIN fold near edges, soft IoU, Laplacian pyramids and SSIM.
 
     Where the foreground is unknown, it is still learned that it covers people who are large in the picture.
-    logits: (N, 2, S, S). coarse: (N, 2, S/16, S/16), the auxiliary head's. targets: (N, 2, S, S) in [0, 1].
-    known: (N, 2), 0 or 1.
+    logits: (N, 2, S, S). coarse: (N, 2, S/16, S/16), the auxiliary head's, or None for a network without. targets:
+    (N, 2, S, S) in [0, 1]. known: (N, 2), 0 or 1.
     """
     weights = edge_weights(targets)
     scale = weights.mean(dim=(2, 3))
     alphas = logits.sigmoid()
     entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     error = entropy + 2 * (alphas - targets).abs()
-    small = F.interpolate(targets, size=coarse.shape[-2:], mode="area")
-    guide = F.binary_cross_entropy_with_logits(coarse, small, reduction="none").mean(dim=(2, 3))
-    per_map = (error * weights).mean(dim=(2, 3)) / scale + AUXILIARY_SHARE * guide
+    per_map = (error * weights).mean(dim=(2, 3)) / scale
+    if coarse is not None:
+        small = F.interpolate(targets, size=coarse.shape[-2:], mode="area")
+        guide = F.binary_cross_entropy_with_logits(coarse, small, reduction="none").mean(dim=(2, 3))
+        per_map = per_map + AUXILIARY_SHARE * guide
     per_map = per_map + IOU_SHARE * iou_loss(alphas, targets) + STRUCTURE_SHARE * structure_loss(alphas, targets)
     per_map = per_map + PYRAMID_SHARE * pyramid_loss(alphas, targets)
     inside = targets[:, 1]

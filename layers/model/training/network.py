@@ -257,14 +257,18 @@ class SegmentationNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor] | Tensor:
         """Logits (N, outputs, H, W) of a normalised picture (N, 3, H, W); H and W multiples of 32 are exact."""
-        e1, e2, e3, e4, e5 = self.enc(x)
+        logits, coarse = self.decode(self.enc(x), x)
+        return (logits, self.aux(coarse)) if self.training else logits
+
+    def decode(self, taps: list[Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the picture `x` and the decoder's map at 1/16, from the encoder's maps of it."""
+        e1, e2, e3, e4, e5 = taps
         h = self.c5(self.context(self.ctx(e5) + self.pool(e5)))
         coarse = h = self.d4(resize_like(h, e4) + self.l4(e4))
         h = self.d3(resize_like(h, e3) + self.l3(e3))
         h = self.d2(resize_like(h, e2) + self.l2(e2))
         h = self.d1(resize_like(h, e1) + self.l1(e1))
-        logits = resize_like(self.head(h), x)
-        return (logits, self.aux(coarse)) if self.training else logits
+        return resize_like(self.head(h), x), coarse
 
 
 class Deployed(nn.Module):

@@ -4,7 +4,7 @@ A command is a module of this package with `add_to(commands)`, which declares it
 of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the module of the
 command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
-cut, batch, review, calibrate, check, mcp, compare_with, find_usage, serve, account, rotate_links, results_key,
+cut, batch, review, calibrate, learn, check, mcp, compare_with, find_usage, serve, account, rotate_links, results_key,
 doctor, bench
                  one command each
 console          tables, JSON, messages and the progress bar
@@ -34,6 +34,7 @@ COMMANDS = (
     "batch",
     "review",
     "calibrate",
+    "learn",
     "check",
     "mcp",
     "compare-with",

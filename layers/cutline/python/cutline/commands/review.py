@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     report: Path = arguments.report or arguments.results / REPORT
-    known = _lines(report)
+    known = report_lines(report)
     lines = list(known.values())
     if arguments.sample:
         lines = choose_sample(lines, arguments.sample, arguments.seed)
@@ -74,7 +74,8 @@ def _serve(arguments: argparse.Namespace, report: Path, known: dict[str, ReportL
             server.serve_forever()
 
 
-def _lines(report: Path) -> dict[str, ReportLine]:
+def report_lines(report: Path) -> dict[str, ReportLine]:
+    """Return a report's lines by their keys. Raises CommandFailed."""
     try:
         return read_report(read_file(report))
     except FileNotFoundError as error:

@@ -25,25 +25,19 @@ from cutline.local_file import read_file
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.cutout import Matte, matte_picture
 from cutline.pipeline.filters import fit_within, resize_u8
-from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.mend import Mendable, mend, mended_matte
-from cutline.pipeline.options import FORMATS, CutOptions, cut_options_from
+from cutline.pipeline.options import CutOptions
 from cutline.pipeline.outputs.files import encode_files
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import Profile
 from cutline.pipeline.outputs.publish import publish
 from cutline.pipeline.stroke import Stroke, read_strokes
 from cutline.pipeline.timing import StageTimer
+from cutline.review.remake import STROKES, options_of, saved_strokes
 
 PREVIEW_PX = 1024
-STROKES = "strokes.json"
 _PREVIEW_QUALITY = 88
 _KEPT_PREVIEWS = 64
-_OPAQUE_MODES = ("RGB", "L")
-
-
-class NotEditable(Exception):
-    """Why a result cannot be edited, for its reader."""
 
 
 @dataclass
@@ -75,7 +69,7 @@ class Editor:
             edited = self._opened(key)
             file = io.BytesIO()
             Image.fromarray(edited.small.rgb_u8).save(file, "JPEG", quality=_PREVIEW_QUALITY)
-            return file.getvalue(), self._saved().get(key, [])
+            return file.getvalue(), saved_strokes(self._report.parent).get(key, [])
 
     def preview(self, key: str, documents: object) -> bytes:
         """Return the mask after these strokes: a PNG of the photo's size whose alpha is the cut-out's.
@@ -119,14 +113,7 @@ class Editor:
         folder.write(line.result.removeprefix("./"), file)
         self.lines[line.key] = line
         folder.write(self._report.name, write_report(self.lines.values()))
-        folder.write(STROKES, json.dumps({**self._saved(), line.key: documents}).encode())
-
-    def _saved(self) -> dict[str, Any]:
-        try:
-            found = json.loads(read_file(self._report.parent / STROKES))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        folder.write(STROKES, json.dumps({**saved_strokes(self._report.parent), line.key: documents}).encode())
 
     def _mended(self, edited: _Open, strokes: tuple[Stroke, ...]) -> Mendable:
         """Return the preview's cut-out, from the longest row of strokes that is known."""
@@ -150,27 +137,7 @@ class Editor:
 
     def _options(self, key: str) -> CutOptions:
         """Return how the result was made. Raises NotEditable."""
-        line = self.lines.get(key)
-        if line is None or not line.result or not Path(line.picture).is_absolute():
-            raise NotEditable("Only a result whose picture is on this machine can be edited.")
-        if line.part or line.subject == "garments":
-            raise NotEditable("Results of --each and --costume cannot be edited.")
-        options = cut_options_from(json.loads(line.options)) if line.options else self._guessed(line)
-        if isinstance(options.background, BackgroundPicture) and not options.profile:
-            raise NotEditable("The picture behind this result is not known; it cannot be edited.")
-        if options.profile and options.profile not in self._profiles:
-            raise NotEditable(f"The profile {options.profile} is not known; name its file with --profiles.")
-        return options
-
-    def _guessed(self, line: ReportLine) -> CutOptions:
-        """Return the options of a report without them: a profile's, or a transparent picture's of the same size."""
-        if line.profile:
-            return CutOptions(profile=line.profile)
-        with Image.open(self._report.parent / line.result) as result, Image.open(line.picture) as picture:
-            same = sorted(result.size) == sorted(picture.size)
-            if result.mode in _OPAQUE_MODES or not same:
-                raise NotEditable("The report does not say how this result was made; cut it again with --report.")
-        return CutOptions(image_format=FORMATS[Path(line.result).suffix.lstrip(".").lower()])
+        return options_of(self.lines.get(key), self._report.parent, self._profiles)
 
 
 def _reduced(picture: Picture, mendable: Mendable) -> tuple[Picture, Mendable]:

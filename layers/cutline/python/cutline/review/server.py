@@ -20,8 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from cutline.batch.report import ReportLine
 from cutline.errors import MattingError
-from cutline.review.editor import Editor, NotEditable
+from cutline.review.editor import Editor
 from cutline.review.page import page_items, render_page
+from cutline.review.remake import NotEditable
 
 MAX_BODY_BYTES = 1 << 20
 _HEADERS: Mapping[str, str] = {
