@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cutline import local_file
+from cutline.agents import server
 from cutline.batch import client
 from cutline.commands import COMMANDS, cut, main
 from cutline.local_file import read_file, real_path
@@ -73,6 +74,8 @@ CASES = [
     ("account list", "aws/config"),
     (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "in/a.png"),
     (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "profiles.toml"),
+    (f"mcp in --profiles profiles.toml {_MODELS}", "profiles.toml"),
+    (f"mcp in {_MODELS}", "layers/model/models.toml"),
 ]
 
 
@@ -130,6 +133,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, value)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(server, "run", lambda *_: None)  # tests/agents serves
     monkeypatch.setattr(client, "_TRIES", 1)
     monkeypatch.setattr(client, "_PAUSE_S", 0.01)
     return tmp_path

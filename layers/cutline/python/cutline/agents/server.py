@@ -7,6 +7,7 @@ one picture's. A cancelled call that waits never begins; one that works stores n
 import base64
 import json
 import logging
+import signal
 import time
 from typing import Any
 
@@ -98,9 +99,11 @@ class AgentServer:
 
 
 def run(tools: Tools, instructions: str) -> None:
-    """Serve until the client closes stdin; logs go to stderr."""
+    """Serve until the client closes stdin, or Ctrl-C; logs go to stderr."""
     logging.basicConfig(level=logging.WARNING, format="cutline: %(message)s")
     _log.setLevel(logging.INFO)
+    # Python would wait for the thread that waits for stdin.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(AgentServer(tools, instructions).serve)
 
 

@@ -12,6 +12,7 @@ failure          how a command ends that failed
 arguments        options of several commands: networks, framing, profiles
 account_options  an account's options as arguments
 pictures         input pictures, and where their results go
+cut_work         what `cut` does with one picture
 comparison       one picture's cut-out against another service's, and the page that shows both
 deployment       where a deployment keeps its accounts
 doctor_checks    the checks of `doctor`

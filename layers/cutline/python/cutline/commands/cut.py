@@ -1,13 +1,11 @@
 """`cutline cut`: pictures cut out on this machine, without a service."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
@@ -18,17 +16,17 @@ from cutline.commands.arguments import (
     finish_options,
     framing_of,
     framing_options,
-    models_dir,
     network_options,
     profile_options,
 )
 from cutline.commands.console import print_message, show_progress
+from cutline.commands.cut_work import Work, open_work, shadow_of
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.pictures import RESULT_ENDINGS, STREAM, PlannedCut, plan
 from cutline.contracts import drops
 from cutline.errors import MattingError
 from cutline.local_file import MAX_BYTES, read_file, real_path
-from cutline.pipeline.finish.options import NO_SHADOW, Shadow, read_colour, read_shadow
+from cutline.pipeline.finish.options import read_colour
 from cutline.pipeline.layout.framing_parser import read_framing, read_region
 from cutline.pipeline.options import (
     FORMATS,
@@ -37,12 +35,8 @@ from cutline.pipeline.options import (
     GarmentForm,
     GarmentOptions,
     Subject,
-    cut_document,
 )
 from cutline.pipeline.outputs.profiles import Profile
-
-if TYPE_CHECKING:
-    from cutline.pipeline.outputs.files import OutputFiles
 
 _WHITE = (255, 255, 255)
 _EPILOG = f"""examples:
@@ -59,19 +53,6 @@ _EPILOG = f"""examples:
 Existing results are kept and count as failures; --force replaces them.
 
 {EXIT_STATUS}"""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A result: its file, its line in the report, and warnings."""
-
-    file: bytes
-    line: ReportLine
-    warnings: tuple[str, ...] = ()
-
-
-# Returns one result of a picture, or one of each of its subjects.
-Work = Callable[[bytes], list[Made]]
 
 
 def add_to(commands: Any) -> None:
@@ -192,7 +173,7 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
             want_mask=arguments.mask,
             framing=read_framing(framing),
             roi=read_region(arguments.roi) if arguments.roi else None,
-            shadow=_shadow(arguments),
+            shadow=shadow_of(arguments),
             metadata=arguments.metadata,
         )
     asked = arguments.crop or framing or arguments.each or arguments.roi
@@ -207,13 +188,9 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
         arguments.costume,
         form,
         merged=bool(arguments.costume),
-        shadow=_shadow(arguments),
+        shadow=shadow_of(arguments),
         metadata=arguments.metadata,
     )
-
-
-def _shadow(arguments: argparse.Namespace) -> Shadow:
-    return read_shadow(arguments.shadow) if arguments.shadow else NO_SHADOW
 
 
 def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:
@@ -264,75 +241,3 @@ def _garments(text: str) -> tuple[str, ...]:
 
 def _colour(text: str) -> tuple[int, int, int]:
     return read_colour(checked(read_colour)(text))
-
-
-def open_work(arguments: argparse.Namespace, options: CutOptions | GarmentOptions | Profile) -> Work:
-    """Open the networks and return the function that makes results of a picture file. Raises CommandFailed."""
-    # Here, because the networks' libraries are slow to import.
-    from cutline.library import Cutter  # noqa: PLC0415
-    from cutline.local_pictures import choose_background  # noqa: PLC0415
-    from cutline.pipeline.garments.worn import network_names  # noqa: PLC0415
-
-    folder = models_dir(arguments)
-    cutter = Cutter(arguments.model, models=folder, threads=arguments.threads)
-    try:
-        for name in network_names(folder) if isinstance(options, GarmentOptions) else [arguments.model]:
-            cutter.network(name)
-    except MattingError as error:
-        raise CommandFailed(f"cannot open the networks in {folder}: {error.detail}") from error
-
-    try:
-        behind = choose_background(arguments.behind, arguments.background_fit or "")
-    except (ValueError, OSError, MattingError) as error:
-        raise CommandFailed(f"--background: {getattr(error, 'detail', '') or error}") from error
-    if isinstance(options, CutOptions | GarmentOptions) and arguments.behind is not None:
-        options = replace(options, background=behind.value)
-
-    def cut(data: bytes) -> list[Made]:
-        assert isinstance(options, CutOptions)
-        results = (
-            cutter.encode_each(data, options, behind.picture)
-            if arguments.each
-            else [cutter.encode(data, options, behind.picture)]
-        )
-        return [
-            Made(next(iter(made.files.values())), _line_of(made, options, str(number) if arguments.each else ""))
-            for number, made in enumerate(results, 1)
-        ]
-
-    def cut_garments(data: bytes) -> list[Made]:
-        assert isinstance(options, GarmentOptions)
-        made = cutter.encode_garments(data, options, behind.picture)
-        assert made.image is not None
-        return [Made(made.image, ReportLine("", subject="garments", shadow=made.shadow, metadata=made.file_metadata))]
-
-    roi = read_region(arguments.roi) if arguments.roi else None
-
-    def publish(data: bytes) -> list[Made]:
-        assert isinstance(options, Profile)
-        asked = CutOptions(arguments.subject, roi=roi, shadow=_shadow(arguments), profile=options.name)
-        asked = replace(asked, metadata=arguments.metadata)
-        made = cutter.publish(data, options, asked.subject, roi, asked.shadow, asked.metadata)
-        measured = {**made.metadata.object_metadata, "coverage": f"{made.metadata.coverage:.4f}"}
-        line = ReportLine("", options=json.dumps(cut_document(asked)), **measured)
-        return [Made(made.file, line, made.warnings)]
-
-    if isinstance(options, Profile):
-        return publish
-    return cut if isinstance(options, CutOptions) else cut_garments
-
-
-def _line_of(made: "OutputFiles", options: CutOptions, part: str) -> ReportLine:
-    box, metadata = made.box, made.metadata
-    return ReportLine(
-        "",
-        part=part,
-        subject=metadata.subject,
-        confidence="" if metadata.confidence is None else f"{metadata.confidence:.4f}",
-        coverage=f"{metadata.coverage:.4f}",
-        enlargement=f"{metadata.enlargement:.4f}",
-        shadow=metadata.shadow,
-        metadata=metadata.file_metadata,
-        options=json.dumps(cut_document(options)),
-        box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
-    )

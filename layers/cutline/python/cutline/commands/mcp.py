@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +59,6 @@ def _run(arguments: argparse.Namespace) -> None:
     tools = Tools(folders, all_profiles(arguments.profiles), open_cutter, checkpoint)
     shown = ", ".join(map(str, folders.roots))
     print_message(f"serving {shown} on stdin and stdout; results go to {folders.out}")
-    # A thread waits for stdin, which Python would wait for.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     run(
         tools,
         "Cutline removes the background from photographs on this machine and prepares product pictures for "
