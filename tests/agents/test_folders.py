@@ -69,6 +69,15 @@ def test_what_leads_out_is_refused_whether_it_exists_or_not(shared: SharedFolder
         assert isinstance(refused.value, PathRefused)
 
 
+@pytest.mark.parametrize("target", ["secret.txt", "gone.txt"])
+def test_a_link_out_of_the_first_folder_hides_the_second_ones_file(
+    shared: SharedFolders, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "a" / "three.txt").symlink_to(tmp_path / target)
+    with pytest.raises(PathRefused, match="is not inside"):
+        shared.read("three.txt")
+
+
 def test_what_is_no_regular_file_is_refused_without_waiting(shared: SharedFolders, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a" / "pipe")
     for path in ("pipe", "sub", "."):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from cutline.agents.folders import SharedFolders
 from cutline.agents.server import AgentServer, checkpoint
 from cutline.agents.tools import Answer, Tools
 from cutline.errors import Reason, ServiceFault
+from cutline.library import Cutter
 from cutline.pipeline.outputs.profiles import read_profiles
 from devkit.patience import WAIT_S
+from devkit.running import ROOT
 
 # Newer protocols have no ping.
 pytestmark = pytest.mark.filterwarnings("ignore:ping is removed")
@@ -90,9 +93,10 @@ def test_a_cancelled_call_stores_nothing_whether_it_works_or_waits(tools: SlowTo
             calls.start_soon(check, client)
             await client.send_ping()
             calls.cancel_scope.cancel()
-        await client.send_ping()
-        tools.go.set()
-        assert (await check(client)).is_error is False
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(check, client)
+            assert not await anyio.to_thread.run_sync(tools.begun.acquire, True, 0.5), "the cancelled one still works"
+            tools.go.set()
 
     served(tools, work)
     assert (tools.most, tools.stored) == (1, 1)
@@ -129,3 +133,26 @@ def test_a_fault_is_a_sentence(
 
     served(Failing(tmp_path, error), work)
     assert ("secret of the code" in caplog.text) == isinstance(error, RuntimeError)
+
+
+class Cancelled(BaseException):
+    """As the protocol's cancellation, which is no Exception."""
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize(("name", "more"), [("cut", {}), ("publish", {"profile": "temu"}), ("garments", {})])
+def test_tools_ask_whether_they_are_cancelled_before_they_work_and_before_they_store(
+    tmp_path: Path, name: str, more: dict[str, str], at: int
+) -> None:
+    (tmp_path / "person.jpg").write_bytes((ROOT / "functions" / "site" / "static" / "person.jpg").read_bytes())
+    asked: list[None] = []
+
+    def cancelled() -> None:
+        if len(asked) == at:
+            raise Cancelled
+        asked.append(None)
+
+    tools = Tools(SharedFolders([tmp_path], tmp_path / "out"), read_profiles(), partial(Cutter, threads=1), cancelled)
+    with pytest.raises(Cancelled):
+        tools.call(name, {"picture": "person.jpg", **more})
+    assert (len(asked), (tmp_path / "out").exists()) == (at, False)
