@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from training import tune as module  # noqa: E402
 from training.losses import matte_loss  # noqa: E402
 from training.network import load_weights, normalise, read_state  # noqa: E402
 from training.train import new_net  # noqa: E402
@@ -35,8 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_decoder_learns_the_encoder_stays_and_the_shares_lie_between(folder: Path) -> None:
-    tune(folder, START, TunePlan(minutes=0.12, threads=2, rate=1e-3, batch=4), [100, 50])
+def test_the_decoder_learns_the_encoder_stays_and_the_shares_lie_between(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHEET", 6)
+    tune(folder, START, TunePlan(minutes=0.12, threads=2, rate=1e-3, batch=4, drawn=6), [100, 50])
     start, half, whole = (read_state(path) for path in (START, folder / "tuned-50.onnx", folder / "tuned-100.onnx"))
     for name, value in start.items():
         same = name.startswith("enc.") or "running" in name
@@ -62,7 +66,7 @@ def accepted_loss(tuning: Tuning) -> float:
 def test_steps_lower_the_loss_on_what_was_accepted(folder: Path) -> None:
     pictures = torch.from_numpy(np.load(folder / "pictures.npy")).permute(0, 3, 1, 2).contiguous()
     tuning = Tuning(
-        TunePlan(0.2, 2, rate=1e-3, batch=4), START, pictures, torch.from_numpy(np.load(folder / "alphas.npy"))
+        TunePlan(0.2, 2, rate=1e-3, batch=4, drawn=6), START, pictures, torch.from_numpy(np.load(folder / "alphas.npy"))
     )
     before = accepted_loss(tuning)
     tuning.run()

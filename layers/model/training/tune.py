@@ -40,7 +40,7 @@ SIZE = 384
 EARLY_SIZE, EARLY_SHARE = 288, 0.6
 # Of a batch, accepted cut-outs; of the rest, drawn pictures.
 ACCEPTED_SHARE, DRAWN_SHARE = 0.5, 0.5
-DRAWN, SHEET = 192, 96
+SHEET = 96
 FIGURES = 3  # one drawn picture in three is a dressed figure
 SHEET_SEED = 20261124
 BACKDROPS = 24
@@ -56,6 +56,7 @@ class TunePlan:
     rate: float = 3e-4
     batch: int = 8
     pull: float = 0.002
+    drawn: int = 192
     seed: int = 7
 
     def rate_at(self, progress: float) -> float:
@@ -107,7 +108,7 @@ class Tuning:
         rng = np.random.default_rng(plan.seed)
         self.accepted, self.alphas = pictures[: len(alphas)], alphas
         self.others = pictures[len(alphas) :]
-        self.drawn = draw_pictures(rng, pictures, DRAWN)[0]
+        self.drawn = draw_pictures(rng, pictures, plan.drawn)[0]
         self.rngs = [np.random.default_rng((plan.seed, index)) for index in range(plan.threads)]
 
     def run(self) -> None:
