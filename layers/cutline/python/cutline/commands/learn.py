@@ -27,7 +27,7 @@ from cutline.review.remake import NotEditable
 DECISIONS = "decisions.csv"
 MIN_LEARNED, MIN_HELD_BACK = 16, 6
 # What fits into 2 GB, and is more than minutes can use.
-MAX_PICTURES, MAX_OTHERS = 1500, 300
+MAX_PICTURES, MAX_OTHERS = 1000, 200
 MINUTES = (0.01, 600.0)
 _EPILOG = f"""examples:
   cutline review results --open             mend or keep results, save {DECISIONS} into results
