@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from devkit.running import ROOT, RunningCloud
 from localcloud.aws_account import credentials_environment
 
 
-def batch(cloud: RunningCloud, key: str, source: object, out: object) -> "subprocess.Popen[str]":
+def batch(cloud: RunningCloud, key: str, source: object, out: object, *more: str) -> "subprocess.Popen[str]":
     """The running command, as an operator or a nightly job starts it."""
-    command = [sys.executable, "-m", "cutline", "batch", str(source), "--out", str(out), "--url", cloud.url]
+    command = [sys.executable, "-m", "cutline", "batch", str(source), "--out", str(out), "--url", cloud.url, *more]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "layers" / "cutline" / "python"),
@@ -91,15 +92,19 @@ def test_a_batch_that_is_killed_and_interrupted_does_every_picture_once_and_pays
     assert meter_of(cloud, "batcher")["charged_micros"] == 110
 
 
-def test_a_batch_goes_from_s3_to_s3(cloud: RunningCloud, accounts: Accounts) -> None:
+def test_a_batch_goes_from_s3_to_s3_and_into_a_zip(cloud: RunningCloud, accounts: Accounts, tmp_path: Path) -> None:
     accounts.create("mover")
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="photos")
     for name in ("a.png", "new/b.png"):
         s3.put_object(Bucket="photos", Key=f"in/{name}", Body=plain_picture(64, 48))
     for printed in ("2 done, 0 done earlier", "0 done, 2 done earlier"):
-        done = ended(batch(cloud, "key-mover", "s3://photos/in", "s3://photos/out"))
-        assert done == (0, f"2 pictures: {printed}, 0 failed\n", "")
+        path = tmp_path / f"{printed[0]}.zip"
+        done = ended(batch(cloud, "key-mover", "s3://photos/in", "s3://photos/out", "--zip", str(path)))
+        assert done == (0, f"{path}: 2 results\n2 pictures: {printed}, 0 failed\n", "")
+        with zipfile.ZipFile(path) as archive:
+            assert archive.namelist() == ["a.png.png", "new/b.png.png", "report.csv", "failures.csv"]
+    assert (tmp_path / "0.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket="photos", Prefix="out/")["Contents"]}
     assert keys == {
         "out/a.png.png",

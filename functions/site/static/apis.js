@@ -17,6 +17,13 @@ const GARMENTS = {
   bag: ["Bag", "包"], shoes: ["Shoes", "鞋"], hat: ["Hat", "帽子"],
 };
 
+// Cutline's own fields, which every API takes.
+const SHADOW = choice("shadow", ["Shadow", "阴影"], ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["keep", "Its own", "保留原有阴影"], ["drop", "Drawn", "绘制阴影"]);
+const BEHIND = choice("background", ["Behind it", "背景效果"], ["transparent", "By format", "按格式"], ["ffffff,d8e4f0", "A gradient", "渐变"], ["blur", "Blurred", "原背景虚化"]);
+const METADATA = choice("metadata", ["The file's data", "文件信息"], ["none", "None", "不保留"], ["keep", "Date, camera, rights", "日期、相机与版权"], ["all", "All, with the place", "全部（含位置）"]);
+const FINISH = [SHADOW, BEHIND, METADATA];
+const UNFINISHED = { shadow: "none", background: "transparent", metadata: "none" };
+
 function without(fields, empty) {
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== "" && value !== empty[name]));
 }
@@ -81,12 +88,11 @@ export const APIS = [
       choice("format", ["Format", "格式"], ["png", "PNG, transparent", "PNG，透明"], ["jpg", "JPEG, on a colour", "JPEG，纯色背景"]),
       { name: "bg_color", kind: "colour", words: ["Background", "背景色"], when: (options) => options.format === "jpg" },
       choice("crop", ["Size", "尺寸"], ["0", "As the original", "与原图相同"], ["1", "Cropped to the subject", "裁剪到主体"]),
-      choice("shadow", ["Shadow", "阴影"], ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["keep", "Its own", "保留原有阴影"], ["drop", "Drawn", "绘制阴影"]),
-      choice("background", ["Behind it", "背景效果"], ["transparent", "By format", "按格式"], ["ffffff,d8e4f0", "A gradient", "渐变"], ["blur", "Blurred", "原背景虚化"]),
+      ...FINISH,
       choice("sync", ["Delivery", "方式"], ["1", "Wait for it", "等待结果"], ["0", "In the background", "后台处理"]),
     ],
     body: (options) => {
-      const fields = without(options, { type: "auto", output_type: "2", format: "png", crop: "0", shadow: "none", background: "transparent" });
+      const fields = without(options, { type: "auto", output_type: "2", format: "png", crop: "0", ...UNFINISHED });
       if (options.format === "jpg" && !fields.background) fields.bg_color = options.bg_color.slice(1);
       else delete fields.bg_color;
       return { kind: "multipart", fields, file: "image_file", link: "image_url" };
@@ -107,8 +113,8 @@ export const APIS = [
     name: "JD SelfieSeg",
     about: ["People only; the picture is in the answer.", "仅限人像；结果图包含在返回中。"],
     path: "jdai/SelfieSeg",
-    options: [],
-    body: () => ({ kind: "json", fields: {}, file: "image", contentType: "application/json" }),
+    options: FINISH,
+    body: (options) => ({ kind: "json", fields: without(options, UNFINISHED), file: "image", contentType: "application/json" }),
     read: jd("image"),
   },
   {
@@ -120,9 +126,13 @@ export const APIS = [
       choice("backGroundType", ["Background", "背景"], ["TRANSPARENT", "Transparent", "透明"], ["WHITE_BACKGROUND", "White", "白色"]),
       number("targetWidth", ["Width, px", "宽度（像素）"], "target_px"),
       number("targetHeight", ["Height, px", "高度（像素）"], "target_px"),
+      SHADOW,
+      { ...BEHIND, when: (options) => options.backGroundType === "TRANSPARENT" },
+      METADATA,
     ],
     body: (options) => {
-      const fields = without(options, {});
+      const fields = without(options, UNFINISHED);
+      if (options.backGroundType !== "TRANSPARENT") delete fields.background;
       for (const name of ["targetWidth", "targetHeight"]) if (name in fields) fields[name] = Number(fields[name]);
       return { kind: "json", fields, file: "imageBase64", link: "imageUrl", contentType: "application/json" };
     },
@@ -137,9 +147,16 @@ export const APIS = [
       { name: "cloth_class", kind: "several", words: ["Garments delivered one by one", "逐件返回的服饰"], values: "garments", each: GARMENTS },
       choice("return_form", ["Form", "形式"], ["", "Transparent", "透明"], ["whiteBK", "On white", "白底"], ["mask", "Mask", "蒙版"]),
       choice("out_mode", ["Whole picture shows", "总图包含"], ["0", "All garments", "所有服饰"], ["1", "Chosen garments", "所选服饰"]),
+      SHADOW,
+      { ...BEHIND, when: (options) => options.return_form === "" },
+      METADATA,
     ],
     layers: { image: ["All garments", "所有服饰"], ...GARMENTS },
-    body: (options) => ({ kind: "multipart", fields: without(options, { out_mode: "0" }), file: "image", link: "image" }),
+    body: (options) => {
+      const fields = without(options, { out_mode: "0", ...UNFINISHED });
+      if (options.return_form !== "") delete fields.background;
+      return { kind: "multipart", fields, file: "image", link: "image" };
+    },
     read: ailab,
   },
   {
@@ -153,8 +170,11 @@ export const APIS = [
       choice("format", ["Format", "格式"], ["png", "PNG", "PNG"], ["jpg", "JPEG, on white", "JPEG，白底"], ["webp", "WebP", "WebP"], ["avif", "AVIF", "AVIF"]),
       choice("channels", ["Result", "结果"], ["rgba", "Picture", "图片"], ["alpha", "Mask", "蒙版"]),
       choice("crop", ["Frame", "画幅"], ["false", "As the original", "与原图相同"], ["true", "Cropped to the subject", "裁剪到主体"]),
+      choice("shadow_type", SHADOW.words, ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["drop", "Drawn", "绘制阴影"]),
+      { ...BEHIND, name: "bg_color" },
+      METADATA,
     ],
-    body: (options) => ({ kind: "multipart", fields: without(options, { type: "auto", channels: "rgba", crop: "false" }), file: "image_file", link: "image_url", headers: { Accept: "application/json" } }),
+    body: (options) => ({ kind: "multipart", fields: without(options, { type: "auto", channels: "rgba", crop: "false", shadow_type: "none", bg_color: "transparent", metadata: "none" }), file: "image_file", link: "image_url", headers: { Accept: "application/json" } }),
     read: removebg,
   },
   {
@@ -165,8 +185,11 @@ export const APIS = [
     options: [
       choice("om", ["Result", "结果"], ["false", "Picture", "图片"], ["true", "Mask", "蒙版"]),
       choice("bgc", ["Background", "背景"], ["", "Transparent", "透明"], ["255,255,255,255", "White", "白色"]),
+      SHADOW,
+      { ...BEHIND, when: (options) => options.bgc === "" },
+      METADATA,
     ],
-    body: (options) => ({ kind: "multipart", fields: without(options, { om: "false" }), file: "file", link: "url", saved: "cutout.png" }),
+    body: (options) => ({ kind: "multipart", fields: without({ ...options, background: options.bgc ? "" : options.background }, { om: "false", ...UNFINISHED }), file: "file", link: "url", saved: "cutout.png" }),
     read: rembg,
   },
   {

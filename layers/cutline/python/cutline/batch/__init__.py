@@ -7,6 +7,7 @@ folders        a folder on this machine
 s3_folder      a folder in S3, with the same methods
 client         calls the tasks API, waits and retries
 finishing      a result before it is written: unchanged, or by a profile
+zip_file       all results in one zip
 progress_file  the state of each picture, in a file next to the results
 report         a table of the results, by which `cutline review` sorts them
 

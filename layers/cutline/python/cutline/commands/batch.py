@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from cutline.batch.client import TasksClient, Unrecoverable
@@ -12,8 +13,10 @@ from cutline.batch.finishing import by_profile, unchanged
 from cutline.batch.folders import Folder, LocalFolder
 from cutline.batch.progress_file import DONE, FAILED, Ledger
 from cutline.batch.report import FILE as REPORT
+from cutline.batch.report import read_report
 from cutline.batch.run import BEFORE, FAILURES, Batch
 from cutline.batch.s3_folder import S3Folder, open_folder
+from cutline.batch.zip_file import write_zip
 from cutline.commands.arguments import (
     check_address,
     find_profile,
@@ -33,6 +36,7 @@ _EPILOG = f"""examples:
   cutline batch photos --out results --type object
   cutline batch s3://shop/new --out s3://shop/cut --format jpg --bg-color ffffff
   cutline batch photos --out amazon --profile amazon-main
+  cutline batch photos --out results --zip results.zip
 
 Results have the names of the pictures with an ending added. failures.csv lists the failed pictures with the reason,
 report.csv the details of each result, such as its confidence and whether it meets each rule of the profile.
@@ -72,6 +76,9 @@ def add_to(commands: Any) -> None:
         "--bg-color", metavar="RRGGBB", help="background of jpg (default: ffffff), webp and avif (default: none)"
     )
     batch.add_argument("--crop", action="store_const", const="1", help="crop to the subject")
+    batch.add_argument(
+        "--zip", type=Path, metavar="FILE", help="also write all results into one zip on this machine, with the reports"
+    )
     batch.add_argument("--output-type", choices=("1", "2", "3"), help="1 both, 2 picture, 3 mask (default: 2)")
 
 
@@ -82,6 +89,8 @@ def _run(arguments: argparse.Namespace) -> None:
     _check_service(arguments.url, arguments.api_key)
     source, target = open_folder(arguments.source), open_folder(arguments.out)
     _check(source, target)
+    if arguments.zip and (arguments.zip.is_dir() or not arguments.zip.parent.is_dir()):
+        raise CommandFailed(f"--zip: {arguments.zip} is not a file in a folder that exists")
     stop = threading.Event()
     client = TasksClient(arguments.url, arguments.api_key, stop)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,6 +115,8 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CommandFailed(f"{arguments.out}: {error}") from error
     except (Unrecoverable, OSError) as error:
         raise CommandFailed(f"stopped: {error}; run the same command to resume") from error
+    if arguments.zip:
+        _write_zip(arguments, source, target)
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done earlier, {counts[FAILED]} failed")
     if counts[FAILED]:
         raise CommandFailed(f"{counts[FAILED]} pictures failed; see {arguments.out.rstrip('/')}/{FAILURES}")
@@ -113,6 +124,18 @@ def _run(arguments: argparse.Namespace) -> None:
     if missed:
         report = f"{arguments.out.rstrip('/')}/{REPORT}"
         raise CommandFailed(f"{missed} pictures do not meet all rules of {arguments.profile}; see {report}")
+
+
+def _write_zip(arguments: argparse.Namespace, source: Folder, target: Folder) -> None:
+    """Write the results of the source's pictures, of this run and earlier ones. Raises CommandFailed."""
+    pictures = {source.address(name) for name in source.pictures()}
+    try:
+        known = read_report(target.find(REPORT) or b"").values()
+        lines = [line for line in known if line.picture in pictures]
+        count = write_zip(arguments.zip, target, lines, (FAILURES,), masks=arguments.output_type == "1")
+    except (OSError, ValueError) as error:
+        raise CommandFailed(f"cannot write {arguments.zip}: {error}; run the same command again") from error
+    print(f"{arguments.zip}: {count} results")
 
 
 def _check_service(url: str, api_key: str) -> None:
