@@ -78,7 +78,7 @@ class JdClient:
     content_type: str = "application/octet-stream"
 
     def headers(
-        self, path: str, body: bytes, *, at: float | None = None, nonce: str = "", method: str = "POST"
+        self, path: str, body: bytes, *, at: float | None = None, nonce: str = "", method: str = "POST", query: str = ""
     ) -> dict[str, str]:
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
         signed = {
@@ -89,7 +89,7 @@ class JdClient:
         }
         names = ";".join(signed)
         block = "".join(f"{name}:{value}\n" for name, value in signed.items())
-        canonical = "\n".join([method, path, "", block, names, hashlib.sha256(body).hexdigest()])
+        canonical = "\n".join([method, path, query, block, names, hashlib.sha256(body).hexdigest()])
         scope = f"{date[:8]}/cn-north-1/cutout/jdcloud{self.version}_request"
         algorithm = f"JDCLOUD{self.version}-HMAC-SHA256"
         text = "\n".join([algorithm, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])

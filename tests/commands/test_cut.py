@@ -387,3 +387,15 @@ def test_metadata_is_kept_and_reported(
         assert image.getexif()[0x8298] == "A shop"
     (line,) = read_report(report.read_bytes()).values()
     assert line.metadata == "exif, dpi, srgb"
+
+
+def test_sixteen_bits_are_written_and_reported(
+    photo: Path, tmp_path: Path, run: Callable[..., tuple[int, str]]
+) -> None:
+    assert run(photo, "--depth", "16", "--out", tmp_path / "a.png", "--report", tmp_path / "r.csv")[0] == 0
+    assert (tmp_path / "a.png").read_bytes()[24] == 16
+    (line,) = read_report((tmp_path / "r.csv").read_bytes()).values()
+    assert line.depth == "8 in 16"
+    for more in (("--white",), ("--background", "blur"), ("--shadow", "drop"), ("--mask",), ("--costume",)):
+        with pytest.raises(SystemExit):
+            run(photo, "--depth", "16", *more)

@@ -133,6 +133,22 @@ def test_two_backgrounds_are_refused(name: str, fields: Fields) -> None:
         contract.parse(request({**fields, "background": "blur"}, b""))
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_sixteen_bits_are_for_transparent_cut_outs(name: str) -> None:
+    contract, request = ALL[name]
+    assert contract.parse(request({"depth": "8"}, b"")).cut.depth == 8
+    refused = [{"depth": "12"}, {"depth": "16", "shadow": "drop"}, {"depth": "16", "background": "blur"}]
+    if name in ("ailab costume", "rembg", "jd selfie"):
+        refused.append({"depth": "16"})
+    else:
+        assert contract.parse(request({"depth": "16", "background": "transparent"}, b"")).cut.depth == 16
+    if name == "picwish":
+        refused += [{"depth": "16", **more} for more in ({"format": "webp"}, {"profile": "ebay"}, {"output_type": "3"})]
+    for fields in refused:
+        with pytest.raises(InputRefused, check=lambda error: error.reason is Reason.PARAMETER_INVALID):
+            contract.parse(request(fields, b""))
+
+
 @pytest.mark.parametrize("text", ["blur", "ffffff,808080,90deg"])
 def test_remove_bgs_own_colour_takes_what_is_no_colour_of_the_vendors(text: str) -> None:
     contract, request = REMOVE_BG

@@ -15,6 +15,9 @@ from PIL import Image
 from cutline import Cut, Cutter, remove_background
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.library import CutKeywords
+from cutline.limits import LOCAL_LIMITS
+from cutline.pipeline.codecs.decode import decode_image
+from cutline.pipeline.codecs.encode import png_file
 from devkit.patience import WAIT_S
 from devkit.running import ROOT
 
@@ -230,3 +233,28 @@ def test_metadata_of_what_is_no_file_or_no_word_is_refused(cutter: Cutter) -> No
         cutter.cut(np.zeros((8, 8, 3), np.uint8), metadata="keep")
     with pytest.raises(ValueError, match="none, keep, all"):
         cutter.cut(MUG, metadata=typing.cast("Any", "some"))
+
+
+def test_sixteen_bits_come_back_as_sixteen_where_nothing_is_soft(cutter: Cutter, tmp_path: Path) -> None:
+    eight = np.asarray(Image.open(io.BytesIO(MUG)).convert("RGB"))
+    low = np.random.default_rng(1).integers(0, 256, eight.shape, dtype=np.uint16)
+    photo, out = tmp_path / "mug.png", tmp_path / "deep.png"
+    photo.write_bytes(png_file(eight.astype(np.uint16) * 256 + low))
+    cut = cutter.cut(photo, depth=16, out=out)
+    again = decode_image(out.read_bytes(), LOCAL_LIMITS, depth=16)
+    alpha = opened(out).getchannel("A")
+    solid = np.asarray(alpha) == 255
+    assert again.rgb_u16 is not None and solid.mean() > 0.05
+    assert np.array_equal(again.rgb_u16[solid], (eight.astype(np.uint16) * 256 + low)[solid])
+    assert cut.image.read_bytes()[24] == 16
+    promoted = cutter.cut(MUG, depth=16).image
+    assert promoted[24] == 16
+    assert np.array_equal(np.asarray(opened(promoted)), np.asarray(opened(cutter.cut(MUG).image)))
+
+
+@pytest.mark.parametrize("options", [{"depth": 12}, {"format": "webp"}, {"shadow": "drop"}, {"background": "white"}])
+def test_sixteen_bits_of_what_has_eight_are_refused(cutter: Cutter, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="16"):
+        cutter.cut(MUG, **{"depth": 16, **options})
+    with pytest.raises(ValueError, match="of files"):
+        cutter.cut(np.zeros((8, 8, 3), np.uint8), depth=16)

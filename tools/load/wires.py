@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from devkit.clients import AidgeClient, Answer, JdClient, PicWish, follow, multi
 from devkit.patience import until
 
 _UNIVERSAL = next(iter(CUTOUTS))
+
+
+Fields = Mapping[str, str]
+_NONE: Fields = {}
 
 
 @dataclass(frozen=True)
@@ -32,48 +36,55 @@ class Caller:
         """Return the account's API key."""
         return f"key-{self.account}"
 
-    def upload(self, path: str, header: str, file: tuple[str, bytes], key: str, **fields: str) -> Answer:
+    def upload(self, path: str, header: str, file: tuple[str, bytes], key: str, fields: Fields) -> Answer:
         """Post a form with a file."""
-        body, kind = multipart(fields, *file)
+        body, kind = multipart(dict(fields), *file)
         headers = {header: self.key, "Content-Type": kind, "Idempotency-Key": key, "Accept": "*/*"}
         return send("POST", self.url + path, body, headers)
 
 
+Call = Callable[[Caller, bytes, str, Fields], Answer]
+
+
 @dataclass(frozen=True)
 class Wire:
-    """An API: its name in usage, a call of a picture under an Idempotency-Key, and the file behind its answer.
+    """An API: its name in usage, a call of a picture under an Idempotency-Key and with fields of Cutline's own,
+    and the file behind its answer.
 
     subject: what the API asks for. `file` raises KeyError, TypeError or ValueError for an answer that is not a success.
     """
 
     api: str
-    call: Callable[[Caller, bytes, str], Answer]
+    call: Call
     file: Callable[[Caller, Answer], bytes]
     subject: Subject = "auto"
 
 
-def _jd(path: str, wrap: Callable[[bytes], bytes]) -> Callable[[Caller, bytes, str], Answer]:
-    def call(caller: Caller, picture: bytes, key: str) -> Answer:
-        body = wrap(picture)
+def _jd(path: str, name: str = "") -> Call:
+    """`name`: of the picture in JSON; without it the body is the picture, and the fields are in the query."""
+
+    def call(caller: Caller, picture: bytes, key: str, fields: Fields) -> Answer:
+        body, query = (_as_json(name, picture, fields), "") if name else (picture, urlencode(sorted(fields.items()), quote_via=quote))
         client = JdClient(caller.url, f"AK-{caller.account}", f"SK-{caller.account}")
-        return send("POST", caller.url + path, body, {**client.headers(path, body), "Idempotency-Key": key})
+        headers = {**client.headers(path, body, query=query), "Idempotency-Key": key}
+        return send("POST", caller.url + path + (f"?{query}" if query else ""), body, headers)
 
     return call
 
 
-def _aidge(caller: Caller, picture: bytes, key: str) -> Answer:
+def _aidge(caller: Caller, picture: bytes, key: str, fields: Fields) -> Answer:
     client = AidgeClient(caller.url, f"APP-{caller.account}", f"SK-{caller.account}")
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     url = f"{caller.url}/rest/ai/image/cut/out?{urlencode(client.query())}"
-    return send("POST", url, _as_json("imageBase64", picture), headers)
+    return send("POST", url, _as_json("imageBase64", picture, fields), headers)
 
 
-def _as_json(name: str, picture: bytes) -> bytes:
-    return json.dumps({name: base64.b64encode(picture).decode()}).encode()
+def _as_json(name: str, picture: bytes, fields: Fields) -> bytes:
+    return json.dumps({name: base64.b64encode(picture).decode(), **fields}).encode()
 
 
-def _form(path: str, header: str, name: str, **fields: str) -> Callable[[Caller, bytes, str], Answer]:
-    return lambda caller, picture, key: caller.upload(path, header, (name, picture), key, **fields)
+def _form(path: str, header: str, name: str, **fields: str) -> Call:
+    return lambda caller, picture, key, more: caller.upload(path, header, (name, picture), key, {**fields, **more})
 
 
 def _body(caller: Caller, answer: Answer) -> bytes:
@@ -108,10 +119,10 @@ def _ailab_task(caller: Caller, answer: Answer) -> bytes:
 
 _PW, _AIL, _KEY = PicWish.path, "ailabapi-api-key", "X-API-KEY"
 WIRES: Mapping[str, Wire] = {
-    "JD matting": Wire("jdc", _jd("/api/cutout/", bytes), _linked("result", "cutout_image_url")),
+    "JD matting": Wire("jdc", _jd("/api/cutout/"), _linked("result", "cutout_image_url")),
     "JD SelfieSeg": Wire(
         "jds",
-        _jd("/jdai/SelfieSeg", lambda picture: _as_json("image", picture)),
+        _jd("/jdai/SelfieSeg", "image"),
         lambda caller, answer: base64.b64decode(answer.json["result"]["image"]),
         "person",
     ),
@@ -131,10 +142,10 @@ WIRES: Mapping[str, Wire] = {
 }
 
 
-def served(wire: Wire, caller: Caller, picture: bytes, key: str = "") -> bytes | None:
-    """Call once. Return the file, or None where the answer is not a success."""
+def served(wire: Wire, caller: Caller, picture: bytes, key: str = "", fields: Fields = _NONE) -> bytes | None:
+    """Call once, with fields of Cutline's own. Return the file, or None where the answer is not a success."""
     try:
-        return wire.file(caller, wire.call(caller, picture, key or str(uuid.uuid4())))
+        return wire.file(caller, wire.call(caller, picture, key or str(uuid.uuid4()), fields))
     except (KeyError, TypeError, ValueError):
         return None
 

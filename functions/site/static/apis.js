@@ -20,7 +20,7 @@ const GARMENTS = {
 // Cutline's own fields, which every API takes.
 const SHADOW = choice("shadow", ["Shadow", "阴影"], ["none", "None", "无"], ["auto", "Kept or drawn", "保留或绘制"], ["keep", "Its own", "保留原有阴影"], ["drop", "Drawn", "绘制阴影"]);
 const BEHIND = choice("background", ["Behind it", "背景效果"], ["transparent", "By format", "按格式"], ["ffffff,d8e4f0", "A gradient", "渐变"], ["blur", "Blurred", "原背景虚化"]);
-const METADATA = choice("metadata", ["The file's data", "文件信息"], ["none", "None", "不保留"], ["keep", "Date, camera, rights", "日期、相机与版权"], ["all", "All, with the place", "全部（含位置）"]);
+const METADATA = choice("metadata", ["The file's data", "文件信息"], ["none", "None", "不保留"], ["keep", "Date, rights", "日期与版权"], ["all", "All of it", "全部"]);
 const FINISH = [SHADOW, BEHIND, METADATA];
 const UNFINISHED = { shadow: "none", background: "transparent", metadata: "none" };
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -31,26 +31,29 @@ from cutline.local_file import read_file
 from cutline.local_pictures import choose_background, open_picture
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
-from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.cutout import Matte, ResolvedSubject, compose, matte_picture
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Fit, Shadow, ShadowKind, read_shadow
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments, network_names
 from cutline.pipeline.inference.network import Network
+from cutline.pipeline.layout.deep import deepened
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
 from cutline.pipeline.mend import Mendable, mend, mended_matte
 from cutline.pipeline.options import (
+    DEPTHS,
     CutOptions,
+    Depth,
     GarmentOptions,
     ImageFormat,
     MetadataMode,
     Subject,
+    check_depth,
     image_format_of,
     read_metadata_mode,
 )
 from cutline.pipeline.outputs.check import Checked, check
-from cutline.pipeline.outputs.files import OutputFiles, encode_files
+from cutline.pipeline.outputs.files import OutputFiles, deep_file, encode_files
 from cutline.pipeline.outputs.instances import separate
 from cutline.pipeline.outputs.profiles import Profile, read_profiles
 from cutline.pipeline.outputs.publish import Published, publish
@@ -77,7 +80,8 @@ class CutKeywords(TypedDict, total=False):
     as `out` ends, else png. out: path of a path's result; default next to the picture.
     margin, scale, position, ratio, min_size, max_size: as the options of `cutline cut`, such as "5%", 0.85, "4:5", 800.
     roi: the region with the subject, "0% 0% 50% 100%"; everything outside is background. metadata: what a file's or
-    bytes' result keeps: "keep" date, camera, rights and resolution, "all" also the place, or "none".
+    bytes' result keeps: "keep" date, camera, rights and resolution, "all" also the place, or "none". depth: 16 for a
+    PNG with 16 bits, of a PNG or TIFF that has them; another picture's samples are scaled.
     """
 
     subject: Subject
@@ -96,6 +100,7 @@ class CutKeywords(TypedDict, total=False):
     max_size: str | int
     roi: str | None
     metadata: MetadataMode
+    depth: Depth
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,10 @@ class Cutter:
         asked = _options(image, options)
         behind = choose_background(options.get("background"), options.get("background_fit", ""))
         asked = replace(asked, background=behind.value)
-        matte = matte_picture(open_picture(image, asked.metadata), asked, self.network(self._model), StageTimer())
+        check_depth(asked)
+        matte = matte_picture(
+            open_picture(image, asked.metadata, asked.depth), asked, self.network(self._model), StageTimer()
+        )
         return _result(image, matte, Mendable.of(matte), asked, behind.picture, options.get("out"))
 
     def mend(self, image: Any, cut: Cut[Kind], strokes: Sequence[Stroke | Mapping[str, Any]]) -> Cut[Kind]:
@@ -164,11 +172,13 @@ class Cutter:
 
         Raises ValueError for wrong strokes and another picture, InputRefused where no subject is left, and as `cut`.
         """
-        drawn, picture = read_strokes(strokes), open_picture(image, cut.options.metadata)
+        drawn, picture = read_strokes(strokes), open_picture(image, cut.options.metadata, cut.options.depth)
         if (picture.height, picture.width) != cut.mendable.alpha_u8.shape:
             raise ValueError("`image` is not the picture that the cut-out was made of: its size differs")
         after = mend(picture, cut.mendable, drawn)
         matte = replace(mended_matte(picture, after, cut.options.roi), metadata=picture.metadata)
+        if picture.rgb_u16 is not None:
+            matte = replace(matte, rgb_u16=deepened(picture.rgb_u16, picture.rgb_u8, matte.rgb_u8))
         return cast("Cut[Kind]", _result(image, matte, after, cut.options, cut.backdrop, cut.image))
 
     @overload
@@ -186,7 +196,7 @@ class Cutter:
 
         Raises InputRefused, and ServiceFault where a network is missing.
         """
-        picture = decode_image(data, LOCAL_LIMITS, options.metadata)
+        picture = decode_image(data, LOCAL_LIMITS, options.metadata, options.depth)
         timer = StageTimer()
         matte = matte_picture(picture, options, self.network(self._model), timer)
         made = encode_files(matte, options, timer, backdrop)
@@ -197,7 +207,7 @@ class Cutter:
     def encode_each(self, data: bytes, options: CutOptions, backdrop: Picture | None = None) -> list[OutputFiles]:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
-        picture = decode_image(data, LOCAL_LIMITS, options.metadata)
+        picture = decode_image(data, LOCAL_LIMITS, options.metadata, options.depth)
         matte = matte_picture(picture, options, self.network(self._model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
@@ -298,6 +308,7 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         roi=None if roi is None else read_region(roi),
         shadow=_shadow(options.get("shadow", "none")),
         metadata=_metadata(image, options.get("metadata", "none")),
+        depth=_depth(image, options.get("depth", 8)),
     )
 
 
@@ -320,18 +331,27 @@ def _metadata(image: object, text: str) -> MetadataMode:
     return mode
 
 
-def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object, kept: FileMetadata | None) -> Any:
+def _depth(image: object, depth: object) -> Depth:
+    """Check the bits. Raises ValueError."""
+    if depth not in DEPTHS.values():
+        raise ValueError(f"`depth` must be one of {', '.join(DEPTHS)}, not {depth!r}")
+    if depth != DEPTHS["8"] and not isinstance(image, bytes | str | os.PathLike):
+        raise ValueError("`depth` is of files: pass bytes or a path")
+    return cast("Depth", depth)
+
+
+def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: object, encode: Callable[[], bytes]) -> Any:
     """Return the pixels in the kind of `image`; for a path, write them to a file. Raises OSError."""
     match image:
         case bytes():
-            return ENCODERS[image_format](pixels_u8, kept)
+            return encode()
         case Image.Image():
             return Image.fromarray(pixels_u8)
         case np.ndarray():
             return pixels_u8
     path = Path(cast("str", image))
     target = Path(cast("str", out)) if out else path.with_name(path.name + ENDINGS[f"image/{image_format}"])
-    target.write_bytes(ENCODERS[image_format](pixels_u8, kept))
+    target.write_bytes(encode())
     return target
 
 
@@ -344,8 +364,13 @@ def _result(
         raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
     pixels_u8 = cutout.rgba_u8[..., 3] if options.want_mask else cutout.pixels_u8
     placement, kept = cutout.placement, None if options.want_mask else matte.metadata
+    is_deep = options.depth > DEPTHS["8"]
+
+    def encode() -> bytes:
+        return deep_file(matte, cutout) if is_deep else ENCODERS[options.image_format](pixels_u8, kept)
+
     return Cut(
-        _as_kind(image, pixels_u8, options.image_format, out, kept),
+        _as_kind(image, pixels_u8, options.image_format, out, encode),
         cutout.subject,
         cutout.coverage,
         cutout.confidence,

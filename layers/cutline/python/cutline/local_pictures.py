@@ -17,7 +17,7 @@ from cutline.pipeline.codecs.colour import to_srgb
 from cutline.pipeline.codecs.decode import Picture, decode_image, turn_upright
 from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import UPLOAD, Background, BackgroundPicture, Rgb, read_background, read_fit
-from cutline.pipeline.options import MetadataMode
+from cutline.pipeline.options import Depth, MetadataMode
 
 _GREY, _COLOURED, _RGB, _RGBA = 2, 3, 3, 4
 POLICY = FetchPolicy()
@@ -76,16 +76,16 @@ def _checked_colour(given: tuple[int, ...] | list[int]) -> Rgb:
     return red, green, blue
 
 
-def open_picture(image: object, metadata: MetadataMode = "none") -> Picture:
+def open_picture(image: object, metadata: MetadataMode = "none", depth: Depth = 8) -> Picture:
     """Decode a file's bytes, a path, a PIL image or a uint8 array (H, W), (H, W, 3) or (H, W, 4).
 
     Raises InputRefused, OSError, ValueError and TypeError.
     """
     match image:
         case bytes():
-            return decode_image(image, LOCAL_LIMITS, metadata)
+            return decode_image(image, LOCAL_LIMITS, metadata, depth)
         case str() | os.PathLike():
-            return decode_image(read_file(Path(image)), LOCAL_LIMITS, metadata)
+            return decode_image(read_file(Path(image)), LOCAL_LIMITS, metadata, depth)
         case Image.Image():
             _check_size(*image.size)
             image.load()

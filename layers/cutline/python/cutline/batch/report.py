@@ -23,7 +23,7 @@ class ReportLine:
     so on, where each has a result; box: where the subject is in the picture: left, top, right, bottom; shadow: keep,
     drop, or none where none could be kept, if one was asked for; options: JSON of `CutOptions` that made it; mended:
     "yes" after an edit in `cutline review --open`; product: of a shop, the one that shows the picture; metadata: which
-    parts of the file's the result keeps, if that was asked for.
+    parts of the file's the result keeps, and depth: its bits, if that was asked for.
     """
 
     picture: str
@@ -43,6 +43,7 @@ class ReportLine:
     mended: str = ""
     product: str = ""
     metadata: str = ""
+    depth: str = ""
 
     @property
     def key(self) -> str:

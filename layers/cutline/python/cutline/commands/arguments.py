@@ -12,7 +12,7 @@ from cutline.errors import MattingError
 from cutline.pipeline.finish.options import FITS, SHADOWS, read_shadow
 from cutline.pipeline.inference.model_config import MODELS_FILE, names_with
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, READERS, read_region
-from cutline.pipeline.options import METADATA_MODES
+from cutline.pipeline.options import DEPTHS, METADATA_MODES
 from cutline.pipeline.outputs.profiles import BUILT_IN, Profile, read_profiles
 
 _MAX_THREADS = 64
@@ -89,6 +89,12 @@ def finish_options() -> argparse.ArgumentParser:
         choices=METADATA_MODES,
         default=METADATA_MODES[0],
         help="what results keep of the file's Exif, XMP and resolution; all includes the place (default: none)",
+    )
+    group.add_argument(
+        "--depth",
+        choices=tuple(DEPTHS),
+        default="8",
+        help="bits of a sample: 16 for a transparent PNG, of a PNG or TIFF with them; others are scaled (default: 8)",
     )
     return parser
 

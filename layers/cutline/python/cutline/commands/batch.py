@@ -176,6 +176,10 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
         fields["shadow"] = arguments.shadow
     if arguments.metadata != METADATA_MODES[0]:
         fields["metadata"] = arguments.metadata
+    if arguments.depth != "8":
+        if arguments.profile:
+            arguments.refuse("--depth 16 cannot be combined with --profile")
+        fields["depth"] = arguments.depth
     return {"sync": "0", **fields}
 
 

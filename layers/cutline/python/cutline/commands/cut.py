@@ -29,12 +29,14 @@ from cutline.local_file import MAX_BYTES, read_file, real_path
 from cutline.pipeline.finish.options import read_colour
 from cutline.pipeline.layout.framing_parser import read_framing, read_region
 from cutline.pipeline.options import (
+    DEPTHS,
     FORMATS,
     GARMENTS,
     CutOptions,
     GarmentForm,
     GarmentOptions,
     Subject,
+    check_depth,
 )
 from cutline.pipeline.outputs.profiles import Profile
 
@@ -153,6 +155,8 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
     plain = not (arguments.crop or arguments.format or framing or arguments.each)
     if arguments.behind is not None and (arguments.background or arguments.mask):
         arguments.refuse("--background cannot be combined with --white, --colour or --mask")
+    if arguments.depth != "8" and (arguments.profile or arguments.costume is not None):
+        arguments.refuse("--depth 16 cannot be combined with --profile or --costume")
     if arguments.profile:
         coloured = arguments.background or arguments.behind is not None
         if not plain or arguments.mask or coloured or arguments.costume is not None:
@@ -164,17 +168,21 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
     if arguments.costume is None:
-        return CutOptions(
-            arguments.subject,
-            arguments.background,
-            arguments.crop,
-            image_format=image_format,
-            want_image=not arguments.mask,
-            want_mask=arguments.mask,
-            framing=read_framing(framing),
-            roi=read_region(arguments.roi) if arguments.roi else None,
-            shadow=shadow_of(arguments),
-            metadata=arguments.metadata,
+        return _checked_depth(
+            arguments,
+            CutOptions(
+                arguments.subject,
+                arguments.background,
+                arguments.crop,
+                image_format=image_format,
+                want_image=not arguments.mask,
+                want_mask=arguments.mask,
+                framing=read_framing(framing),
+                roi=read_region(arguments.roi) if arguments.roi else None,
+                shadow=shadow_of(arguments),
+                metadata=arguments.metadata,
+                depth=DEPTHS[arguments.depth],
+            ),
         )
     asked = arguments.crop or framing or arguments.each or arguments.roi
     plain = arguments.subject == "auto" and not asked and image_format == "png"
@@ -191,6 +199,17 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
         shadow=shadow_of(arguments),
         metadata=arguments.metadata,
     )
+
+
+def _checked_depth(arguments: argparse.Namespace, options: CutOptions) -> CutOptions:
+    """Return the options. Exits with 2 if they have 16 bits and what has only 8."""
+    try:
+        check_depth(options)
+        if arguments.behind not in (None, "transparent") and arguments.depth != "8":
+            raise ValueError("16 bits are for a transparent PNG")
+    except ValueError as error:
+        arguments.refuse(f"--depth 16: {error}")
+    return options
 
 
 def _attempt(planned: PlannedCut, arguments: argparse.Namespace, work: Work, report: Path | None) -> list[ReportLine]:

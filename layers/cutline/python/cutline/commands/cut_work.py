@@ -124,6 +124,7 @@ def _line_of(made: "OutputFiles", options: CutOptions, part: str) -> ReportLine:
         enlargement=f"{metadata.enlargement:.4f}",
         shadow=metadata.shadow,
         metadata=metadata.file_metadata,
+        depth=metadata.depth,
         options=json.dumps(cut_document(options)),
         box="" if box is None else f"{box.left}, {box.top}, {box.right}, {box.bottom}",
     )

@@ -16,16 +16,24 @@ from cutline.pipeline.finish.options import (
     read_shadow,
 )
 from cutline.pipeline.layout.framing_parser import READERS, read_framing, read_region
-from cutline.pipeline.options import CutOptions, GarmentOptions, SingleFileOptions, read_metadata_mode
+from cutline.pipeline.options import (
+    DEPTHS,
+    METADATA_MODES,
+    CutOptions,
+    GarmentOptions,
+    SingleFileOptions,
+    check_depth,
+    read_metadata_mode,
+)
 from cutline.pipeline.outputs.metadata import ResultMetadata, confidence_field
 from cutline.pipeline.outputs.profiles import read_profiles
 
-FINISH = ("shadow", "background", "background_fit", "metadata")
+FINISH = ("shadow", "background", "background_fit", "metadata", "depth")
 # A background picture as a file of a multipart form.
 BACKGROUND_FILE = "background_file"
 NAMES = (*READERS, "roi", "profile", *FINISH)
 # Fields that a profile sets itself.
-_PROFILED = ("format", "bg_color", "background", "crop", *READERS)
+_PROFILED = ("format", "bg_color", "background", "crop", "depth", *READERS)
 
 
 def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
@@ -46,16 +54,19 @@ def with_own_fields(cut: CutOptions, fields: Mapping[str, str]) -> CutOptions:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid {error}") from error
 
 
-def with_finish(job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_background: bool = False) -> Job:
+def with_finish(
+    job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_background: bool = False, deep: bool = True
+) -> Job:
     """Return the job with the shadow, the background and the metadata asked for, and a background picture's source.
 
-    file: that picture itself; has_background: whether a field of the vendor's sets one. Raises
+    file: that picture itself; has_background: whether a field of the vendor's sets one; deep:
+    whether answers can carry 16 bits. Raises
     InputRefused(PARAMETER_INVALID | IMAGE_TOO_LARGE).
     """
-    job = _with_metadata(job, fields.get("metadata", "").strip())
+    job = _with_file_options(job, fields, deep=deep)
     shadow, background = _read_finish(fields, is_file=bool(file))
     if shadow == NO_SHADOW and background is None:
-        return job
+        return _checked_depth(job)
     if background is not None and (has_background or job.cut.profile):
         raise InputRefused(
             Reason.PARAMETER_INVALID, "`background` cannot be combined with another field that sets the background"
@@ -71,19 +82,31 @@ def with_finish(job: Job, fields: Mapping[str, str], file: bytes = b"", *, has_b
         options = replace(options, shadow=shadow, background=colour or options.background)
     else:
         cut = replace(cut, shadow=shadow, background=background or cut.background)
-    return replace(job, options=options, cut=cut, backdrop=source)
+    return _checked_depth(replace(job, options=options, cut=cut, backdrop=source))
 
 
-def _with_metadata(job: Job, text: str) -> Job:
-    if not text:
-        return job
+def _with_file_options(job: Job, fields: Mapping[str, str], *, deep: bool) -> Job:
+    depth = fields.get("depth", "").strip() or "8"
+    if depth not in DEPTHS:
+        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid depth: it is one of {', '.join(DEPTHS)}")
     try:
-        mode = read_metadata_mode(text)
+        mode = read_metadata_mode(fields.get("metadata", "").strip() or METADATA_MODES[0])
     except ValueError as error:
         raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid metadata: {error}") from error
+    is_cut = not isinstance(job.options, GarmentOptions | SingleFileOptions)
+    if DEPTHS[depth] > DEPTHS["8"] and not (deep and is_cut):
+        raise InputRefused(Reason.PARAMETER_INVALID, "Invalid depth: the results of this API have 8 bits")
     if isinstance(job.options, GarmentOptions | SingleFileOptions):
         return replace(job, options=replace(job.options, metadata=mode))
-    return replace(job, cut=replace(job.cut, metadata=mode))
+    return replace(job, cut=replace(job.cut, metadata=mode, depth=DEPTHS[depth]))
+
+
+def _checked_depth(job: Job) -> Job:
+    try:
+        check_depth(job.cut)
+    except ValueError as error:
+        raise InputRefused(Reason.PARAMETER_INVALID, f"Invalid depth: {error}") from error
+    return job
 
 
 def backdrop_of(background: object) -> Source | None:

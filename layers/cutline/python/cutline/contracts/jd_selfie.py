@@ -63,7 +63,7 @@ def parse(request: Request) -> Job:
     if not data:
         raise InputRefused(Reason.IMAGE_EMPTY)
     fields = {name: bounded(document[name]) for name in FINISH if isinstance(document.get(name), str)}
-    return with_finish(Job(Source(data=data), LIMITS, CutOptions(subject="person")), fields)
+    return with_finish(Job(Source(data=data), LIMITS, CutOptions(subject="person")), fields, deep=False)
 
 
 def render(request: Request, job: Job, outcome: Outcome) -> Response:

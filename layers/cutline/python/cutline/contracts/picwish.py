@@ -33,7 +33,6 @@ from cutline.contracts.task_record import (
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.limits import MAX_INLINE_BYTES
-from cutline.pipeline.finish.options import NO_SHADOW
 from cutline.pipeline.options import CONTENT_TYPES, FORMATS, CutOptions, ImageFormat, Subject
 from cutline.pipeline.outputs.profiles import read_profiles
 
@@ -138,7 +137,10 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
     # To a call without Cutline's own fields the body is the vendor's, and the confidence is only in its header.
-    extended = job.cut.profile or job.cut.shadow != NO_SHADOW or job.cut.metadata != "none"
+    plain = CutOptions()
+    extended = any(
+        getattr(job.cut, name) != getattr(plain, name) for name in ("profile", "shadow", "metadata", "depth")
+    )
     return show(record if extended else replace(record, metadata=None), images)
 
 

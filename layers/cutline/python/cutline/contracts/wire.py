@@ -223,8 +223,8 @@ def json_response(status: int, body: Mapping[str, Any], headers: Mapping[str, st
 
 
 def with_finish_headers(response: Response, notes: Mapping[str, Any]) -> Response:
-    """Return the answer with the shadow and the metadata that the result has, where they were asked for."""
-    headers = {f"X-Cutline-{name.title()}": notes[name] for name in ("shadow", "metadata") if notes.get(name)}
+    """Return the answer with the shadow, the metadata and the depth that the result has, where they were asked for."""
+    headers = {f"X-Cutline-{name.title()}": notes[name] for name in ("shadow", "metadata", "depth") if notes.get(name)}
     return replace(response, headers={**response.headers, **headers}) if headers else response
 
 

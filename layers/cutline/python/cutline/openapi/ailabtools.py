@@ -13,6 +13,7 @@ from cutline.openapi.schema import ID, Schema, always, choice, closed, file, int
 from cutline.pipeline.options import GARMENTS, GarmentOptions
 
 _FINISH = {**finish_fields(), **finish_file()}
+_SHALLOW_FINISH = {**_FINISH, **finish_fields(deep=False)}
 FACTS: Mapping[str, Any] = {"garments": list(GARMENTS)}
 _API = Api(
     ailabtools,
@@ -60,7 +61,7 @@ def _costume() -> dict[str, Any]:
             "out_mode": choice(
                 "What `image_url` shows: 0 all garments found, 1 only those of `cloth_class`.", (0, 1), 0
             ),
-            **_FINISH,
+            **_SHALLOW_FINISH,
         },
         optional=("cloth_class", "return_form", "out_mode", *_FINISH),
     )

@@ -3,15 +3,15 @@
 from cutline.contracts.extensions import BACKGROUND_FILE, FINISH
 from cutline.openapi.schema import Schema, choice, file, text
 from cutline.pipeline.finish.options import FITS, SHADOWS
-from cutline.pipeline.options import METADATA_MODES
+from cutline.pipeline.options import DEPTHS, METADATA_MODES
 
 _COLOUR = "#?[0-9a-fA-F]{6}"
 _KINDS = "|".join(SHADOWS)
 
 
-def finish_fields() -> dict[str, Schema]:
-    """Return the schemas by name."""
-    shadow, background, fit, metadata = FINISH
+def finish_fields(*, deep: bool = True) -> dict[str, Schema]:
+    """Return the schemas by name. deep: whether results can have 16 bits."""
+    shadow, background, fit, metadata, depth = FINISH
     return {
         shadow: text(
             f"Cutline's extension: {', '.join(SHADOWS)}; opacity, softness and angle may follow, and `whole`, which "
@@ -31,6 +31,12 @@ def finish_fields() -> dict[str, Schema]:
             "rights and resolution; all: also the place.",
             METADATA_MODES,
             METADATA_MODES[0],
+        ),
+        depth: choice(
+            "Cutline's extension: bits of a sample. 16 is for a transparent PNG, of a PNG or TIFF that has them; a "
+            "picture with 8 is scaled.",
+            list(DEPTHS.values()) if deep else [8],
+            8,
         ),
     }
 

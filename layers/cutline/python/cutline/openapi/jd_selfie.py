@@ -25,7 +25,7 @@ _API = Api(
 def paths() -> dict[str, Any]:
     """Return its one path."""
     image = base64("The file as base64; white space, a data URI prefix and missing padding are accepted.")
-    schema = closed({"image": image, **finish_fields()}, tuple(finish_fields()))
+    schema = closed({"image": image, **finish_fields(deep=False)}, tuple(finish_fields()))
     post = operation(
         _API,
         "jdSelfieSeg",

@@ -102,6 +102,7 @@ def _response(api: Api, status: int, answers: dict[str, Any], success_status: in
         content |= {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in api.files}
     known = {"X-Cutline-Confidence": ref("Confidence", "headers"), "X-Cutline-Shadow": ref("Shadow", "headers")}
     known["X-Cutline-Metadata"] = ref("FileMetadata", "headers")
+    known["X-Cutline-Depth"] = ref("Depth", "headers")
     headers = _headers(api) | (known if succeeds else {})
     return {"description": description, "headers": headers, "content": content}
 
@@ -180,5 +181,6 @@ def components() -> dict[str, dict[str, Any]]:
             "Confidence": confidence,
             "Shadow": shadow,
             "FileMetadata": metadata,
+            "Depth": header("If 16 bits were asked for: whether the picture has them.", enum=["16", "8 in 16"]),
         },
     }

@@ -207,13 +207,14 @@ def _task() -> Schema:
                 enum=["none", "keep", "drop"],
             ),
             "metadata": text("If asked for: which parts of the file's the result keeps, such as exif, xmp, dpi, srgb."),
+            "depth": text("If 16 bits were asked for: whether the picture has them.", enum=["16", "8 in 16"]),
             "profile": text("As requested.", enum=sorted(read_profiles())),
             "passed": boolean("With a profile: whether the result meets all of its rules."),
             "verdicts": {"type": "array", "items": ref("Verdict"), "description": "With a profile: one per rule."},
         },
         optional=(
             *("processed_at", "completed_at", "image", "mask", "output_type", "return_type", "type"),
-            *("confidence", "shadow", "metadata", "profile", "passed", "verdicts"),
+            *("confidence", "shadow", "metadata", "depth", "profile", "passed", "verdicts"),
         ),
     )
 

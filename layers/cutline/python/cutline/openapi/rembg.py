@@ -76,5 +76,5 @@ def _options() -> dict[str, Schema]:
         "ppm": {**_BOOLEAN, "description": "Without effect: specks are always removed."},
         "bgc": text("Background: red, green, blue and opacity.", pattern="^[0-9]{1,2}(,[0-9]{1,2}){2,3}$"),
         "extras": text("JSON, ignored."),
-        **finish_fields(),
+        **finish_fields(deep=False),
     }

@@ -11,6 +11,7 @@ from PIL import Image
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
+from cutline.pipeline.codecs.deep import U16
 from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
 from cutline.pipeline.finish.backgrounds import paint
@@ -21,6 +22,7 @@ from cutline.pipeline.inference.confidence import confidence_of
 from cutline.pipeline.inference.model_config import Calibration, ModelEntry
 from cutline.pipeline.inference.tiling import reduce_picture
 from cutline.pipeline.layout.compose import crop, draw, merge_alpha, put_on_colour, subject_box
+from cutline.pipeline.layout.deep import deepened
 from cutline.pipeline.layout.framing import MAX_AVIF_PX, MAX_WEBP_SIDE_PX, Box, Placement, Region, place
 from cutline.pipeline.matting.cleanup import close_torn_holes, remove_haze
 from cutline.pipeline.matting.components import remove_specks
@@ -29,7 +31,7 @@ from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_
 from cutline.pipeline.matting.roi import RoiCrop, crop_to_roi, roi_crop
 from cutline.pipeline.matting.stamp import extract_stamp
 from cutline.pipeline.matting.subject import select_subject
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import DEPTHS, CutOptions
 from cutline.pipeline.timing import StageTimer
 
 __all__ = [
@@ -70,7 +72,8 @@ class Matte:
     rgb_u8: (H, W, 3), with the subject's own colours where alpha is soft; alpha_u8: (H, W); confidence: the probability
     that it is good (cutline.pipeline.inference.confidence) or None if the network has no fit; for a stamp how clear its
     ink is; covered_u8: (H, W), alpha of all that is not the photographed background, if that is more than the subject;
-    metadata: what results keep of the picture's file.
+    metadata: what results keep of the picture's file;
+    rgb_u16: `rgb_u8` in 16 bits, if the picture has them.
     """
 
     rgb_u8: U8
@@ -79,6 +82,7 @@ class Matte:
     confidence: float | None = 1.0
     covered_u8: U8 | None = None
     metadata: FileMetadata | None = None
+    rgb_u16: U16 | None = None
 
     @property
     def file_metadata(self) -> str:
@@ -128,6 +132,8 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     not an error here.
     """
     matte = with_covered(_matte_in_region(picture, options, network, timer), picture)
+    if picture.rgb_u16 is not None and options.depth > DEPTHS["8"]:
+        matte = replace(matte, rgb_u16=deepened(picture.rgb_u16, picture.rgb_u8, matte.rgb_u8))
     return matte if picture.metadata is None else replace(matte, metadata=picture.metadata)
 
 

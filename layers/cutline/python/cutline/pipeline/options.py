@@ -28,6 +28,9 @@ GarmentForm = Literal["cutout", "mask", "white"]
 _FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 CONTENT_TYPES: Final[Mapping[ImageFormat, str]] = {name: f"image/{name}" for name in _FORMATS}
 FORMATS: Final[Mapping[str, ImageFormat]] = {"png": "png", "jpg": "jpeg", **{name: name for name in _FORMATS[1:]}}
+# Bits of a result's sample.
+Depth = Literal[8, 16]
+DEPTHS: Final[Mapping[str, Depth]] = {"8": 8, "16": 16}
 METADATA_MODES: Final[tuple[MetadataMode, ...]] = get_args(MetadataMode)
 GARMENTS = ("tops", "coat", "skirt", "pants", "bag", "shoes", "hat")
 
@@ -55,7 +58,8 @@ class CutOptions:
     picture's own size; crop: cuts image and mask to the subject's box; framing: how the subject stands in image and
     mask; roi: the part of the picture that holds the subject (pipeline/matting/roi.py), outside of which everything is
     background; profile: the name of a built-in one (pipeline/outputs/profiles.py), which stands for all but
-    `subject`, `roi`, `shadow` and `metadata`; metadata: what the result keeps of the file's (codecs/file_metadata.py).
+    `subject`, `roi`, `shadow` and `metadata`; metadata: what the result keeps of the file's (codecs/file_metadata.py);
+    depth: 16 is for a transparent PNG, see `check_depth`.
     """
 
     subject: Subject = "auto"
@@ -71,6 +75,14 @@ class CutOptions:
     profile: str = ""
     shadow: Shadow = NO_SHADOW
     metadata: MetadataMode = "none"
+    depth: Depth = 8
+
+
+def check_depth(options: CutOptions) -> None:
+    """Raise ValueError for 16 bits of what has only 8: shadows, backgrounds, profiles, masks, other formats."""
+    shown = options.background is not None or options.shadow != NO_SHADOW or options.profile
+    if options.depth > DEPTHS["8"] and (shown or options.image_format != "png" or not options.want_image):
+        raise ValueError("16 bits are for a transparent PNG, without shadow, background, profile or mask only")
 
 
 def cut_document(options: CutOptions) -> dict[str, Any]:

@@ -67,7 +67,8 @@ class CutoutProcessor:
         if isinstance(job.options, CheckOptions):
             return check_answer(data, job, job.options, self.open(), timer)
         with timer.stage("decode"):
-            picture, backdrop = decode_in_subprocess(data, job.limits, job.cut.metadata), decode_backdrop(job)
+            picture = decode_in_subprocess(data, job.limits, job.cut.metadata, job.cut.depth)
+            backdrop = decode_backdrop(job)
         made = make_files(picture, job.cut, self.open(), timer, backdrop)
         min_coverage = self._min_coverage_for(job)
         if min_coverage is not None and made.metadata.coverage <= min_coverage.coverage:

@@ -63,10 +63,11 @@ class Finish:
             is_picture = isinstance(task.order.cut.background, BackgroundPicture)
             behind = self.files.get(task.backdrop_key) if is_picture else None
         with step.stage("decode"):
-            picture = decode_in_subprocess(data, task_record.LIMITS, task.order.cut.metadata)
+            cut = task.order.cut
+            picture = decode_in_subprocess(data, task_record.LIMITS, cut.metadata, cut.depth)
             backdrop = None if behind is None else decode_in_subprocess(behind, task_record.LIMITS)
         step.notes["pixels"] = picture.width * picture.height
-        made = make_files(picture, task.order.cut, predictions, step, backdrop)
+        made = make_files(picture, cut, predictions, step, backdrop)
         if made.metadata.coverage <= 0:
             raise InputRefused(Reason.NO_SUBJECT)
         step.notes |= made.metadata.notes

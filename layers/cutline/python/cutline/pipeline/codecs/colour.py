@@ -133,6 +133,14 @@ def colour_space_of(image: Image.Image) -> str:
     return "sRGB" if _names_srgb(description) else shown or "a profile without a name"
 
 
+def is_srgb_profile(bounded: bytes) -> bool:
+    """Return whether a bounded profile's colours are sRGB's, as those of a broken one count."""
+    try:
+        return _names_srgb(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(bounded))))
+    except _PROFILE_ERRORS:
+        return True
+
+
 def _names_srgb(description: str) -> bool:
     return description.startswith("sRGB") and not any(word in description for word in _LINEAR)
 

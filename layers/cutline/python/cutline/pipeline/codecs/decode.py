@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB, PictureLimits
 from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, colour_space_of, to_srgb
+from cutline.pipeline.codecs.deep import DEEP_FORMATS, U16, read_deep
 from cutline.pipeline.codecs.file_metadata import FileMetadata, read_metadata
 from cutline.pipeline.codecs.headers import (
     PNG_PROFILE,
@@ -30,7 +31,8 @@ from cutline.pipeline.codecs.headers import (
     without_chunks,
 )
 from cutline.pipeline.filters import U8
-from cutline.pipeline.options import MetadataMode
+from cutline.pipeline.layout.framing import MAX_DEEP_PX
+from cutline.pipeline.options import DEPTHS, Depth, MetadataMode
 
 # What Pillow's plugins raise on hostile bytes; any other exception is a bug in Cutline.
 PLUGIN_ERRORS = (
@@ -77,7 +79,8 @@ class Picture:
 
     rgb_u8: (H, W, 3); alpha_u8: (H, W), or None if every pixel is opaque; format: Pillow's name of the file's format;
     colour_space: the file's, as of `cutline.pipeline.codecs.colour.colour_space_of`; metadata: what of the
-    file's is kept, if it was asked for.
+    file's is kept, if it was asked for; rgb_u16: the colours in 16 bits (H, W, 3), if that was
+    asked for and the file has them.
     """
 
     rgb_u8: U8
@@ -85,6 +88,7 @@ class Picture:
     format: str
     colour_space: str = "sRGB"
     metadata: FileMetadata | None = None
+    rgb_u16: U16 | None = None
 
     @property
     def width(self) -> int:
@@ -95,7 +99,7 @@ class Picture:
         return int(self.rgb_u8.shape[0])
 
 
-def decode_image(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
+def decode_image(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none", depth: Depth = 8) -> Picture:
     """Return the first frame of a picture file, turned upright, in sRGB, with its own alpha if it has one.
 
     Size in bytes, format and sides are checked before any pixel is decoded, so memory stays within about 12 bytes per
@@ -114,9 +118,27 @@ def decode_image(data: bytes, limits: PictureLimits, metadata: MetadataMode = "n
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, "The picture has too many pixels.") from error
     except PLUGIN_ERRORS as error:
         raise InputRefused(Reason.IMAGE_CORRUPT, "The picture cannot be decoded.") from error
+    if depth > DEPTHS["8"]:
+        picture = replace(picture, rgb_u16=_deep_colours(data, picture))
     if metadata == "none":
         return picture
     return replace(picture, metadata=read_metadata(data, name, metadata, PLUGIN_ERRORS))
+
+
+def _deep_colours(data: bytes, picture: Picture) -> U16 | None:
+    """Return the 16-bit colours of a decoded file, within 16 bytes a pixel; None where it has 8 bits.
+
+    Raises InputRefused(RESOLUTION_TOO_HIGH).
+    """
+    if picture.format not in DEEP_FORMATS:
+        return None
+    if picture.width * picture.height > MAX_DEEP_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"With 16 bits a picture has at most {MAX_DEEP_PX} pixels.")
+    try:
+        rgb_u16 = read_deep(data, picture.format, turn_upright)
+    except PLUGIN_ERRORS:
+        return None
+    return rgb_u16 if rgb_u16 is not None and rgb_u16.shape == picture.rgb_u8.shape else None
 
 
 def _accepted_format(data: bytes, limits: PictureLimits) -> str:

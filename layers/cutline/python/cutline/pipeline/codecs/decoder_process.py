@@ -31,7 +31,7 @@ from cutline.limits import KIB, MIB, PictureLimits
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.file_metadata import FileMetadata
 from cutline.pipeline.codecs.memory import keep_freed_memory
-from cutline.pipeline.options import MetadataMode
+from cutline.pipeline.options import Depth, MetadataMode
 from cutline.pipeline.timing import SLOWDOWN
 
 # The slowest well-formed picture of 4096 x 4096 takes 0.6 s.
@@ -71,7 +71,7 @@ class Decoder:
         with self._lock:
             self._started()
 
-    def decode(self, data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
+    def decode(self, data: bytes, limits: PictureLimits, metadata: MetadataMode = "none", depth: Depth = 8) -> Picture:
         """Return or raise what `decode_image` does; a file that costs too much or breaks its decoder is corrupt.
 
         A decoder that was killed is replaced, once for a picture.
@@ -83,7 +83,7 @@ class Decoder:
         with self._lock:
             for _ in range(_TRIES):
                 try:
-                    return self._ask(data, limits, metadata)
+                    return self._ask(data, limits, {"metadata": metadata, "depth": depth})
                 except InputRefused:
                     raise
                 except (_Gone, ConnectionError) as error:
@@ -95,10 +95,10 @@ class Decoder:
                     raise
         raise ServiceFault(Reason.INTERNAL, "two decoders were killed over one picture", retry=False)
 
-    def _ask(self, data: bytes, limits: PictureLimits, metadata: MetadataMode) -> Picture:
+    def _ask(self, data: bytes, limits: PictureLimits, extras: dict[str, Any]) -> Picture:
         line = self._started().line
         cpu_limit_s = math.ceil(self._cpu_limit_s * SLOWDOWN.cpu)
-        _send(line, {**_limits_as_json(limits), "cpu_limit_s": cpu_limit_s, "metadata": metadata}, data)
+        _send(line, {**_limits_as_json(limits), "cpu_limit_s": cpu_limit_s, **extras}, data)
         return _received_picture(line)
 
     def close(self) -> None:
@@ -156,9 +156,11 @@ def start_decoder() -> None:
     _decoder.start()
 
 
-def decode_in_subprocess(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
+def decode_in_subprocess(
+    data: bytes, limits: PictureLimits, metadata: MetadataMode = "none", depth: Depth = 8
+) -> Picture:
     """`decode_image` in a process of its own. Raises InputRefused and, where that process ends, ServiceFault."""
-    return _decoder.decode(data, limits, metadata)
+    return _decoder.decode(data, limits, metadata, depth)
 
 
 def _work(line: socket.socket) -> NoReturn:
@@ -191,12 +193,12 @@ def _answer_one(line: socket.socket) -> int:
     data = bytes(shared)
     _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + order.pop("cpu_limit_s"))
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    metadata = order.pop("metadata")
+    extras = order.pop("metadata"), order.pop("depth")
     limits = PictureLimits(**{**order, "formats": frozenset(order["formats"])})
     memory = max(_MEMORY_BYTES, _BYTES_PER_PX * (limits.max_pixels or 0))
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
     try:
-        picture = decode_image(data, limits, metadata)
+        picture = decode_image(data, limits, *extras)
     except InputRefused as error:
         _send(line, {"reason": error.reason.value, "detail": error.detail})
         return _LARGE_BYTES + 1  # how large it was is not known
@@ -212,7 +214,10 @@ def _answer_one(line: socket.socket) -> int:
     kept = picture.metadata
     if kept is not None:
         facts["metadata"] = [len(kept.exif), len(kept.xmp), kept.dpi, kept.left_out]
-    _send(line, facts, picture.rgb_u8.data, *alpha, *(() if kept is None else (kept.exif, kept.xmp)))
+    deep = () if picture.rgb_u16 is None else (picture.rgb_u16.data,)
+    facts["deep"] = bool(deep)
+    # The deep colours first, where they are aligned.
+    _send(line, facts, *deep, picture.rgb_u8.data, *alpha, *(() if kept is None else (kept.exif, kept.xmp)))
     return picture.rgb_u8.nbytes
 
 
@@ -231,12 +236,16 @@ def _received_picture(line: socket.socket) -> Picture:
     if "reason" in facts:
         raise InputRefused(Reason(facts["reason"]), facts["detail"])
     height, width = facts["height"], facts["width"]
-    pixels_u8 = np.frombuffer(shared, np.uint8)
+    rgb_u16 = None
+    begin = height * width * 6 if facts["deep"] else 0
+    if begin:
+        rgb_u16 = np.frombuffer(shared, np.uint16, height * width * 3).reshape(height, width, 3)
+    pixels_u8 = np.frombuffer(shared, np.uint8, offset=begin)
     rgb_u8 = pixels_u8[: height * width * 3].reshape(height, width, 3)
     end = height * width * (4 if facts["alpha"] else 3)
     alpha_u8 = pixels_u8[height * width * 3 : end].reshape(height, width) if facts["alpha"] else None
-    metadata = _received_metadata(facts["metadata"], shared[end:]) if "metadata" in facts else None
-    return Picture(rgb_u8, alpha_u8, facts["format"], facts["colour_space"], metadata)
+    metadata = _received_metadata(facts["metadata"], shared[begin + end :]) if "metadata" in facts else None
+    return Picture(rgb_u8, alpha_u8, facts["format"], facts["colour_space"], metadata, rgb_u16)
 
 
 def _received_metadata(known: list[Any], parts: bytes) -> FileMetadata:

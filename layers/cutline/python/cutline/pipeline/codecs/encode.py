@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, features
 
 from cutline.errors import InputRefused, Reason, ServiceFault
+from cutline.pipeline.codecs.deep import U16
 from cutline.pipeline.codecs.file_metadata import FileMetadata, png_metadata_chunks
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_WEBP_SIDE_PX
@@ -46,6 +47,11 @@ def encode_jpeg(pixels_u8: U8, metadata: FileMetadata | None = None, quality: in
 def encode_webp(pixels_u8: U8, metadata: FileMetadata | None = None, quality: int = WEBP_QUALITY) -> bytes:
     """A lossy WebP of grey, RGB or RGBA bytes, whose alpha is kept exactly. A side is at most 16,383 px."""
     return _saved(pixels_u8, "WEBP", metadata, quality=quality, alpha_quality=100, method=_WEBP_EFFORT)
+
+
+def encode_deep_png(rgba_u16: U16, metadata: FileMetadata | None = None) -> bytes:
+    """A PNG of RGBA (H, W, 4) in 16 bits."""
+    return png_file(rgba_u16, () if metadata is None else png_metadata_chunks(metadata))
 
 
 @cache
@@ -125,17 +131,17 @@ _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 1, 15, 9
 _BLOCK_BYTES = 128 * 1024
 
 
-def png_file(pixels_u8: U8, chunks: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
-    """A PNG of grey (H, W), grey and alpha (H, W, 2), RGB (H, W, 3) or RGBA (H, W, 4) bytes.
+def png_file(pixels: U8 | U16, chunks: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    """A PNG of grey (H, W), grey and alpha (H, W, 2), RGB (H, W, 3) or RGBA (H, W, 4), of 8 or 16 bits.
 
     chunks: more of them, kind and body, for between header and pixels. Needs less than 2 MiB of memory besides the
     file.
     """
-    height, width = pixels_u8.shape[:2]
-    channels = 1 if pixels_u8.ndim == 2 else pixels_u8.shape[2]  # noqa: PLR2004
-    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]  # noqa: PLR2004
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, _COLOUR_TYPES[channels], 0, 0, 0)
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zlib.Z_RLE)
-    parts = [deflate.compress(block.data) for block in _filtered(pixels_u8.reshape(height, -1), channels)]
+    parts = [deflate.compress(block.data) for block in _filtered(pixels.reshape(height, -1), channels)]
     data = b"".join((*parts, deflate.flush()))
     more = [_chunk(kind, body) for kind, body in chunks]
     return b"".join((_PNG_SIGNATURE, _chunk(b"IHDR", header), *more, _chunk(b"IDAT", data), _chunk(b"IEND", b"")))
@@ -145,13 +151,14 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
 
 
-def _filtered(rows_u8: U8, step: int) -> Iterator[U8]:
-    """Blocks of the rows (H, n), each row led by its filter's number; `step` bytes make a pixel.
+def _filtered(samples: U8 | U16, channels: int) -> Iterator[U8]:
+    """Blocks of the rows (H, n), each row led by its filter's number; `channels` samples make a pixel.
 
     A block's memory is used again for the next one. The filter runs over a block as one line, the bytes between its
     rows included: NumPy is twice as fast over one long line as over many short ones.
     """
-    height, length = rows_u8.shape
+    height, length = samples.shape[0], samples.shape[1] * samples.itemsize
+    step = channels * samples.itemsize
     count = max(1, min(height, _BLOCK_BYTES // length))
     # The row above the block, and a pixel left of all rows: both are 0 at the picture's border.
     stride = length + step
@@ -163,7 +170,9 @@ def _filtered(rows_u8: U8, step: int) -> Iterator[U8]:
     for top in range(0, height, count):
         rows = min(count, height - top)
         padded[0] = padded[count]
-        padded[1 : rows + 1, step:] = rows_u8[top : top + rows]
+        # Of two bytes the higher one comes first (PNG 7.1).
+        part = samples[top : top + rows]
+        padded[1 : rows + 1, step:] = part if part.itemsize == 1 else part.astype(">u2").view(np.uint8)
         end = rows * stride
         left, above, corner = line[stride : stride + end - step], line[step:end], line[: end - step]
         _paeth(left, above, corner, *scratch[:, : end - step])

@@ -23,6 +23,8 @@ MAX_SIDE_PX = 16_384
 MAX_WEBP_SIDE_PX = 16_383
 # The encoder takes 0.7 GiB for these with alpha, 40 bytes a pixel.
 MAX_AVIF_PX = 4096 * 4096
+# Of a picture and a result with 16 bits.
+MAX_DEEP_PX = 4096 * 4096
 # Bounds of an enlarged canvas: this number of pixels, or 1.5 times those of its picture, whichever is larger, and the
 # longest side of a WebP. Encoding 25 megapixels as WebP with alpha takes up to 0.9 GiB.
 MAX_CANVAS_PX, MAX_GROWTH = 25_000_000, 1.5

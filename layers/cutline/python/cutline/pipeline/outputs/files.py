@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.codecs.encode import ENCODERS
-from cutline.pipeline.cutout import Matte, Predictor, compose, matte_picture, placement_of
-from cutline.pipeline.layout.framing import Box
-from cutline.pipeline.options import CONTENT_TYPES, LARGEST_PX, MEGAPIXEL, CutOptions
+from cutline.pipeline.codecs.encode import ENCODERS, encode_deep_png
+from cutline.pipeline.cutout import Cutout, Matte, Predictor, compose, matte_picture, placement_of
+from cutline.pipeline.layout.deep import draw_deep
+from cutline.pipeline.layout.framing import MAX_DEEP_PX, Box
+from cutline.pipeline.options import CONTENT_TYPES, DEPTHS, LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.publish import publish
@@ -63,7 +64,7 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
     """The files that the options ask for, from a finished matte. Raises as `compose`."""
     with timer.stage("compose"):
         cutout = compose(matte, options, backdrop)
-    encode = ENCODERS[options.image_format]
+    encode, is_deep = ENCODERS[options.image_format], options.depth > DEPTHS["8"] and options.want_image
     wanted = {
         "image": cutout.pixels_u8 if options.want_image else None,
         "mask": cutout.rgba_u8[..., 3] if options.want_mask else None,
@@ -72,8 +73,10 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         files = {
             name: encode(pixels_u8, matte.metadata if name == "image" else None)
             for name, pixels_u8 in wanted.items()
-            if pixels_u8 is not None
+            if pixels_u8 is not None and not (is_deep and name == "image")
         }
+        if is_deep:
+            files = {"image": deep_file(matte, cutout), **files}
     placement = cutout.placement
     asked = options.shadow.kind != "none"
     metadata = ResultMetadata(
@@ -83,9 +86,19 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         placement.enlargement,
         shadow=cutout.shadow if asked else "",
         file_metadata=matte.file_metadata if options.want_image else "",
+        depth=("8 in 16" if matte.rgb_u16 is None else "16") if is_deep else "",
     )
     content_type = CONTENT_TYPES[options.image_format]
     return OutputFiles(files, content_type, placement.width, placement.height, metadata, cutout.box)
+
+
+def deep_file(matte: Matte, cutout: Cutout) -> bytes:
+    """A PNG with 16 bits of what was composed. Raises InputRefused(RESOLUTION_TOO_HIGH)."""
+    placement = cutout.placement
+    if placement.width * placement.height > MAX_DEEP_PX:
+        raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"With 16 bits a result has at most {MAX_DEEP_PX} pixels.")
+    rgba_u16 = draw_deep(matte.rgb_u8, matte.rgb_u16, matte.alpha_u8, placement)
+    return encode_deep_png(rgba_u16, matte.metadata)
 
 
 def _published(matte: Matte, options: CutOptions, timer: StageTimer) -> OutputFiles:

@@ -35,7 +35,8 @@ class ResultMetadata:
 
     subject, coverage, confidence, enlargement: as of `cutline.pipeline.cutout.Cutout`; profile: the name of the one
     that made it, with a verdict per rule; shadow: the one that it has, "none" where one was asked for in vain, "" where
-    none was; file_metadata: what it keeps of its picture's file, as of `FileMetadata.text`, or "".
+    none was; file_metadata: what it keeps of its picture's file, as of `FileMetadata.text`, or "";
+    depth: "16", or "8 in 16" for one whose picture has 8 bits, where 16 were asked for.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class ResultMetadata:
     verdicts: tuple[Verdict, ...] = ()
     shadow: str = ""
     file_metadata: str = ""
+    depth: str = ""
 
     @property
     def passed(self) -> bool:
@@ -71,7 +73,7 @@ class ResultMetadata:
     @property
     def finish(self) -> dict[str, str]:
         """Return what the result has of the shadow and the metadata that were asked for."""
-        return finish_notes(self.shadow, self.file_metadata)
+        return finish_notes(self.shadow, self.file_metadata, self.depth)
 
     def to_json(self) -> str:
         """For storage; `from_json` reads it back."""
@@ -89,9 +91,9 @@ def confidence_field(confidence: float | None) -> dict[str, float]:
     return {} if confidence is None else {"confidence": round(confidence, 4)}
 
 
-def finish_notes(shadow: str, file_metadata: str) -> dict[str, str]:
+def finish_notes(shadow: str, file_metadata: str, depth: str = "") -> dict[str, str]:
     """Return the fields of answers and log lines about what was asked for."""
-    return {name: value for name, value in (("shadow", shadow), ("metadata", file_metadata)) if value}
+    return {name: value for name, value in (("shadow", shadow), ("metadata", file_metadata), ("depth", depth)) if value}
 
 
 def _judgement(metadata: ResultMetadata) -> dict[str, str]:
