@@ -64,7 +64,8 @@ def _jd(path: str, name: str = "") -> Call:
     """`name`: of the picture in JSON; without it the body is the picture, and the fields are in the query."""
 
     def call(caller: Caller, picture: bytes, key: str, fields: Fields) -> Answer:
-        body, query = (_as_json(name, picture, fields), "") if name else (picture, urlencode(sorted(fields.items()), quote_via=quote))
+        query = "" if name else urlencode(sorted(fields.items()), quote_via=quote)
+        body = _as_json(name, picture, fields) if name else picture
         client = JdClient(caller.url, f"AK-{caller.account}", f"SK-{caller.account}")
         headers = {**client.headers(path, body, query=query), "Idempotency-Key": key}
         return send("POST", caller.url + path + (f"?{query}" if query else ""), body, headers)
