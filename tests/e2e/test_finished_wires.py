@@ -53,7 +53,7 @@ def expected(fields: Mapping[str, str], subject: Any) -> bytes:
     return remove_background(PHOTO, subject=subject, **options)
 
 
-def facts_of(file: bytes) -> tuple[object, ...]:
+def parts_of(file: bytes) -> tuple[object, ...]:
     """Return pixels, 16-bit pixels and metadata."""
     picture = decode_image(file, LOCAL_LIMITS, "all", 16)
     deep = None if picture.rgb_u16 is None else picture.rgb_u16.tobytes()
@@ -72,7 +72,7 @@ def test_every_wire_gives_the_librarys_file(caller: Caller, wire: str, case: str
         assert file is None or (wire == "remove.bg" and file[24] == 8)
         return
     assert file is not None
-    assert facts_of(file) == facts_of(expected(fields, WIRES[wire].subject))
+    assert parts_of(file) == parts_of(expected(fields, WIRES[wire].subject))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -80,4 +80,4 @@ def test_a_drop_gives_the_librarys_file(cloud: RunningCloud, caller: Caller, cas
     drops, key = Drops(cloud, cloud.client("s3")), f"in/{caller.account}/auto/{case}"
     drops.put(key, PHOTO, **CASES[case])
     (result,) = drops.wait(key)
-    assert facts_of(drops.get(result)["Body"].read()) == facts_of(expected(CASES[case], "auto"))
+    assert parts_of(drops.get(result)["Body"].read()) == parts_of(expected(CASES[case], "auto"))

@@ -76,7 +76,7 @@ RGBA_U16: U16 = np.concatenate([RGB_U16, ALPHA_U16], axis=2)
 FILES: dict[str, Callable[[], bytes]] = {
     "PNG RGB": lambda: filtered_png(RGB_U16),
     "PNG RGBA": lambda: filtered_png(RGBA_U16),
-    "PNG of ours": lambda: png_file(RGBA_U16),
+    "PNG written here": lambda: png_file(RGBA_U16),
     **{
         f"TIFF {order} {channels} {'deflate' if packed else 'raw'}": partial(
             tiff, RGBA_U16[..., :channels], order, packed

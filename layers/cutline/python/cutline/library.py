@@ -36,7 +36,6 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.options import NO_SHADOW, Fit, Shadow, ShadowKind, read_shadow
 from cutline.pipeline.garments.worn import GarmentCutout, cut_garments, network_names
 from cutline.pipeline.inference.network import Network
-from cutline.pipeline.layout.deep import deepened
 from cutline.pipeline.layout.framing import Box, Region
 from cutline.pipeline.layout.framing_parser import OPTION_NAMES, read_framing, read_region
 from cutline.pipeline.mend import Mendable, mend, mended_matte
@@ -176,9 +175,7 @@ class Cutter:
         if (picture.height, picture.width) != cut.mendable.alpha_u8.shape:
             raise ValueError("`image` is not the picture that the cut-out was made of: its size differs")
         after = mend(picture, cut.mendable, drawn)
-        matte = replace(mended_matte(picture, after, cut.options.roi), metadata=picture.metadata)
-        if picture.rgb_u16 is not None:
-            matte = replace(matte, rgb_u16=deepened(picture.rgb_u16, picture.rgb_u8, matte.rgb_u8))
+        matte = mended_matte(picture, after, cut.options.roi)
         return cast("Cut[Kind]", _result(image, matte, after, cut.options, cut.backdrop, cut.image))
 
     @overload

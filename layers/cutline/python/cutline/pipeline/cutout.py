@@ -31,7 +31,7 @@ from cutline.pipeline.matting.refine import guide_side, stretch_alpha, upsample_
 from cutline.pipeline.matting.roi import RoiCrop, crop_to_roi, roi_crop
 from cutline.pipeline.matting.stamp import extract_stamp
 from cutline.pipeline.matting.subject import select_subject
-from cutline.pipeline.options import DEPTHS, CutOptions
+from cutline.pipeline.options import CutOptions
 from cutline.pipeline.timing import StageTimer
 
 __all__ = [
@@ -131,10 +131,15 @@ def matte_picture(picture: Picture, options: CutOptions, network: Predictor, tim
     With a region the network is shown the region only, and everything outside of it is background. An empty matte is
     not an error here.
     """
-    matte = with_covered(_matte_in_region(picture, options, network, timer), picture)
-    if picture.rgb_u16 is not None and options.depth > DEPTHS["8"]:
-        matte = replace(matte, rgb_u16=deepened(picture.rgb_u16, picture.rgb_u8, matte.rgb_u8))
-    return matte if picture.metadata is None else replace(matte, metadata=picture.metadata)
+    return with_file_parts(_matte_in_region(picture, options, network, timer), picture)
+
+
+def with_file_parts(matte: Matte, picture: Picture) -> Matte:
+    """Return the matte with what its picture's file has besides 8-bit colours: alpha, metadata, 16 bits."""
+    deep_u16 = None
+    if picture.rgb_u16 is not None:
+        deep_u16 = deepened(picture.rgb_u16, picture.rgb_u8, matte.rgb_u8)
+    return replace(with_covered(matte, picture), metadata=picture.metadata, rgb_u16=deep_u16)
 
 
 def with_covered(matte: Matte, picture: Picture) -> Matte:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import Matte, ResolvedSubject, estimate_colours_of, on_white, with_covered
+from cutline.pipeline.cutout import Matte, ResolvedSubject, estimate_colours_of, on_white, with_file_parts
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.compose import crop
 from cutline.pipeline.layout.framing import Region
@@ -56,7 +56,7 @@ def mended_matte(picture: Picture, cut: Mendable, roi: Region | None = None) -> 
     changed = cut.alpha_u8 != cut.first_u8
     if changed.any():
         rgb_u8[changed] = estimate_colours_of(picture, cut.alpha_u8)[changed]
-    return with_covered(Matte(rgb_u8, cut.alpha_u8, cut.subject, cut.confidence), picture)
+    return with_file_parts(Matte(rgb_u8, cut.alpha_u8, cut.subject, cut.confidence), picture)
 
 
 def changed_share(before: Mendable, after: Mendable) -> float:

@@ -128,7 +128,8 @@ class Editor:
     def _opened(self, key: str) -> _Open:
         if self._open is None or self._open.key != key:
             options = self._options(key)
-            picture = decode_image(read_file(Path(self.lines[key].picture)), LOCAL_LIMITS)
+            path = Path(self.lines[key].picture)
+            picture = decode_image(read_file(path), LOCAL_LIMITS, options.metadata, options.depth)
             matte = matte_picture(picture, options, self._cutter.network(self._model), StageTimer())
             mendable = Mendable.of(matte)
             small, first = _reduced(picture, mendable)
