@@ -1,7 +1,7 @@
 """The 16-bit colours of a PNG or TIFF, which Pillow decodes to 8: both bytes of each sample, then sRGB.
 
-Pillow's decoders undo filters and compression for samples of two bytes and then keep the first byte of each. Told that
-the bytes come in the other order they keep the second, so that two runs give both.
+Pillow's decoders undo filters and compression for samples of two bytes and then keep the first byte of each. Set to
+the other order of bytes they keep the second, so that two runs give both.
 """
 
 from __future__ import annotations
