@@ -50,6 +50,7 @@ _STATUS = {
     Reason.TIMED_OUT: 503,
 }
 _CHUNK_BYTES = 64 * 1024
+_MAX_LENGTH_CHARS = 15
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _invoke(self, inside: ExitStack) -> tuple[bytes, str]:
         text = self.headers.get("Content-Length", "")
-        known = text.isascii() and text.isdigit()
+        known = text.isascii() and text.isdigit() and len(text) <= _MAX_LENGTH_CHARS
         self._unread_bytes = int(text) if known else 0
         self.close_connection = self.close_connection or not known
         if self.path != "/invocations":

@@ -64,6 +64,16 @@ class Gateway:
         start_response(f"{response.status} {_phrase(response.status)}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
+    def find(self, environ: "WSGIEnvironment") -> Match | None:
+        """Return the route of a request, or None."""
+        return self.routes.find(environ["REQUEST_METHOD"], self._paths(environ)[1])
+
+    def _paths(self, environ: "WSGIEnvironment") -> tuple[str, str]:
+        """The path, and the same without the stage's name."""
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        prefix = f"/{self._stage}" if f"{path}/".startswith(f"/{self._stage}/") and self._stage else ""
+        return path, path.removeprefix(prefix) or "/"
+
     def _respond(self, environ: "WSGIEnvironment", request_id: str) -> Response:
         headers = environ.get("localcloud.headers", [])
         if sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT_BYTES:
@@ -74,10 +84,8 @@ class Gateway:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not environ["PATH_INFO"].startswith("/") or re.fullmatch("[0-9]{1,15}", length) is None:
             return _BAD_REQUEST
-        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        prefix = f"/{self._stage}" if f"{path}/".startswith(f"/{self._stage}/") and self._stage else ""
-        inner = path.removeprefix(prefix) or "/"
-        match = self.routes.find(environ["REQUEST_METHOD"], inner)
+        path, inner = self._paths(environ)
+        match = self.find(environ)
         try:
             body = _read_body(environ)
         except OSError:  # chunks without true lengths

@@ -1,6 +1,7 @@
 """One WSGI application on one port: our Lambda and API Gateway, and moto for the other AWS services."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _LAMBDA = "/2015-03-31/functions/"
 _JSON = ("Content-Type", "application/json")
+# SigV4 and SigV4A, whose scope has no region. Its service decides what moto takes the call for.
+_SIGNED = re.compile(
+    r"AWS4-(?:HMAC-SHA256|ECDSA-P256-SHA256) Credential=[^/,\s]+/\d{8}/(?:[^/,\s]+/)?([\w-]+)/aws4_request"
+)
 
 
 class Front:
@@ -34,7 +39,7 @@ class Front:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
-        signed = environ.get("HTTP_AUTHORIZATION", "").startswith(("AWS4-HMAC-SHA256", "AWS4-ECDSA"))
+        signed = self._is_signed(environ)
         if path.startswith(_LAMBDA) and path.endswith("/invocations") and self._service:
             return self._invoke(environ, start_response)
         try:
@@ -51,6 +56,17 @@ class Front:
             start_response("503 Service Unavailable", [_JSON])
             return [b'{"message":"The stack is being made"}']
         return self._gateway(environ, start_response)
+
+    def _is_signed(self, environ: "WSGIEnvironment") -> bool:
+        """Whether it is a call to an AWS service by its Authorization header.
+
+        API Gateway does not read that header of a route without IAM authorization, whatever it holds. Only buckets are
+        listed under a path that may be a route too.
+        """
+        found = _SIGNED.match(environ.get("HTTP_AUTHORIZATION", ""))
+        if found is None or self._gateway is None or (environ["PATH_INFO"], found[1]) == ("/", "s3"):
+            return found is not None
+        return self._gateway.find(environ) is None
 
     @staticmethod
     def _check_unsigned(environ: "WSGIEnvironment", query: str) -> None:

@@ -89,6 +89,26 @@ def test_missing_route_says_missing_authentication_token(toy: RunningCloud) -> N
         assert (answer.status, answer.json()) == (403, {"message": "Missing Authentication Token"})
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        *("", " Credential=", " Credential=x", " Credential=x/20260101/us-east-1/s3", " " + "x" * 9000),
+        *(f" Credential=x/20260101/us-east-1/{name}/aws4_request, Signature=0" for name in ("s3", "dynamodb", "none")),
+        " Credential=x/y/z/s3/aws4_request, SignedHeaders=, Signature=\u00e9",
+    ],
+    ids=lambda scope: scope[:60],
+)
+def test_a_public_route_does_not_read_an_authorization_of_aws(toy: RunningCloud, scope: str) -> None:
+    sent = f"AWS4-HMAC-SHA256{scope}"
+    answer = toy.call("POST", "/echo", b"{}", {"Authorization": sent})
+    assert (answer.status, answer.json()["event"]["headers"]["Authorization"]) == (200, sent)
+
+
+def test_an_authorization_without_a_service_makes_no_call_to_aws(toy: RunningCloud) -> None:
+    answer = toy.call("GET", "/nowhere", headers={"Authorization": "AWS4-HMAC-SHA256 Credential=x"})
+    assert (answer.status, answer.json()) == (403, {"message": "Missing Authentication Token"})
+
+
 def test_huge_headers_are_refused(toy: RunningCloud) -> None:
     assert toy.call("GET", "/echo", headers={"X-Big": "x" * 10_300}).status == 431
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from devkit.running import RunningCloud
 
 _CALLS = "/localcloud/calls"
-_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
+_SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request"}
 # The pollers of Lambda's mappings ask day and night, with or without work.
 _POLLING = ("sqs:ReceiveMessage", "sqs:GetQueueAttributes")
 _PLATFORM = re.compile(rb"^(START|END|REPORT) RequestId: .*\n", re.MULTILINE)

@@ -176,7 +176,7 @@ def _outcome(cloud: RunningCloud, tasks: list[Sent], trouble: dict[str, int], se
 
 def _writes(cloud: RunningCloud) -> int:
     """Requests so far that write to DynamoDB."""
-    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=local"}
+    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request"}
     calls = cloud.call("GET", "/localcloud/calls", headers=signed).json()
     names = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
     return sum(calls.get(f"dynamodb:{name}", 0) for name in names)

@@ -32,6 +32,7 @@ _OK = 200
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 # If a name has more addresses, only the first ones are tried.
 _MAX_ADDRESSES = 4
+_MAX_WAIT_CHARS = 6
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All that has been handed out of IPv6; the rest holds forms that `is_global` knows nothing of, such as ::127.0.0.1.
 _UNICAST_IPV6 = ipaddress.ip_network("2000::/3")
@@ -147,7 +148,7 @@ def _answer(
 def _refused(answer: http.client.HTTPResponse) -> Unreachable:
     passing = answer.status == _TOO_MANY or answer.status >= _FAULT
     after = answer.getheader("Retry-After", "")
-    wait_s = float(after) if after.isascii() and after.isdecimal() else None
+    wait_s = float(after) if after.isascii() and after.isdecimal() and len(after) <= _MAX_WAIT_CHARS else None
     return Unreachable(f"HTTP status {answer.status}", passing=passing, retry_after_s=wait_s)
 
 

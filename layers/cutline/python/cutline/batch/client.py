@@ -150,8 +150,8 @@ def _retry_after_s(answer: Answer) -> float | None:
     if answer.status != _TOO_MANY:
         return None
     text = answer.headers.get("retry-after", "")
-    if text.isdecimal():
-        return float(text)
+    if text.isascii() and text.isdecimal():
+        return min(float(text), _LONGEST_PAUSE_S)
     return _PAUSE_S if "code" in answer.document() else None
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Literal, get_args
 
 Do = Literal["keep", "remove"]
@@ -10,6 +9,7 @@ Point = tuple[float, float]
 
 MAX_STROKES, MAX_POINTS, MAX_RADIUS = 100, 2000, 0.5
 _BOX_NUMBERS = 4
+_NAMES_CHARS = 100
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _read(document: object, name: str) -> Stroke:
         raise ValueError(f"`{name}` must be an object with `do`, `radius` and `points`")
     unknown = set(document) - {"do", "radius", "points", "box"}
     if unknown:
-        raise ValueError(f"`{name}` has unknown fields: {', '.join(sorted(map(str, unknown)))}")
+        raise ValueError(f"`{name}` has unknown fields: {', '.join(sorted(map(str, unknown)))[:_NAMES_CHARS]}")
     if document.get("do") not in get_args(Do):
         raise ValueError(f"`{name}.do` must be keep or remove")
     if "box" in document:
@@ -85,6 +85,7 @@ def _point(point: object, name: str) -> Point:
 
 
 def _number(value: object, name: str, most: float = 1.0) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not 0 <= value <= most:
+    # NaN is in no range.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise ValueError(f"`{name}` must be a number in 0..{most:g}")
     return float(value)

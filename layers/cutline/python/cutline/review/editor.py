@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from cutline.pipeline.outputs.profiles import Profile
 from cutline.pipeline.outputs.publish import publish
 from cutline.pipeline.stroke import Stroke, read_strokes
 from cutline.pipeline.timing import StageTimer
-from cutline.review.remake import STROKES, options_of, saved_strokes
+from cutline.review.remake import STROKES, UNKNOWN, NotEditable, options_of, saved_strokes
 
 PREVIEW_PX = 1024
 _PREVIEW_QUALITY = 88
@@ -93,10 +95,11 @@ class Editor:
             mended = edited.mendable
             for stroke in strokes:
                 mended = mend(edited.picture, mended, [stroke])
-            matte = mended_matte(edited.picture, mended, options.roi)
-            if matte.box is None:
-                raise InputRefused(Reason.NO_SUBJECT, "Nothing would be left of the picture")
-            file, metadata = self._made(matte, options)
+            with _by_the_report():
+                matte = mended_matte(edited.picture, mended, options.roi)
+                if matte.box is None:
+                    raise InputRefused(Reason.NO_SUBJECT, "Nothing would be left of the picture")
+                file, metadata = self._made(matte, options)
             line = _changed(self.lines[key], metadata, matte, mended=bool(strokes))
             self._write(line, file, documents if strokes else [])
             return line
@@ -129,8 +132,9 @@ class Editor:
         if self._open is None or self._open.key != key:
             options = self._options(key)
             path = Path(self.lines[key].picture)
-            picture = decode_image(read_file(path), LOCAL_LIMITS, options.metadata, options.depth)
-            matte = matte_picture(picture, options, self._cutter.network(self._model), StageTimer())
+            with _by_the_report():
+                picture = decode_image(read_file(path), LOCAL_LIMITS, options.metadata, options.depth)
+                matte = matte_picture(picture, options, self._cutter.network(self._model), StageTimer())
             mendable = Mendable.of(matte)
             small, first = _reduced(picture, mendable)
             self._open = _Open(key, picture, mendable, small, {(): first})
@@ -139,6 +143,15 @@ class Editor:
     def _options(self, key: str) -> CutOptions:
         """Return how the result was made. Raises NotEditable."""
         return options_of(self.lines.get(key), self._report.parent, self._profiles)
+
+
+@contextmanager
+def _by_the_report() -> Iterator[None]:
+    """Raise NotEditable where options have values of another type than `cutline cut` writes into a report."""
+    try:
+        yield
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise NotEditable(UNKNOWN) from error
 
 
 def _reduced(picture: Picture, mendable: Mendable) -> tuple[Picture, Mendable]:

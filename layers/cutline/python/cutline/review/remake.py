@@ -11,11 +11,13 @@ from PIL import Image
 
 from cutline.batch.report import ReportLine
 from cutline.local_file import read_file
+from cutline.pipeline.codecs.decode import PLUGIN_ERRORS
 from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.options import FORMATS, CutOptions, cut_options_from
 from cutline.pipeline.outputs.profiles import Profile
 
 STROKES = "strokes.json"
+UNKNOWN = "The report does not say how this result was made; cut it again with --report."
 _OPAQUE_MODES = ("RGB", "L")
 
 
@@ -24,15 +26,20 @@ class NotEditable(Exception):
 
 
 def options_of(line: ReportLine | None, folder: Path, profiles: Mapping[str, Profile]) -> CutOptions:
-    """Return how the result of a line of the folder's report was made. Raises NotEditable, OSError and ValueError."""
-    if line is None or not line.result or not Path(line.picture).is_absolute():
+    """Return how the result of a line of the folder's report was made. Raises NotEditable."""
+    # A pipe or a device would hold the editor.
+    if line is None or not line.result or not (Path(line.picture).is_absolute() and Path(line.picture).is_file()):
         raise NotEditable("Only a result whose picture is on this machine can be edited.")
     if line.part or line.subject == "garments":
         raise NotEditable("Results of --each and --costume cannot be edited.")
-    options = cut_options_from(json.loads(line.options)) if line.options else _guessed(line, folder)
+    try:
+        options = cut_options_from(json.loads(line.options)) if line.options else _guessed(line, folder)
+        unknown = options.profile and options.profile not in profiles
+    except (*PLUGIN_ERRORS, Image.DecompressionBombError) as error:
+        raise NotEditable(UNKNOWN) from error
     if isinstance(options.background, BackgroundPicture) and not options.profile:
         raise NotEditable("The picture behind this result is not known; it cannot be edited.")
-    if options.profile and options.profile not in profiles:
+    if unknown:
         raise NotEditable(f"The profile {options.profile} is not known; name its file with --profiles.")
     return options
 
@@ -41,10 +48,13 @@ def _guessed(line: ReportLine, folder: Path) -> CutOptions:
     """Return the options of a report without them: a profile's, or a transparent picture's of the same size."""
     if line.profile:
         return CutOptions(profile=line.profile)
-    with Image.open(folder / line.result) as result, Image.open(line.picture) as picture:
+    path = folder / line.result
+    if not path.is_file():
+        raise NotEditable(UNKNOWN)
+    with Image.open(path) as result, Image.open(line.picture) as picture:
         same = sorted(result.size) == sorted(picture.size)
         if result.mode in _OPAQUE_MODES or not same:
-            raise NotEditable("The report does not say how this result was made; cut it again with --report.")
+            raise NotEditable(UNKNOWN)
     return CutOptions(image_format=FORMATS[Path(line.result).suffix.lstrip(".").lower()])
 
 

@@ -20,11 +20,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from cutline.batch.report import ReportLine
 from cutline.errors import MattingError
+from cutline.local_file import read_file
 from cutline.review.editor import Editor
 from cutline.review.page import page_items, render_page
 from cutline.review.remake import NotEditable
 
 MAX_BODY_BYTES = 1 << 20
+_MAX_LENGTH_CHARS = 15
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -126,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> Any:
         """Return the JSON of the body. Raises Refused and ValueError."""
         length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit():
+        if not length.isascii() or not length.isdigit() or len(length) > _MAX_LENGTH_CHARS:
             raise Refused(HTTPStatus.LENGTH_REQUIRED)
         if int(length) > MAX_BODY_BYTES:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -168,7 +170,7 @@ def _file(path: Path) -> Answer:
     content_type = mimetypes.guess_type(path.name)[0] or ""
     # A picture can be shown as nothing else.
     shown = content_type if content_type.startswith("image/") and "svg" not in content_type else "image/x-unknown"
-    return Answer(HTTPStatus.OK, shown, path.read_bytes())
+    return Answer(HTTPStatus.OK, shown, read_file(path))
 
 
 def _json(value: object) -> Answer:

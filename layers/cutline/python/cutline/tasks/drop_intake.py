@@ -170,20 +170,26 @@ def read_event(body: str, bucket: str) -> list[Dropped]:
 
     S3 encodes keys as forms do: a blank is "+", and all but letters, digits, "/" and a few signs are %xx.
     """
-    found = []
-    for record in _object(body).get("Records", []):
+    records = _object(body).get("Records")
+    dropped = (_dropped(record, bucket) for record in (records if isinstance(records, list) else []))
+    return [one for one in dropped if one is not None]
+
+
+def _dropped(record: Any, bucket: str) -> Dropped | None:
+    try:
         if record["eventSource"] != "aws:s3" or not record["eventName"].startswith("ObjectCreated:"):
-            continue
-        notice = record["s3"]
-        key = unquote_plus(notice["object"]["key"])
-        if notice["bucket"]["name"] == bucket and key.startswith(DROPS):
-            found.append(Dropped(key, notice["object"]["eTag"]))
-    return found
+            return None
+        name, found = record["s3"]["bucket"]["name"], record["s3"]["object"]
+        key, etag = unquote_plus(found["key"]), found["eTag"]
+        key.encode()
+    except (LookupError, TypeError, AttributeError, UnicodeError):
+        return None
+    return Dropped(key, etag) if name == bucket and key.startswith(DROPS) else None
 
 
 def _object(body: str) -> Mapping[str, Any]:
     try:
         event = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}

@@ -75,5 +75,5 @@ def reason_of(error: Mapping[str, str]) -> Reason:
         return Reason.TIMED_OUT
     try:
         return Reason(json.loads(error["Cause"])["errorMessage"]) if name in _WITH_REASON else Reason.MODEL_FAILED
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return Reason.MODEL_FAILED
