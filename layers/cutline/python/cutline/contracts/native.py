@@ -4,17 +4,17 @@ The credential is `X-API-KEY`, `ailabapi-api-key`, a JD signature in `Authorizat
 and `sign` in the query. Whatever is wrong with it, the answer is the same 401.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cutline.contracts.wire import Request, Response, Scheme, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 
 # HTTP status, `code` and `message`.
 ErrorRow = tuple[int, str, str]
-_UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the account is required")
+UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the account is required")
 _FAULTS: Mapping[Reason, ErrorRow] = {Reason.OVERLOADED: (503, "unavailable", "Too busy, try again")}
-_RATE: ErrorRow = (429, "rate_exceeded", "Too many requests of this account, try again")
-_FAULT: ErrorRow = (500, "internal", "Internal error")
+RATE: ErrorRow = (429, "rate_exceeded", "Too many requests of this account, try again")
+FAULT: ErrorRow = (500, "internal", "Internal error")
 
 
 def scheme_of(request: Request) -> Scheme:
@@ -29,12 +29,17 @@ def scheme_of(request: Request) -> Scheme:
     raise AccessRefused(Reason.KEY_MISSING)
 
 
-def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow]) -> Response:
-    """Return the answer to a failed call; a refused credential gets no further detail."""
-    row = _UNAUTHORIZED if isinstance(error, AccessRefused) else {**_FAULTS, **errors}.get(error.reason, _FAULT)
-    limited = error.reason is Reason.RATE_EXCEEDED
-    status, code, message = _RATE if limited else row
+def refuse(error: MattingError, errors: Mapping[Reason, ErrorRow], methods: Collection[str] = ()) -> Response:
+    """Return the answer to a failed call; a refused credential gets no further detail.
+
+    methods: those of the route, for METHOD_NOT_ALLOWED.
+    """
+    known = {**_FAULTS, Reason.RATE_EXCEEDED: RATE, **errors}
+    row = known.get(error.reason, UNAUTHORIZED if isinstance(error, AccessRefused) else FAULT)
+    status, code, message = row
     if isinstance(error, InputRefused) and error.detail:
         message = error.detail
-    headers = {"Retry-After": "1"} if limited else {}
+    headers = {"Retry-After": "1"} if row == RATE else {}
+    if error.reason is Reason.METHOD_NOT_ALLOWED and methods:
+        headers["Allow"] = ", ".join(sorted(methods))
     return json_response(status, {"status": status, "code": code, "message": message}, headers)

@@ -5,6 +5,7 @@ The body is the picture itself. Content-Type is ignored: only the bytes decide.
 
 from collections.abc import Mapping
 
+from cutline.contracts import native
 from cutline.contracts.extensions import response_fields
 from cutline.contracts.forms import read_query
 from cutline.contracts.wire import NO_PROGRESS, Job, Outcome, Progress, Request, Response, Scheme, Source, json_response
@@ -25,19 +26,16 @@ LIMITS = PictureLimits(
     frozenset({"JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF"}), 10 * MIB, max_side_px=16_384, max_pixels=LARGEST_PX
 )
 
-_UNAUTHORIZED = (401, "unauthorized", "A valid credential of the account is required")
-_RATE = (429, "rate_exceeded", "Too many requests of this account, try again")
 _LARGE = (413, "too_large", "The picture is too large")
 _TYPE = (415, "no_picture", "The body is not a picture that can be read")
-_FAULT = (500, "internal", "Internal error")
 # HTTP status, `code` and `message`; where the error has a detail, that is the message.
-ERRORS: Mapping[Reason, tuple[int, str, str]] = {
-    Reason.KEY_MISSING: _UNAUTHORIZED,
-    Reason.KEY_UNKNOWN: _UNAUTHORIZED,
-    Reason.ACCOUNT_DISABLED: _UNAUTHORIZED,
-    Reason.API_NOT_ALLOWED: _UNAUTHORIZED,
-    Reason.RATE_EXCEEDED: _RATE,
-    Reason.SERVICE_RATE_EXCEEDED: _RATE,
+ERRORS: Mapping[Reason, native.ErrorRow] = {
+    Reason.KEY_MISSING: native.UNAUTHORIZED,
+    Reason.KEY_UNKNOWN: native.UNAUTHORIZED,
+    Reason.ACCOUNT_DISABLED: native.UNAUTHORIZED,
+    Reason.API_NOT_ALLOWED: native.UNAUTHORIZED,
+    Reason.RATE_EXCEEDED: native.RATE,
+    Reason.SERVICE_RATE_EXCEEDED: native.RATE,
     Reason.QUOTA_EXCEEDED: (429, "quota_exceeded", "The quota of the day is used up"),
     Reason.NOT_FOUND: (404, "not_found", "Not found"),
     Reason.METHOD_NOT_ALLOWED: (405, "method_not_allowed", "Only POST is allowed"),
@@ -51,9 +49,9 @@ ERRORS: Mapping[Reason, tuple[int, str, str]] = {
     Reason.BODY_TOO_LARGE: _LARGE,
     Reason.RESOLUTION_TOO_HIGH: _LARGE,
     Reason.RESOLUTION_TOO_LOW: _TYPE,
-    Reason.MODEL_FAILED: _FAULT,
-    Reason.STORE_FAILED: _FAULT,
-    Reason.INTERNAL: _FAULT,
+    Reason.MODEL_FAILED: native.FAULT,
+    Reason.STORE_FAILED: native.FAULT,
+    Reason.INTERNAL: native.FAULT,
     Reason.OVERLOADED: (503, "unavailable", "Too busy, try again"),
     Reason.TIMED_OUT: (504, "timed_out", "The check took too long"),
 }
@@ -81,12 +79,4 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
 
 def refuse(request: Request, error: MattingError, progress: Progress = NO_PROGRESS) -> Response:
     """Return status, code and message."""
-    status, code, message = ERRORS.get(error.reason, _FAULT)
-    headers = {}
-    if (status, code, message) == _RATE:
-        headers["Retry-After"] = "1"
-    if error.reason is Reason.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(sorted(METHODS))
-    elif isinstance(error, InputRefused) and error.detail:
-        message = error.detail
-    return json_response(status, {"status": status, "code": code, "message": message}, headers)
+    return native.refuse(error, ERRORS, METHODS)
