@@ -197,9 +197,9 @@ def _own_apis(request: Request) -> None:
 
 
 def picture(data: bytes) -> None:
-    """A damaged picture, decoded; and as the answer of an endpoint."""
+    """A damaged picture, decoded with its metadata and in 16 bits; and as the answer of an endpoint."""
     with bounded():
-        decoded = decode_image(data, LIMITS)
+        decoded = decode_image(data, LIMITS, "all", 16)
         assert max(decoded.width, decoded.height) <= LIMITS.max_side_px
     with bounded():
         decode_predictions(data)
