@@ -19,8 +19,11 @@ logger = Logger(service="finish")
 metrics = Metrics(namespace="Cutline", service="finish")
 start_decoder()
 keep_freed_memory()
-bootstrap = Bootstrap(Settings.from_environment())
-finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, partial(count_charge, metrics))
+settings = Settings.from_environment()
+bootstrap = Bootstrap(settings)
+mends = bootstrap.mends(logger) if settings.mending else None
+note_charge = partial(count_charge, metrics)
+finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, note_charge, mends)
 
 
 def handler(event: dict[str, Any], context: object) -> None:

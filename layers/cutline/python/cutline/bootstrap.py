@@ -31,6 +31,7 @@ from cutline.pipeline.timing import SLOWDOWN
 from cutline.serving.call import Deferral, Journal, Processor
 from cutline.serving.derived import DerivedFiles
 from cutline.serving.idempotency import Idempotency
+from cutline.serving.mend_store import MendStore
 from cutline.serving.native import CreditService, LinkService, UploadService, UsageService
 from cutline.serving.service import Service
 from cutline.serving.variants import Variants
@@ -115,7 +116,32 @@ class Bootstrap:
             time_limit_ms=settings.time_limit_ms,
             journal=journal,
             deferral=deferral,
+            mends=self.mends(logger) if keeps_results and settings.mending else None,
         )
+
+    def mending(self, logger: Logger, metrics: Metrics) -> Service:
+        """The service that mends stored results. Raises SettingsError."""
+        # Imported here, because of the pixel libraries.
+        from cutline.serving.mending import LinkGate, MendProcessor  # noqa: PLC0415
+
+        settings = self.settings
+        settings.require("accounts_table", "meter_table", "accounts_key", "output_bucket", "link_secret")
+        table, results = self._meter_table, self.results
+        wait_s = _WAIT_SHARE * settings.time_limit_ms / 1000
+        return Service(
+            gate=LinkGate(self.accounts, self.meter, table, results),
+            idempotency=Idempotency(table, results, wait_s=wait_s),
+            results=None,
+            processor=MendProcessor(results, self.mends(logger), table, self.tasks.note_mend),
+            sources=Sources(FetchPolicy(settings.fetch_allowed), None),
+            logger=logger,
+            metrics=metrics,
+            time_limit_ms=settings.time_limit_ms,
+        )
+
+    def mends(self, logger: Logger) -> MendStore:
+        """What is kept so that results can be mended."""
+        return MendStore(self.results, logger)
 
     def usage(self, logger: Logger, metrics: Metrics) -> UsageService:
         """Reports on the accounts' counters. Raises SettingsError."""

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     NO_SUBJECT = "no_subject"
     NO_PERSON = "no_person"
     NO_GARMENT = "no_garment"
+    NOT_KEPT = "not_kept"
     # Faults of the service
     MODEL_FAILED = "model_failed"
     TIMED_OUT = "timed_out"

@@ -34,6 +34,7 @@ class Settings:
     results_cdn: the CloudFront distribution before the results, as "URL SECRET ID=KEY ID=KEY". Default: none.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
     cpu_slowdown: how much longer decoder and encoders may take than their bounds, 1..20. Default 1.7 on Lambda, else 1.
+    mending: "yes" keeps photographs next to their results, so that these can be mended. Default no.
     cpu_share: of one CPU, by the function's memory.
     jd_body_hash: "strict" or "lenient" (contracts.md 1.7). Default strict.
     """
@@ -60,6 +61,7 @@ class Settings:
     account_concurrency: int
     public_url: str
     results_cdn: str
+    mending: bool
     fetch_allowed: tuple[IpNetwork, ...]
     lenient_body_hash: bool
 
@@ -89,6 +91,7 @@ class Settings:
             account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
             results_cdn=env.get("RESULTS_CDN", ""),
+            mending=choice(env, "MENDING", ("no", "yes")) == "yes",
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),
             lenient_body_hash=choice(env, "JD_BODY_HASH", ("strict", "lenient")) == "lenient",
         )

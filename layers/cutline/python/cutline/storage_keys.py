@@ -6,11 +6,13 @@ input bucket    in/<account>/<type>/<name>   drops
 output bucket   r/<account>/<id>.png         results
                 in/<account>/...             results of drops, under the drop's own name
                 i/<account>/<id>             answers kept for a repeated Idempotency-Key
+                m/<account>/<id>/<version>.zip, m/<account>/<id>/<version>-<name>.png
+                                             what a mend of a result needs, and its earlier versions
                 endpoint/in/<id>.png         pictures for an asynchronous endpoint
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
 meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
                 IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE,
-                DERIVED#<key of a result> VARIANTS
+                DERIVED#<key of a result> VARIANTS, DERIVED#<folder of a result's mends> MEND
 """
 
 DROPS = "in/"
@@ -18,6 +20,7 @@ UPLOADS = "u/"
 TASKS = "t/"
 RESULTS = "r/"
 ANSWERS = "i/"
+MENDS = "m/"
 ENDPOINT_INPUTS = "endpoint/in/"
 
 ACCOUNT = "ACCOUNT#"

@@ -15,11 +15,14 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from cutline.adapters.dynamodb import write_if
+from cutline.contracts import mend
 from cutline.contracts.wire import Scheme
 from cutline.storage_keys import ACCOUNT, CREDENTIAL
 
 CACHE_S = 30.0
 EVERY_API = "*"
+# Calls that EVERY_API's price does not count for: they are free until they have a price of their own.
+_FREE = frozenset({mend.NAME})
 _CACHE_ENTRIES = 10_000
 # DynamoDB refuses partition keys beyond 2048 bytes; no key that was ever issued comes near this.
 _MAX_KEY_CHARS = 256
@@ -31,8 +34,8 @@ _HMAC_SCHEMES = frozenset({Scheme.JD, Scheme.AIDGE})
 class Account:
     """An account. `qps` calls per second, `daily_quota` calls per UTC day (None: unlimited), `apis` None: all.
 
-    `price_micros` is the price of one call in millionths of the operator's currency, by API name; "*" is the default.
-    Without `retains` nothing of its calls is stored but the meter.
+    `price_micros` is the price of one call in millionths of the operator's currency, by API name; "*" is the default,
+    but of mends. Without `retains` nothing of its calls is stored but the meter.
     """
 
     account_id: str
@@ -49,7 +52,7 @@ class Account:
 
     def price_of(self, api: str) -> int:
         """Return the price of one call to `api`, in millionths."""
-        return self.price_micros.get(api, self.price_micros.get(EVERY_API, 0))
+        return self.price_micros.get(api, 0 if api in _FREE else self.price_micros.get(EVERY_API, 0))
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,6 @@ class ResultStore:
         self._signer = signer
         self._clock = clock
 
-    def put(self, account_id: str, data: bytes, content_type: str) -> str:
-        """Stores one result and returns its key. Raises ServiceFault(STORE_FAILED)."""
-        key = result_key(account_id, uuid.uuid4().hex, content_type)
-        self.put_at(key, data, content_type)
-        return key
-
     def put_answer(self, account_id: str, body: bytes) -> str:
         """Stores the body of an answer that may be asked for again and returns its key. Raises ServiceFault."""
         key = f"{ANSWERS}{account_id}/{uuid.uuid4().hex}"
@@ -100,6 +94,24 @@ class ResultStore:
         except BotoCoreError as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
         return True
+
+    def metadata(self, key: str) -> dict[str, str]:
+        """The metadata of a stored file. Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED)."""
+        try:
+            return dict(self._s3.head_object(Bucket=self._bucket, Key=key)["Metadata"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                raise InputRefused(Reason.NOT_FOUND) from error
+            raise ServiceFault(Reason.STORE_FAILED) from error
+        except BotoCoreError as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
+
+    def copy(self, source: str, key: str) -> None:
+        """Stores a copy of a file and its metadata under another key. Raises ServiceFault(STORE_FAILED)."""
+        try:
+            self._s3.copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
+        except (BotoCoreError, ClientError) as error:
+            raise ServiceFault(Reason.STORE_FAILED) from error
 
     def put_at(self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         """Stores a result under a key of the caller's choice. Raises ServiceFault(STORE_FAILED)."""

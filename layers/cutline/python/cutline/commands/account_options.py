@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cutline.accounts.account import EVERY_API, Account
-from cutline.contracts.apis import APIS
+from cutline.contracts.apis import APIS, CALLS
 
 _ALL = "all"
 _NONE = "none"
@@ -26,7 +26,7 @@ def add_account_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=_price,
         metavar="API=AMOUNT",
-        help=f"price of a call, such as {next(iter(APIS))}=0.002; {EVERY_API}=AMOUNT for all other APIs; "
+        help=f"price of a call, such as {next(iter(APIS))}=0.002; {EVERY_API}=AMOUNT for all other APIs but mends; "
         "repeatable (new accounts: 0)",
     )
     parser.add_argument(
@@ -88,8 +88,8 @@ def _quota(text: str) -> int | str:
 def _price(text: str) -> tuple[str, int]:
     """Parse an API and its price in millionths."""
     api, _, amount = text.partition("=")
-    if api not in (*APIS, EVERY_API):
-        raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(APIS)} or {EVERY_API}")
+    if api not in (*CALLS, EVERY_API):
+        raise argparse.ArgumentTypeError(f"the API must be one of {', '.join(CALLS)} or {EVERY_API}")
     value = _decimal(amount)
     # Its size first: 1e999999 is a number whose millionths, or digits, take forever.
     if not 0 <= value <= 10**6 or (micros := value * 1_000_000) != int(micros):

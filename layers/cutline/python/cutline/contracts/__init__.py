@@ -8,6 +8,7 @@ extensions           fields of Cutline's own for tasks: framing, region, profile
 task_record          states, record and options of background tasks
 drops, uploads       tasks made by files in S3, and tickets for uploads
 variants             the parameters of a result's link
+mend                 the strokes that make a new version of a result
 usage, native        Cutline's own route for usage, and what its own routes share
 forms                what a caller sends: bodies in multipart, urlencoded and JSON, query, headers; the bound of texts
 addresses            addresses of pictures and callbacks

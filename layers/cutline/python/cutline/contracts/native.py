@@ -15,6 +15,25 @@ UNAUTHORIZED: ErrorRow = (401, "unauthorized", "A valid credential of the accoun
 _FAULTS: Mapping[Reason, ErrorRow] = {Reason.OVERLOADED: (503, "unavailable", "Too busy, try again")}
 RATE: ErrorRow = (429, "rate_exceeded", "Too many requests of this account, try again")
 FAULT: ErrorRow = (500, "internal", "Internal error")
+# Of Cutline's own routes that are calls: they cost rate and quota, and have a price.
+CALL_ERRORS: Mapping[Reason, ErrorRow] = {
+    Reason.KEY_MISSING: UNAUTHORIZED,
+    Reason.KEY_UNKNOWN: UNAUTHORIZED,
+    Reason.ACCOUNT_DISABLED: UNAUTHORIZED,
+    Reason.API_NOT_ALLOWED: UNAUTHORIZED,
+    Reason.RATE_EXCEEDED: RATE,
+    Reason.SERVICE_RATE_EXCEEDED: RATE,
+    Reason.QUOTA_EXCEEDED: (429, "quota_exceeded", "The quota of the day is used up"),
+    Reason.NOT_FOUND: (404, "not_found", "Not found"),
+    Reason.METHOD_NOT_ALLOWED: (405, "method_not_allowed", "Only POST is allowed"),
+    Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
+    Reason.IDEMPOTENCY_MISMATCH: (400, "idempotency_mismatch", "This Idempotency-Key was used with another request"),
+    Reason.MODEL_FAILED: FAULT,
+    Reason.STORE_FAILED: FAULT,
+    Reason.INTERNAL: FAULT,
+    Reason.OVERLOADED: (503, "unavailable", "Too busy, try again"),
+    Reason.TIMED_OUT: (504, "timed_out", "The call took too long"),
+}
 
 
 def scheme_of(request: Request) -> Scheme:

@@ -30,17 +30,7 @@ _LARGE = (413, "too_large", "The picture is too large")
 _TYPE = (415, "no_picture", "The body is not a picture that can be read")
 # HTTP status, `code` and `message`; where the error has a detail, that is the message.
 ERRORS: Mapping[Reason, native.ErrorRow] = {
-    Reason.KEY_MISSING: native.UNAUTHORIZED,
-    Reason.KEY_UNKNOWN: native.UNAUTHORIZED,
-    Reason.ACCOUNT_DISABLED: native.UNAUTHORIZED,
-    Reason.API_NOT_ALLOWED: native.UNAUTHORIZED,
-    Reason.RATE_EXCEEDED: native.RATE,
-    Reason.SERVICE_RATE_EXCEEDED: native.RATE,
-    Reason.QUOTA_EXCEEDED: (429, "quota_exceeded", "The quota of the day is used up"),
-    Reason.NOT_FOUND: (404, "not_found", "Not found"),
-    Reason.METHOD_NOT_ALLOWED: (405, "method_not_allowed", "Only POST is allowed"),
-    Reason.PARAMETER_INVALID: (400, "invalid_parameter", "A parameter is invalid"),
-    Reason.IDEMPOTENCY_MISMATCH: (400, "idempotency_mismatch", "This Idempotency-Key was used with another request"),
+    **native.CALL_ERRORS,
     Reason.IMAGE_MISSING: (400, "no_body", "The body must be the picture"),
     Reason.IMAGE_EMPTY: (400, "no_body", "The body must be the picture"),
     Reason.IMAGE_TYPE: _TYPE,
@@ -49,10 +39,6 @@ ERRORS: Mapping[Reason, native.ErrorRow] = {
     Reason.BODY_TOO_LARGE: _LARGE,
     Reason.RESOLUTION_TOO_HIGH: _LARGE,
     Reason.RESOLUTION_TOO_LOW: _TYPE,
-    Reason.MODEL_FAILED: native.FAULT,
-    Reason.STORE_FAILED: native.FAULT,
-    Reason.INTERNAL: native.FAULT,
-    Reason.OVERLOADED: (503, "unavailable", "Too busy, try again"),
     Reason.TIMED_OUT: (504, "timed_out", "The check took too long"),
 }
 CODES: Mapping[Reason, str] = {reason: code for reason, (_, code, _) in ERRORS.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from cutline.contracts import native
-from cutline.contracts.apis import APIS
+from cutline.contracts.apis import CALLS
 from cutline.contracts.forms import read_query
 from cutline.contracts.wire import Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
@@ -46,7 +46,7 @@ class UsageRow:
         return {
             "day": self.day,
             "api": self.api,
-            "route": APIS[self.api].ROUTES[0] if self.api in APIS else "",
+            "route": CALLS.get(self.api, ""),
             "calls": self.calls,
             "charge": amount(self.charge_micros),
             "refused": self.refused,

@@ -12,6 +12,7 @@ from cutline.errors import MattingError, Reason
 from cutline.limits import PictureLimits
 from cutline.pipeline.options import CheckOptions, CutOptions, GarmentOptions, SingleFileMetadata, SingleFileOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata
+from cutline.pipeline.stroke import MendOptions
 
 if TYPE_CHECKING:  # the record is made of the types below
     from cutline.contracts.task_record import TaskOptions
@@ -20,8 +21,17 @@ if TYPE_CHECKING:  # the record is made of the types below
 MAX_FIELDS = 64
 
 # What a call asks for besides its `CutOptions`, and what its answer says of the results, by the kind of work.
-Options: TypeAlias = "GarmentOptions | SingleFileOptions | CheckOptions | TaskOptions | None"
-Metadata: TypeAlias = ResultMetadata | SingleFileMetadata | None
+Options: TypeAlias = "GarmentOptions | SingleFileOptions | CheckOptions | MendOptions | TaskOptions | None"
+Metadata: TypeAlias = "ResultMetadata | SingleFileMetadata | MendMetadata | None"
+
+
+@dataclass(frozen=True)
+class MendMetadata:
+    """The new version of a mended result. changed: the share of the pixels that the mend changed."""
+
+    url: str
+    version: int
+    changed: float
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import cutline
 from cutline.contracts import usage, variants
-from cutline.contracts.apis import APIS
+from cutline.contracts.apis import APIS, CALLS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.openapi import examples, native
@@ -55,7 +55,7 @@ def _schema() -> Schema:
         "charge": amount,
         "refused": integer("Calls refused by rate or quota, or failed.", minimum=0),
     }
-    api = text("The API's short name; `lapsed` counts calls that never ended.", enum=[*APIS, "lapsed"])
+    api = text("The API's short name; `lapsed` counts calls that never ended.", enum=[*CALLS, "lapsed"])
     row = closed({"day": day, "api": api, "route": text("Empty for `lapsed`."), **counts})
     report = {"account": text("The account of the credential."), "from": day, "to": day}
     rows = {"type": "array", "items": row}

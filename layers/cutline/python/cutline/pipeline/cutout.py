@@ -108,7 +108,7 @@ class Cutout:
     subject: the kind found; shadow: the one that the subject has;
     coverage: the subject's share of the picture in [0, 1], exactly 0 if there is none; confidence: the probability that
     the cut-out is good, or None if the network has no fit; box: the subject's in the picture of `picture_size` (width,
-    height), or None; placement: where it went.
+    height), or None; placement: where it went; shown: its source in the picture, beyond which a shadow may reach.
     """
 
     rgba_u8: U8
@@ -119,6 +119,7 @@ class Cutout:
     box: Box | None
     placement: Placement
     picture_size: tuple[int, int]
+    shown: Box
     shadow: ShadowKind = "none"
 
 
@@ -228,7 +229,7 @@ def compose(matte: Matte, options: CutOptions, backdrop: Picture | None = None) 
     box = matte.box
     height, width = matte.alpha_u8.shape
     shadow = _shadow_of(matte, options)
-    framed, shadow, placement = _framed(matte, options, shadow)
+    framed, shadow, placement, shown = _framed(matte, options, shadow)
     if options.image_format == "webp" and max(placement.width, placement.height) > MAX_WEBP_SIDE_PX:
         raise InputRefused(Reason.RESOLUTION_TOO_HIGH, f"a side of a WebP is at most {MAX_WEBP_SIDE_PX} px")
     if options.image_format == "avif" and placement.width * placement.height > MAX_AVIF_PX:
@@ -244,6 +245,7 @@ def compose(matte: Matte, options: CutOptions, backdrop: Picture | None = None) 
         box=box,
         placement=placement,
         picture_size=(width, height),
+        shown=shown,
         shadow=shadow.kind,
     )
 
@@ -255,12 +257,16 @@ def _shadow_of(matte: Matte, options: CutOptions) -> FoundShadow:
     return find_shadow(rgb_u8, matte.alpha_u8, covered_u8, options.shadow)
 
 
-def _framed(matte: Matte, options: CutOptions, shadow: FoundShadow) -> tuple[Matte, FoundShadow, Placement]:
-    """The placement, around subject and shadow if the options ask for that; both grow where it leaves the picture."""
+def _framed(matte: Matte, options: CutOptions, shadow: FoundShadow) -> tuple[Matte, FoundShadow, Placement, Box]:
+    """The placement, around subject and shadow if the options ask for that; both grow where it leaves the picture.
+
+    Last its source in the picture that did not grow.
+    """
     height, width = matte.alpha_u8.shape
     fallen = shadow.box(matte.alpha_u8) if shadow.asked.whole and options.crop else None
     if fallen is None or matte.box is None:
-        return matte, shadow, placement_of(matte.box, (width, height), options)
+        placement = placement_of(matte.box, (width, height), options)
+        return matte, shadow, placement, placement.source
     both = matte.box.around(fallen)
     pads = (max(0, -both.top), max(0, both.bottom - height)), (max(0, -both.left), max(0, both.right - width))
     kept_u8 = None if shadow.kept_u8 is None else np.pad(shadow.kept_u8, pads)
@@ -273,7 +279,8 @@ def _framed(matte: Matte, options: CutOptions, shadow: FoundShadow) -> tuple[Mat
     )
     size = width + sum(pads[1]), height + sum(pads[0])
     placement = placement_of(both.moved(pads[1][0], pads[0][0]), size, options)
-    return grown, replace(shadow, kept_u8=kept_u8), placement
+    shown = placement.source.moved(-pads[1][0], -pads[0][0])
+    return grown, replace(shadow, kept_u8=kept_u8), placement, shown
 
 
 def _finished(

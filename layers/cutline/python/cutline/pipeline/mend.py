@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from cutline.pipeline.codecs.decode import Picture
 from cutline.pipeline.cutout import Matte, ResolvedSubject, estimate_colours_of, on_white, with_file_parts
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.compose import crop
-from cutline.pipeline.layout.framing import Region
+from cutline.pipeline.layout.framing import Box, Placement, Region
 from cutline.pipeline.matting.roi import roi_crop
 from cutline.pipeline.matting.stamp import extract_stamp
 from cutline.pipeline.matting.strokes import mend_alpha
@@ -36,6 +37,58 @@ class Mendable:
     def of(cls, matte: Matte) -> Mendable:
         """Return a finished matte's."""
         return cls(matte.subject, matte.confidence, matte.alpha_u8, matte.alpha_u8)
+
+
+@dataclass(frozen=True)
+class View:
+    """Where a result shows its picture: `shown` of it is drawn into `drawn` of a canvas of width x height.
+
+    picture_size: the picture's width and height, beyond which `shown` may reach.
+    """
+
+    width: int
+    height: int
+    drawn: Box
+    shown: Box
+    picture_size: tuple[int, int]
+
+    @classmethod
+    def of(cls, placement: Placement, shown: Box, picture_size: tuple[int, int]) -> View:
+        """Return a composed cut-out's."""
+        return cls(placement.width, placement.height, placement.drawn, shown, picture_size)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> View:
+        """Return the view of which `to_document` made this."""
+        boxes = {name: Box(**document[name]) for name in ("drawn", "shown")}
+        return cls(**{**document, **boxes, "picture_size": tuple(document["picture_size"])})
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it for storage."""
+        return asdict(self)
+
+    def on_picture(self, strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
+        """Return strokes over the result as strokes over the picture, beyond which they may reach."""
+        width, height = self.picture_size
+        whole = Box(0, 0, width, height)
+        if self.drawn == whole and self.shown == whole and (self.width, self.height) == (width, height):
+            return tuple(strokes)
+        across, down = self.shown.width / self.drawn.width, self.shown.height / self.drawn.height
+        growth = max(self.width, self.height) * (across + down) / 2 / max(width, height)
+        return tuple(
+            replace(
+                stroke,
+                radius=stroke.radius * growth,
+                points=tuple(
+                    (
+                        (self.shown.left + (x * self.width - self.drawn.left) * across) / width,
+                        (self.shown.top + (y * self.height - self.drawn.top) * down) / height,
+                    )
+                    for x, y in stroke.points
+                ),
+            )
+            for stroke in strokes
+        )
 
 
 def mend(picture: Picture, cut: Mendable, strokes: Sequence[Stroke]) -> Mendable:

@@ -1,7 +1,7 @@
 """A person's strokes over a picture, and their JSON. Imports no library, so that contracts can use it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Do = Literal["keep", "remove"]
@@ -30,6 +30,19 @@ class Stroke:
         if self.is_box:
             return {"do": self.do, "box": [number for point in self.points for number in point]}
         return {"do": self.do, "radius": self.radius, "points": [list(point) for point in self.points]}
+
+
+@dataclass(frozen=True)
+class MendOptions:
+    """Options of one mend of a stored result: `strokes`, over the result.
+
+    token, received_at, base_url: the link's token, when it was used and where links to results begin.
+    """
+
+    token: str
+    strokes: tuple[Stroke, ...]
+    received_at: float = field(compare=False)
+    base_url: str = field(compare=False)
 
 
 def read_strokes(documents: object) -> tuple[Stroke, ...]:

@@ -10,6 +10,8 @@ boundary     each exception becomes one reason; faults are logged and counted on
 deadline     interrupts work that would outlive its caller
 native       Cutline's own routes: usage, credits, upload tickets, result links
 derived      files made of a result when they are asked for: once, within bounds
+mend_store   what is kept of results for mends, and their versions
+mending      mends of results: the token, the lease, the writes
 variants     a result at another size, on another background, in another format
 time_share   bounds the share of a process's time that one account's questions may take
 telemetry    metrics of calls, faults and cold starts

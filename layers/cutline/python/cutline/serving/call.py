@@ -1,7 +1,7 @@
 """A call in progress, and the parts that an API may plug in."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,13 +22,18 @@ class Processor(Protocol):
 
 @dataclass(frozen=True)
 class Produced:
-    """Encoded results by name, each with its content type; `notes` go to the log, `metadata` into the answer."""
+    """Encoded results by name, each with its content type; `notes` go to the log, `metadata` into the answer.
+
+    keep: makes, of the keys of the results and a task's id, the file that a mend of them needs; None where there is no
+    mending them.
+    """
 
     width: int
     height: int
     results: Mapping[str, tuple[bytes, str]]
     notes: Mapping[str, Any]
     metadata: Metadata = None
+    keep: Callable[[Mapping[str, str], str], bytes] | None = None
 
 
 class Journal(Protocol):

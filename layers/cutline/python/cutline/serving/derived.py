@@ -26,6 +26,7 @@ from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.adapters.result_store import ResultStore
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.deadline import deadline
+from cutline.serving.mend_store import account_of
 from cutline.storage_keys import DERIVED
 
 # What a function of 1,024 MB makes within the time limit, whatever the picture: `WORST_S_PER_PX` of the encoder.
@@ -170,11 +171,6 @@ class DerivedFiles:
             ExpressionAttributeNames={"#until": "until"},
             ExpressionAttributeValues=values,
         )
-
-
-def account_of(key: str) -> str:
-    """Return the account whose result this is, of a call or of a drop."""
-    return key.partition("/")[2].partition("/")[0]
 
 
 def picture_header(header: bytes) -> tuple[int, int, int]:

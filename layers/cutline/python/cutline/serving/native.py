@@ -17,13 +17,14 @@ from cutline.accounts.identity import Authenticator
 from cutline.accounts.usage_report import read_usage
 from cutline.adapters.result_store import ResultStore
 from cutline.adapters.upload_tickets import UploadTickets
-from cutline.contracts import native, uploads, usage, variants
+from cutline.contracts import mend, native, uploads, usage, variants
 from cutline.contracts.content_negotiation import prefers_webp
 from cutline.contracts.forms import read_header
 from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 from cutline.serving.derived import Derivation, DerivedFiles
+from cutline.serving.mend_store import find_part, version_of
 from cutline.serving.variants import Variants
 from cutline.storage_keys import ENDINGS, RESULTS
 
@@ -115,7 +116,8 @@ class CreditService:
 class LinkService:
     """Answers `GET` and `HEAD /r/{token}`.
 
-    `as_webp` makes a WebP of a PNG, or None where the PNG is to stay. A link with parameters is for `variants`.
+    `as_webp` makes a WebP of a PNG, or None where the PNG is to stay. A link with parameters is for `variants`, but for
+    `version`, which leads to an earlier version of a mended result.
     """
 
     results: ResultStore
@@ -127,13 +129,16 @@ class LinkService:
 
     def handle(self, request: Request, token: str) -> Response:
         """302 to a fresh short-lived URL, or 404 for a forged or expired token. The token is never logged."""
-        if request.query:
+        if any(name != mend.VERSION for name, _ in request.query):
             variant = partial(self.variants.answer, token=token)
             return answer(request, variant, variants.refuse, self.logger, self.metrics)
         return answer(request, lambda request: self._serve(request, token), _no_link, self.logger, self.metrics)
 
     def _serve(self, request: Request, token: str) -> Response:
         choose = self._webp_of if prefers_webp(read_header(request, "accept")) else str
+        if request.query:
+            version = mend.read_version(request)
+            choose = lambda key: find_part(self.results, key).of_version(version)  # noqa: E731
         location = self.results.redirect(token, request.received_at, request.method, choose)
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*", "Vary": "Accept"}, b"")
 
@@ -145,7 +150,11 @@ class LinkService:
         bare = key.removesuffix(_PNG)
         if bare == key or not key.startswith(RESULTS) or bare.endswith(_MASK):
             return key
-        webp = Derivation(bare + ENDINGS[_WEBP], _WEBP, self.as_webp)
+        try:
+            version = version_of(self.results.metadata(key))
+        except InputRefused:  # S3 answers for a result that is gone
+            return key
+        webp = Derivation(f"{bare}{f'-{version}' if version > 1 else ''}{ENDINGS[_WEBP]}", _WEBP, self.as_webp)
         return webp.key if self.derived.find_or_make(key, webp) else key
 
 

@@ -16,6 +16,7 @@ from cutline.pipeline.inference.network import Network
 from cutline.pipeline.options import MEGAPIXEL, CheckOptions, GarmentOptions, SingleFileOptions
 from cutline.pipeline.outputs.check import check
 from cutline.pipeline.outputs.files import make_files
+from cutline.pipeline.outputs.mend_file import keep_first
 from cutline.pipeline.outputs.metadata import confidence_field, finish_notes
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.single_file import (
@@ -74,7 +75,9 @@ class CutoutProcessor:
         if min_coverage is not None and made.metadata.coverage <= min_coverage.coverage:
             raise InputRefused(min_coverage.reason)
         results = {name: (file, made.content_type) for name, file in made.files.items()}
-        return Produced(made.width, made.height, results, made.metadata.notes, made.metadata)
+        behind = None if job.backdrop is None else job.backdrop.data
+        keep = partial(keep_first, data, job.cut, made, behind)
+        return Produced(made.width, made.height, results, made.metadata.notes, made.metadata, keep)
 
 
 class CostumeProcessor:

@@ -9,6 +9,7 @@ logged and counted once, and is answered in the contract's words.
 import base64
 import resource
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cutline.accounts.account import Account
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Reservation
-from cutline.adapters.result_store import ResultStore
+from cutline.adapters.result_store import ResultStore, result_key
 from cutline.adapters.sources import Sources
+from cutline.contracts.task_record import TaskOptions
 from cutline.contracts.wire import (
     BrowserContract,
     Contract,
@@ -39,6 +41,7 @@ from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
 from cutline.serving.deadline import deadline
 from cutline.serving.idempotency import Idempotency, KeyLease
+from cutline.serving.mend_store import MendStore, part_metadata
 from cutline.serving.proxy_event import fits_the_proxy
 from cutline.serving.settlement import Settlement
 from cutline.serving.telemetry import count_cold_start, count_request, is_cold_start
@@ -56,7 +59,7 @@ class Service:
     """Serves the calls of one function; built once per process.
 
     `results` is None if answers carry the pixels themselves, `journal` if no route asks about a call later, `deferral`
-    if every call is worked at once.
+    if every call is worked at once, `mends` if results cannot be mended.
     """
 
     gate: Gate
@@ -69,6 +72,7 @@ class Service:
     time_limit_ms: int
     journal: Journal | None = None
     deferral: Deferral | None = None
+    mends: MendStore | None = None
 
     @cached_property
     def _settlement(self) -> Settlement:
@@ -258,16 +262,26 @@ class Service:
 
         Nor for an account that retains nothing: each of its links is the result itself (RFC 2397).
         """
-        keys: dict[str, str] = {}
         links: dict[str, str] = {}
         if self.results is None or call.contract.LINK_LIFETIME_S == 0:
-            return keys, links
+            return {}, links
         if not account.retains:
-            return keys, {name: _data_link(*result) for name, result in produced.results.items()}
+            return {}, {name: _data_link(*result) for name, result in produced.results.items()}
         expires_at = int(call.request.received_at) + call.contract.LINK_LIFETIME_S
+        result_id = uuid.uuid4().hex
+        keys = {
+            name: result_key(account.account_id, f"{result_id}-{name}", content_type)
+            for name, (_, content_type) in produced.results.items()
+        }
+        mends, wait = None if produced.keep is None else self.mends, _nothing
+        if mends is not None and produced.keep is not None:
+            file = produced.keep(keys, _task_id_of(call.job))
+            wait = mends.begin_keeping(account.account_id, result_id, file)
         for name, (body, content_type) in produced.results.items():
-            keys[name] = self.results.put(account.account_id, body, content_type)
+            metadata = {} if mends is None else part_metadata(result_id, name)
+            self.results.put_at(keys[name], body, content_type, metadata)
             links[name] = self.results.link(call.request.base_url, keys[name], expires_at)
+        wait()
         return keys, links
 
     def _note_failure(self, call: Call, failure: MattingError) -> None:
@@ -305,6 +319,14 @@ class Service:
         count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
         if cold_start:
             count_cold_start(self.metrics)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _task_id_of(job: Job | None) -> str:
+    return job.options.task_id if job is not None and isinstance(job.options, TaskOptions) else ""
 
 
 def _data_link(body: bytes, content_type: str) -> str:

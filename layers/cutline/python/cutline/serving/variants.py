@@ -16,7 +16,8 @@ from cutline.errors import InputRefused, Reason
 from cutline.limits import MAX_INLINE_BYTES
 from cutline.pipeline.options import CONTENT_TYPES, FORMATS, VariantOptions
 from cutline.pipeline.outputs.profiles import read_profiles
-from cutline.serving.derived import HEADER_BYTES, Derivation, DerivedFiles, account_of, picture_header
+from cutline.serving.derived import HEADER_BYTES, Derivation, DerivedFiles, picture_header
+from cutline.serving.mend_store import account_of
 
 # Of one result, while a link to it can live.
 MAX_VARIANTS = 32

@@ -13,8 +13,10 @@ from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.pipeline.codecs.decoder_process import decode_in_subprocess
 from cutline.pipeline.finish.options import BackgroundPicture
 from cutline.pipeline.inference.prediction_file import decode_predictions
-from cutline.pipeline.outputs.files import OutputFiles, make_files
+from cutline.pipeline.outputs.files import make_files
+from cutline.pipeline.outputs.mend_file import keep_first
 from cutline.pipeline.outputs.metadata import ResultMetadata
+from cutline.serving.mend_store import MendStore, part_metadata
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -32,6 +34,7 @@ class Finish:
     results: ResultStore
     meter: Meter
     note_charge: Callable[[str, int], None]
+    mends: MendStore | None = None
     clock: Clock = time.time
 
     def run(self, task_id: str, step: Step) -> bool:
@@ -74,16 +77,25 @@ class Finish:
         if task.record.options.return_type == task_record.AS_BASE64 and not picwish.fits_as_base64(made.files):
             raise ServiceFault(Reason.STORE_FAILED, "the result is larger than an answer in base64 may be", retry=False)
         with step.stage("results"):
-            keys = {name: self._store(task, name, file, made) for name, file in made.files.items()}
+            keys = {name: _key_of(task, name, made.content_type) for name in made.files}
+            # Of a task whose answers carry the pixels there is no link, and so no mend.
+            mends = None if task.record.options.return_type == task_record.AS_BASE64 else self.mends
+            task_id, account_id = task.record.task_id, task.record.account_id
+            wait = None
+            if mends is not None:
+                kept = keep_first(data, task.order.cut, made, behind, keys, task_id)
+                wait = mends.begin_keeping(account_id, task_id, kept)
+            for name, file in made.files.items():
+                known = {"task-id": task_id, **made.metadata.object_metadata}
+                known |= {} if mends is None else part_metadata(task_id, name)
+                self.results.put_at(keys[name], file, made.content_type, known)
+            if wait is not None:
+                wait()
         return keys, made.metadata
 
-    def _store(self, task: Task, name: str, file: bytes, made: OutputFiles) -> str:
-        """Store the file; return its key, made of the task's id or the drop's name, so that a retry replaces it."""
-        if task.order.result_key:
-            key = drops.result_key(task.order.result_key, name, made.content_type)
-        else:
-            key = result_key(task.record.account_id, f"{task.record.task_id}-{name}", made.content_type)
-        self.results.put_at(
-            key, file, made.content_type, {"task-id": task.record.task_id, **made.metadata.object_metadata}
-        )
-        return key
+
+def _key_of(task: Task, name: str, content_type: str) -> str:
+    """Return a file's key, made of the task's id or the drop's name, so that a retry replaces it."""
+    if task.order.result_key:
+        return drops.result_key(task.order.result_key, name, content_type)
+    return result_key(task.record.account_id, f"{task.record.task_id}-{name}", content_type)

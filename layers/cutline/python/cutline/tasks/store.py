@@ -11,6 +11,7 @@ keep_until   in place of that for tasks whose id comes again with every duplicat
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -96,6 +97,18 @@ class TaskStore:
     def fail(self, task_id: str, state: int, now: int, lifetime_s: int = LINK_LIFETIME_S) -> Task | None:
         """Record the task as failed; return the record, or None if it had ended."""
         return self._end_or_advance(task_id, state, {"expires_at": now + lifetime_s})
+
+    def note_mend(self, task_id: str, metadata: ResultMetadata) -> None:
+        """Record what is known of a done task's mended result; nothing if the task is unknown by now."""
+        with suppress(ConditionFailed):
+            write_if(
+                self._table.update_item,
+                "#state = :done AND attribute_exists(facts)",
+                Key={"pk": task_id},
+                UpdateExpression="SET facts = :facts",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":done": DONE, ":facts": metadata.to_json()},
+            )
 
     def _end_or_advance(
         self, task_id: str, state: int, values: Mapping[str, Any], *, pending: bool = False

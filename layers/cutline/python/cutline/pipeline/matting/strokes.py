@@ -99,8 +99,9 @@ def draw_strokes(strokes: Sequence[Stroke], width: int, height: int) -> Drawn:
             pen.line(line, fill=ink, width=max(1, round(2 * radius)), joint="curve")
         for x, y in line:
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
-            # Pillow draws no ellipse of a pixel.
-            pen.point((min(max(0, round(x)), width - 1), min(max(0, round(y)), height - 1)), fill=ink)
+            # Pillow draws no ellipse of a pixel. A point at the picture's edge counts as its last pixel.
+            if -1 <= x <= width and -1 <= y <= height:
+                pen.point((min(max(0, round(x)), width - 1), min(max(0, round(y)), height - 1)), fill=ink)
     drawn = np.asarray(image)
     return {do: drawn == ink for do, ink in _INK.items()}
 

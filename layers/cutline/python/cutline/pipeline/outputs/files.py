@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.decode import Picture
@@ -11,6 +11,7 @@ from cutline.pipeline.codecs.encode import ENCODERS, encode_deep_png
 from cutline.pipeline.cutout import Cutout, Matte, Predictor, compose, matte_picture, placement_of
 from cutline.pipeline.layout.deep import draw_deep
 from cutline.pipeline.layout.framing import MAX_DEEP_PX, Box
+from cutline.pipeline.mend import Mendable, View
 from cutline.pipeline.options import CONTENT_TYPES, DEPTHS, LARGEST_PX, MEGAPIXEL, CutOptions
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import read_profiles
@@ -20,7 +21,10 @@ from cutline.pipeline.timing import StageTimer
 
 @dataclass(frozen=True)
 class OutputFiles:
-    """Files by name ("image", "mask"), all of one type and size. box: the subject's in the picture, or None."""
+    """Files by name ("image", "mask"), all of one type and size. box: the subject's in the picture, or None.
+
+    mendable, view: what a mend of them needs besides the picture.
+    """
 
     files: Mapping[str, bytes]
     content_type: str
@@ -28,6 +32,8 @@ class OutputFiles:
     height: int
     metadata: ResultMetadata
     box: Box | None
+    mendable: Mendable = field(repr=False)
+    view: View = field(repr=False)
 
     @property
     def image(self) -> bytes:
@@ -48,10 +54,15 @@ def make_files(
     Raises InputRefused(NO_SUBJECT) for a profile, which has nothing to measure then, InputRefused(RESOLUTION_TOO_HIGH)
     where the options ask for a frame beyond LARGEST_PX, and ServiceFault.
     """
-    matte = matte_picture(picture, options, predictor, timer)
+    return finish_files(matte_picture(picture, options, predictor, timer), options, timer, backdrop)
+
+
+def finish_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop: Picture | None = None) -> OutputFiles:
+    """The files that the options or their profile ask for, from a finished matte. Raises as `make_files`."""
     if options.profile:
         return _published(matte, options, timer)
-    placement = placement_of(matte.box, (picture.width, picture.height), options)
+    height, width = matte.alpha_u8.shape
+    placement = placement_of(matte.box, (width, height), options)
     # A reduced canvas has LARGEST_PX, give or take a few; rounding must not decide whether it is refused.
     if placement.is_reduced or placement.width * placement.height > LARGEST_PX:
         raise InputRefused(
@@ -89,7 +100,10 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         depth=("8 in 16" if matte.rgb_u16 is None else "16") if is_deep else "",
     )
     content_type = CONTENT_TYPES[options.image_format]
-    return OutputFiles(files, content_type, placement.width, placement.height, metadata, cutout.box)
+    view = View.of(placement, cutout.shown, cutout.picture_size)
+    return OutputFiles(
+        files, content_type, placement.width, placement.height, metadata, cutout.box, Mendable.of(matte), view
+    )
 
 
 def deep_file(matte: Matte, cutout: Cutout) -> bytes:
@@ -107,5 +121,14 @@ def _published(matte: Matte, options: CutOptions, timer: StageTimer) -> OutputFi
     with timer.stage("encode"):
         made = publish(matte, read_profiles()[options.profile], options.shadow)
     placement = made.cutout.placement
-    files = {"image": made.file}
-    return OutputFiles(files, made.content_type, placement.width, placement.height, made.metadata, matte.box)
+    files, view = {"image": made.file}, View.of(placement, made.cutout.shown, made.cutout.picture_size)
+    return OutputFiles(
+        files,
+        made.content_type,
+        placement.width,
+        placement.height,
+        made.metadata,
+        matte.box,
+        Mendable.of(matte),
+        view,
+    )
