@@ -80,6 +80,14 @@ def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
 def _events_of_cutline(now: int) -> dict[str, dict[str, Any]]:
     return {
         "links": _event("GET", "/r/{token}", b"", {}, parameters={"token": "sample.png"}, now=now),
+        "mend": _event(
+            "POST",
+            "/r/{token}/mend",
+            json.dumps({"strokes": [{"do": "remove", "radius": 0.02, "points": [[0.5, 0.4]]}]}).encode(),
+            {"Content-Type": "application/json"},
+            parameters={"token": "sample.png"},
+            now=now,
+        ),
         "uploads": _event(
             "POST",
             "/uploads",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutline.adapters.link_secret import CachedSecret, LinkSecret
-from cutline.adapters.result_store import PRESIGNED_S, ResultStore
+from cutline.adapters.result_store import PRESIGNED_S, ResultStore, result_key
 from cutline.bootstrap import Bootstrap
 from cutline.errors import InputRefused, Reason, ServiceFault
 from cutline.settings import Settings
@@ -66,9 +66,9 @@ def test_a_result_is_stored_under_its_account_with_its_type(stubbed, content_typ
     store, stubber = stubbed
     expected = {"Bucket": "out", "Key": ANY, "Body": b"pixels", "ContentType": content_type}
     stubber.add_response("put_object", {}, expected)
-    key = store.put("shop", b"pixels", content_type)
-    assert key.startswith("r/shop/")
-    assert key.endswith(extension)
+    key = result_key("shop", "1-image", content_type)
+    store.put_at(key, b"pixels", content_type)
+    assert key == f"r/shop/1-image{extension}"
     stubber.assert_no_pending_responses()
 
 
@@ -76,7 +76,7 @@ def test_a_bucket_that_fails_is_a_store_fault(stubbed) -> None:
     store, stubber = stubbed
     stubber.add_client_error("put_object", "InternalError", http_status_code=500)
     with pytest.raises(ServiceFault) as fault:
-        store.put("shop", b"pixels", "image/png")
+        store.put_at("r/shop/1.png", b"pixels", "image/png")
     assert fault.value.reason is Reason.STORE_FAILED
 
 

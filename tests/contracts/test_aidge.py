@@ -24,6 +24,7 @@ FOREIGN = {
     Reason.NO_SUBJECT,
     Reason.NO_PERSON,
     Reason.NO_GARMENT,
+    Reason.NOT_KEPT,
 }
 
 INVALID = {

@@ -135,6 +135,8 @@ ALLOWED = {
     ("jd_matting", "body"),
     ("jd_selfie", "body"),
     ("picture_check", "body"),
+    ("mend", "body"),  # bounded there
+    ("mend", "headers"),  # of its answer
     ("uploads", "body"),
     ("native", "headers"),
     ("native", "params"),

@@ -20,6 +20,7 @@ FOREIGN = {
     Reason.NO_SUBJECT,
     Reason.NO_PERSON,
     Reason.NO_GARMENT,
+    Reason.NOT_KEPT,
 }
 
 SYSTEM_ROWS = [

@@ -286,7 +286,7 @@ def test_links_are_signed_urls_once_cloudfront_has_a_key(
         name: item["Environment"]["Variables"].get("RESULTS_CDN")
         for name, item in of_type(found, "AWS::Lambda::Function").items()
     }
-    makers = {"CutoutFunction", "TasksFunction", "CostumeFunction", "LinksFunction", "CallBackFunction"}
+    makers = {"CutoutFunction", "TasksFunction", "CostumeFunction", "LinksFunction", "MendFunction", "CallBackFunction"}
     assert {name for name, text in given.items() if text is not None} == {*makers, "SiteFunction"}
     if not keys:
         assert (readers, {text for text in given.values() if text is not None}) == (set(), {""})
@@ -485,6 +485,7 @@ def test_the_outputs_name_what_an_operator_attaches_something_to(local: LocalTem
         ("/rest/ai/image/cut/out", "x-amazon-apigateway-any-method", "CutoutFunction"),
         ("/r/{token}", "get", "LinksFunction"),
         ("/r/{token}", "head", "LinksFunction"),
+        ("/r/{token}/mend", "x-amazon-apigateway-any-method", "MendFunction"),
         ("/usage", "get", "UsageFunction"),
         ("/uploads", "post", "UploadsFunction"),
         ("/health", "get", "SiteFunction"),
@@ -608,6 +609,7 @@ def test_heic_costs_a_layer_where_callers_pictures_are_decoded_and_only_if_wante
         "TasksFunction",
         "PrepareFunction",
         "FinishFunction",
+        "MendFunction",
     }
     # What CloudFormation does with it depends only on the condition.
     resources = built.plain["Resources"]

@@ -59,7 +59,7 @@ def test_faults_of_every_service_that_counts_them_are_watched(resources: Resourc
     apps = {path: path.read_text("utf-8") for path in (ROOT / "functions").rglob("app.py")}
     taking = {re.findall(r'service="(\w+)"', text)[0] for text in apps.values() if "return each(" in text}
     assert taking == {"worker", "callback", "undelivered", "intake"}
-    assert set(watching) == taking | SYNC_SERVICES | {"uploads", "links", "usage"}
+    assert set(watching) == taking | SYNC_SERVICES | {"uploads", "links", "mend", "usage"}
     names = [name for names in watching.values() for name in names]
     assert len(names) == len(set(names)) == len(watching), "one each"
     # The other steps of a task raise what fails, so FlowErrorsAlarm counts it as Lambda's errors.

@@ -12,7 +12,7 @@ from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.meter import Meter
 from cutline.adapters.kms import KmsCipher
 from cutline.adapters.link_secret import LinkSecret
-from cutline.adapters.result_store import ResultStore
+from cutline.adapters.result_store import ResultStore, result_key
 from cutline.contracts.wire import Scheme
 from cutline.errors import AccessRefused
 
@@ -75,7 +75,8 @@ def result(world: World) -> None:
     """A result's link leads to the file."""
     secret = world.clients("secretsmanager").get_secret_value(SecretId=world.names["LinkSecret"])["SecretString"]
     store = ResultStore(world.clients("s3"), world.names["OutputBucket"], lambda: LinkSecret.parse(secret))
-    key = store.put("emulated", b"pixels", "image/png")
+    key = result_key("emulated", secrets.token_hex(8), "image/png")
+    store.put_at(key, b"pixels", "image/png")
     token = store.link("https://shop.example", key, int(time.time()) + 60).rpartition("/")[2]
     with urllib.request.urlopen(store.redirect(token, time.time()), timeout=_WAIT_S) as answer:
         assert answer.read() == b"pixels"

@@ -23,7 +23,7 @@ settings = Settings.from_environment()
 bootstrap = Bootstrap(settings)
 mends = bootstrap.mends(logger) if settings.mending else None
 note_charge = partial(count_charge, metrics)
-finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, note_charge, mends)
+finish = Finish(bootstrap.tasks, bootstrap.files, bootstrap.results, bootstrap.meter, note_charge, mends=mends)
 
 
 def handler(event: dict[str, Any], context: object) -> None:

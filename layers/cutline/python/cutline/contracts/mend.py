@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from cutline.contracts import native
-from cutline.contracts.forms import read_json_object
+from cutline.contracts.forms import read_json_object, read_query
 from cutline.contracts.wire import (
     CORS,
     NO_PROGRESS,
@@ -65,7 +65,7 @@ def token_of(request: Request) -> str:
 
 def read_version(request: Request) -> int:
     """Return the version that a link asks for. Raises InputRefused(NOT_FOUND): there is no other."""
-    text = request.params[VERSION]
+    text = read_query(request)[VERSION]
     if _VERSION_TEXT.fullmatch(text) is None:
         raise InputRefused(Reason.NOT_FOUND)
     return int(text)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import cutline
 from cutline.contracts.apis import APIS
 from cutline.contracts.wire import Contract
-from cutline.openapi import native, operation, uploads, usage
+from cutline.openapi import mend, native, operation, uploads, usage
 
 
 class Part(Protocol):
@@ -31,7 +31,7 @@ class DescribedApi(DescribedRoutes, Protocol):
     FACTS: Mapping[str, Any]
 
 
-_OWN: tuple[DescribedRoutes, ...] = (usage, uploads)
+_OWN: tuple[DescribedRoutes, ...] = (usage, uploads, mend)
 
 
 def document(base_url: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import cutline
-from cutline.contracts import usage, variants
+from cutline.contracts import mend, usage, variants
 from cutline.contracts.apis import APIS, CALLS
 from cutline.contracts.usage import UsageQuery, UsageRow
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
@@ -107,7 +107,9 @@ def _links() -> dict[str, Any]:
     found = {"302": moved, "304": cached, "404": native.not_found(), **refusals}
     file = variant | {"content": dict.fromkeys(CONTENT_TYPES.values(), binary)}
     bodiless = {status: {"description": str(answer.get("description", "Refused."))} for status, answer in found.items()}
-    parameters = (token, *_variant_parameters())
+    earlier = "An earlier version of a mended result, 1 the first; without other parameters."
+    version = query(mend.VERSION, earlier, {"type": "integer", "minimum": 1, "maximum": 999})
+    parameters = (token, *_variant_parameters(), version)
     return {
         "/r/{token}": {
             **native.get(

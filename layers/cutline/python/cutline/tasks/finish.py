@@ -34,8 +34,8 @@ class Finish:
     results: ResultStore
     meter: Meter
     note_charge: Callable[[str, int], None]
-    mends: MendStore | None = None
     clock: Clock = time.time
+    mends: MendStore | None = None
 
     def run(self, task_id: str, step: Step) -> bool:
         """Finish the task; return whether it has a callback. Raises InputRefused(NO_SUBJECT) and ServiceFault."""

@@ -1,0 +1,207 @@
+"""Mends of stored results: what is kept, versions, one at a time, and what a death between two writes leaves."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from PIL import Image
+
+from cutline.accounts.account import Account
+from cutline.adapters.link_secret import LinkSecret
+from cutline.adapters.result_store import ResultStore, result_key
+from cutline.contracts import mend
+from cutline.contracts.wire import MendMetadata
+from cutline.errors import AccessRefused, InputRefused, Reason
+from cutline.pipeline.cutout import Matte
+from cutline.pipeline.layout.framing import Framing
+from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs.files import finish_files
+from cutline.pipeline.outputs.mend_file import keep_first
+from cutline.pipeline.outputs.metadata import ResultMetadata
+from cutline.pipeline.timing import StageTimer
+from cutline.serving.mend_store import MendStore, find_part, part_metadata
+from cutline.serving.mending import LEASE_S, MAX_MENDS, MendProcessor
+from devkit.clients import encoded
+from devkit.memory_table import MemoryTable
+from tests.support.calls import call
+
+NOW = 1_700_000_000
+LOGGER = Logger(service="test", level="CRITICAL")
+REMOVE = {"do": "remove", "box": [0.4, 0.4, 0.6, 0.6]}
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class World:
+    """A bucket with one result of two files, and what mends it."""
+
+    s3: Any
+    now: float = NOW
+    noted: list[tuple[str, ResultMetadata]] = field(default_factory=list)
+    deaths: int = 0
+
+    def __post_init__(self) -> None:
+        self.results = ResultStore(self.s3, "out", lambda: LinkSecret.parse("secret"))
+        self.store = MendStore(self.results, LOGGER)
+        self.table = MemoryTable("meter", "pk", "sk")
+        self.processor = MendProcessor(
+            self.results,
+            self.store,
+            self.table,
+            lambda task_id, metadata: self.noted.append((task_id, metadata)),
+            clock=lambda: self.now,
+            sleep=lambda s: setattr(self, "now", self.now + s),
+        )
+        self.s3.meta.events.register("before-call.s3", self._die)
+
+    def _die(self, model: Any, **_: Any) -> None:
+        if model.name in ("PutObject", "CopyObject") and self.deaths:
+            self.deaths -= 1
+            if self.deaths == 0:
+                raise Killed
+
+    def cut(self, name: str, options: CutOptions, task_id: str = "") -> dict[str, str]:
+        """Store the files of a disc's cut-out; return their keys."""
+        y, x = np.ogrid[:90, :120]
+        alpha_u8 = np.where((x - 50) ** 2 + (y - 45) ** 2 < 900, 255, 0).astype(np.uint8)
+        rgb_u8 = np.where(alpha_u8[..., None] > 0, (200, 40, 30), (230, 232, 235)).astype(np.uint8)
+        made = finish_files(Matte(rgb_u8, alpha_u8, "object"), options, StageTimer())
+        keys = {part: result_key("shop", f"{name}-{part}", made.content_type) for part in made.files}
+        file = keep_first(encoded(rgb_u8, "PNG"), options, made, None, keys, task_id)
+        self.store.begin_keeping("shop", name, file)()
+        for part, content in made.files.items():
+            self.results.put_at(keys[part], content, made.content_type, part_metadata(name, part))
+        return keys
+
+    def mend(self, key: str, *strokes: dict[str, Any]) -> MendMetadata:
+        link = self.results.link("https://shop.example", key, NOW + 600)
+        request = call(
+            json.dumps({"strokes": strokes}).encode(), path=f"{link.removeprefix('https://shop.example')}/mend"
+        )
+        made = self.processor.process(b"", mend.parse(request), StageTimer()).metadata
+        assert isinstance(made, MendMetadata)
+        return made
+
+    def alpha(self, key: str) -> Any:
+        with Image.open(io.BytesIO(self.results.get(key))) as image:
+            return np.asarray(image)[..., -1] if image.mode == "RGBA" else np.asarray(image)
+
+    def keys(self) -> set[str]:
+        return {item["Key"] for item in self.s3.list_objects_v2(Bucket="out")["Contents"]}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="out")
+        yield World(s3)
+
+
+BOTH = CutOptions(want_mask=True)
+
+
+@pytest.mark.parametrize("dies_at", range(7))
+def test_a_mend_that_dies_at_any_write_loses_nothing(world: World, dies_at: int) -> None:
+    undisturbed = world.cut("b", BOTH)["image"]
+    world.mend(undisturbed, REMOVE)
+    keys = world.cut("a", BOTH, "task")
+    before = world.alpha(keys["image"])
+    world.deaths = dies_at
+    try:
+        assert world.mend(keys["image"], REMOVE).version == 2
+        assert dies_at in (0, 6), "there are five writes"
+    except Killed:
+        assert find_part(world.results, keys["image"]).version == 1
+        assert np.array_equal(world.alpha(keys["image"]), before)
+    world.now, world.deaths = world.now + LEASE_S + 1, 0
+    made = world.mend(keys["mask"], REMOVE)
+    after = world.alpha(keys["image"])
+    assert (made.version, made.changed) == (2, (after != before).mean())
+    assert not after[36:54, 48:72].any()
+    assert np.array_equal(after, world.alpha(undisturbed))
+    assert np.array_equal(world.alpha(keys["mask"]), after)
+    for part in keys.values():
+        assert np.array_equal(world.alpha(find_part(world.results, part).of_version(1)), before)
+    assert {task for task, _ in world.noted} == {"task"}
+
+
+def test_the_same_strokes_again_are_the_same_version(world: World) -> None:
+    """So that a caller that repeats a call of which it got no answer mends once."""
+    key = world.cut("a", CutOptions())["image"]
+    first, files = world.mend(key, REMOVE), world.keys()
+    assert (world.mend(key, REMOVE), world.keys()) == (first, files)
+
+
+def test_a_stroke_is_drawn_where_the_result_shows_it(world: World) -> None:
+    """The disc is 60 pixels wide; with its margin the result is 84, and twice as wide in all."""
+    options = CutOptions(crop=True, framing=Framing(least=(168, 0), ratio=1.0, scale=0.5))
+    key = world.cut("a", options)["image"]
+    before = world.alpha(key)
+    assert before.shape == (168, 168)
+    world.mend(key, {"do": "remove", "radius": 0.05, "points": [[0.5, 0.5]]})
+    removed = np.argwhere((before > 250) & (world.alpha(key) < 5))
+    assert np.abs(removed.mean(0) - 83.5).max() < 1.5
+    assert 0.04 * 168 < np.abs(removed - 83.5).max() < 0.1 * 168
+    # What is beyond the picture changes nothing.
+    left = world.alpha(key)
+    assert world.mend(key, {"do": "keep", "radius": 0.01, "points": [[0.0, 0.0]]}).changed == 0
+    assert np.array_equal(world.alpha(key), left)
+
+
+def test_a_result_has_a_bounded_number_of_versions(world: World) -> None:
+    key = world.cut("a", CutOptions())["image"]
+    for count in range(MAX_MENDS):
+        world.mend(key, {"do": "keep", "radius": 0.01, "points": [[0.4, 0.3 + count / 100]]})
+    with pytest.raises(InputRefused, match="20 times"):
+        world.mend(key, REMOVE)
+
+
+def test_a_second_mend_waits_for_the_first_and_not_for_one_that_is_dead(world: World) -> None:
+    key = world.cut("a", CutOptions())["image"]
+    with world.processor._lease("m/shop/a"):
+        with pytest.raises(AccessRefused) as refused:
+            world.mend(key, REMOVE)
+        assert (refused.value.reason, NOW < world.now < NOW + LEASE_S) == (Reason.RATE_EXCEEDED, True)
+        world.now += LEASE_S
+        assert world.mend(key, REMOVE).version == 2
+    assert world.mend(key, {"do": "keep", "radius": 0.01, "points": [[0.4, 0.3]]}).version == 3
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [({}, Reason.NOT_KEPT), (part_metadata("b", "image"), Reason.NOT_KEPT), (None, Reason.NOT_FOUND)],
+)
+def test_a_result_of_which_nothing_was_kept_is_refused(
+    world: World, metadata: dict[str, str] | None, reason: Reason
+) -> None:
+    if metadata is not None:
+        world.results.put_at("r/shop/b-image.png", b"pixels", "image/png", metadata)
+    with pytest.raises(InputRefused) as refused:
+        world.mend("r/shop/b-image.png", REMOVE)
+    assert refused.value.reason is reason
+
+
+def test_a_result_is_served_though_what_a_mend_needs_cannot_be_kept(world: World) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
+
+    world.s3.put_object = partial(refuse)
+    world.store.begin_keeping("shop", "a", b"file")()
+
+
+def test_a_mend_is_free_unless_it_has_a_price_of_its_own() -> None:
+    assert Account("shop", price_micros={"*": 9}).price_of(mend.NAME) == 0
+    assert Account("shop", price_micros={"*": 9, "mnd": 2}).price_of(mend.NAME) == 2
