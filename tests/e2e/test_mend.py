@@ -91,6 +91,7 @@ def test_a_repeated_key_gets_the_first_answer_and_two_at_once_are_both_kept(clou
     first, again = mend(link, REMOVE, key="once"), mend(link, REMOVE, key="once")
     assert (again.json, again.headers["idempotency-replayed"]) == (first.json, "true")
     assert mend(link, KEEP, key="once").json["code"] == "idempotency_mismatch"
+    assert mend(link, {"do": "remove", "box": [0, 0, 1, 1]}, key="all").json["code"] == "no_subject"
     with ThreadPoolExecutor(2) as pool:
         others = ({**KEEP, "points": [[0.9, y]]} for y in (0.2, 0.5))
         answers = list(pool.map(lambda stroke: mend(link, stroke), others))

@@ -26,6 +26,7 @@ EXCUSED = {
     "CostumeFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
     "CutoutFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
     "SelfieFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
+    "MendFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
     "SelfieFunction IdempotencyKeys dynamodb:DeleteItem table/MeterTable": _FORGETS,
     "FailFunction TaskRecords dynamodb:GetItem table/TasksTable": _RETRY,
     "MatteOnCpuFunction AdvanceTasks dynamodb:UpdateItem table/TasksTable": _DETOUR,

@@ -618,3 +618,15 @@ def test_heic_costs_a_layer_where_callers_pictures_are_decoded_and_only_if_wante
     assert resources["FinishFunction"]["Properties"]["Layers"][-1] == {"Fn::If": ["TakesHeic", {"Ref": name}, nothing]}
     assert built.plain["Conditions"]["TakesHeic"] == {"Fn::Equals": [{"Ref": "HeicPictures"}, "yes"]}
     assert built.parameters["HeicPictures"] == wanted
+
+
+@pytest.mark.parametrize("wanted", ["no", "yes"])
+def test_photographs_for_mends_expire_with_the_results(wanted: str) -> None:
+    """And `Mending` reaches every function that keeps them."""
+    resources = whole_template(Mending=wanted).plain["Resources"]
+    rules = of_type(resources, "AWS::S3::Bucket")["OutputBucket"]["LifecycleConfiguration"]["Rules"]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert days["m/"] == days["r/"] == {"Ref": "ResultDays"}
+    functions = of_type(resources, "AWS::Lambda::Function")
+    for name in ("CutoutFunction", "TasksFunction", "FinishFunction"):
+        assert functions[name]["Environment"]["Variables"]["MENDING"] == {"Ref": "Mending"}

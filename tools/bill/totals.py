@@ -27,10 +27,14 @@ LINES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Habits:
-    """How the pictures come and go. `result_mb`: a stored result; `fetched`: how often its link is followed."""
+    """How the pictures come and go.
+
+    result_mb: a stored result; photo_mb: what is kept for its mends; fetched: how often its link is followed.
+    """
 
     processor: str = "arm64"
     result_mb: float = 0.5
+    photo_mb: float = 0.4
     fetched: float = 1.0
     result_days: float = 2.0
     # Questions per background task.
@@ -46,14 +50,14 @@ def units(work: Work, rate: float, habits: Habits) -> dict[str, float]:
     found = defaultdict(float, work.units(habits.processor))
     if work is TASK:
         _add(found, QUESTION.units(habits.processor), habits.questions)
-    results = 1 if work is TASK else work.operations.get("s3:PUT", 0)
-    fetches = results * habits.fetched
+    fetches = work.results * habits.fetched
     # CloudFront checks a link itself.
     _add(found, LINK.units(habits.processor), 0 if habits.cloudfront else fetches)
     if habits.webp:
-        _add(found, FIRST_WEBP.on_top(habits.processor), results * habits.webp)
+        _add(found, FIRST_WEBP.on_top(habits.processor), work.results * habits.webp)
     found[f"lambda {habits.processor}"] += habits.cold * sum(run.init_gb_s for run in work.runs)
-    found["s3 storage"] += results * habits.result_mb / 1000 * habits.result_days / 30
+    stored_mb = work.results * habits.result_mb + work.kept * habits.photo_mb
+    found["s3 storage"] += stored_mb / 1000 * habits.result_days / 30
     gigabytes = fetches * habits.result_mb / 1000
     if habits.cloudfront:
         found["cloudfront egress"], found["cloudfront requests"] = gigabytes, fetches

@@ -67,7 +67,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Work:
-    """A piece of work. `write_units` and `read_units` are DynamoDB's, of the operations together."""
+    """A piece of work. `write_units` and `read_units` are DynamoDB's, of the operations together.
+
+    results: how many it stores, each with a link; kept: how many photographs it keeps, so that these can be mended.
+    """
 
     name: str
     runs: tuple[Run, ...] = ()
@@ -80,6 +83,8 @@ class Work:
     traces: int = 1
     # Which go out to the internet in addition to the result: the answer, or a redirect.
     sent_bytes: int = 0
+    results: int = 0
+    kept: int = 0
 
     def on_top(self, processor: str) -> dict[str, float]:
         """By price, for work within a run that is counted already: no request and no log line of its own."""
@@ -110,9 +115,11 @@ class Work:
 _CALL_LOG_BYTES = 1000
 
 
-def _call(name: str, function: str, ms: float, *, puts: int = 0, results: int = 1, sent_bytes: int = 400) -> Work:
+def _call(
+    name: str, function: str, ms: float, *, puts: int = 0, results: int = 1, kept: int = 1, sent_bytes: int = 400
+) -> Work:
     """A synchronous call: reserve, work, store, settle; `puts` more items of less than a kilobyte."""
-    operations = {"dynamodb:UpdateItem": 2, "dynamodb:PutItem": puts, "s3:PUT": results}
+    operations = {"dynamodb:UpdateItem": 2, "dynamodb:PutItem": puts, "s3:PUT": results + kept}
     return Work(
         name,
         (Run(function, ms, log_bytes=_CALL_LOG_BYTES),),
@@ -120,6 +127,8 @@ def _call(name: str, function: str, ms: float, *, puts: int = 0, results: int = 
         write_units=2 + puts,
         gateway=1,
         sent_bytes=sent_bytes,
+        results=results,
+        kept=kept,
     )
 
 
@@ -128,15 +137,16 @@ CALLS = (
     _call("JD matting", "CutoutFunction", 186, puts=1),
     _call("Aidge", "CutoutFunction", 169),
     # Its answer is the picture itself, in base64.
-    _call("JD SelfieSeg", "SelfieFunction", 182, puts=1, results=0, sent_bytes=SELFIE_BYTES),
+    _call("JD SelfieSeg", "SelfieFunction", 182, puts=1, results=0, kept=0, sent_bytes=SELFIE_BYTES),
     # One put: the record that GET shows afterwards.
     _call("PicWish, sync=1", "TasksFunction", 174, puts=1),
-    _call("AILabTools costume", "CostumeFunction", 313, results=2),
+    # Clothes are not mended.
+    _call("AILabTools costume", "CostumeFunction", 313, results=2, kept=0),
 )
 
 # Accepted: a transaction over two items of a shard, the picture, the record, the start. Worked: state 2, the
-# view; the message, state 4, the maps; the result, state 1, settled; the working files deleted. Times are scaled from a
-# run next to synchronous calls.
+# view; the message, state 4, the maps; the result and what a mend of it needs, state 1, settled; the working files
+# deleted. Times are scaled from a run next to synchronous calls.
 TASK = Work(
     "PicWish, sync=0",
     (
@@ -150,7 +160,7 @@ TASK = Work(
         "dynamodb:PutItem": 1,
         "dynamodb:UpdateItem": 4,
         "dynamodb:GetItem": 1,
-        "s3:PUT": 4,
+        "s3:PUT": 5,
         "s3:GET": 4,
         "s3:POST": 1,
         "states:StartExecution": 1,
@@ -165,6 +175,8 @@ TASK = Work(
     transitions=3,
     traces=2,
     sent_bytes=200,
+    results=1,
+    kept=1,
 )
 QUESTION = Work(
     "question about a task",
