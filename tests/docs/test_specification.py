@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from cutline import contracts
-from cutline.contracts.apis import APIS
+from cutline.contracts.apis import CALLS
 from cutline.errors import Reason
 
 TEXT = " ".join((Path(__file__).resolve().parents[2] / "docs" / "contracts.md").read_text("utf-8").split())
@@ -44,7 +44,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def test_every_api_is_specified() -> None:
-    assert {module.NAME for module in specified() if hasattr(module, "NAME")} == set(APIS)
+    assert {module.NAME for module in specified() if hasattr(module, "NAME")} == set(CALLS)
 
 
 @pytest.mark.parametrize("module", specified(), ids=lambda module: module.__name__.rpartition(".")[2])

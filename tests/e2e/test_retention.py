@@ -81,7 +81,7 @@ def test_what_is_looked_for_would_be_found(cloud: RunningCloud, accounts: Accoun
     accounts.create("keeper")
     APIS["pw"](cloud.url, "keeper", PICTURES[1], "key")
     kept = stored(cloud, "keeper")
-    assert [name.partition("/")[0] for name in kept if "/" in name] == ["r"]
+    assert [name.partition("/")[0] for name in kept if "/" in name] == ["m", "r"]
     assert len([name for name in kept if name.startswith("IDEMPOTENT#keeper ")]) == 1
     assert len([name for name in kept if "#" not in name and "/" not in name]) == 1, "the task's record"
 
