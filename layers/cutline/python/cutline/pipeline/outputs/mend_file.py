@@ -114,7 +114,7 @@ def mend_kept(first: KeptFile, last: KeptFile, strokes: Sequence[Stroke], timer:
     assert first.photo is not None
     options = cut_options_from(first.kept.cut)
     with timer.stage("decode"):
-        picture = decode_in_subprocess(first.photo, LIMITS)
+        picture = decode_in_subprocess(first.photo, LIMITS, options.metadata)
         backdrop = None if first.backdrop is None else decode_in_subprocess(first.backdrop, LIMITS)
         before = _mendable(first, last)
     with timer.stage("strokes"):
@@ -141,7 +141,7 @@ def _finished(
     picture: Picture, cut: Mendable, options: CutOptions, backdrop: Picture | None, timer: StageTimer
 ) -> OutputFiles:
     with timer.stage("foreground"):
-        matte = mended_matte(picture, cut, options.roi)
+        matte = replace(mended_matte(picture, cut, options.roi), metadata=picture.metadata)
     if matte.box is None:
         raise InputRefused(Reason.NO_SUBJECT, _NOTHING_LEFT)
     return finish_files(matte, options, timer, backdrop)
