@@ -114,7 +114,7 @@ def mend_kept(first: KeptFile, last: KeptFile, strokes: Sequence[Stroke], timer:
     assert first.photo is not None
     options = cut_options_from(first.kept.cut)
     with timer.stage("decode"):
-        picture = decode_in_subprocess(first.photo, LIMITS, options.metadata)
+        picture = decode_in_subprocess(first.photo, LIMITS, options.metadata, options.depth)
         backdrop = None if first.backdrop is None else decode_in_subprocess(first.backdrop, LIMITS)
         before = _mendable(first, last)
     with timer.stage("strokes"):
