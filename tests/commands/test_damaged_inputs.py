@@ -37,6 +37,7 @@ FILES = {
     "layers/model/models.toml": (MODELS / "models.toml").read_bytes(),
     "layers/model/matte.onnx": (MODELS / "matte.onnx").read_bytes(),
     "aws/config": b"[default]\nregion = eu-central-1\n",
+    "checked/.cutline-check.jsonl": b'{"mark": "x", "line": {"picture": "/in/a.png"}, "faults": 0, "made": null}\n',
     "a.png": PICTURE,
     "page/index.html": b"",
 }
@@ -74,6 +75,7 @@ CASES = [
     ("account list", "aws/config"),
     (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "in/a.png"),
     (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "profiles.toml"),
+    (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "checked/.cutline-check.jsonl"),
     (f"mcp in --profiles profiles.toml {_MODELS}", "profiles.toml"),
     (f"mcp in {_MODELS}", "layers/model/models.toml"),
 ]

@@ -24,6 +24,15 @@ def test_private_addresses_and_plain_http_are_refused_but_for_the_named_shop() -
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["https://[::1", "https://a:b/", "https://" + "\U0001f600" * 1_000_000, "https://a\0b/", "https://u:p@a/", "x"],
+)
+def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
+    with pytest.raises(InputRefused):
+        Downloads(1000, "https://shop.example").get(address)
+
+
+@pytest.mark.parametrize(
     ("first", "tries"), [((503, {}, b""), 2), ((429, {"Retry-After": "5"}, b""), 2), ((404, {}, b""), 1)]
 )
 def test_what_may_pass_is_tried_again_later(first: tuple[int, dict[str, str], bytes], tries: int) -> None:

@@ -1,13 +1,18 @@
 """Addresses in tables as shops export them, and shops' own APIs with their limits, on a server of this machine."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutline.batch.report import ReportLine, write_report
+from cutline.live import shops
 from cutline.live.listing import Listed, list_pictures, read_addresses
 from cutline.live.shops import Shop, ShopFailed, live_pictures, open_shop
 from tests.support.answering import answering
+from tests.support.damaged import damaged_documents
 from tests.support.stores import TOKEN, WC, Shopify, WooCommerce, serving
 
 A, B, C = "https://a.example/1.jpg", "https://a.example/2.jpg?v=3", "http://b.example/3,x.png"
@@ -71,12 +76,68 @@ def test_a_shops_first_pictures_are_listed_with_their_products(kind: str) -> Non
         ({}, "SHOPIFY_URL, SHOPIFY_TOKEN must be set"),
         ({"SHOPIFY_URL": "http://shop.example", "SHOPIFY_TOKEN": "t"}, "must be an https address"),
         ({"SHOPIFY_URL": "ftp://127.0.0.1", "SHOPIFY_TOKEN": "t"}, "must be an https address"),
+        ({"SHOPIFY_URL": "https://[::1", "SHOPIFY_TOKEN": "t"}, "must be an https address"),
+        ({"SHOPIFY_URL": "https://shop.example:port", "SHOPIFY_TOKEN": "t"}, "must be an https address"),
         ({"SHOPIFY_URL": "https://shop.example", "SHOPIFY_TOKEN": "a\nb"}, "printable ASCII"),
     ],
 )
 def test_a_shop_that_no_credential_should_be_sent_to_is_refused(environment: dict[str, str], problem: str) -> None:
     with pytest.raises(ShopFailed, match=problem):
         open_shop("shopify", environment)
+
+
+def page(address: Any) -> dict[str, Any]:
+    """A page of one product of Shopify's, after which it says that there is another."""
+    product = {"title": "=1+1\n\ud800", "id": "gid/1", "media": {"nodes": [{"image": {"url": address}}]}}
+    return {"data": {"products": {"nodes": [product], "pageInfo": {"hasNextPage": True, "endCursor": "x"}}}}
+
+
+def test_a_damaged_page_is_a_listing_or_not_like_the_api() -> None:
+    true = page("https://a.example/1.jpg")
+    true["data"]["products"]["pageInfo"]["hasNextPage"] = False
+    assert len(listed("shopify", true)) == 1
+    for document in damaged_documents(true):
+        for picture in listed("shopify", document):
+            assert picture.is_address and picture.product.isprintable() and len(picture.product) <= 200
+            assert write_report([ReportLine(picture.picture, product=picture.product)])
+    for document in damaged_documents([{"id": 1, "name": "Mug", "images": [{"src": "https://a.example/1.jpg"}]}]):
+        assert all(picture.is_address for picture in listed("woocommerce", document))
+
+
+def listed(kind: str, document: Any) -> list[Listed]:
+    """What is listed of a shop that answers with this, and then, if asked again, with an empty page."""
+    answers = iter([document, []])
+
+    class Answering(Shop):
+        def ask(self, path: str, document: Any = None) -> Any:
+            return json.loads(json.dumps(next(answers)))
+
+    found: list[Listed] = []
+    with suppress(ShopFailed):
+        found += live_pictures(kind, Answering("https://shop.example", {}), 9)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["shopify", "woocommerce"])
+def test_a_shop_that_repeats_a_page_or_never_ends_it_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    product = {"id": 1, "name": "Mug", "images": []}
+    document = page("https://a.example/1.jpg") if kind == "shopify" else [product]
+    with answering((200, {}, document)) as (address, asked), pytest.raises(ShopFailed, match="the same page again"):
+        list(live_pictures(kind, Shop(address, {}, lambda _: None), 1))
+    assert len(asked) == 2
+    monkeypatch.setattr(shops, "_MAX_ANSWER_BYTES", 1000)
+    with answering((200, {}, b" " * 2000)) as (address, _), pytest.raises(ShopFailed, match="more than 1000 bytes"):
+        list(live_pictures(kind, Shop(address, {}, lambda _: None), 1))
+
+
+@pytest.mark.parametrize("cost", [10**400, float("inf"), float("nan"), "x", None, [], {}])
+def test_a_throttled_answer_without_a_true_cost_is_waited_for(cost: Any) -> None:
+    waits: list[float] = []
+    status = {"currentlyAvailable": 1, "restoreRate": 50.0}
+    throttled = {**THROTTLED, "extensions": {"cost": {"requestedQueryCost": cost, "throttleStatus": status}}}
+    with answering((200, {}, throttled), (200, {}, {"data": 1})) as (address, _):
+        assert Shop(address, {}, waits.append).ask("/x", {}) == {"data": 1}
+    assert 1 <= waits[0] <= 60
 
 
 THROTTLED = {
@@ -113,6 +174,11 @@ def test_a_shop_that_is_busy_is_waited_for(first: tuple[int, dict[str, str], Any
         ((200, {}, b"<html>"), "not with JSON"),
         ((200, {}, {"products": []}), "not like the API of shopify"),
         ((200, {}, {"errors": [{"message": "Access denied"}]}), "Access denied"),
+        ((200, {}, {"errors": [{"extensions": "THROTTLED"}]}), "not like the API of shopify"),
+        ((200, {}, b"[" * 100_000), "not with JSON"),
+        ((200, {}, page("/etc/passwd")), "not like the API of shopify"),
+        ((200, {}, page("file:///etc/passwd")), "not like the API of shopify"),
+        ((200, {}, page("https://a.example/1.jpg")), "the same page again"),
     ],
 )
 def test_what_a_shop_refuses_is_reported(answer: tuple[int, dict[str, str], Any], problem: str) -> None:

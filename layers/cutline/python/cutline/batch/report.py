@@ -76,6 +76,12 @@ def spreadsheet_name(name: str) -> str:
     return f"./{name}" if name.startswith(_FORMULA_STARTS) else name
 
 
+def _for_spreadsheets(line: ReportLine) -> ReportLine:
+    """Return the line without a formula in what others have named: files and products."""
+    quote = "'" if line.product.startswith(_FORMULA_STARTS) else ""
+    return replace(line, result=spreadsheet_name(line.result), product=quote + line.product)
+
+
 def read_table(data: bytes, columns: Set[str]) -> list[dict[str, str]]:
     """Parse a CSV file with a header that has at least `columns`. Raises ValueError for any other file."""
     table = csv.DictReader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
@@ -107,5 +113,5 @@ def write_report(lines: Iterable[ReportLine], known: Mapping[str, ReportLine] | 
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, COLUMNS)
     table.writeheader()
-    table.writerows(asdict(replace(merged[key], result=spreadsheet_name(merged[key].result))) for key in sorted(merged))
+    table.writerows(asdict(_for_spreadsheets(merged[key])) for key in sorted(merged))
     return text.getvalue().encode("utf-8", "surrogateescape")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from cutline.adapters.fetch import FetchPolicy, Unreachable, fetch, resolve
-from cutline.contracts.addresses import PORTS
+from cutline.contracts.addresses import PORTS, read_address
 from cutline.errors import InputRefused, Reason
 from cutline.limits import MIB
 
@@ -53,7 +53,10 @@ class Downloads:
         self._next_at = max(now, self._next_at) + 1 / self.per_second
 
     def _policy(self, address: str) -> FetchPolicy:
-        parts, own = urlsplit(address), urlsplit(self.shop)
+        try:
+            parts, own = read_address(address), urlsplit(self.shop)
+        except ValueError as error:
+            raise InputRefused(Reason.URL_UNREACHABLE, "the address is not an absolute http or https one") from error
         if own.hostname and parts.hostname == own.hostname:
             if self._own is None:
                 self._own = _policy_of(own.hostname, own.port or PORTS.get(own.scheme, 443))

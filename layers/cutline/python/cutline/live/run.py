@@ -140,15 +140,16 @@ def _read_progress(file: Path) -> Iterator[tuple[str, Judged]]:
     """Yield what an interrupted run has judged, but not what it could not check; the last line may be cut short."""
     if not file.exists():
         return
-    for text in file.read_text("utf-8").splitlines():
+    for text in read_file(file).decode("utf-8", "replace").splitlines():
         try:
             found = json.loads(text)
             made = None if found["made"] is None else ReportLine(**found["made"])
             judged = Judged(ReportLine(**found["line"]), int(found["faults"]), made)
             mark = str(found["mark"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             continue
-        if not judged.line.problem:
+        lines = (judged.line, made or judged.line)
+        if not judged.line.problem and all(isinstance(value, str) for line in lines for value in asdict(line).values()):
             yield mark, judged
 
 

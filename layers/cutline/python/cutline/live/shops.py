@@ -14,12 +14,15 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from cutline.contracts.addresses import read_address
+from cutline.limits import MIB
 from cutline.live.listing import Listed
 
 _TRIES = 6
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _TIMEOUT_S = 60
 _PAGE = 50
+_MAX_ANSWER_BYTES, _REFUSAL_BYTES, _NAME_CHARS = 32 * MIB, 4096, 200
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _GRAPHQL = "/admin/api/2026-01/graphql.json"
 _QUERY = """query Products($after: String, $count: Int!) { products(first: 50, after: $after, query: "status:active") {
@@ -84,7 +87,10 @@ def open_shop(kind: str, environment: Mapping[str, str]) -> Shop:
             f"{', '.join(missing)} must be set: the shop's address and a credential that may read products"
         )
     address, *credentials = (environment[name] for name in VARIABLES[kind])
-    parts = urlsplit(address)
+    try:
+        parts = read_address(address)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ShopFailed(f"{VARIABLES[kind][0]} must be an https address: credentials are sent to it")
     if kind == "shopify":
@@ -101,8 +107,12 @@ def live_pictures(kind: str, shop: Shop, count: int) -> Iterator[Listed]:
     products = _of_shopify(shop, count) if kind == "shopify" else _of_woocommerce(shop)
     try:
         for name, addresses in products:
-            yield from (Listed(address, name) for address in addresses[:count])
-    except (KeyError, TypeError, AttributeError) as error:
+            for address in addresses[:count]:
+                picture = Listed(address, _shown(name))
+                if not picture.is_address:  # else a shop could name a file of this machine
+                    raise TypeError("not an address")
+                yield picture
+    except (LookupError, TypeError, AttributeError) as error:
         raise ShopFailed(f"{shop.address} answers, but not like the API of {kind}") from error
 
 
@@ -116,15 +126,21 @@ def _of_shopify(shop: Shop, count: int) -> Iterator[tuple[str, list[str]]]:
         for product in found["nodes"]:
             images = [node["image"]["url"] for node in product["media"]["nodes"] if node.get("image")]
             yield f"{product['title']} ({product['id'].rpartition('/')[2]})", images
-        after, more = found["pageInfo"]["endCursor"], found["pageInfo"]["hasNextPage"]
+        more = found["pageInfo"]["hasNextPage"]
+        if more and found["pageInfo"]["endCursor"] == after:
+            raise ShopFailed(f"{shop.address} returns the same page again and again")
+        after = found["pageInfo"]["endCursor"]
 
 
 def _of_woocommerce(shop: Shop) -> Iterator[tuple[str, list[str]]]:
-    page, found = 1, True
+    page, found, before = 1, True, None
     while found:
         # Oldest first, so that new ones do not shift the pages.
         query = {"per_page": _PAGE, "page": page, "status": "publish", "orderby": "id", "order": "asc"}
         found = shop.ask(f"/wp-json/wc/v3/products?{urlencode(query)}")
+        if found and found == before:
+            raise ShopFailed(f"{shop.address} returns the same page again and again")
+        before = found
         for product in found:
             yield f"{product['name']} ({product['id']})", [image["src"] for image in product["images"]]
         page += 1
@@ -134,10 +150,14 @@ def _exchange(request: urllib.request.Request) -> tuple[int, Mapping[str, str], 
     """Return status, headers by names in lower case, and body; status 0 and the problem if there is no answer."""
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S) as answer:
-            return answer.status, {}, answer.read()
+            body = answer.read(_MAX_ANSWER_BYTES + 1)
+            if len(body) > _MAX_ANSWER_BYTES:
+                raise ShopFailed(f"{request.host} answers with more than {_MAX_ANSWER_BYTES} bytes")
+            return answer.status, {}, body
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
+            headers = {name.lower(): value for name, value in error.headers.items()}
+            return error.code, headers, error.read(_REFUSAL_BYTES)
     except (OSError, http.client.HTTPException) as error:
         return 0, {}, f"cannot reach {request.host}: {error}".encode()
 
@@ -161,8 +181,13 @@ def _throttled_s(found: Any) -> float | None:
         status = cost["throttleStatus"]
         missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
         return max(_PAUSE_S, missing / float(status["restoreRate"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (LookupError, TypeError, ValueError, ArithmeticError):
         return _PAUSE_S
+
+
+def _shown(name: str) -> str:
+    """Return a product's name without control characters and lone surrogates, at most `_NAME_CHARS` of it."""
+    return "".join(sign if sign.isprintable() else " " for sign in name[:_NAME_CHARS])
 
 
 def _seconds(text: str) -> float | None:
