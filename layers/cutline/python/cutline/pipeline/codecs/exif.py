@@ -33,11 +33,11 @@ _SRGB = 1
 # Make, model, date, artist and copyright; with "all" also descriptions, software, host and rating.
 _MAIN = frozenset({271, 272, 306, 315, 33432})
 _MAIN_OF_ALL = _MAIN | {269, 270, 285, 305, 316, 337, 18246, 18249, *range(40091, 40096)}
-# Exposure, dates, lens: 4.6.5, Tables 7 to 9.
-_SHOT = frozenset({33434, 33437, 34850, *range(34855, 34856), *range(34864, 34870), 36867, 36868, *range(36880, 36883)})
-_LENS = frozenset({*range(37377, 37387), 37520, 37521, 37522, *range(41985, 41991), 42034, 42035, 42036, 42080})
-# Subject distance and areas stay with the rest of "all".
-_KEPT = (_SHOT | _LENS) - {37382, 37384}
+# Exposure, dates and lens (4.6.5, Tables 7 to 9); the subject's distance and area are not among them.
+_EXPOSURE = frozenset({33434, 33437, 34850, 34855, *range(34864, 34870), *range(37377, 37382), *range(37383, 37387)})
+_DATES = frozenset({36867, 36868, *range(36880, 36883), *range(37520, 37523)})
+_LENS = frozenset({*range(41985, 41991), 42034, 42035, 42036})
+_KEPT = _EXPOSURE | _DATES | _LENS
 # Maker's note, size, interoperability directory, and what is written anew.
 _NEVER = frozenset({37500, 40962, 40963, 40965, _COLOUR_SPACE, _EXIF_VERSION})
 
