@@ -70,16 +70,17 @@ def draw_pictures(rng: np.random.Generator, photographs: Tensor, count: int) -> 
 
     photographs: (R, 3, S, S) uint8, for surfaces and backgrounds.
     """
-    size, drawn = photographs.shape[-1], []
+    size = photographs.shape[-1]
+    pictures = torch.empty(count, 3, size, size, dtype=torch.uint8)
+    alphas = torch.zeros(count, 2, size, size, dtype=torch.uint8)
     for number in range(count):
         if number % FIGURES:
             rgb, alpha = draw_picture(rng, photographs, size)
-            drawn.append((rgb, torch.cat([alpha, torch.zeros_like(alpha)])))
         else:
             rgb, alpha, classes = draw_dressed(rng, photographs, size)
-            drawn.append((rgb, torch.cat([alpha, alpha * (classes != BAG)])))
-    rgb, alphas = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-    return (rgb * 255).round().byte(), (alphas * 255).round().byte()
+            alphas[number, 1:] = (alpha * (classes != BAG) * 255).round()
+        pictures[number], alphas[number, :1] = (rgb * 255).round(), (alpha * 255).round()
+    return pictures, alphas
 
 
 def draw_sheet(size: int) -> tuple[Tensor, Tensor]:
