@@ -151,6 +151,8 @@ def test_the_commands_options_are_arguments(agent: Agent) -> None:
     assert (opened(kept["result"]).format, "exif" in kept["metadata"]) == ("AVIF", True)
     behind = agent.done("cut", picture="mug.jpg", background="person.jpg", background_fit="contain", format="webp")
     assert (opened(behind["result"]).mode, behind["format"]) == ("RGB", "webp")
+    deep = Path(agent.done("cut", picture="mug.jpg", depth=16)["result"]).read_bytes()
+    assert deep[24] == 16, "the header's bit depth"
     mask = agent.done("cut", picture="mug.jpg", mask=True)
     assert Path(mask["result"]).name == "mug.jpg-mask.png"
     assert opened(mask["result"]).mode == "L"
@@ -226,6 +228,7 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("cut", {"picture": "mug.jpg", "colour": "red"}, "'colour' was unexpected"),
     ("cut", {"picture": "mug.jpg", "crop": "yes"}, "`crop`: 'yes' is not of type 'boolean'"),
     ("cut", {"picture": "mug.jpg", "format": "bmp"}, "`format`: 'bmp' is not one of ['png'"),
+    ("cut", {"picture": "mug.jpg", "depth": 16, "format": "jpg"}, "16"),
     ("cut", {"picture": "x" * 9999}, "is too long"),
     ("garments", {"picture": "person.jpg", "classes": ["socks"]}, "`classes.0`: 'socks' is not one of"),
     ("check", {"picture": "mug.jpg", "profile": "nowhere"}, "`profile`: 'nowhere' is not one of"),

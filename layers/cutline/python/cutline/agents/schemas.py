@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 from cutline.agents import results
 from cutline.agents.results import Schema, object_of
 from cutline.pipeline.finish.options import FITS
-from cutline.pipeline.options import FORMATS, GARMENTS, METADATA_MODES, GarmentForm, Subject
+from cutline.pipeline.options import DEPTHS, FORMATS, GARMENTS, METADATA_MODES, GarmentForm, Subject
 
 DEFAULT_LISTED: Final = 20
 MAX_LISTED: Final = 200
@@ -104,6 +104,12 @@ def _cut() -> Declared:
             max_size=_text("Largest size in pixels, '1000' or '800x1000'; a larger result is reduced."),
             roi=_ROI,
             metadata=_METADATA,
+            depth={
+                "type": "integer",
+                "enum": list(DEPTHS.values()),
+                "default": 8,
+                "description": "Bits of a sample: 16 for a transparent PNG of a photograph with 16 bits.",
+            },
             preview=_PREVIEW,
         ),
         results.CUT,

@@ -38,6 +38,7 @@ _KEYWORDS = (
     "crop",
     "roi",
     "metadata",
+    "depth",
     *(OPTION_NAMES.get(n, n) for n in READERS),
 )
 
