@@ -26,6 +26,7 @@ ALL_ON = {
     "ResultsKeyA": f"{'A' * 64},{'A' * 58}==",
     "ResultsKeyB": f"{'B' * 64},{'B' * 58}==",
     "HeicPictures": "yes",
+    "SmokeMinutes": "5",
     "RequestsPerAddress": "2000",
     "SyncConcurrency": "10",
     "DomainName": "cutout.example.com",

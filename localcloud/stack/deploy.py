@@ -2,16 +2,20 @@
 
 import io
 import json
+import os
+import re
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.aws.endpoint_process import EndpointConfig
 from localcloud.aws.roles import Grant, read_boundary, read_grants
-from localcloud.aws_account import ACCOUNT_ID, STACK_NAME, client
+from localcloud.aws_account import ACCOUNT_ID, REGION, STACK_NAME, client
 from localcloud.functions.sandbox import FunctionConfig
 from localcloud.stack.stack import MADE_BY_US, Questions, is_made_by_moto, moto_stack, optional, premade
 from localcloud.stack.template import ARTIFACT_BUCKET, ARTIFACT_KEY, LocalTemplate, rebase_opt
+
+_GATEWAY = rf"https://local\.execute-api\.{REGION}\.amazonaws\.com(/\w+)?"
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,11 @@ def _endpoint(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: d
     return None
 
 
+def _at_home(value: str) -> str:
+    """Return `value` with API Gateway's address, made of stand-ins for API and stage, replaced by this cloud's."""
+    return re.sub(_GATEWAY, os.environ["AWS_ENDPOINT_URL"], value)
+
+
 def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[str, int]) -> list[FunctionConfig]:
     made = {
         function["FunctionName"]: function
@@ -227,7 +236,7 @@ def _functions(template: LocalTemplate, resources: dict[str, str], limits: dict[
             runtime=function["Runtime"],
             memory_mb=int(function["MemorySize"]),
             timeout_s=int(function["Timeout"]),
-            environment={key: rebase_opt(str(value), layers) for key, value in variables.items()},
+            environment={key: _at_home(rebase_opt(str(value), layers)) for key, value in variables.items()},
             log_format=template.plain["Resources"][name]["Properties"]
             .get("LoggingConfig", {})
             .get("LogFormat", "Text"),

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from devkit.meters import meter_of
 from devkit.patience import until
 from devkit.running import ROOT, running_cloud
 from tests.support.alarms import Datum, emitted, ringing
+from tests.support.broken import broken_template
 from tests.support.picwish import submit, wait
 from tests.support.template import Resources, whole_template
 from tools.conditions import settled
@@ -25,24 +25,9 @@ from tools.conditions import settled
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyCloud]:
     """A cloud whose cut-outs have no network, and whose tasks wait for a worker for seconds and not for hours."""
     state = tmp_path_factory.mktemp("alarms")
-    with running_cloud(state, f"--template={changed_template(state)}") as running:
+    with running_cloud(state, f"--template={broken_template(state)}") as running:
         accounts_of(running).create("alarms", qps=100)
         yield FaultyCloud(running, state / "faults.json")
-
-
-def changed_template(home: Path) -> Path:
-    for name in ("functions", "layers"):
-        (home / name).symlink_to(ROOT / name)
-    flow = (ROOT / "functions/flow/flow.asl.json").read_text("utf-8")
-    assert flow.count(PATIENCE) == 1
-    (home / "flow.json").write_text(flow.replace(PATIENCE, '"TimeoutSeconds": 5'), "utf-8")
-    text, function = (ROOT / "template.yaml").read_text("utf-8"), "  CutoutFunction:\n"
-    before, _, after = text.replace("functions/flow/flow.asl.json", "flow.json").partition(function)
-    (home / "template.yaml").write_text(before + function + after.replace("!Ref Model\n", "absent\n", 1), "utf-8")
-    return home / "template.yaml"
-
-
-PATIENCE = '"TimeoutSeconds": 10800'
 
 
 class Observed:

@@ -168,7 +168,7 @@ def test_the_intake_reads_drops_writes_errors_and_deletes_their_old_results(
 
 def test_the_operators_command_finds_its_tables_and_key_in_the_outputs(local: LocalTemplate) -> None:
     wanted = {output for _, _, output in DEPLOYMENT_SETTINGS.values()}
-    outputs = settled(local.plain, {"ResultsCdn": "cloudfront"})["Outputs"]
+    outputs = settled(local.plain, {"ResultsCdn": "cloudfront", "SmokeMinutes": "5"})["Outputs"]
     assert {name: outputs[name]["Value"] for name in wanted} == {name: {"Ref": name} for name in wanted}
 
 

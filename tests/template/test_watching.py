@@ -8,6 +8,7 @@ from cutline.contracts.apis import APIS
 from devkit.running import ROOT
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import ALARM, Resources, of_type, watched
+from tools.conditions import settled
 
 SYNC_SERVICES = {"cutout", "selfie", "tasks", "costume"}
 # As the services' guides name them.
@@ -63,7 +64,7 @@ def test_faults_of_every_service_that_counts_them_are_watched(resources: Resourc
     names = [name for names in watching.values() for name in names]
     assert len(names) == len(set(names)) == len(watching), "one each"
     # The other steps of a task raise what fails, so FlowErrorsAlarm counts it as Lambda's errors.
-    assert {"prepare", "finish", "cpu", "fail"} == services(apps.values()) - set(watching) - {"site"}
+    assert {"prepare", "finish", "cpu", "fail"} == services(apps.values()) - set(watching) - {"site", "smoke"}
 
 
 def services(apps: Iterable[str]) -> set[str]:
@@ -87,7 +88,8 @@ def test_concurrency_is_watched_against_the_quota(resources: Resources) -> None:
 def test_every_functions_errors_are_watched(resources: Resources) -> None:
     by_alarm = watchers(resources, "Errors")
     assert set(by_alarm) == {"CallErrorsAlarm", "FlowErrorsAlarm"}
-    assert set.union(*by_alarm.values()) == set(of_type(resources, "AWS::Lambda::Function"))
+    # The smoke's own end without a metric is what SmokeAlarm rings at.
+    assert set.union(*by_alarm.values()) == set(of_type(resources, "AWS::Lambda::Function")) - {"SmokeFunction"}
 
 
 def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -> None:
@@ -99,6 +101,23 @@ def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -
     assert taken_off == {"0 - refusedByPrepare", "0 - refusedByFinish"}
     metrics = [queries[name]["MetricStat"]["Metric"] for name in ("refusedByPrepare", "refusedByFinish")]
     assert [metric["Dimensions"][0]["Value"] for metric in metrics] == ["prepare", "finish"]
+
+
+def test_a_smoke_that_fails_or_is_not_sent_is_noticed_after_two_of_three(local: LocalTemplate) -> None:
+    found = settled(local.plain, {"SmokeMinutes": "15"})["Resources"]
+    alarm, rule = found["SmokeAlarm"]["Properties"], found["SmokeFunctionEvery"]["Properties"]
+    assert rule["ScheduleExpression"] == {"Fn::Sub": "rate(${SmokeMinutes} minutes)"}
+    assert alarm["Period"] == {"Fn::FindInMap": ["SmokeSeconds", {"Ref": "SmokeMinutes"}, "Period"]}
+    periods = {int(minutes): entry["Period"] for minutes, entry in local.plain["Mappings"]["SmokeSeconds"].items()}
+    allowed = local.plain["Parameters"]["SmokeMinutes"]["AllowedValues"]
+    assert list(periods) == allowed and all(periods[minutes] == 60 * minutes for minutes in allowed[1:])
+    # CloudWatch looks at no more than a day.
+    assert max(periods.values()) * alarm["EvaluationPeriods"] <= 86_400
+    # The next run does not begin before this one has ended.
+    assert found["SmokeFunction"]["Properties"]["Timeout"] < 60 * allowed[1]
+    assert found["SmokeFunctionEventInvokeConfig"]["Properties"]["MaximumRetryAttempts"] == 0
+    off = settled(local.plain, {})
+    assert not [name for name in {**off["Resources"], **off["Outputs"]} if "Smoke" in name]
 
 
 def test_slow_calls_of_every_api_are_watched(resources: Resources) -> None:
@@ -146,7 +165,7 @@ def test_alarms_are_mailed_if_there_is_an_address(local: LocalTemplate, resource
         (action,) = alarm["AlarmActions"]
         assert alarm["OKActions"] == alarm["AlarmActions"], name
         assert action == {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}, name
-        assert alarm["TreatMissingData"] == "notBreaching", name
+        assert alarm["TreatMissingData"] == ("breaching" if name == "SmokeAlarm" else "notBreaching"), name
     assert (local.parameters["AlarmEmail"], resources["AlarmTopic"]["Condition"]) == ("", "HasAlarmEmail")
     (subscription,) = resources["AlarmTopic"]["Properties"]["Subscription"]
     assert subscription == {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}

@@ -15,7 +15,7 @@ from tests.support.template import whole_template
 from tools.bench.routes import ROUTES, photograph
 from tools.bill.measure import Measured, be_quiet, measured
 from tools.bill.prices import PRICES, Price
-from tools.bill.totals import LINES, Habits, idle_month, per_thousand, traced_share, units, warm_month
+from tools.bill.totals import LINES, Habits, idle_month, per_thousand, smoke_month, traced_share, units, warm_month
 from tools.bill.work import CALLS, FIRST_WEBP, LINK, QUESTION, RECORD_UNITS, TASK, Work
 from tools.conditions import settled
 
@@ -175,6 +175,14 @@ def test_a_stack_that_does_nothing(template: LocalTemplate) -> None:
     assert parts["dashboard"] == 3
     assert parts["10 custom metrics"] == pytest.approx(3)
     assert parts["alarms"] > 4
+
+
+def test_a_smoke_costs_what_it_calls() -> None:
+    seldom, often = smoke_month(60, Habits()), smoke_month(5, Habits())
+    assert seldom["key, alarm, metric"] == pytest.approx(0.4 + 0.1 + 0.3)
+    assert often["8760 runs"] == pytest.approx(12 * seldom["730 runs"], rel=1e-6)
+    called = sum(per_thousand(CALLS[1], 1e-3, Habits(result_mb=0)).values()) / 1000
+    assert seldom["730 runs"] > 730 * called
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ import os
 from pathlib import Path
 
 from tools.bill.prices import PRICES, REGION
-from tools.bill.totals import LINES, Habits, idle_month, per_thousand, warm_month
+from tools.bill.totals import LINES, Habits, idle_month, per_thousand, smoke_month, warm_month
 from tools.bill.work import CALLS, TASK
 from tools.conditions import settled
 
 _ROOT = Path(__file__).resolve().parents[2]
 # One API in use: Requests and TotalMs of served calls and of two kinds of refusals, what was earned, cold starts.
 _METRICS = 8
+_SMOKE_MINUTES = 15
 
 
 def main() -> None:
@@ -43,6 +44,11 @@ def main() -> None:
     print_idle()
     parts = warm_month("CutoutFunction", options.processor)
     print("$ a month for faster starts: " + ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items()))
+    parts = smoke_month(_SMOKE_MINUTES, habits)
+    print(
+        f"$ a month for SmokeMinutes={_SMOKE_MINUTES}: "
+        + ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items())
+    )
     if options.sources:
         print_sources()
 

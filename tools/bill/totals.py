@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.bill.prices import PRICES
-from tools.bill.work import FIRST_WEBP, LINK, QUESTION, TASK, Work, memory_of
+from tools.bill.work import CALLS, FIRST_WEBP, LINK, QUESTION, SMOKE_WAIT_S, TASK, Run, Work, memory_of
 
 MONTH_S = 730 * 3600
 # Lambda's pollers of one mapping, and how often each asks an empty queue.
 _POLLERS, _ASKS_PER_S = 5, 3 / 60
+# Its function's run, and the call in it, whose function and work are Aidge's.
+_SMOKE, _SMOKED = Work("smoke", (Run("LinksFunction", 1000 * SMOKE_WAIT_S / 2, log_bytes=600),)), CALLS[1]
 # Prices by what a reader of the bill looks for.
 LINES: Mapping[str, tuple[str, ...]] = {
     "Lambda": ("lambda x86_64", "lambda arm64", "lambda requests"),
@@ -101,6 +103,19 @@ def idle_month(resources: Mapping[str, Any], metrics: int) -> dict[str, float]:
         "polling of queues": PRICES["sqs"].of(polls),
         f"{metrics} custom metrics": PRICES["metrics"].of(metrics),
     }
+
+
+def smoke_month(minutes: int, habits: Habits) -> dict[str, float]:
+    """Dollars a month of the scheduled smoke: its key, alarm and metric, and a run every so many minutes.
+
+    A run is a call and a task with their links, and the wait for them, in which the task is asked for twice a second.
+    """
+    each = defaultdict(float, _SMOKE.units(habits.processor))
+    for work, times in ((_SMOKED, 1), (TASK, 1), (LINK, 2), (QUESTION, 2 * SMOKE_WAIT_S)):
+        _add(each, work.units(habits.processor), times)
+    runs = MONTH_S / 60 / minutes
+    fixed = PRICES["secret"].of(1) + PRICES["alarms"].of(1) + PRICES["metrics"].of(1)
+    return {"key, alarm, metric": fixed, f"{runs:.0f} runs": sum(month(each, runs).values())}
 
 
 def warm_month(function: str, processor: str) -> dict[str, float]:

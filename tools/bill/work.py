@@ -188,6 +188,9 @@ QUESTION = Work(
 )
 # The redirect, and then the bucket's own answer.
 LINK = Work("link fetched", (Run("LinksFunction", 5),), {"s3:GET": 1}, gateway=1, sent_bytes=900)
+# How long the scheduled smoke waits for its call and its task, at half of the links function's memory. An estimate: on
+# AWS the functions of a task may all have to be started.
+SMOKE_WAIT_S = 8
 # On top of a link, for the first browser that takes WebP: the PNG is read, and the WebP stored. Lambda gives a whole
 # CPU at 1,769 MB, and less memory its share of that.
 WEBP_CPU_MS = 155

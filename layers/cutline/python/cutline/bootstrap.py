@@ -201,7 +201,7 @@ class Bootstrap:
         if not self.settings.results_cdn:
             return None
         front, secret, *public = self.settings.results_cdn.split()
-        return UrlSigner(front, lambda: self._secret(secret), read_deployed(public))
+        return UrlSigner(front, lambda: self.secret(secret), read_deployed(public))
 
     @cached_property
     def meter(self) -> Meter:
@@ -213,19 +213,19 @@ class Bootstrap:
     def files(self) -> InputFiles:
         """What tasks work on."""
         self.settings.require("input_bucket")
-        return InputFiles(self._client("s3"), self.settings.input_bucket)
+        return InputFiles(self.client("s3"), self.settings.input_bucket)
 
     @cached_property
     def callbacks(self) -> CallbackQueue:
         """Ended tasks whose callers are to be called back."""
         self.settings.require("callback_queue")
-        return CallbackQueue(self._client("sqs"), self.settings.callback_queue)
+        return CallbackQueue(self.client("sqs"), self.settings.callback_queue)
 
     @cached_property
     def state_machine(self) -> StateMachine:
         """The state machine of the tasks."""
         self.settings.require("flow_arn")
-        return StateMachine(self._client("stepfunctions"), self.settings.flow_arn)
+        return StateMachine(self.client("stepfunctions"), self.settings.flow_arn)
 
     @cached_property
     def endpoint(self) -> GpuEndpoint | None:
@@ -238,7 +238,7 @@ class Bootstrap:
         if settings.endpoint_kind == "realtime":
             return RealtimeEndpoint(runtime, settings.endpoint_name)
         settings.require("output_bucket", "tasks_table")
-        queued = AsyncEndpoint(runtime, self._client("s3"), settings.endpoint_name, settings.output_bucket)
+        queued = AsyncEndpoint(runtime, self.client("s3"), settings.endpoint_name, settings.output_bucket)
         return WatchedEndpoint(queued, self._dynamodb.Table(settings.tasks_table), settings.endpoint_name)
 
     @cached_property
@@ -251,7 +251,7 @@ class Bootstrap:
     def accounts(self) -> AccountStore:
         """Accounts and their credentials."""
         self.settings.require("accounts_table")
-        cipher = KmsCipher(self._client("kms"), self.settings.accounts_key)
+        cipher = KmsCipher(self.client("kms"), self.settings.accounts_key)
         return AccountStore(self._dynamodb.Table(self.settings.accounts_table), cipher)
 
     @cached_property
@@ -282,10 +282,12 @@ class Bootstrap:
     @cached_property
     def _cached_secret(self) -> CachedSecret:
         self.settings.require("link_secret")
-        return CachedSecret(lambda: self._secret(self.settings.link_secret))
+        return CachedSecret(lambda: self.secret(self.settings.link_secret))
 
-    def _secret(self, name: str) -> str:
-        return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    def secret(self, name: str) -> str:
+        """Return the text of a secret, as it is now."""
+        return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
-    def _client(self, name: str) -> Any:
+    def client(self, name: str) -> Any:
+        """Return a client whose calls end in bounded time."""
         return boto3.client(name, config=_CONFIG)

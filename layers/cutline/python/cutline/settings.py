@@ -31,6 +31,7 @@ class Settings:
     service_qps: calls per second over all accounts, 0 (unlimited) .. 100000. Default 0.
     account_concurrency: calls that one account may have in flight, 0 (what its rate allows) .. 10000. Default 0.
     public_url: scheme and host of the links in answers. Default: the address that the caller used.
+    api_url: scheme and host of the deployed API, and smoke_key: the secret with an API key, of the scheduled smoke.
     results_cdn: the CloudFront distribution before the results, as "URL SECRET ID=KEY ID=KEY". Default: none.
     fetch_allowed: comma list of networks that may be fetched from although they are private. Default none.
     cpu_slowdown: how much longer decoder and encoders may take than their bounds, 1..20. Default 1.7 on Lambda, else 1.
@@ -60,6 +61,8 @@ class Settings:
     service_qps: float
     account_concurrency: int
     public_url: str
+    api_url: str
+    smoke_key: str
     results_cdn: str
     mending: bool
     fetch_allowed: tuple[IpNetwork, ...]
@@ -90,6 +93,8 @@ class Settings:
             service_qps=number(env, "SERVICE_QPS", float, 0.0, 100_000.0, 0.0),
             account_concurrency=number(env, "ACCOUNT_CONCURRENCY", int, 0, 10_000, 0),
             public_url=env.get("PUBLIC_URL", "").rstrip("/"),
+            api_url=env.get("API_URL", ""),
+            smoke_key=env.get("SMOKE_KEY", ""),
             results_cdn=env.get("RESULTS_CDN", ""),
             mending=choice(env, "MENDING", ("no", "yes")) == "yes",
             fetch_allowed=_networks(env, "FETCH_ALLOWED"),

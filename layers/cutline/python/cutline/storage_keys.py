@@ -13,6 +13,7 @@ accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
 meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
                 IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE,
                 DERIVED#<key of a result> VARIANTS, DERIVED#<folder of a result's mends> MEND
+every table     HEALTH#, an item that does not exist, which the health function asks for
 """
 
 DROPS = "in/"
@@ -29,6 +30,7 @@ DAY = "DAY#"
 NONCE = "NONCE#"
 IDEMPOTENT = "IDEMPOTENT#"
 DERIVED = "DERIVED#"
+HEALTH = "HEALTH#"
 
 # File endings by content type.
 ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/avif": ".avif"}

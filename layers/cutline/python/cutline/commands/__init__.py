@@ -5,7 +5,7 @@ of the parsed arguments that raises CommandFailed. COMMANDS lists them. Only the
 command that was asked for is imported, so `cutline cut` does not load AWS's libraries.
 
 cut, batch, review, calibrate, learn, check, mcp, compare_with, find_usage, serve, account, rotate_links, results_key,
-doctor, bench
+smoke_key, health, doctor, bench
                  one command each
 console          tables, JSON, messages and the progress bar
 failure          how a command ends that failed
@@ -44,6 +44,8 @@ COMMANDS = (
     "account",
     "rotate-links",
     "results-key",
+    "smoke-key",
+    "health",
     "doctor",
     "bench",
 )

@@ -1,6 +1,7 @@
 """The tables and keys of a deployment: from options, the environment, or the stack's outputs."""
 
 import argparse
+import json
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -24,7 +25,11 @@ SETTINGS = {
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
     "link_secret": ("--link-secret", "LINK_SECRET", "LinkSecret"),
     "results_keys": ("--results-keys", "RESULTS_KEYS", "ResultsKeys"),
+    "health_function": ("--health-function", "HEALTH_FUNCTION", "HealthFunction"),
+    "smoke_key": ("--smoke-key", "SMOKE_KEY", "SmokeKey"),
 }
+# Beyond the health function's time-out; a second try would find no more.
+_INVOKE = Config(connect_timeout=5, read_timeout=70, retries={"total_max_attempts": 1})
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
 
@@ -84,6 +89,21 @@ class Deployment:
         text, added = change(str(secrets.get_secret_value(SecretId=name)["SecretString"]))
         secrets.put_secret_value(SecretId=name, SecretString=text)
         return added
+
+    @cached_property
+    def smoke_key(self) -> Callable[[str], None]:
+        """Return what replaces the text of the secret of the smoke's key. Raises CommandFailed."""
+        secrets, name = self._client("secretsmanager"), self._setting("smoke_key")
+        return lambda text: secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    def health(self) -> dict[str, Any]:
+        """Return what the health function says. Raises CommandFailed."""
+        client = self._session.client("lambda", endpoint_url=self._arguments.endpoint_url, config=_INVOKE)
+        answer = client.invoke(FunctionName=self._setting("health_function"))
+        found: Any = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise CommandFailed(f"the health function failed: {found.get('errorType')}; its log says more")
+        return dict(found)
 
     def _setting(self, name: str) -> str:
         option, variable, output = SETTINGS[name]

@@ -3,7 +3,7 @@
 service, api, reason     Requests, TotalMs, ChargeMicros
 service, step, reason    FailedSteps
 service                  Faults, Refusals (only of steps), which alarms watch: an alarm cannot search for reasons
-                         ColdStarts, LostMessages
+                         ColdStarts, LostMessages, SmokePassed
 
 Where a call's time goes is in its log line, which the dashboard reads: as metrics, every stage of every function would
 be billed each month.
@@ -57,6 +57,12 @@ def count_failed_step(metrics: Metrics, step: str, reason: str) -> None:
     """Count one failed try of a step. Finished tasks are counted with their calls and in Step Functions' metrics."""
     _dimensions(metrics, step=step, reason=reason)
     metrics.add_metric("FailedSteps", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def count_smoke(metrics: Metrics, *, passed: bool) -> None:
+    """Note whether the scheduled smoke passed: 1 or 0, so that its absence differs from both."""
+    metrics.add_metric("SmokePassed", MetricUnit.Count, int(passed))
     metrics.flush_metrics()
 
 
