@@ -33,7 +33,7 @@ class Api(QuietHandler):
         assert b'filename="figure.png"' in body
         self.keys.append(self.headers.get("ailabapi-api-key") or self.headers.get("X-API-KEY"))
         link = f"http://{self.headers['Host']}/file"
-        call = {"error_code": 0, "data": {"elements": [{"image_url": link}]}}
+        call = {"error_code": 0, "data": {"image_url": link}}
         self.answer(
             "call" if "universal" in self.path else "task",
             call if "universal" in self.path else {"status": 200, "data": {"task_id": "t"}},

@@ -72,8 +72,8 @@ def _call(url: str, key: str) -> str:
     """Return the link of a synchronous call's result."""
     answer = _json(_posted(url + _SYNC, "image", {}, {"ailabapi-api-key": key}))
     try:
-        return str(answer["data"]["elements"][0]["image_url"])
-    except (KeyError, IndexError, TypeError) as error:
+        return str(answer["data"]["image_url"])
+    except (KeyError, TypeError) as error:
         raise SmokeFailed(f"the call was refused: {answer.get('error_code_str') or 'no result'}") from error
 
 
