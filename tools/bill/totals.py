@@ -106,7 +106,7 @@ def idle_month(resources: Mapping[str, Any], metrics: int) -> dict[str, float]:
 
 
 def smoke_month(minutes: int, habits: Habits) -> dict[str, float]:
-    """Dollars a month of the scheduled smoke: its key, alarm and metric, and a run every so many minutes.
+    """Dollars a month of the scheduled smoke: its key, alarm and metric, and a run every `minutes`.
 
     A run is a call and a task with their links, and the wait for them, in which the task is asked for twice a second.
     """

@@ -285,7 +285,7 @@ class Bootstrap:
         return CachedSecret(lambda: self.secret(self.settings.link_secret))
 
     def secret(self, name: str) -> str:
-        """Return the text of a secret, as it is now."""
+        """Return the present text of a secret."""
         return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
     def client(self, name: str) -> Any:

@@ -11,7 +11,7 @@ from cutline.commands.failure import aws_errors_as_failures
 from cutline.contracts import ailabtools, picwish
 from cutline.watch.smoke import key_text
 
-# Both ways twelve times an hour, with as many again to spare; the daily quota bounds what a stolen key costs.
+# Both ways twelve times an hour, and as many again; the daily quota bounds what a stolen key costs.
 ACCOUNT = Account("scheduled-smoke", qps=2, daily_quota=1200, apis=frozenset({ailabtools.NAME, picwish.NAME}))
 _KIND = "api-key"
 
