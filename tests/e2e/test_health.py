@@ -46,6 +46,7 @@ def test_every_part_is_tried_and_works(operator: RunningCloud, capsys: pytest.Ca
     assert {name: part["detail"] for name, part in found["parts"].items() if not part["ok"]} == {}
     assert (status, found["status"], message) == (0, 200, "")
     assert set(found["parts"]) == PARTS
+    assert found["oldest_task_s"] is None, "no CloudWatch here"
     assert [layer.partition(":")[0] for layer in found["layers"]] == ["RuntimeLayer", "CutlineLayer", "ModelLayer"]
     assert main(["health"]) == 0
     assert capsys.readouterr().out.count("\nok ") == len(PARTS)

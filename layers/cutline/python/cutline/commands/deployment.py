@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -25,9 +26,11 @@ SETTINGS = {
     "key": ("--key", "ACCOUNTS_KEY", "AccountsKey"),
     "link_secret": ("--link-secret", "LINK_SECRET", "LinkSecret"),
     "results_keys": ("--results-keys", "RESULTS_KEYS", "ResultsKeys"),
+    "matte_queue": ("--matte-queue", "MATTE_QUEUE", "MatteQueue"),
     "health_function": ("--health-function", "HEALTH_FUNCTION", "HealthFunction"),
     "smoke_key": ("--smoke-key", "SMOKE_KEY", "SmokeKey"),
 }
+_LATELY = timedelta(minutes=15)
 # Beyond the health function's time-out; a second try would find no more.
 _INVOKE = Config(connect_timeout=5, read_timeout=70, retries={"total_max_attempts": 1})
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
@@ -98,12 +101,25 @@ class Deployment:
 
     def health(self) -> dict[str, Any]:
         """Return what the health function says. Raises CommandFailed."""
-        client = self._session.client("lambda", endpoint_url=self._arguments.endpoint_url, config=_INVOKE)
-        answer = client.invoke(FunctionName=self._setting("health_function"))
+        answer = self._client("lambda", _INVOKE).invoke(FunctionName=self._setting("health_function"))
         found: Any = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise CommandFailed(f"the health function failed: {found.get('errorType')}; its log says more")
         return dict(found)
+
+    def oldest_task_s(self) -> float | None:
+        """Return how long the oldest task waits for a worker, or None where CloudWatch has not said lately."""
+        now, queue = datetime.now(UTC), self._setting("matte_queue").rpartition("/")[2]
+        points = self._client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName="ApproximateAgeOfOldestMessage",
+            Dimensions=[{"Name": "QueueName", "Value": queue}],
+            StartTime=now - _LATELY,
+            EndTime=now,
+            Period=300,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return max(points, key=lambda point: point["Timestamp"])["Maximum"] if points else None
 
     def _setting(self, name: str) -> str:
         option, variable, output = SETTINGS[name]
@@ -127,5 +143,5 @@ class Deployment:
     def _table(self, name: str) -> Any:
         return self._session.resource("dynamodb", endpoint_url=self._arguments.endpoint_url, config=_CONFIG).Table(name)
 
-    def _client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._arguments.endpoint_url, config=_CONFIG)
+    def _client(self, service: str, config: Config = _CONFIG) -> Any:
+        return self._session.client(service, endpoint_url=self._arguments.endpoint_url, config=config)

@@ -7,7 +7,8 @@ from cutline.commands.console import print_json
 from cutline.commands.deployment import Deployment, deployment_options
 from cutline.commands.failure import CommandFailed, aws_errors_as_failures
 
-_OK = 200
+# As of BacklogAlarm.
+_MAX_AGE_S = 600
 
 
 def add_to(commands: Any) -> None:
@@ -20,7 +21,9 @@ def add_to(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     """Print a line per part. Raises CommandFailed if one of them is broken."""
-    found = Deployment(arguments).health()
+    deployment = Deployment(arguments)
+    found = deployment.health()
+    found["oldest_task_s"] = age = deployment.oldest_task_s()
     if arguments.json:
         print_json(found)
     else:
@@ -28,6 +31,9 @@ def _run(arguments: argparse.Namespace) -> None:
         print(", ".join(f"{name} {version}" for name, version in found["packages"].items()))
         for name, part in found["parts"].items():
             print(f"{'ok' if part['ok'] else 'BROKEN':8}{name:30}{part['ms']:6} ms  {part['detail']}")
-    if found["status"] != _OK:
-        broken = [name for name, part in found["parts"].items() if not part["ok"]]
+        print(f"oldest task: {'unknown' if age is None else f'{age:.0f} s'}")
+    broken = [name for name, part in found["parts"].items() if not part["ok"]]
+    if age is not None and age > _MAX_AGE_S:
+        broken.append("age of the oldest task")
+    if broken:
         raise CommandFailed(f"broken: {', '.join(broken)}")
