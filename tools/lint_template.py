@@ -17,7 +17,7 @@ from tools.conditions import Choices, cases, settled
 
 ROOT = Path(__file__).resolve().parents[1]
 # Everything that is off by default, on.
-ALL_ON = {
+ALL_ON: dict[str, str | int] = {
     "GpuEndpoint": "async",
     "EndpointImage": "111122223333.dkr.ecr.eu-central-1.amazonaws.com/cutline:1",
     "AlarmEmail": "ops@example.com",
@@ -26,7 +26,7 @@ ALL_ON = {
     "ResultsKeyA": f"{'A' * 64},{'A' * 58}==",
     "ResultsKeyB": f"{'B' * 64},{'B' * 58}==",
     "HeicPictures": "yes",
-    "SmokeMinutes": "5",
+    "SmokeMinutes": 5,
     "RequestsPerAddress": "2000",
     "SyncConcurrency": "10",
     "DomainName": "cutout.example.com",
