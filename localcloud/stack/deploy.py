@@ -73,6 +73,7 @@ def deploy(template: LocalTemplate) -> Deployment:
     resources, answers = _create(stack, template.parameters)
     _fix_buckets(plain, resources, {name: [answers[key] for key in keys] for name, keys in notified.items()})
     _fix_tables(plain, resources)
+    _fix_keys(plain, resources)
     machines = _state_machines(ours, asked, answers)
     resources |= {name: made["Ref"] for name, made in known.items()} | machines
     endpoint = _endpoint(ours, asked, answers)
@@ -160,6 +161,16 @@ def _fix_tables(plain: dict[str, Any], resources: dict[str, str]) -> None:
         if resource["Type"] == "AWS::DynamoDB::Table" and name in resources and ttl:
             specification = {"Enabled": True, "AttributeName": ttl["AttributeName"]}
             client("dynamodb").update_time_to_live(TableName=resources[name], TimeToLiveSpecification=specification)
+
+
+def _fix_keys(plain: dict[str, Any], resources: dict[str, str]) -> None:
+    """Set the keys' policy through KMS: moto's CloudFormation keeps it in a form that DescribeKey fails at."""
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}
+    allow = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    for name, resource in plain.items():
+        if resource["Type"] == "AWS::KMS::Key" and is_made_by_moto(resource) and name in resources:
+            client("kms").put_key_policy(KeyId=resources[name], PolicyName="default", Policy=policy)
 
 
 def _state_machines(ours: dict[str, Any], asked: dict[str, dict[str, str]], answers: dict[str, str]) -> dict[str, str]:
