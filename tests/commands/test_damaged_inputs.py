@@ -186,7 +186,7 @@ def test_the_undamaged_files_are_taken(words: str, folder: Path, capsys: pytest.
 
 
 def test_no_command_is_left_out() -> None:
-    without_files = {"serve", "results-key", "smoke-key", "health", "rotate-links", "mcp"}
+    without_files = {"serve", "results-key", "smoke-key", "health", "rotate-links"}
     assert {words.split()[0] for words, _ in CASES} == {*COMMANDS} - without_files
 
 
