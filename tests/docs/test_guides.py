@@ -45,6 +45,7 @@ ELSEWHERE = {
     "cutline account create smoke": "tests/tools/test_smoke.py",
     "cutline account disable smoke": "tests/accounts",
     "cutline batch": "tests/e2e/test_batch.py",
+    'curl -s "$LINK/mend"': "tests/e2e/test_mend.py",
     "cutline smoke-key": "tests/e2e/test_scheduled_smoke.py",
     "cutline results-key": "tests/commands/test_results_key.py",
     "docker": "tools/image/measure.sh builds and runs the same without Docker",
