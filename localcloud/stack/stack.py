@@ -144,6 +144,7 @@ def moto_stack(
     """The template for moto. `known` holds Ref and GetAtt values of existing resources."""
     kept = {name: r for name, r in plain["Resources"].items() if name not in ours}
     kept = {name: _without_gaps(_without_dependencies(r, set(ours))) for name, r in kept.items()}
+    kept = _with_layers_named(kept)
     stack = {key: value for key, value in plain.items() if key in ("Parameters", "Conditions", "Mappings")}
     stand_ins = {name: _stand_in(name, r, known) for name, r in ours.items()}
     # The template's own outputs, except those about resources that do not exist here: the API's address differs.
@@ -153,6 +154,23 @@ def moto_stack(
     replaced = _replace(stack, stand_ins)
     assert isinstance(replaced, dict)
     return replaced
+
+
+def _with_layers_named(kept: dict[str, Any]) -> dict[str, Any]:
+    """Replace references to layers in the functions' variables: moto puts the object there, and not its ARN."""
+    layers = {
+        name: r["Properties"].get("LayerName", name)
+        for name, r in kept.items()
+        if r["Type"] == "AWS::Lambda::LayerVersion"
+    }
+    arns = {name: {"Ref": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:layer:{layer}:1"} for name, layer in layers.items()}
+    made = dict(kept)
+    for name, resource in kept.items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Lambda::Function" and "Environment" in properties:
+            variables = _replace(properties["Environment"], arns)
+            made[name] = {**resource, "Properties": {**properties, "Environment": variables}}
+    return made
 
 
 def _without_dependencies(resource: dict[str, Any], gone: set[str]) -> dict[str, Any]:

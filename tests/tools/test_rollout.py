@@ -17,7 +17,7 @@ from tools.deploy import write_built
 from tools.lint_template import ASKED_NO_MORE, dangling_references, lint
 from tools.rollout import ERRORS_ALARM, BadRollout, Rollout, rollout_of
 
-API = {"Cutout", "Selfie", "Tasks", "Costume", "Uploads", "Links", "Usage", "Site"}
+API = {"Cutout", "Selfie", "Tasks", "Costume", "Uploads", "Links", "Mend", "Usage", "Site"}
 CANARY = Rollout(canary="Canary10Percent10Minutes")
 
 
