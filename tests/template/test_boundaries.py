@@ -9,6 +9,7 @@ from localcloud.aws.needs import Need
 from localcloud.aws.roles import Grant
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import allowing_statements, as_list, of_type, whole_template
+from tools.conditions import settled
 
 Resources = dict[str, dict[str, Any]]
 BOUNDARY = "FunctionBoundary"
@@ -150,3 +151,18 @@ def test_with_a_domain_the_api_has_no_other_address(local: LocalTemplate) -> Non
     (server,) = api["Body"]["servers"]
     assert server["x-amazon-apigateway-endpoint-configuration"] == wanted
     assert whole_template().parameters["DomainName"] == ""
+
+
+def test_who_reads_tables_or_secrets_may_use_the_operators_key(local: LocalTemplate) -> None:
+    """They ask the key in their caller's name: with KmsKeyArn, a function that is forgotten fails at every call."""
+    given = {"KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/a", "SmokeMinutes": "5"}
+    resources = settled(local.plain, given)["Resources"]
+    allowed = {role["Ref"] for role in resources["UseKmsKey"]["Properties"]["Roles"]}
+    reading = {
+        name
+        for name, item in allowing_statements(resources)
+        if name in function_roles(resources)
+        and any(action.startswith(("dynamodb:", "secretsmanager:")) for action in as_list(item["Action"]))
+    }
+    assert allowed == reading
+    assert len(reading) > 15
