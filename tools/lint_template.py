@@ -49,8 +49,8 @@ OPTIONS = {
     "AWS::SageMaker::EndpointConfig": ("GpuEndpoint", "none"),
     "AWS::SageMaker::Model": ("GpuEndpoint", "none"),
 }
-# A settled template has parameters and conditions that are asked no more.
-ASKED_NO_MORE = frozenset({"W2001", "W8001", "W1001"})
+# A settled template has parameters, conditions and mappings that are asked no more. Those of the whole one are linted.
+ASKED_NO_MORE = frozenset({"W2001", "W8001", "W1001", "W7001"})
 _PSEUDO = "AWS::"
 _NEVER: dict[str, Any] = {"Condition": "never"}
 
