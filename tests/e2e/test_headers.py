@@ -34,7 +34,16 @@ CUT_OUT = {"imageBase64": base64.b64encode(PICTURE).decode()}
 PUBLIC = {"/", "/site/{name}", "/openapi.json", "/reference"}
 # Routes that pages of other origins may read: a link's result, what tools want to know, and what remove.bg and rembg
 # open to them too. None of it is given without a key except to the holder of the link.
-OPEN_TO_PAGES = {"/r/{token}", "/openapi.json", "/v1.0/removebg", "/v1.0/improve", "/v1.0/account", "/api/remove"}
+STROKES = b'{"strokes": [{"do": "keep", "radius": 0.1, "points": [[0.5, 0.5]]}]}'
+OPEN_TO_PAGES = {
+    "/r/{token}",
+    "/r/{token}/mend",
+    "/openapi.json",
+    "/v1.0/removebg",
+    "/v1.0/improve",
+    "/v1.0/account",
+    "/api/remove",
+}
 ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CLOSED = ("default-src", "base-uri", "form-action", "frame-ancestors")
 
@@ -61,6 +70,7 @@ SERVED: dict[str, Callable[[str], Answer]] = {
     "/usage": lambda url: send("GET", f"{url}/usage", headers=KEY),
     "/uploads": lambda url: send("POST", f"{url}/uploads", b"{}", KEY),
     "/r/{token}": lambda url: send("GET", link(url)),
+    "/r/{token}/mend": lambda url: send("POST", f"{link(url)}/mend", STROKES),
     "/api/cutout": lambda url: JdClient(url).cutout(PICTURE),
     "/jdai/SelfieSeg": lambda url: JdClient(url).segment(PORTRAIT),
     "/ai/image/cut/out": lambda url: AidgeClient(url).post(CUT_OUT, "/ai/image/cut/out"),

@@ -194,6 +194,22 @@ def test_a_result_of_which_nothing_was_kept_is_refused(
     assert refused.value.reason is reason
 
 
+def test_a_drop_that_is_replaced_while_its_old_result_is_mended_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.cut("a", CutOptions())["image"]
+    put = world.store.put
+
+    def meanwhile(folder: str, version: int, file: bytes) -> None:
+        put(folder, version, file)
+        world.results.put_at(key, b"a new drop's", "image/png", part_metadata("b", "image"))
+
+    monkeypatch.setattr(MendStore, "put", lambda _, *arguments: meanwhile(*arguments))
+    with pytest.raises(InputRefused) as refused:
+        world.mend(key, REMOVE)
+    assert (refused.value.reason, world.results.get(key)) == (Reason.NOT_FOUND, b"a new drop's")
+
+
 def test_a_result_is_served_though_what_a_mend_needs_cannot_be_kept(world: World) -> None:
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")

@@ -1,4 +1,5 @@
-// The playground's modules run in a browser, the guides' examples and the peers' workers in Node.
+// The playground's modules and the review page's editor run in a browser, the guides' examples and the peers' workers in
+// Node.
 import js from "@eslint/js";
 
 const named = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
@@ -11,6 +12,8 @@ const BROWSER = named(
   "File", "FileReader", "Image", "OffscreenCanvas", "XMLHttpRequest", "createImageBitmap", "document", "getSelection",
   "localStorage", "location", "matchMedia", "navigator", "performance", "requestAnimationFrame", "sessionStorage", "window",
 );
+// The editor is the end of the page's script (review/page.html), which declares these.
+const PAGE = named("HTMLButtonElement", "KEYS", "addEventListener", "at", "current", "element", "items", "row", "setBackground", "show");
 const NODE = named("Buffer", "process");
 
 export default [
@@ -29,5 +32,6 @@ export default [
     },
   },
   { files: ["functions/site/static/**"], languageOptions: { globals: { ...BOTH, ...BROWSER } } },
+  { files: ["layers/**"], languageOptions: { sourceType: "script", globals: { ...BOTH, ...BROWSER, ...PAGE } } },
   { files: ["docs/**", "tools/**"], languageOptions: { globals: { ...BOTH, ...NODE } } },
 ];

@@ -26,6 +26,8 @@ PRESIGNED_S = 300
 _MAC_BYTES = 16
 # S3 answers 403 for a missing key to a role that may not list the bucket.
 _ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
+# What S3 answers to a write in place of a file that is another one by now, or gone.
+_REPLACED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
 _PURPOSE = b"result links"
 
 
@@ -95,10 +97,11 @@ class ResultStore:
             raise ServiceFault(Reason.STORE_FAILED) from error
         return True
 
-    def metadata(self, key: str) -> dict[str, str]:
-        """The metadata of a stored file. Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED)."""
+    def metadata(self, key: str) -> tuple[str, dict[str, str]]:
+        """S3's ETag and the metadata of a file. Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED)."""
         try:
-            return dict(self._s3.head_object(Bucket=self._bucket, Key=key)["Metadata"])
+            answer = self._s3.head_object(Bucket=self._bucket, Key=key)
+            return str(answer["ETag"]), dict(answer["Metadata"])
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 raise InputRefused(Reason.NOT_FOUND) from error
@@ -113,12 +116,20 @@ class ResultStore:
         except (BotoCoreError, ClientError) as error:
             raise ServiceFault(Reason.STORE_FAILED) from error
 
-    def put_at(self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
-        """Stores a result under a key of the caller's choice. Raises ServiceFault(STORE_FAILED)."""
-        more = {"Metadata": dict(metadata)} if metadata else {}
+    def put_at(
+        self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None, etag: str = ""
+    ) -> None:
+        """Stores a result under a key of the caller's choice, with `etag` only in place of that file.
+
+        Raises ServiceFault(STORE_FAILED), and InputRefused(NOT_FOUND) where there is no such file to replace.
+        """
+        more: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
+        more |= {"IfMatch": etag} if etag else {}
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **more)
         except (BotoCoreError, ClientError) as error:
+            if etag and isinstance(error, ClientError) and error.response["Error"]["Code"] in _REPLACED:
+                raise InputRefused(Reason.NOT_FOUND) from error
             raise ServiceFault(Reason.STORE_FAILED) from error
 
     def delete(self, *keys: str) -> None:

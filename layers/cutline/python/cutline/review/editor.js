@@ -233,10 +233,11 @@ const EDIT_KEYS = {
   ArrowLeft: (event) => step(-1, 0, event), ArrowRight: (event) => step(1, 0, event),
   ArrowUp: (event) => step(0, -1, event), ArrowDown: (event) => step(0, 1, event),
 };
+const isUndoing = (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
 KEYS.e = openEditor;
 addEventListener("keydown", (event) => {
   if (!editor.classList.contains("open")) return;
-  const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+  const undoing = isUndoing(event);
   const action = undoing ? (event.shiftKey ? redo : undo) : EDIT_KEYS[event.key];
   // A button that has the focus is pressed by space and enter.
   const pressed = event.key === " " && document.activeElement instanceof HTMLButtonElement;

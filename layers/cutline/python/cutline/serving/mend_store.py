@@ -23,12 +23,13 @@ _PART, _VERSION = "mend", "version"
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a result that can be mended. folder: where the result's versions are kept."""
+    """One file of a result that can be mended. folder: where the result's versions are kept; etag: the file's."""
 
     key: str
     folder: str
     name: str
     version: int
+    etag: str
 
     def of_version(self, version: int) -> str:
         """Return the key of the file in this version. Raises InputRefused(NOT_FOUND) for one that is yet to come."""
@@ -60,11 +61,11 @@ def account_of(key: str) -> str:
 
 def find_part(results: ResultStore, key: str) -> Part:
     """Return what is known of a result's file. Raises InputRefused(NOT_FOUND | NOT_KEPT) and ServiceFault."""
-    metadata = results.metadata(key)
+    etag, metadata = results.metadata(key)
     if _PART not in metadata:
         raise InputRefused(Reason.NOT_KEPT)
     result_id, _, name = metadata[_PART].partition("/")
-    return Part(key, f"{MENDS}{account_of(key)}/{result_id}", name, version_of(metadata))
+    return Part(key, f"{MENDS}{account_of(key)}/{result_id}", name, version_of(metadata), etag)
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ class MendStore:
     def replace(self, part: Part, version: int, file: bytes, content_type: str, metadata: Mapping[str, str]) -> None:
         """Store a file in a new version, and its present one as an earlier one. Raises ServiceFault(STORE_FAILED).
 
-        A mend that died may have stored the file already; then the earlier one is in its place.
+        A mend that died may have stored the file already; then the earlier one is in its place. A file that a new drop
+        of the same name has replaced meanwhile stays: InputRefused(NOT_FOUND).
         """
         if part.version < version:
             self.results.copy(part.key, part.earlier(part.version))
         known = part_metadata(part.folder.rpartition("/")[2], part.name, version)
-        self.results.put_at(part.key, file, content_type, {**metadata, **known})
+        self.results.put_at(part.key, file, content_type, {**metadata, **known}, part.etag)

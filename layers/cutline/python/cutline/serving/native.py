@@ -151,7 +151,7 @@ class LinkService:
         if bare == key or not key.startswith(RESULTS) or bare.endswith(_MASK):
             return key
         try:
-            version = version_of(self.results.metadata(key))
+            version = version_of(self.results.metadata(key)[1])
         except InputRefused:  # S3 answers for a result that is gone
             return key
         webp = Derivation(f"{bare}{f'-{version}' if version > 1 else ''}{ENDINGS[_WEBP]}", _WEBP, self.as_webp)
