@@ -18,7 +18,7 @@ from cutline.pipeline.codecs import decoder_process
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.decoder_process import Decoder
 from cutline.pipeline.codecs.encode import encode_png
-from cutline.pipeline.options import MetadataMode
+from cutline.pipeline.options import Depth, MetadataMode
 from cutline.serving.deadline import deadline
 from devkit.patience import scaled
 from tools.trust.samples import samples
@@ -31,10 +31,10 @@ HONEST = samples()["png"]
 def decoding_with(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> Iterator[Decoder]:
     """A decoder that does `work` with every picture but the honest one."""
 
-    def decode(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none") -> Picture:
+    def decode(data: bytes, limits: PictureLimits, metadata: MetadataMode = "none", depth: Depth = 8) -> Picture:
         if data != HONEST:
             work()
-        return decode_image(data, limits, metadata)
+        return decode_image(data, limits, metadata, depth)
 
     monkeypatch.setattr(decoder_process, "decode_image", decode)
     decoder = Decoder(cpu_limit_s=1)
