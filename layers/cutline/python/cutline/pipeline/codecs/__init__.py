@@ -3,6 +3,7 @@
 decoder_process  decodes untrusted bytes in a child process, so that a crash or a limit kills only the child
 decode           a file's bytes to an upright sRGB `Picture`, or the reason for a refusal; HEIC where installed
 headers          format, size and scans from a file's first bytes, without a decoder
+heif_boxes       bounds on the container of HEIC and AVIF, before a decoder reads it
 colour           any of Pillow's modes and profiles to 8-bit sRGB and alpha; bounds on ICC profiles
 encode           pixels to PNG, JPEG, WebP and AVIF; the WebP copy of a stored PNG
 deep             the 16-bit colours of a PNG or TIFF

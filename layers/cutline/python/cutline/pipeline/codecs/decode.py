@@ -30,6 +30,7 @@ from cutline.pipeline.codecs.headers import (
     webp_size,
     without_chunks,
 )
+from cutline.pipeline.codecs.heif_boxes import is_bounded
 from cutline.pipeline.filters import U8
 from cutline.pipeline.layout.framing import MAX_DEEP_PX
 from cutline.pipeline.options import DEPTHS, Depth, MetadataMode
@@ -166,6 +167,8 @@ def _decode(data: bytes, name: str, limits: PictureLimits) -> Picture:
             return _decode_unended(data, limits)
     if name == "PNG":
         return _decode_png(data, limits)
+    if name in (AVIF, HEIF) and not is_bounded(data):
+        raise InputRefused(Reason.IMAGE_CORRUPT, "The picture is made of too many others.")
     if name == HEIF:
         _register_heif()
     return _decode_file(data, name, limits)
@@ -265,7 +268,7 @@ def turn_upright(image: Image.Image) -> Image.Image:
     return turned
 
 
-HEIF = "HEIF"
+AVIF, HEIF = "AVIF", "HEIF"
 
 
 @cache
