@@ -1,6 +1,7 @@
 """The playground in headless Chromium: real clicks, real keys, the pixels of the page."""
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,17 @@ def test_each_api_cuts_out_a_sample(page: Browser, api: str, sample: str) -> Non
     assert page.text("#fact-status") == "200"
     assert page.text("#fact-charge").startswith("0.001")
     assert page.run("return document.querySelectorAll('.stage-row').length") > 5
+
+
+def test_a_check_shows_the_picture_unchanged_and_the_verdicts(page: Browser) -> None:
+    cut_sample(page, "chk", "mug")
+    assert result_size(page) == open_picture((STATIC / "mug.jpg").read_bytes()).size
+    assert alpha_at(page, 0.02, 0.02) == 255
+    answer = json.loads(page.run("return document.getElementById('answer').textContent"))
+    assert (answer["profile"], answer["passed"]) == ("amazon-main", False)
+    assert len(answer["verdicts"]) > 5
+    assert page.text("#fact-charge").startswith("0.001")
+    assert not page.is_shown("#brush-open")
 
 
 def test_a_background_task_is_followed_to_its_end(page: Browser) -> None:
@@ -96,6 +108,30 @@ def test_garments_are_layers_that_can_be_switched(page: Browser) -> None:
     page.click("[data-layer=tops]")
     assert alpha_at(page, 0.5, 0.4) == 0
     assert "Skirt" in page.text("#layer-list")
+
+
+@pytest.mark.parametrize("api", ["pw", "jdc"])
+def test_a_result_is_mended_with_the_brush(page: Browser, api: str) -> None:
+    cut_sample(page, api, "mug")
+    assert alpha_at(page, 0.5, 0.5) > 240
+    page.click("#brush-open")
+    page.run("const s = document.getElementById('brush-size'); s.value = '4'; document.getElementById('brush').focus()")
+    assert page.run("return document.getElementById('brush-apply').disabled") is True
+    page.press(" ", "right", "right", " ")
+    page.click("#brush-undo")
+    assert page.run("return document.getElementById('brush-apply').disabled") is True
+    # In the middle again, where the keys have left it two steps further.
+    page.run("document.getElementById('brush').focus()")
+    page.press("left", "left", " ", "right", " ")
+    page.click("#brush-apply")
+    page.wait_for(lambda: page.text("#status").startswith("Mended: version 2"), "the mend")
+    assert alpha_at(page, 0.5, 0.5) == 0
+    assert not page.is_shown("#mend")
+
+
+def test_a_result_without_a_link_has_no_brush(page: Browser) -> None:
+    cut_sample(page, "rbg", "mug")
+    assert not page.is_shown("#brush-open")
 
 
 def test_the_slider_obeys_the_keyboard(page: Browser) -> None:
@@ -313,7 +349,7 @@ def test_every_control_has_a_name(page: Browser) -> None:
     assert [node for node in controls if not node.get("name", {}).get("value")] == []
 
 
-@pytest.mark.parametrize(("api", "sample"), [*APIS.items(), ("pw sync=0", "mug")])
+@pytest.mark.parametrize(("api", "sample"), [*APIS.items(), ("chk", "mug"), ("pw sync=0", "mug")])
 def test_the_code_that_is_shown_works(
     page: Browser, programs: dict[str, str], tmp_path: Path, api: str, sample: str
 ) -> None:

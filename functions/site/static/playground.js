@@ -1,6 +1,7 @@
 // The page as a whole: takes a picture, makes the call, shows the result.
 
 import { callBytes } from "./apis.js";
+import * as brush from "./brush.js";
 import { follow, isSigned, load, readAnswer, send } from "./call.js";
 import { $, make, memory, sizeOf } from "./dom.js";
 import * as form from "./form.js";
@@ -78,7 +79,7 @@ async function layersOf(images) {
   const present = Object.entries(images).filter(([, image]) => image);
   const files = await Promise.all(present.map(([, image]) => load(image)));
   const bitmaps = await Promise.all(files.map((file) => createImageBitmap(file)));
-  return present.map(([name], index) => ({ name, bitmap: bitmaps[index], file: files[index], on: index === 0 }));
+  return present.map(([name, address], index) => ({ name, address, bitmap: bitmaps[index], file: files[index], on: index === 0 }));
 }
 
 function layerWords(name) {
@@ -116,11 +117,34 @@ function drawLayers() {
 async function present(api, sent, images) {
   const some = await layersOf(images);
   const layers = some.length ? some : [{ name: "image", bitmap: sent.bitmap, file: sent.blob, on: true }];
-  shown = { api, layers, absent: Object.keys(images).filter((name) => images[name] === "") };
+  shown = { api, layers, sent, absent: Object.keys(images).filter((name) => images[name] === "") };
   viewer.show(sent.bitmap, layers);
+  brush.offer(layers[0].address);
   drawLayers();
   const { bitmap, file } = layers[0];
   return { width: bitmap.width, height: bitmap.height, bytes: file.size };
+}
+
+// Sends a mend and shows the result's new version, which is behind the same addresses.
+async function mend(ask) {
+  const { layers, sent } = shown;
+  status(say("mend.sending"));
+  viewer.wait(true);
+  try {
+    const { status: code, json } = await ask();
+    if (code !== 200) throw new Error(json?.message ?? String(code));
+    for (const layer of layers) {
+      layer.file = await load(layer.address);
+      layer.bitmap = await createImageBitmap(layer.file);
+    }
+    viewer.show(sent.bitmap, layers);
+    brush.offer(layers[0].address);
+    status(say("mend.done", { version: json.version, changed: (100 * json.changed).toFixed(2) }));
+  } catch (error) {
+    status(say("mend.failed", { why: error.message }));
+  } finally {
+    viewer.wait(false);
+  }
 }
 
 function made(call, { sent, uploaded }, poll, demo) {
@@ -315,6 +339,7 @@ function listen() {
 // A picture and a language can be picked before the options have come from a cold service.
 async function start() {
   viewer.start();
+  brush.start(mend);
   reports.start();
   listen();
   useLanguage(memory.get("language") ?? preferred());

@@ -74,7 +74,7 @@ export function reveal() {
 // Hides the last result, so that it is not taken for that of a failed call.
 export function clear() {
   state.layers = [];
-  for (const id of ["stage", "sheet", "tools", "compare", "layers"]) $(id).hidden = true;
+  for (const id of ["stage", "sheet", "tools", "compare", "layers", "mend", "brush"]) $(id).hidden = true;
 }
 
 // Shows a spinner over the last result, if there is one, while a call is in flight.
