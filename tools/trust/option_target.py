@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
-from cutline.contracts import extensions
+from cutline.contracts import extensions, variants
 from cutline.contracts.wire import Request
 from cutline.errors import MattingError
 from cutline.serving.proxy_event import to_proxy, to_request
@@ -19,12 +19,14 @@ OPTION_NAMES = sorted(
     {"sync", "type", "return_type", "output_type", "callback_url", "format", "bg_color", "crop", *extensions.NAMES}
     | {"size", "channels", "type_level", "roi", "crop_margin", "scale", "position", "add_shadow", "semitransparency"}
     | {"shadow_method", "bg_image_url", "image_file_b64", "model", "a", "af", "ab", "ae", "om", "ppm", "bgc", "api_key"}
+    | {"w", "h", "fit", "bg", "profile", "shadow", "background", "background_fit"}
     | {"backGroundType", "targetWidth", "targetHeight", "imageBase64", "cloth_class", "return_form", "out_mode"}
 )
 # Pieces of what options say, so that a drawn text passes a reader's first check and fails, or not, at a later one.
 _PIECES = st.sampled_from(
     [
         *("0", "1", "10", "255", "0.5", "99999", "1e9", "nan", "٣", "1_0", "%", "px", " ", ",", ":", "x", "#", "-"),
+        *("amazon-main", "cover", "drop", "keep", "whole", "deg", "ffffff,000000", "blur", "https://a.example/b.jpg"),
         *("original", "center", "auto", "true", "preview", "rgba", "blue", "u2net", "png", "\x00", "\ufffd", "ff"),
     ]
 )
@@ -44,6 +46,11 @@ def options(fields: Mapping[str, Any], way: str) -> None:
                 answer = contract.refuse(_call(contract.ROUTES[0], {}, way), error)
                 json.dumps(to_proxy(answer))
                 assert len(answer.body) < _REFUSAL_BYTES
+    with bounded():
+        try:
+            variants.canonical(variants.parse(_call("/r/token", texts, "query")))
+        except MattingError as error:
+            assert len(variants.refuse(error).body) < _REFUSAL_BYTES
 
 
 def _call(path: str, texts: Mapping[str, str], way: str) -> Request:
