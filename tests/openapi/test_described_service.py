@@ -38,7 +38,7 @@ def test_an_example_is_answered_as_described(cloud: RunningCloud, operation: Ope
     answer = call(cloud, operation, fields, query_of(operation))
     judge(operation, answer)
     # Ids that do not exist and fields left out; a square is no person and wears no garment.
-    lost = {"getTask": 404, "followLink": 404, "lookBehindLink": 404, "costume": 422, "cutOutPeople": 422}
+    lost = {"getTask": 404, "followLink": 404, "lookBehindLink": 404, "mend": 404, "costume": 422, "cutOutPeople": 422}
     lost |= {"queryTask": 400, "improveRemoval": 400, "removeFromUrl": 422}
     assert answer.status == lost.get(operation.spec["operationId"], 200)
 
