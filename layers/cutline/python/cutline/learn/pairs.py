@@ -14,7 +14,7 @@ from cutline.batch.report import ReportLine, read_table
 from cutline.errors import MattingError
 from cutline.limits import LOCAL_LIMITS
 from cutline.local_file import read_file
-from cutline.pipeline.codecs.decode import Picture, decode_image
+from cutline.pipeline.codecs.decode import PLUGIN_ERRORS, Picture, decode_image
 from cutline.pipeline.cutout import Predictor, matte_picture
 from cutline.pipeline.filters import U8, fit_within, resize_u8
 from cutline.pipeline.mend import Mendable, mend
@@ -104,7 +104,7 @@ def read_pairs(
             if alpha_u8 is None:
                 alpha_u8 = _made_again(line, picture, options, network, strokes.get(line.key))
             yield _reduced(picture, alpha_u8, held_back)
-        except (NotEditable, MattingError, OSError, ValueError, TypeError, KeyError) as error:
+        except (NotEditable, MattingError, *PLUGIN_ERRORS, Image.DecompressionBombError) as error:
             yield f"{line.picture}: {error}"
 
 
