@@ -1,4 +1,4 @@
-"""Writes the sample events into this folder: what API Gateway passes to each function for a valid call.
+"""Writes the sample events into this folder: what API Gateway, or a schedule, passes to each function.
 
     python events/generate.py          writes them with signatures of a fixed time, as committed
     python events/generate.py --now    writes them signed now, for sam local invoke and the console
@@ -27,7 +27,7 @@ _BOUNDARY = "cutline-sample"
 
 def sample_events(now: int) -> dict[str, dict[str, Any]]:
     """Every event by file name, its signatures dated `now` (unix seconds)."""
-    return {**_events_of_the_five(now), **_events_of_cutline(now)}
+    return {**_events_of_the_five(now), **_events_of_cutline(now), **_events_without_a_call(now)}
 
 
 def _events_of_the_five(now: int) -> dict[str, dict[str, Any]]:
@@ -102,6 +102,22 @@ def _events_of_cutline(now: int) -> dict[str, dict[str, Any]]:
         "site-openapi": _event("GET", "/openapi.json", b"", {}, now=now),
         "site-playground": _event("GET", "/", b"", {}, now=now),
     }
+
+
+def _events_without_a_call(now: int) -> dict[str, dict[str, Any]]:
+    """What `cutline health` and the smoke's schedule send; both functions take any event."""
+    scheduled = {
+        "version": "0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, "scheduled-smoke")),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+        "region": "eu-central-1",
+        "resources": ["arn:aws:events:eu-central-1:123456789012:rule/cutline-smoke"],
+        "detail": {},
+    }
+    return {"health": {}, "smoke": scheduled}
 
 
 def main() -> None:

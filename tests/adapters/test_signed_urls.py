@@ -117,7 +117,7 @@ def bootstrap(monkeypatch: pytest.MonkeyPatch, **variables: str) -> ResultStore:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     made = Bootstrap(Settings.from_environment({"OUTPUT_BUCKET": "out", "LINK_SECRET": "links", **variables}))
     texts = {"links": "the links' secret", "arn:keys": SECRET}
-    monkeypatch.setattr(made, "_secret", texts.__getitem__)
+    monkeypatch.setattr(made, "secret", texts.__getitem__)
     return made.results
 
 

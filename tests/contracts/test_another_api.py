@@ -45,6 +45,7 @@ _KINDS = "a kind of credential, which has its vendor's name and which several AP
 _SIGNED = "Aidge's signature is a kind of credential"
 _STATES = "background tasks have PicWish's states, and PicWish's module shows them"
 _BATCH = "cutline batch is a client of PicWish's tasks"
+_SMOKE = "the scheduled smoke calls one synchronous API and one with tasks, and says which it leaves to make smoke"
 _DROPS = "a drop is worked and charged as a task of PicWish's"
 REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/contracts/__init__.py": (set(MODULES.values()), "the map, and the guide, which has an example"),
@@ -65,6 +66,8 @@ REASONS: dict[str, tuple[set[str], str]] = {
     f"{PACKAGE}/commands/batch.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/client.py": ({"pw"}, _BATCH),
     f"{PACKAGE}/batch/run.py": ({"pw"}, _BATCH),
+    f"{PACKAGE}/commands/smoke_key.py": ({"pw", "ail"}, _SMOKE),
+    f"{PACKAGE}/watch": ({"pw", "ail", "aid", "jds"}, _SMOKE),
     f"{PACKAGE}/tasks": ({"pw"}, _STATES),
     f"{PACKAGE}/contracts/task_record.py": ({"pw"}, _STATES),
     "functions/site/static/call.js": ({"aid"}, _SIGNED),

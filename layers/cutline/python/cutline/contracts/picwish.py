@@ -137,10 +137,9 @@ def render(request: Request, job: Job, outcome: Outcome) -> Response:
         images = {name: base64.b64encode(data).decode() for name, data in outcome.inline.items()}
     record = task_record.finished("", request, job, outcome)
     # To a call without Cutline's own fields the body is the vendor's, and the confidence is only in its header.
-    plain = CutOptions()
-    extended = any(
-        getattr(job.cut, name) != getattr(plain, name) for name in ("profile", "shadow", "metadata", "depth")
-    )
+    cut, plain = job.cut, CutOptions()
+    own = (cut.profile, cut.shadow, cut.metadata, cut.depth)
+    extended = own != (plain.profile, plain.shadow, plain.metadata, plain.depth)
     return show(record if extended else replace(record, metadata=None), images)
 
 
