@@ -106,9 +106,11 @@ def test_refused_pictures_are_taken_off_the_flows_errors(resources: Resources) -
 def test_a_smoke_that_fails_or_is_not_sent_is_noticed_after_two_of_three(local: LocalTemplate) -> None:
     found = settled(local.plain, {"SmokeMinutes": "15"})["Resources"]
     alarm, rule = found["SmokeAlarm"]["Properties"], found["SmokeFunctionEvery"]["Properties"]
-    assert rule["ScheduleExpression"] == {"Fn::Sub": "rate(${SmokeMinutes} minutes)"}
-    assert alarm["Period"] == {"Fn::FindInMap": ["SmokeSeconds", {"Ref": "SmokeMinutes"}, "Period"]}
-    periods = {int(minutes): entry["Period"] for minutes, entry in local.plain["Mappings"]["SmokeSeconds"].items()}
+    assert rule["ScheduleExpression"] == {"Fn::FindInMap": ["SmokeTimes", {"Ref": "SmokeMinutes"}, "Rate"]}
+    assert alarm["Period"] == {"Fn::FindInMap": ["SmokeTimes", {"Ref": "SmokeMinutes"}, "Period"]}
+    times = {int(minutes): entry for minutes, entry in local.plain["Mappings"]["SmokeTimes"].items()}
+    periods = {minutes: entry["Period"] for minutes, entry in times.items()}
+    assert all(entry["Rate"] == f"rate({minutes} minutes)" for minutes, entry in times.items() if minutes)
     allowed = local.plain["Parameters"]["SmokeMinutes"]["AllowedValues"]
     assert list(periods) == allowed and all(periods[minutes] == 60 * minutes for minutes in allowed[1:])
     # CloudWatch looks at no more than a day.
