@@ -5,7 +5,7 @@ resource from being made: no stack with a budget can be deployed to Stockholm, a
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,19 +27,28 @@ class Case:
         return all(self.conditions.get(name, False) is wanted for name, wanted in choices)
 
 
-def cases(plain: dict[str, Any]) -> Iterator[Case]:
-    """Every combination of the parameters that change conditions."""
-    choices = _choices(plain)
+def cases(plain: dict[str, Any], asked: Collection[str]) -> Iterator[Case]:
+    """Every combination of the parameters that change the conditions `asked`; all have hundreds of thousands."""
+    every = plain.get("Conditions", {})
+    needed = _needed(asked, every)
+    conditions = {name: rule for name, rule in every.items() if name in needed}
+    choices = _choices(conditions, plain["Parameters"])
     for values in itertools.product(*choices.values()):
         parameters = dict(zip(choices, values, strict=True))
-        conditions = plain.get("Conditions", {})
         yield Case(parameters, {name: bool(_value({"Condition": name}, conditions, parameters)) for name in conditions})
 
 
-def _choices(plain: dict[str, Any]) -> dict[str, list[str]]:
+def _needed(asked: Collection[str], conditions: dict[str, Any]) -> set[str]:
+    """Return the conditions `asked` that there are, and those that they name."""
+    found = {name for name in asked if name in conditions}
+    named = {node["Condition"] for name in found for node in _nodes(conditions[name]) if "Condition" in node}
+    return found | (_needed(named, conditions) if named else set())
+
+
+def _choices(conditions: dict[str, Any], declared: dict[str, Any]) -> dict[str, list[str]]:
     """By parameter: what conditions compare it with, and one value that none does."""
     compared: dict[str, set[str]] = {}
-    for node in _nodes(plain.get("Conditions", {})):
+    for node in _nodes(conditions):
         if "Fn::Equals" in node:
             names = [side["Ref"] for side in node["Fn::Equals"] if isinstance(side, dict) and "Ref" in side]
             constants = {str(side) for side in node["Fn::Equals"] if not isinstance(side, dict)}
@@ -47,7 +56,7 @@ def _choices(plain: dict[str, Any]) -> dict[str, list[str]]:
                 compared.setdefault(name, set()).update(constants)
     choices = {}
     for name, constants in compared.items():
-        allowed = {str(value) for value in plain["Parameters"].get(name, {}).get("AllowedValues", [])}
+        allowed = {str(value) for value in declared.get(name, {}).get("AllowedValues", [])}
         others = sorted(allowed - constants) or ([] if allowed else [_OTHER])
         choices[name] = [*sorted(constants & allowed if allowed else constants), *others[:1]]
     return choices

@@ -124,7 +124,6 @@ def dangling_references(plain: dict[str, Any]) -> list[str]:
     resources = plain["Resources"]
     owners = {**resources, **{f"output {name}": item for name, item in plain.get("Outputs", {}).items()}}
     known = {*plain.get("Parameters", {}), *(name for name, item in resources.items() if "Condition" not in item)}
-    # Few lead to what may not be there, so that many cases are soon looked through.
     undecided = [
         Reference(name, wanted, (*_conditions_of(item), *chosen), _conditions_of(resources.get(wanted, _NEVER)))
         for name, item in owners.items()
@@ -132,8 +131,9 @@ def dangling_references(plain: dict[str, Any]) -> list[str]:
         if wanted not in known and not wanted.startswith(_PSEUDO)
     ]
     found: dict[str, str] = {}
-    for case in cases(plain) if undecided else []:
-        for reference in undecided:
+    for reference in undecided:
+        asked = {name for name, _ in (*reference.needed_where, *reference.there_where)}
+        for case in cases(plain, asked):
             if case.holds(reference.needed_where) and not case.holds(reference.there_where):
                 text = f"{reference.owner} names {reference.wanted}, which is not there"
                 found.setdefault(text, f"{text}, with {case.parameters}")
