@@ -2,8 +2,8 @@
 
 On a reduced picture a random walk (random_walk.py) spreads each stroke to what has its colours and is connected to it,
 and stops at edges. The alpha of before holds against it, more with the distance, and more where a colour is frequent
-on the alpha's other side at a distance from the stroke. Where the walk agrees with the alpha of before nothing
-changes, bit for bit.
+on the alpha's other side at a distance from the stroke. Only what changes sides in one piece with a stroke changes,
+its soft edges included; all else stays, bit for bit.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _HALF = np.float32(0.5)
 # The walk's values between these become alpha's soft edge.
 _SOFT_FROM, _SOFT_TO = np.float32(0.3), np.float32(0.7)
 _CHANGED = 0.02
+# How wide a soft edge of the small plane is.
+_EDGE_PX = 2
 _MARGIN_PX = 8
 # Distances are measured on every fourth pixel, to at most this many points of a stroke.
 _COARSE, _MAX_POINTS = 4, 24
@@ -133,16 +135,17 @@ def _walk(small_u8: U8, before: F32, strokes: Sequence[Stroke], earlier: Sequenc
 
 
 def _join(before: F32, walked: F32, drawn: Drawn) -> F32:
-    """Return `before`, moved to the walk's side where that is connected to a stroke of this side."""
+    """Return `before`, moved to the walk's side where it changes sides in one piece with a stroke, edges included."""
     after = before.copy()
     soft = np.clip((walked - _SOFT_FROM) / (_SOFT_TO - _SOFT_FROM), 0, 1)
     for do, mask in drawn.items():
-        labels, areas = label_components(((walked > _HALF) == (do == "keep")) | mask)
+        kept = do == "keep"
+        labels, areas = label_components((((walked > _HALF) == kept) & ((before > _HALF) != kept)) | mask)
         reached = np.zeros(len(areas) + 1, np.bool_)
         reached[labels[mask]] = True
-        part = grow(reached[labels], 1)
+        part = grow(reached[labels], _EDGE_PX)
         after[part] = (np.maximum if do == "keep" else np.minimum)(after, soft)[part]
-        after[mask] = do == "keep"
+        after[mask] = kept
     return after
 
 
