@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from cutline.pipeline.filters import U8, Bool
 from cutline.pipeline.matting.random_walk import edges_of, random_walk
@@ -60,6 +61,15 @@ def test_a_stroke_changes_what_has_its_colours_up_to_the_edge_and_nothing_far(
     assert iou(mended, after) > 0.985
     far = ~area(150, 450, 450, 730)
     assert (mended[far] == alpha[far]).all()
+
+
+@pytest.mark.parametrize(("do", "before"), [("keep", VASE), ("remove", VASE | BOOK)])
+def test_soft_edges_far_from_a_stroke_stay_as_they_are(do: Do, before: Bool) -> None:
+    alpha = np.asarray(Image.fromarray(alpha_of(before)).filter(ImageFilter.GaussianBlur(4)))
+    mended = mend_alpha(scene(), alpha, [line(do, *IN_BOOK)])
+    around_book = area(150, 450, 450, 730)
+    assert (mended[~around_book] == alpha[~around_book]).all()
+    assert (mended[BOOK] > 127).mean() == pytest.approx(float(do == "keep"), abs=0.02)
 
 
 def test_like_colours_that_are_not_connected_stay() -> None:

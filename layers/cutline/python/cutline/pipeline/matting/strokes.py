@@ -31,7 +31,7 @@ _HALF = np.float32(0.5)
 _SOFT_FROM, _SOFT_TO = np.float32(0.3), np.float32(0.7)
 _CHANGED = 0.02
 # How wide a soft edge of the small plane is.
-_EDGE_PX = 2
+_EDGE_PX = 3
 _MARGIN_PX = 8
 # Distances are measured on every fourth pixel, to at most this many points of a stroke.
 _COARSE, _MAX_POINTS = 4, 24
