@@ -29,10 +29,10 @@ import ctypes
 _unspoiled = decode_image
 
 
-def decode_image(data: bytes, limits: PictureLimits) -> Picture:
+def decode_image(data: bytes, limits: PictureLimits, *asked) -> Picture:
     if data.endswith(b"stuck"):
         ctypes.PyDLL(None).sleep(120)
-    return _unspoiled(data, limits)
+    return _unspoiled(data, limits, *asked)
 """
 
 CALLS: dict[str, Callable[..., Answer]] = {

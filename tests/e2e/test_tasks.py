@@ -179,7 +179,7 @@ def test_an_address_that_may_not_be_fetched_is_state_minus_3(picwish: PicWish) -
         ({"sync": "0", "return_type": "3"}, "Invalid return type"),
         ({"output_type": "0"}, "Invalid output type"),
         ({"crop": "yes"}, "Invalid crop"),
-        ({"format": "avif"}, "Invalid format"),
+        ({"format": "gif"}, "Invalid format"),
         ({"format": "jpg", "bg_color": "white"}, "Invalid bg_color"),
         ({"image_url": "https://example.com"}, "Only one of image_file, image_url and image_base64 may be sent"),
     ],

@@ -78,7 +78,7 @@ def limits_of(load: Load, quotas: Quotas) -> list[Limit]:
 
 def _of_all(load: Load, quotas: Quotas) -> list[Limit]:
     requests = load.rate * (1 + load.habits.fetched + (load.habits.questions if load.tasks else 0))
-    results = 1 if load.tasks else load.work.operations["s3:PUT"]
+    results = 1 if load.tasks else load.work.results
     # The links have a method of their own, and so have the questions.
     per_method = load.rate * max(1.0, load.habits.fetched * results, load.habits.questions if load.tasks else 0)
     units, hottest = load.meter

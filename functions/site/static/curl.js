@@ -84,7 +84,13 @@ function jd(made) {
   );
 }
 
+// The picture itself is the body, and a key the credential.
+function bytes({ call, url, file, key }) {
+  const header = `-H ${shell(`${call.scheme}: ${key}`)} -H ${shell(`Content-Type: ${call.body.contentType}`)}`;
+  return lines(`curl -s ${shell(url)} ${header} --data-binary @${shell(file)}`);
+}
+
 export function curl(made) {
   if (made.call.body.kind === "multipart") return multipart(made);
-  return (made.call.scheme === "aidge" ? aidge : jd)(made);
+  return ({ aidge, jd }[made.call.scheme] ?? bytes)(made);
 }

@@ -116,7 +116,20 @@ function jd({ call, url, file, key, secret }) {
   );
 }
 
+// The picture itself is the body, and a key the credential.
+function bytes({ call, url, file, key }) {
+  return lines(
+    HEADER,
+    "",
+    `const url = ${code(url)};`,
+    `const headers = { ${code(call.scheme)}: ${code(key)}, "Content-Type": ${code(call.body.contentType)} };`,
+    open(file),
+    `const answer = ${POST.replace("body", "body: picture")};`,
+    PRINT,
+  );
+}
+
 export function javascript(made) {
   if (made.call.body.kind === "multipart") return multipart(made);
-  return (made.call.scheme === "aidge" ? aidge : jd)(made);
+  return ({ aidge, jd }[made.call.scheme] ?? bytes)(made);
 }

@@ -114,7 +114,19 @@ function jd({ call, url, file, key, secret }) {
   );
 }
 
+// The picture itself is the body, and a key the credential.
+function bytes({ call, url, file, key }) {
+  return lines(
+    "import json, pathlib, urllib.request",
+    "",
+    `url, headers = ${code(url)}, {${items({ [call.scheme]: key, "Content-Type": call.body.contentType }).join(", ")}}`,
+    open(file),
+    `answer = json.load(${POST.replace("body", "picture")})`,
+    PRINT,
+  );
+}
+
 export function python(made) {
   if (made.call.body.kind === "multipart") return multipart(made);
-  return (made.call.scheme === "aidge" ? aidge : jd)(made);
+  return ({ aidge, jd }[made.call.scheme] ?? bytes)(made);
 }
