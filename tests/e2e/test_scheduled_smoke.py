@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from devkit.faulty import FaultyCloud
+from devkit.patience import until
 from devkit.running import running_cloud
 from tests.support.alarms import emitted, ringing
 from tests.support.broken import broken_template
@@ -71,7 +72,8 @@ def test_a_broken_part_is_named_and_rings(watched: FaultyCloud, broken: dict[str
     watched.faults.unlink()
     assert (report["passed"], set(report["faults"])) == (False, faults)
     assert rings(watched)
-    assert smoke(watched)["passed"]
+    # Two runs within a second are more than its account may send.
+    until(lambda: smoke(watched)["passed"], every_s=1)
     assert not rings(watched)
 
 
