@@ -33,6 +33,7 @@ from cutline.serving.native import LinkService
 from cutline.serving.variants import MAX_VARIANTS, Variants
 from devkit.memory_table import MemoryTable
 from tests.support.calls import call
+from tests.support.damaged import TEXTS
 
 NOW = 1_700_000_000
 ACCOUNT = Account("shop", qps=2)
@@ -119,6 +120,17 @@ def test_a_page_gets_a_webp_that_is_made_once(links: Links) -> None:
         pixels = np.asarray(image.convert("RGBA")).astype(int)
     assert np.array_equal(pixels[..., 3], CUTOUT[..., 3])
     assert np.abs(pixels[..., :3] - CUTOUT[..., :3])[CUTOUT[..., 3] > 128].max() < 4
+
+
+def test_damaged_headers_and_parameters_of_a_link_are_refused_or_passed_over(links: Links) -> None:
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    for text in TEXTS:
+        assert links.follow("r/shop/a.png", text).status == 302, text[:20]
+        assert links.vary("r/shop/a.png", match=text, w="20").status in (200, 304), text[:20]
+        for name in ("w", "h", "fit", "bg", "format", "shadow", "profile", "version", "quality"):
+            assert links.vary("r/shop/a.png", **{name: text}).status in (200, 302, 400, 404), (name, text[:20])
+    # Every refusal left what is stored as it was: the result, its WebP and the one variant.
+    assert len(links.s3.list_objects_v2(Bucket="out")["Contents"]) <= 3
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html,image/webp,*/*;q=0.8"])

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
@@ -43,6 +44,7 @@ PRICE = 7
 SHOP = Account("shop", qps=1000, daily_quota=5, price_micros={"*": PRICE})
 LOGGER = Logger(service="test", level="CRITICAL")
 DROP = "in/shop/auto/a.jpg"
+_NONE: Mapping[str, str] = MappingProxyType({})
 FACTS = ResultMetadata("object", 0.5, 0.9)
 
 
@@ -170,12 +172,20 @@ class World:
         others, self._others = self._others, lambda: []
         self.inner += others()
 
-    def post(self, *, key: str = "", later: bool = False, age_s: float = 0.0) -> Response | None:
+    def post(
+        self,
+        *,
+        key: str = "",
+        later: bool = False,
+        age_s: float = 0.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response | None:
         """A call by a process of its own; None where it died, and API Gateway answers for it."""
         parts = [Part('; name="sync"', b"0")] if later else []
         form = multipart(*parts, Part('; name="image_file"; filename="a"', b"picture"))
         request = multipart_call(form)
-        request = replace(request, headers={**request.headers, "idempotency-key": key}, received_at=self.now - age_s)
+        sent = {**request.headers, "idempotency-key": key, **headers}
+        request = replace(request, headers=sent, received_at=self.now - age_s)
         response: Response | None = self._survive(lambda: self._service().handle(picwish, request))
         if later and was_served(response):
             self.answered_ids.add(json_of(response)["data"]["task_id"])  # type: ignore[arg-type]
