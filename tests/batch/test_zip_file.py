@@ -74,7 +74,7 @@ class Anything:
     ("name", "safe"),
     [
         ("../../etc/x.png", "_/_/etc/x.png"),
-        ("/root/x.png", "_/root/x.png"),
+        ("/shop/x.png", "_/shop/x.png"),
         ("a\\..\\x.png", "a_.._x.png"),
         ("c:x\n.png", "c_x_.png"),
         ("a//x.png", "a/_/x.png"),

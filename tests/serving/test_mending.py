@@ -80,9 +80,9 @@ class World:
         made = finish_files(Matte(rgb_u8, alpha_u8, "object"), options, StageTimer())
         keys = {part: result_key("shop", f"{name}-{part}", made.content_type) for part in made.files}
         file = keep_first(encoded(rgb_u8, "PNG"), options, made, None, keys, task_id)
-        self.store.begin_keeping("shop", name, file)()
-        for part, content in made.files.items():
-            self.results.put_at(keys[part], content, made.content_type, part_metadata(name, part))
+        with self.store.keeping("shop", name, file) as metadata_of:
+            for part, content in made.files.items():
+                self.results.put_at(keys[part], content, made.content_type, metadata_of(part))
         return keys
 
     def mend(self, key: str, *strokes: dict[str, Any]) -> MendMetadata:
@@ -214,8 +214,15 @@ def test_a_result_is_served_though_what_a_mend_needs_cannot_be_kept(world: World
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
 
+    put, served = world.s3.put_object, []
     world.s3.put_object = partial(refuse)
-    world.store.begin_keeping("shop", "a", b"file")()
+    with world.store.keeping("shop", "a", b"file") as metadata_of:
+        served.append(metadata_of("image"))
+    world.s3.put_object = put
+    assert served == [part_metadata("a", "image")]
+    with pytest.raises(InputRefused) as refused:
+        world.store.get("m/shop/a", 1)
+    assert refused.value.reason == Reason.NOT_KEPT
 
 
 def test_a_mend_is_free_unless_it_has_a_price_of_its_own() -> None:

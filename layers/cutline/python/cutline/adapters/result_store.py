@@ -12,7 +12,8 @@ import hashlib
 import hmac
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,6 +35,17 @@ _PURPOSE = b"result links"
 def result_key(account_id: str, name: str, content_type: str) -> str:
     """The key of a result in the output bucket."""
     return f"{RESULTS}{account_id}/{name}{ENDINGS[content_type]}"
+
+
+@contextmanager
+def _failures(absent: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Raise InputRefused(NOT_FOUND) for an error of S3 with a code in `absent`, else ServiceFault(STORE_FAILED)."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in absent:
+            raise InputRefused(Reason.NOT_FOUND) from error
+        raise ServiceFault(Reason.STORE_FAILED) from error
 
 
 class ResultStore:
@@ -65,56 +77,41 @@ class ResultStore:
 
     def get(self, key: str) -> bytes:
         """A stored result. Raises ServiceFault(STORE_FAILED)."""
-        try:
+        with _failures():
             return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
-        except (BotoCoreError, ClientError) as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
+
+    def find(self, key: str) -> bytes:
+        """A file that may be gone. Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED)."""
+        with _failures(_ABSENT):
+            return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
     def head(self, key: str, length: int) -> tuple[str, bytes]:
         """The version of a stored result, which is S3's ETag, and its first bytes.
 
         Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED).
         """
-        try:
+        with _failures(_ABSENT):
             answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
             return str(answer["ETag"]), bytes(answer["Body"].read())
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                raise InputRefused(Reason.NOT_FOUND) from error
-            raise ServiceFault(Reason.STORE_FAILED) from error
-        except BotoCoreError as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
 
     def exists(self, key: str) -> bool:
         """Whether there is such a file, for a role that may read but not list. Raises ServiceFault(STORE_FAILED)."""
         try:
-            self._s3.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return False
-            raise ServiceFault(Reason.STORE_FAILED) from error
-        except BotoCoreError as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
+            self.metadata(key)
+        except InputRefused:
+            return False
         return True
 
     def metadata(self, key: str) -> tuple[str, dict[str, str]]:
         """S3's ETag and the metadata of a file. Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED)."""
-        try:
+        with _failures(_ABSENT):
             answer = self._s3.head_object(Bucket=self._bucket, Key=key)
-            return str(answer["ETag"]), dict(answer["Metadata"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                raise InputRefused(Reason.NOT_FOUND) from error
-            raise ServiceFault(Reason.STORE_FAILED) from error
-        except BotoCoreError as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
+        return str(answer["ETag"]), dict(answer["Metadata"])
 
     def copy(self, source: str, key: str) -> None:
         """Stores a copy of a file and its metadata under another key. Raises ServiceFault(STORE_FAILED)."""
-        try:
+        with _failures():
             self._s3.copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
-        except (BotoCoreError, ClientError) as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
 
     def put_at(
         self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None, etag: str = ""
@@ -125,20 +122,14 @@ class ResultStore:
         """
         more: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
         more |= {"IfMatch": etag} if etag else {}
-        try:
+        with _failures(_REPLACED if etag else frozenset()):
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, **more)
-        except (BotoCoreError, ClientError) as error:
-            if etag and isinstance(error, ClientError) and error.response["Error"]["Code"] in _REPLACED:
-                raise InputRefused(Reason.NOT_FOUND) from error
-            raise ServiceFault(Reason.STORE_FAILED) from error
 
     def delete(self, *keys: str) -> None:
         """Removes files; one that is not there is no error. Raises ServiceFault(STORE_FAILED)."""
-        try:
+        with _failures():
             for key in keys:
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
-            raise ServiceFault(Reason.STORE_FAILED) from error
 
     def link(self, base_url: str, key: str, expires_at: int) -> str:
         """The public address of a result until `expires_at` (unix seconds); its path ends like the file it leads to.

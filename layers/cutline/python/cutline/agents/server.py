@@ -78,7 +78,7 @@ class AgentServer:
             result = _refused(problem_of(error))
         except ValueError as error:
             result = _refused(str(error))
-        except Exception:
+        except Exception:  # the boundary of one call: a bug must not end the server
             _log.exception("%s failed", name[:50])
             result = _refused("internal error; the server's stderr has its trace")
         _log.info("%.50s: %s in %.2f s", name, "refused" if result.is_error else "done", time.monotonic() - begun)

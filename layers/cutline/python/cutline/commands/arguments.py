@@ -1,9 +1,10 @@
-"""Options that several commands share: the networks on this machine, framing, and marketplace profiles."""
+"""What several commands share: how one is declared, options of networks, framing and marketplace profiles."""
 
 import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cutline import resources
 from cutline.commands.failure import CommandFailed
@@ -24,6 +25,22 @@ _FRAMING = {
     "least": "minimum size in pixels, such as 1000 or 800x1000; a smaller result is enlarged",
     "most": "maximum size in pixels",
 }
+
+
+def declare(
+    commands: Any, name: str, text: str, epilog: str, run: Callable[..., None], *parents: argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    """Declare a command that ends its help with `epilog`; `refuse` of its arguments ends it with a usage error."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=epilog,
+        parents=parents,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, refuse=parser.error)
+    return parser
 
 
 def network_options() -> argparse.ArgumentParser:

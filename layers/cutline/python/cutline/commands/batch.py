@@ -19,6 +19,7 @@ from cutline.batch.s3_folder import S3Folder, open_folder
 from cutline.batch.zip_file import write_zip
 from cutline.commands.arguments import (
     check_address,
+    declare,
     find_profile,
     finish_options,
     framing_of,
@@ -47,15 +48,7 @@ report.csv the details of each result, such as its confidence and whether it mee
 def add_to(commands: Any) -> None:
     """Declare `batch`."""
     text = "cut out every picture in a folder with a deployed service; run it again to resume"
-    batch: argparse.ArgumentParser = commands.add_parser(
-        "batch",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        parents=[profile_options(), framing_options(), finish_options()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    batch.set_defaults(run=_run, refuse=batch.error)
+    batch = declare(commands, "batch", text, _EPILOG, _run, profile_options(), framing_options(), finish_options())
     batch.add_argument("source", metavar="FOLDER", help="folder of pictures, or s3://bucket/prefix")
     batch.add_argument("--out", required=True, metavar="FOLDER", help="folder for results, or s3://bucket/prefix")
     batch.add_argument("--url", default=os.environ.get("CUTLINE_URL"), help="URL of the service (default: CUTLINE_URL)")

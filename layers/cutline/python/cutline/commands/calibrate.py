@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cutline.commands.arguments import declare
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.local_file import read_file
 from cutline.review.decisions import read_decisions
@@ -24,14 +25,7 @@ The threshold is valid for pictures like those in the sample and for the network
 def add_to(commands: Any) -> None:
     """Declare `calibrate`."""
     text = "find the confidence from which results can be published without review"
-    calibrate: argparse.ArgumentParser = commands.add_parser(
-        "calibrate",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    calibrate.set_defaults(run=_run)
+    calibrate = declare(commands, "calibrate", text, _EPILOG, _run)
     calibrate.add_argument("decisions", type=Path, metavar="CSV", help="decisions saved by the review page")
     calibrate.add_argument(
         "--risk",

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cutline.commands.arguments import find_profile, models_dir, network_options, profile_options
+from cutline.commands.arguments import declare, find_profile, models_dir, network_options, profile_options
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import CommandFailed
 from cutline.errors import MattingError
@@ -33,15 +33,7 @@ exit status: 0 all pass, 1 some fail a rule, 2 wrong arguments or some could not
 def add_to(commands: Any) -> None:
     """Declare `check`."""
     text = "check pictures, unchanged, against a marketplace's rules"
-    check: argparse.ArgumentParser = commands.add_parser(
-        "check",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        parents=[network_options(), profile_options()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    check.set_defaults(run=_run, refuse=check.error)
+    check = declare(commands, "check", text, _EPILOG, _run, network_options(), profile_options())
     check.add_argument(
         "pictures",
         nargs="*",

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cutline.commands.arguments import models_dir, network_options
+from cutline.commands.arguments import declare, models_dir, network_options
 from cutline.commands.console import print_message, print_table
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.errors import MattingError
@@ -18,11 +18,7 @@ photo.jpg.png and photo-no-bg.png belong to photo.jpg.
 def add_to(commands: Any) -> None:
     """Declare `compare-with`."""
     text = "compare the results of another service with Cutline's"
-    compare: argparse.ArgumentParser = commands.add_parser(
-        "compare-with", help=text, description=text, epilog=_EPILOG, parents=[network_options()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    compare.set_defaults(run=_run)
+    compare = declare(commands, "compare-with", text, _EPILOG, _run, network_options())
     compare.add_argument(
         "old", type=Path, metavar="OLD_RESULTS", help="folder of the other service's results, transparent PNG or WebP"
     )

@@ -12,6 +12,7 @@ from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, problem_of, read_report, write_report
 from cutline.commands.arguments import (
     checked,
+    declare,
     find_profile,
     finish_options,
     framing_of,
@@ -60,15 +61,9 @@ Existing results are kept and count as failures; --force replaces them.
 def add_to(commands: Any) -> None:
     """Declare `cut`."""
     text = "cut out pictures on this machine"
-    cut: argparse.ArgumentParser = commands.add_parser(
-        "cut",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        parents=[network_options(), profile_options(), framing_options(), finish_options()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    cut = declare(
+        commands, "cut", text, _EPILOG, _run, network_options(), profile_options(), framing_options(), finish_options()
     )
-    cut.set_defaults(run=_run, refuse=cut.error)
     cut.add_argument(
         "pictures", nargs="+", metavar="FILE|DIR|-", help="pictures, folders, quoted patterns, or - for stdin"
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from cutline import resources
 from cutline.batch.report import FILE as REPORT
-from cutline.commands.arguments import all_profiles, models_dir, network_options
+from cutline.commands.arguments import all_profiles, declare, models_dir, network_options
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.commands.review import report_lines
@@ -43,15 +43,7 @@ better than before, and loses next to nothing on drawn pictures.
 def add_to(commands: Any) -> None:
     """Declare `learn`."""
     text = "tune the network on the results that were mended or kept (needs PyTorch)"
-    learn: argparse.ArgumentParser = commands.add_parser(
-        "learn",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[network_options()],
-    )
-    learn.set_defaults(run=_run)
+    learn = declare(commands, "learn", text, _EPILOG, _run, network_options())
     learn.add_argument("results", type=Path, metavar="FOLDER", help=f"folder of results with {REPORT}")
     learn.add_argument("--decisions", type=Path, metavar="CSV", help=f"the page's CSV (default: FOLDER/{DECISIONS})")
     learn.add_argument("--minutes", type=_minutes, default=20.0, metavar="N", help="of the threads' work (default: 20)")

@@ -5,7 +5,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cutline.commands.arguments import all_profiles, models_dir, network_options
+from cutline.commands.arguments import all_profiles, declare, models_dir, network_options
 from cutline.commands.console import print_message
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 
@@ -26,15 +26,7 @@ delete none. An agent's program starts this command itself; docs/agents.md has i
 def add_to(commands: Any) -> None:
     """Declare `mcp`."""
     text = "serve tools to an agent over stdin and stdout (Model Context Protocol)"
-    mcp: argparse.ArgumentParser = commands.add_parser(
-        "mcp",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        parents=[network_options()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    mcp.set_defaults(run=_run)
+    mcp = declare(commands, "mcp", text, _EPILOG, _run, network_options())
     mcp.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders that the agent may use")
     mcp.add_argument(
         "--out", type=Path, metavar="FOLDER", help=f"folder of results, inside one of them (default: FOLDER/{_OUT})"

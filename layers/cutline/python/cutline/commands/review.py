@@ -9,7 +9,7 @@ from typing import Any
 from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report
-from cutline.commands.arguments import all_profiles, models_dir, network_options
+from cutline.commands.arguments import all_profiles, declare, models_dir, network_options
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
 from cutline.local_file import read_file
 from cutline.review.page import FILE, choose_sample, render_page, worst_first
@@ -26,15 +26,7 @@ _EPILOG = f"""examples:
 def add_to(commands: Any) -> None:
     """Declare `review`."""
     text = "write an HTML page for reviewing results, worst first; it saves keep and redo as CSV"
-    review: argparse.ArgumentParser = commands.add_parser(
-        "review",
-        help=text,
-        description=text,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[network_options()],
-    )
-    review.set_defaults(run=_run)
+    review = declare(commands, "review", text, _EPILOG, _run, network_options())
     review.add_argument("results", type=Path, metavar="FOLDER", help=f"folder of results with {REPORT}")
     review.add_argument("--report", type=Path, metavar="FILE", help=f"report (default: FOLDER/{REPORT})")
     review.add_argument("--sample", type=_count, metavar="N", help="review N results, chosen at random")

@@ -7,8 +7,9 @@ Each file of a result says in its metadata to which result it belongs, as which 
 of the main part is the result's: its write is the last one of a mend.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -68,6 +69,12 @@ def find_part(results: ResultStore, key: str) -> Part:
     return Part(key, f"{MENDS}{account_of(key)}/{result_id}", name, version_of(metadata), etag)
 
 
+@contextmanager
+def not_kept() -> Iterator[Callable[[str], dict[str, str]]]:
+    """In place of `MendStore.keeping` for a result that cannot be mended."""
+    yield lambda _: {}
+
+
 @dataclass(frozen=True)
 class MendStore:
     """Keeps and finds the versions of results."""
@@ -75,22 +82,22 @@ class MendStore:
     results: ResultStore
     logger: Logger
 
-    def begin_keeping(self, account_id: str, result_id: str, file: bytes) -> Callable[[], None]:
-        """Store a result's first version, in a thread, and return a function that waits until it is stored.
+    @contextmanager
+    def keeping(self, account_id: str, result_id: str, file: bytes) -> Iterator[Callable[[str], dict[str, str]]]:
+        """Store a result's first version while its files are stored; yield what makes a file's metadata of its name.
 
         A failure is logged: the result is served all the same, and a mend of it is refused.
         """
         pool = ThreadPoolExecutor(1)
         storing = pool.submit(self.put, f"{MENDS}{account_id}/{result_id}", 1, file)
         pool.shutdown(wait=False)
-
-        def wait() -> None:
+        try:
+            yield lambda name: part_metadata(result_id, name)
+        finally:
             try:
                 storing.result()
             except ServiceFault:
                 self.logger.exception("keeping what a mend needs failed")
-
-        return wait
 
     def put(self, folder: str, version: int, file: bytes) -> None:
         """Store what a version was made of. Raises ServiceFault(STORE_FAILED)."""
@@ -98,10 +105,10 @@ class MendStore:
 
     def get(self, folder: str, version: int) -> bytes:
         """Return what a version was made of. Raises InputRefused(NOT_KEPT) and ServiceFault(STORE_FAILED)."""
-        key = f"{folder}/{version}.zip"
-        if not self.results.exists(key):
-            raise InputRefused(Reason.NOT_KEPT)
-        return self.results.get(key)
+        try:
+            return self.results.find(f"{folder}/{version}.zip")
+        except InputRefused as error:
+            raise InputRefused(Reason.NOT_KEPT) from error
 
     def replace(self, part: Part, version: int, file: bytes, content_type: str, metadata: Mapping[str, str]) -> None:
         """Store a file in a new version, and its present one as an earlier one. Raises ServiceFault(STORE_FAILED).

@@ -41,7 +41,7 @@ from cutline.serving.boundary import failure_of
 from cutline.serving.call import Call, Deferral, Journal, Processor, Produced
 from cutline.serving.deadline import deadline
 from cutline.serving.idempotency import Idempotency, KeyLease
-from cutline.serving.mend_store import MendStore, part_metadata
+from cutline.serving.mend_store import MendStore, not_kept
 from cutline.serving.proxy_event import fits_the_proxy
 from cutline.serving.settlement import Settlement
 from cutline.serving.telemetry import count_cold_start, count_request, is_cold_start
@@ -273,15 +273,14 @@ class Service:
             name: result_key(account.account_id, f"{result_id}-{name}", content_type)
             for name, (_, content_type) in produced.results.items()
         }
-        mends, wait = None if produced.keep is None else self.mends, _nothing
-        if mends is not None and produced.keep is not None:
+        keeping = not_kept()
+        if self.mends is not None and produced.keep is not None:
             file = produced.keep(keys, _task_id_of(call.job))
-            wait = mends.begin_keeping(account.account_id, result_id, file)
-        for name, (body, content_type) in produced.results.items():
-            metadata = {} if mends is None else part_metadata(result_id, name)
-            self.results.put_at(keys[name], body, content_type, metadata)
-            links[name] = self.results.link(call.request.base_url, keys[name], expires_at)
-        wait()
+            keeping = self.mends.keeping(account.account_id, result_id, file)
+        with keeping as metadata_of:
+            for name, (body, content_type) in produced.results.items():
+                self.results.put_at(keys[name], body, content_type, metadata_of(name))
+                links[name] = self.results.link(call.request.base_url, keys[name], expires_at)
         return keys, links
 
     def _note_failure(self, call: Call, failure: MattingError) -> None:
@@ -319,10 +318,6 @@ class Service:
         count_request(self.metrics, api, reason or "ok", total_ms, call.notes.get("charge_micros", 0))
         if cold_start:
             count_cold_start(self.metrics)
-
-
-def _nothing() -> None:
-    pass
 
 
 def _task_id_of(job: Job | None) -> str:

@@ -16,7 +16,7 @@ from cutline.pipeline.inference.prediction_file import decode_predictions
 from cutline.pipeline.outputs.files import make_files
 from cutline.pipeline.outputs.mend_file import keep_first
 from cutline.pipeline.outputs.metadata import ResultMetadata
-from cutline.serving.mend_store import MendStore, part_metadata
+from cutline.serving.mend_store import MendStore, not_kept
 from cutline.tasks.charge import charge, give_back
 from cutline.tasks.step import Step
 from cutline.tasks.store import TaskStore
@@ -79,18 +79,14 @@ class Finish:
         with step.stage("results"):
             keys = {name: _key_of(task, name, made.content_type) for name in made.files}
             # Of a task whose answers carry the pixels there is no link, and so no mend.
-            mends = None if task.record.options.return_type == task_record.AS_BASE64 else self.mends
-            task_id, account_id = task.record.task_id, task.record.account_id
-            wait = None
-            if mends is not None:
-                kept = keep_first(data, task.order.cut, made, behind, keys, task_id)
-                wait = mends.begin_keeping(account_id, task_id, kept)
-            for name, file in made.files.items():
-                known = {"task-id": task_id, **made.metadata.object_metadata}
-                known |= {} if mends is None else part_metadata(task_id, name)
-                self.results.put_at(keys[name], file, made.content_type, known)
-            if wait is not None:
-                wait()
+            keeping, record = not_kept(), task.record
+            if self.mends is not None and record.options.return_type != task_record.AS_BASE64:
+                kept = keep_first(data, cut, made, behind, keys, record.task_id)
+                keeping = self.mends.keeping(record.account_id, record.task_id, kept)
+            with keeping as metadata_of:
+                for name, file in made.files.items():
+                    known = {"task-id": record.task_id, **made.metadata.object_metadata, **metadata_of(name)}
+                    self.results.put_at(keys[name], file, made.content_type, known)
         return keys, made.metadata
 
 
