@@ -145,10 +145,8 @@ class LambdaService:
             _report(function, request_id, (time.monotonic() - begun) * 1000, init_ms, peak)
 
     def _take(self, function: _Function) -> Sandbox:
-        stale = []
         with self._lock:
-            while function.idle and time.monotonic() - function.idle[0].idle_since > IDLE_S:
-                stale.append(function.idle.pop(0))
+            stale = [one for each in self._functions.values() for one in _take_stale(each.idle)]
             # The last used is the warmest.
             sandbox = function.idle.pop() if function.idle else self._new(function)
             function.busy.add(sandbox)
@@ -175,6 +173,14 @@ class LambdaService:
             print(f"{function.config.logical_id} failed: {outcome.error_type} {request_id} {text}", file=sys.stderr)
         _write(function, f"ERROR RequestId: {request_id} {outcome.error_type} {text}")
         return outcome
+
+
+def _take_stale(idle: list[Sandbox]) -> list[Sandbox]:
+    """Take out those, longest idle first, that have been idle too long."""
+    since = time.monotonic() - IDLE_S
+    count = sum(sandbox.idle_since < since for sandbox in idle)
+    stale, idle[:] = idle[:count], idle[count:]
+    return stale
 
 
 def _check_size(payload: bytes, limit_bytes: int) -> None:
