@@ -71,6 +71,7 @@ CASES = [
     (_BATCH, "in/a.png"),
     (_BATCH, "results/report.csv"),
     (_BATCH, "results/.cutline-batch.json"),
+    (f"{_BATCH} --background behind.png", "behind.png"),
     (f"{_BATCH} --profile mine --profiles profiles.toml", "profiles.toml"),
     ("account list", "aws/config"),
     (f"check in --profile mine --profiles profiles.toml --out checked {_MODELS}", "in/a.png"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cutline.commands import INTERRUPTED
 from devkit.accounts import Accounts
@@ -113,6 +114,26 @@ def test_a_batch_goes_from_s3_to_s3_and_into_a_zip(cloud: RunningCloud, accounts
         "out/report.csv",
         "out/.cutline-batch.json",
     }
+
+
+def test_a_batch_puts_a_file_behind_every_subject(cloud: RunningCloud, accounts: Accounts, tmp_path: Path) -> None:
+    accounts.create("decorator")
+    backdrop, out = tmp_path / "green.png", tmp_path / "out"
+    Image.new("RGB", (30, 20), (20, 160, 60)).save(backdrop)
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "in" / name).write_bytes(plain_picture(64, 48))
+    options = ("--background", str(backdrop), "--background-fit", "cover")
+    for printed in ("2 done, 0 done earlier", "0 done, 2 done earlier"):
+        done = ended(batch(cloud, "key-decorator", tmp_path / "in", out, *options))
+        assert done == (0, f"2 pictures: {printed}, 0 failed\n", "")
+    for name in results_in(out):
+        with Image.open(out / name) as result:
+            assert (result.mode, result.getpixel((0, 0))) == ("RGB", (20, 160, 60))
+    (tmp_path / "green.png").write_bytes(b"not a picture")
+    status, _, said = ended(batch(cloud, "key-decorator", tmp_path / "in", out, *options))
+    assert (status, said.partition(":")[0]) == (1, "cutline")
+    assert said.startswith("cutline: --background: ")
 
 
 def test_a_batch_stops_at_a_wrong_key_and_at_the_end_of_the_quota(

@@ -29,6 +29,8 @@ BEFORE = "done before"
 INLINE_BYTES = 4_000_000
 # An upload lives for a day.
 _UPLOAD_KEEP_S = 20 * 3600
+# The backdrop's name in the ledger, which no picture can have.
+_BACKDROP = "/background"
 _FIRST_ASK_S, _LONGEST_ASK_S = 0.5, 5.0
 _TICK_S = 0.2
 _WORDS = {
@@ -46,7 +48,10 @@ Progress = Callable[[Counter[str], int], None]
 
 @dataclass(frozen=True)
 class Batch:
-    """`fields` are PicWish's fields for all pictures; `recipe` names what `finishing` does with their results."""
+    """`fields` are PicWish's fields for all pictures; `recipe` names what `finishing` does with their results.
+
+    backdrop: a picture file to put behind every subject.
+    """
 
     source: Folder
     target: Folder
@@ -55,7 +60,9 @@ class Batch:
     fields: Mapping[str, str]
     finishing: Finishing = unchanged
     recipe: str = ""
+    backdrop: bytes | None = None
     lines: dict[str, ReportLine] = field(default_factory=dict)
+    uploading: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, concurrency: int, stop: threading.Event, progress: Progress) -> Counter[str]:
         """Cut out every picture and count the outcomes. Raises Unrecoverable, OSError and ValueError."""
@@ -79,7 +86,9 @@ class Batch:
         return counts
 
     def _work(self, name: str, stamp: str) -> str:
-        mark = _digest(name, stamp, json.dumps(self.fields, sort_keys=True), *([self.recipe] if self.recipe else []))
+        backdrop = [_file_digest(self.backdrop)] if self.backdrop is not None else []
+        recipe = [self.recipe] if self.recipe else []
+        mark = _digest(name, stamp, json.dumps(self.fields, sort_keys=True), *recipe, *backdrop)
         entry = self.ledger.get(name)
         if entry is None or entry.mark != mark:
             entry = Entry(mark)
@@ -127,20 +136,37 @@ class Batch:
         except OSError as error:
             raise Refused(f"cannot read the file: {error.strerror or error}") from error
         picture: bytes | None = data
-        fields = dict(self.fields)
+        fields = {**self.fields, **self._backdrop_fields()}
+        key = _digest(name, _file_digest(data), json.dumps(fields, sort_keys=True), entry.attempt)
         if len(data) > INLINE_BYTES:
-            if not entry.source or time.time() - entry.uploaded_at > _UPLOAD_KEEP_S:
-                entry = replace(entry, source=self.client.upload(data), uploaded_at=time.time())
-                # The same key with another source would be another request.
-                self.ledger.put(name, entry, at_once=True)
+            entry = self._uploaded(name, entry, data)
             picture, fields["image_url"] = None, entry.source
-        key = _digest(name, hashlib.sha256(data).hexdigest(), json.dumps(self.fields, sort_keys=True), entry.attempt)
         entry = replace(entry, task_id=self.client.submit(fields, picture, key))
         self.ledger.put(name, entry)
         task = self._await(entry.task_id)
         if task is None:
             raise Refused("the service no longer has the task")
         return entry, task
+
+    def _backdrop_fields(self) -> dict[str, str]:
+        """Upload the backdrop, once for all pictures, and return the field that names it. Raises Refused."""
+        if self.backdrop is None:
+            return {}
+        with self.uploading:
+            mark = _file_digest(self.backdrop)
+            entry = self.ledger.get(_BACKDROP)
+            if entry is None or entry.mark != mark:
+                entry = Entry(mark)
+            return {"background": self._uploaded(_BACKDROP, entry, self.backdrop).source}
+
+    def _uploaded(self, name: str, entry: Entry, data: bytes) -> Entry:
+        """Upload a file, unless the entry has an upload that still lives; return the entry, which is saved."""
+        if entry.source and time.time() - entry.uploaded_at <= _UPLOAD_KEEP_S:
+            return entry
+        entry = replace(entry, source=self.client.upload(data), uploaded_at=time.time())
+        # The same key with another source would be another request.
+        self.ledger.put(name, entry, at_once=True)
+        return entry
 
     def _await(self, task_id: str) -> dict[str, Any] | None:
         """Poll until the task has ended; None if the service no longer has it."""
@@ -196,6 +222,10 @@ class Batch:
             if entry is not None and entry.outcome == FAILED:
                 table.writerow((spreadsheet_name(name), entry.state or "", entry.message, entry.task_id))
         self.target.write(FAILURES, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def _file_digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _digest(*parts: object) -> str:

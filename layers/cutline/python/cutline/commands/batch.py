@@ -28,8 +28,10 @@ from cutline.commands.arguments import (
 )
 from cutline.commands.console import print_message, show_progress
 from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
-from cutline.contracts import picwish
-from cutline.local_file import real_path
+from cutline.contracts import picwish, task_record
+from cutline.errors import InputRefused
+from cutline.local_file import read_file, real_path
+from cutline.pipeline.codecs.decode import decode_image
 from cutline.pipeline.finish.options import Shadow, read_background, read_shadow
 from cutline.pipeline.options import METADATA_MODES
 
@@ -38,6 +40,7 @@ _EPILOG = f"""examples:
   cutline batch s3://shop/new --out s3://shop/cut --format jpg --bg-color ffffff
   cutline batch photos --out amazon --profile amazon-main
   cutline batch photos --out results --zip results.zip
+  cutline batch photos --out results --background table.jpg --shadow drop
 
 Results have the names of the pictures with an ending added. failures.csv lists the failed pictures with the reason,
 report.csv the details of each result, such as its confidence and whether it meets each rule of the profile.
@@ -89,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
+    fields, backdrop = _fields(arguments)
     finishing = by_profile(profile, _shadow(arguments), arguments.metadata) if profile else unchanged
     try:
         batch = Batch(
@@ -96,9 +100,10 @@ def _run(arguments: argparse.Namespace) -> None:
             target,
             client,
             Ledger(target),
-            _fields(arguments),
+            fields,
             finishing,
             repr((profile, arguments.shadow) if profile else ""),
+            backdrop,
         )
         counts = batch.run(arguments.concurrency, stop, _progress)
     except KeyboardInterrupt:
@@ -155,12 +160,13 @@ def _lies_in(inner: Folder, outer: Folder) -> bool:
     return False
 
 
-def _fields(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the fields of the tasks API."""
+def _fields(arguments: argparse.Namespace) -> tuple[dict[str, str], bytes | None]:
+    """Return the fields of the tasks API, and the file of a background picture."""
     names = ("type", "roi", "format", "bg_color", "crop", "output_type")
     fields = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    fields |= framing_of(arguments) | _background(arguments)
-    if arguments.profile and set(fields) - {"type", "roi"}:
+    background, backdrop = _background(arguments)
+    fields |= framing_of(arguments) | background
+    if arguments.profile and (backdrop is not None or set(fields) - {"type", "roi"}):
         arguments.refuse(
             "--profile sets background, framing and format; combine it only with --type, --roi, --metadata and "
             "--shadow drop"
@@ -173,19 +179,34 @@ def _fields(arguments: argparse.Namespace) -> dict[str, str]:
         if arguments.profile:
             arguments.refuse("--depth 16 cannot be combined with --profile")
         fields["depth"] = arguments.depth
-    return {"sync": "0", **fields}
+    return {"sync": "0", **fields}, backdrop
 
 
-def _background(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the fields of the background. Exits with 2 for one that the service cannot read, such as a file."""
+def _background(arguments: argparse.Namespace) -> tuple[dict[str, str], bytes | None]:
+    """Return the fields of the background, and its file. Raises CommandFailed for what is no background or picture."""
     if arguments.behind is None:
-        return {}
+        return {}, None
+    fit = {"background_fit": arguments.background_fit} if arguments.background_fit else {}
     try:
         read_background(arguments.behind)
     except ValueError as error:
-        arguments.refuse(f"--background {error}, or the source of an upload")
-    fit = {"background_fit": arguments.background_fit} if arguments.background_fit else {}
-    return {"background": arguments.behind, **fit}
+        file = Path(arguments.behind)
+        if not file.is_file():
+            raise CommandFailed(f"--background {error}, a file, or the source of an upload") from error
+        return fit, _picture(file)
+    return {"background": arguments.behind, **fit}, None
+
+
+def _picture(file: Path) -> bytes:
+    """Return the file of a background picture. Raises CommandFailed for one that the service would refuse."""
+    try:
+        data = read_file(file)
+        decode_image(data, task_record.LIMITS)
+    except OSError as error:
+        raise CommandFailed(f"--background: {error}") from error
+    except InputRefused as error:
+        raise CommandFailed(f"--background: {error.detail or error.reason}") from error
+    return data
 
 
 def _shadow(arguments: argparse.Namespace) -> Shadow:
