@@ -29,13 +29,6 @@ NO_PICTURE = f"Not one of {', '.join(sorted(FORMATS))}."
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "mug.jpg"
-    path.write_bytes(MUG)
-    return path
-
-
-@pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Runs `cutline cut`: its exit status and what it reported on stderr."""
 
@@ -345,23 +338,6 @@ def test_the_networks_libraries_are_loaded_only_where_they_are_needed() -> None:
         [sys.executable, "-c", script], env=environment, capture_output=True, timeout=WAIT_S, check=True
     )
     assert ended.stdout == b"[]\n"
-
-
-def test_bench_prints_every_stage_of_every_picture(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--runs", "1", "--threads", "1", str(photo)]) == 0
-    assert main(["bench", "--runs", "1", "--side", "64"]) == 0
-    _, stages, row, _, again, generated = capsys.readouterr().out.splitlines()
-    assert stages == again
-    assert stages.split()[1:] == ["decode", "network", "refine", "foreground", "compose", "encode", "total"]
-    *times, total = map(float, row.split()[1:])
-    assert row.startswith("mug.jpg")
-    assert total == pytest.approx(sum(times), abs=0.5)
-    assert generated.startswith("generated, 64 px")
-
-
-def test_bench_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", str(tmp_path / "none.jpg")]) == 1
-    assert "none.jpg: No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

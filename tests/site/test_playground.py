@@ -4,24 +4,21 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from devkit.accounts import accounts_of
-from devkit.clients import follow, open_picture, plain_picture
+from devkit.clients import open_picture, plain_picture
 from devkit.running import RunningCloud
 from tests.support.browser import Browser, browser
 from tests.support.playground import (
     APIS,
-    LANGUAGES,
     STATIC,
     alpha_at,
     cut,
     cut_sample,
     open_playground,
     result_size,
-    run_code,
     take_sample,
 )
 
@@ -349,56 +346,11 @@ def test_every_control_has_a_name(page: Browser) -> None:
     assert [node for node in controls if not node.get("name", {}).get("value")] == []
 
 
-@pytest.mark.parametrize(("api", "sample"), [*APIS.items(), ("chk", "mug"), ("pw sync=0", "mug")])
-def test_the_code_that_is_shown_works(
-    page: Browser, programs: dict[str, str], tmp_path: Path, api: str, sample: str
-) -> None:
-    if api.endswith("sync=0"):
-        page.choose("#option-sync", "0")
-    cut_sample(page, api.split(maxsplit=1)[0], sample)
-    (tmp_path / f"{sample}.jpg").write_bytes((STATIC / f"{sample}.jpg").read_bytes())
-    for language in LANGUAGES:
-        assert_success(run_code(page, programs, language, tmp_path), api)
-
-
-def assert_success(answer: dict[str, Any], api: str) -> None:
-    match api.split(maxsplit=1)[0]:
-        case "pw" if api.endswith("sync=0") and "state" not in answer["data"]:
-            assert answer["data"]["task_id"]
-        case "pw":
-            assert open_picture(follow(answer["data"]["image"]).body).mode == "RGBA"
-        case "jdc":
-            assert answer["result"]["status"] == 0
-        case "jds":
-            assert open_picture(base64.b64decode(answer["result"]["image"])).mode == "RGBA"
-        case "aid":
-            assert answer["success"] is True
-        case "rbg":
-            assert open_picture(base64.b64decode(answer["data"]["result_b64"])).mode == "RGBA"
-        case "chk":
-            assert (answer["profile"], answer["passed"]) == ("amazon-main", False)
-        case "rem":
-            assert answer == {"saved": "cutout.png", "status": 200}
-        case _:
-            assert answer["error_code"] == 0
-
-
 def test_a_picture_that_is_none_is_refused_by_the_page(page: Browser, tmp_path: Path) -> None:
     fake = tmp_path / "fake.png"
     fake.write_bytes(plain_picture(64, 48)[:60])
     page.type("#file", str(fake))
     page.wait_for(lambda: "not a picture" in page.text("#status"))
-
-
-def test_the_code_can_be_copied(page: Browser) -> None:
-    cut_sample(page, "pw", "mug")
-    page.protocol("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
-    page.click("#tab-python")
-    page.click("#copy")
-    page.wait_for(lambda: page.text("#copy") == "Copied")
-    assert page.run("return navigator.clipboard.readText()") == page.run(
-        "return document.getElementById('snippet').textContent"
-    )
 
 
 @pytest.mark.parametrize("width", [360, 1280])

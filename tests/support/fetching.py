@@ -8,9 +8,11 @@ import pytest
 
 from cutline.adapters.fetch import FetchPolicy, fetch, resolve
 from cutline.errors import InputRefused, Reason
+from devkit.hostile_server import Script, serving
 from devkit.listening import QuietHandler, listening
 
 LOOPBACK = FetchPolicy((ipaddress.ip_network("127.0.0.1/32"),), timeout_s=30)
+PUBLIC_ONLY = FetchPolicy()
 HASTY = FetchPolicy(LOOPBACK.allowed, timeout_s=0.4)
 PICTURE = bytes(range(256)) * 40
 
@@ -40,3 +42,9 @@ def reason_of(url: str, max_bytes: int = 10**6, policy: FetchPolicy = LOOPBACK, 
     with pytest.raises(InputRefused) as refusal:
         fetch(url, max_bytes, policy, resolver)
     return refusal.value.reason
+
+
+def refused(script: Script, max_bytes: int = 10**6, policy: FetchPolicy = LOOPBACK) -> Reason:
+    """Why the answers of a server are no picture."""
+    with serving(script) as server:
+        return reason_of(server.url(), max_bytes, policy)
