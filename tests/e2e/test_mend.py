@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from devkit.accounts import Accounts
 from devkit.clients import Answer, PicWish, encoded, follow, open_picture, send
 from devkit.meters import meter_of
 from devkit.patience import until
-from devkit.running import RunningCloud
+from devkit.running import RunningCloud, running_cloud
 from tests.support.drops import Drops
 
 PHOTO = encoded(data.astronaut(), "PNG")
@@ -157,3 +158,13 @@ def test_only_a_link_that_lives_can_be_mended(cloud: RunningCloud, refused_link:
     assert (mend(forged, REMOVE).status, mend(forged, REMOVE).json["code"]) == (404, "not_found")
     assert send("GET", f"{refused_link}/mend").status == 405
     assert send("OPTIONS", f"{refused_link}/mend").status == 204
+
+
+def test_an_operator_can_turn_mending_off(tmp_path: Path) -> None:
+    with running_cloud(tmp_path, "--parameter=Mending=no") as cloud:
+        task = cut(cloud)
+        refused = mend(task["image"], KEEP)
+        assert (refused.status, refused.json["code"]) == (409, "not_mendable")
+        assert (pixels_of(task["image"])[..., 3] > 0).any()
+        stored = cloud.client("s3").list_objects_v2(Bucket=cloud.resources["OutputBucket"])["Contents"]
+        assert len(stored) == 1, "the photograph is not kept"
