@@ -65,12 +65,25 @@ def row(output: str, name: str) -> str:
 def test_everything_that_a_deployment_offers_is_tried(cloud: RunningCloud, file: Path) -> None:
     status, output = smoke(cloud, "--key", str(file), "--logs", str(cloud.log_dir))
     assert status == 0, output
-    names = ["GET /health", "GET /", "GET /openapi.json", *(call.label for call in CALLS.values()), "result link"]
+    names = ["GET /health", "GET /", "GET /openapi.json", *(call.label for call in CALLS.values())]
+    names += ["result link", "mend"]
     for name in names:
         assert re.fullmatch(r"\d+ +\d+", row(output, name)), output
     for name in ("task", "drop"):
         assert re.fullmatch(r"\d+", row(output, name)), output
-    for function in ("Cutout", "Selfie", "Tasks", "Costume", "Prepare", "Worker", "Finish", "Intake", "Links", "Site"):
+    for function in (
+        "Cutout",
+        "Selfie",
+        "Tasks",
+        "Costume",
+        "Prepare",
+        "Worker",
+        "Finish",
+        "Intake",
+        "Links",
+        "Mend",
+        "Site",
+    ):
         calls, _starts, _init_ms, run_ms, peak_mb, memory_mb = row(output, function).split()
         assert int(calls) > 0
         assert float(run_ms) > 0

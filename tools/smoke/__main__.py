@@ -25,7 +25,7 @@ from tools.smoke.calls import CALLS, PICTURE, SIZE, Call, Failed, Keys, Result, 
 from tools.smoke.reports import from_cloudwatch, from_folder, table
 from tools.smoke.speed import SLOWDOWN, measure
 from tools.smoke.speed import table as speed_table
-from tools.smoke.work import drop, run_task
+from tools.smoke.work import drop, mend, run_task
 
 _OK = 200
 
@@ -66,6 +66,11 @@ class Smoke:
         """A result link of its own, as a browser follows it: ours, then S3's."""
         result = CALLS["pw"].judge(CALLS["pw"].send(self.url, self.keys))
         return [timed(lambda: check_file(result))[1] for _ in range(2)]
+
+    def mend(self) -> list[float]:
+        """The result of one call, mended twice."""
+        link = str(CALLS["pw"].judge(CALLS["pw"].send(self.url, self.keys)))
+        return [timed(lambda: mend(link))[1] for _ in range(2)]
 
     def page(self, path: str) -> list[float]:
         """A page, twice."""
@@ -167,6 +172,7 @@ def main() -> int:
     for call in CALLS.values():
         smoke.attempt(call.label, partial(smoke.call, call))
     smoke.attempt("result link", smoke.link)
+    smoke.attempt("mend", smoke.mend)
     smoke.attempt("task", lambda: [timed(lambda: check_file(run_task(smoke.url, smoke.keys)))[1]])
     smoke.attempt("drop", lambda: [timed(lambda: drop(smoke.url, smoke.keys, outputs_of(given.stack), PICTURE))[1]])
     print_speed(smoke)

@@ -1,19 +1,24 @@
-"""Background work from its beginning to its end: a task over HTTP, and a picture dropped into the input bucket."""
+"""Work in several steps, to its end: a task over HTTP, a mend, and a picture dropped into the input bucket."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cutline.contracts.drops import error_key, result_key
-from devkit.clients import PicWish, open_picture, send
+from devkit.clients import PicWish, follow, open_picture, send
 from tools.smoke.calls import PICTURE, SIZE, Failed, Keys, Result, Skipped
 
 T = TypeVar("T")
 _DONE = 1
+_OK, _CONFLICT = 200, 409
+# Over the figure in the middle of `PICTURE`.
+STROKE = {"do": "remove", "radius": 0.02, "points": [[0.5, 0.5]]}
 # The first task on AWS starts five functions, one after the other.
 _WAIT_S, _PAUSE_S = 180.0, 0.5
 _ABSENT = frozenset({"404", "NoSuchKey"})
@@ -38,10 +43,25 @@ def run_task(url: str, keys: Keys) -> Result:
     return str(data["image"])
 
 
+def mend(link: str) -> None:
+    """Removes something from a result, which gets a new version under its link. Raises Failed and Skipped."""
+    own = parse_qs(urlsplit(link).query).get("variants", [link])[0].partition("?")[0]
+    body = json.dumps({"strokes": [STROKE]}).encode()
+    answer = send("POST", f"{own}/mend", body, {"Content-Type": "application/json"})
+    if answer.status == _CONFLICT and answer.json["code"] == "not_mendable":
+        raise Skipped("the stack keeps no photographs (Mending=no)")
+    if answer.status != _OK or not 0 < answer.json["changed"] < 1:
+        raise Failed(f"HTTP {answer.status}: {answer.body[:300].decode('utf-8', 'replace')}")
+    last = answer.json["version"]
+    before, after = (follow(f"{own}?version={version}").body for version in (last - 1, last))
+    if open_picture(after).size != SIZE or before == after:
+        raise Failed("the link does not lead to the mended picture")
+
+
 def drop(url: str, keys: Keys, outputs: Mapping[str, str], picture: bytes) -> None:
     """Drops a picture, waits for its result, and removes both. Raises Failed and Skipped."""
     usage = send("GET", f"{url}/usage", headers={"X-API-KEY": keys.api_key})
-    if usage.status != 200:
+    if usage.status != _OK:
         raise Failed(f"GET /usage, which names the account: HTTP {usage.status}")
     try:
         inputs, results = outputs["InputBucket"], outputs["OutputBucket"]
