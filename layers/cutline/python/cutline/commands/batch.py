@@ -87,32 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
     _check(source, target)
     if arguments.zip and (arguments.zip.is_dir() or not arguments.zip.parent.is_dir()):
         raise CommandFailed(f"--zip: {arguments.zip} is not a file in a folder that exists")
-    stop = threading.Event()
-    client = TasksClient(arguments.url, arguments.api_key, stop)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
-    profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
-    fields, backdrop = _fields(arguments)
-    finishing = by_profile(profile, _shadow(arguments), arguments.metadata) if profile else unchanged
-    try:
-        batch = Batch(
-            source,
-            target,
-            client,
-            Ledger(target),
-            fields,
-            finishing,
-            repr((profile, arguments.shadow) if profile else ""),
-            backdrop,
-        )
-        counts = batch.run(arguments.concurrency, stop, _progress)
-    except KeyboardInterrupt:
-        print_message("interrupted; run the same command to resume")
-        raise
-    except ValueError as error:
-        raise CommandFailed(f"{arguments.out}: {error}") from error
-    except (Unrecoverable, OSError) as error:
-        raise CommandFailed(f"stopped: {error}; run the same command to resume") from error
+    batch, counts = _work(arguments, source, target)
     if arguments.zip:
         _write_zip(arguments, source, target)
     print(f"{counts.total()} pictures: {counts[DONE]} done, {counts[BEFORE]} done earlier, {counts[FAILED]} failed")
@@ -122,6 +97,28 @@ def _run(arguments: argparse.Namespace) -> None:
     if missed:
         report = f"{arguments.out.rstrip('/')}/{REPORT}"
         raise CommandFailed(f"{missed} pictures do not meet all rules of {arguments.profile}; see {report}")
+
+
+def _work(arguments: argparse.Namespace, source: Folder, target: Folder) -> tuple[Batch, Counter[str]]:
+    """Cut out every picture and count the outcomes. Raises CommandFailed for what ends a batch early."""
+    stop = threading.Event()
+    client = TasksClient(arguments.url, arguments.api_key, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
+    profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
+    finishing = by_profile(profile, _shadow(arguments), arguments.metadata) if profile else unchanged
+    recipe = repr((profile, arguments.shadow) if profile else "")
+    fields, backdrop = _fields(arguments)
+    try:
+        batch = Batch(source, target, client, Ledger(target), fields, finishing, recipe, backdrop)
+        return batch, batch.run(arguments.concurrency, stop, _progress)
+    except KeyboardInterrupt:
+        print_message("interrupted; run the same command to resume")
+        raise
+    except ValueError as error:
+        raise CommandFailed(f"{arguments.out}: {error}") from error
+    except (Unrecoverable, OSError) as error:
+        raise CommandFailed(f"stopped: {error}; run the same command to resume") from error
 
 
 def _write_zip(arguments: argparse.Namespace, source: Folder, target: Folder) -> None:

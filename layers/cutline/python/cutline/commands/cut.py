@@ -162,25 +162,28 @@ def _options(arguments: argparse.Namespace) -> CutOptions | GarmentOptions | Pro
         return find_profile(arguments.profile, arguments.profiles)
     ending = Path(arguments.out or "").suffix.lstrip(".").lower()
     image_format = FORMATS[arguments.format or (ending if ending in FORMATS else "png")]
-    if arguments.costume is None:
-        return _checked_depth(
-            arguments,
-            CutOptions(
-                arguments.subject,
-                arguments.background,
-                arguments.crop,
-                image_format=image_format,
-                want_image=not arguments.mask,
-                want_mask=arguments.mask,
-                framing=read_framing(framing),
-                roi=read_region(arguments.roi) if arguments.roi else None,
-                shadow=shadow_of(arguments),
-                metadata=arguments.metadata,
-                depth=DEPTHS[arguments.depth],
-            ),
-        )
-    asked = arguments.crop or framing or arguments.each or arguments.roi
-    plain = arguments.subject == "auto" and not asked and image_format == "png"
+    if arguments.costume is not None:
+        return _garment_options(arguments, image_format)
+    options = CutOptions(
+        arguments.subject,
+        arguments.background,
+        arguments.crop,
+        image_format=image_format,
+        want_image=not arguments.mask,
+        want_mask=arguments.mask,
+        framing=read_framing(framing),
+        roi=read_region(arguments.roi) if arguments.roi else None,
+        shadow=shadow_of(arguments),
+        metadata=arguments.metadata,
+        depth=DEPTHS[arguments.depth],
+    )
+    return _checked_depth(arguments, options)
+
+
+def _garment_options(arguments: argparse.Namespace, image_format: str) -> GarmentOptions:
+    """Return the options of --costume. Exits with 2 for what clothes are not made with."""
+    framed = arguments.crop or framing_of(arguments) or arguments.each or arguments.roi
+    plain = arguments.subject == "auto" and not framed and image_format == "png"
     if not plain or arguments.background not in (None, _WHITE):
         arguments.refuse(
             "--costume writes PNG files of the picture's size; combine it only with --white, --background, --shadow, "
