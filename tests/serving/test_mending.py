@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,9 @@ from cutline.contracts import mend
 from cutline.contracts.wire import MendMetadata
 from cutline.errors import AccessRefused, InputRefused, Reason
 from cutline.pipeline.cutout import Matte
-from cutline.pipeline.layout.framing import Framing
+from cutline.pipeline.layout.framing import Framing, Length
 from cutline.pipeline.options import CutOptions
+from cutline.pipeline.outputs import files
 from cutline.pipeline.outputs.files import finish_files
 from cutline.pipeline.outputs.mend_file import keep_first
 from cutline.pipeline.outputs.metadata import ResultMetadata
@@ -208,6 +209,57 @@ def test_a_drop_that_is_replaced_while_its_old_result_is_mended_stays(
     with pytest.raises(InputRefused) as refused:
         world.mend(key, REMOVE)
     assert (refused.value.reason, world.results.get(key)) == (Reason.NOT_FOUND, b"a new drop's")
+
+
+def test_a_result_that_is_deleted_while_it_is_mended_is_not_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.cut("a", CutOptions())["image"]
+    put = world.store.put
+    monkeypatch.setattr(MendStore, "put", lambda _, *arguments: (put(*arguments), world.results.delete(key)))
+    with pytest.raises(InputRefused) as refused:
+        world.mend(key, REMOVE)
+    assert (refused.value.reason, world.results.exists(key)) == (Reason.NOT_FOUND, False)
+
+
+def test_a_write_that_the_sdk_repeats_has_not_replaced_another_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first answer was lost, and the second try finds the new version in place of the old one."""
+    key, put = world.cut("a", CutOptions())["image"], world.s3.put_object
+
+    def repeated(**arguments: Any) -> Any:
+        put(**arguments)
+        return put(**arguments)
+
+    monkeypatch.setattr(world.s3, "put_object", repeated)
+    assert world.mend(key, REMOVE).version == 2
+    assert find_part(world.results, key).version == 2
+
+
+def test_a_tasks_record_follows_though_the_mend_died_before_it(world: World) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    key, alive = world.cut("a", CutOptions(), "task")["image"], world.processor
+    world.processor = replace(alive, note=die)
+    with pytest.raises(Killed):
+        world.mend(key, REMOVE)
+    world.processor, world.now = alive, world.now + LEASE_S + 1
+    assert world.mend(key, REMOVE).version == 2
+    ((task_id, metadata),) = world.noted
+    assert (task_id, metadata.coverage) == ("task", pytest.approx(float(world.alpha(key).mean() / 255)))
+
+
+def test_a_frame_that_grows_beyond_the_largest_result_is_the_strokes_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.cut("a", CutOptions(crop=True, framing=Framing(margin=(Length(20),) * 4)))["image"]
+    monkeypatch.setattr(files, "LARGEST_PX", world.alpha(key).size)
+    with pytest.raises(InputRefused) as refused:
+        world.mend(key, {"do": "keep", "radius": 0.02, "points": [[0.05, 0.5]]})
+    assert mend.refuse(call(b""), refused.value).status == 400
+    assert find_part(world.results, key).version == 1
 
 
 def test_a_result_is_served_though_what_a_mend_needs_cannot_be_kept(world: World) -> None:

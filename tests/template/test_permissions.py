@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cutline.storage_keys import ENDINGS
 from localcloud.stack.template import LocalTemplate
 from tests.support.template import (
     Resources,
@@ -174,7 +175,8 @@ def test_cloudfront_asks_for_a_signature_reads_only_results_and_keeps_nothing(re
     assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     (reading,) = [item for name, item in allowing_statements(resources) if name == "OutputBucketPolicy"]
     assert reading["Action"] == "s3:GetObject"
-    assert reading["Resource"] == [{"Fn::Sub": "${OutputBucket.Arn}/r/*"}, {"Fn::Sub": "${OutputBucket.Arn}/in/*"}]
+    earlier = [f"m/*{ending}" for ending in ENDINGS.values()]  # not the archives with the photographs
+    assert reading["Resource"] == [{"Fn::Sub": f"${{OutputBucket.Arn}}/{key}"} for key in ("r/*", "in/*", *earlier)]
     assert reading["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("/${ResultsDistribution}")
 
 

@@ -84,10 +84,11 @@ def test_under_a_stroke_it_is_as_drawn_also_across_an_edge(do: Do, value: int) -
     assert (mended[draw_strokes([stroke], SIZE[1], SIZE[0])[do]] == value).all()
 
 
-def test_a_later_stroke_leaves_what_an_earlier_one_drew() -> None:
-    kept = line("keep", (600, 240), (600, 360))
+@pytest.mark.parametrize(("x", "radius"), [(600, 0.02), (514, 0.0005)], ids=["wide", "thin and near"])
+def test_a_later_stroke_leaves_what_an_earlier_one_drew(x: int, radius: float) -> None:
+    kept = line("keep", (x, 240), (x, 360), radius=radius)
     once = mend_alpha(scene(), alpha_of(VASE), [kept])
-    twice = mend_alpha(scene(), once, [line("remove", (505, 240), (505, 360))], [kept])
+    twice = mend_alpha(scene(), once, [line("remove", (505, 240), (505, 360), radius=0.008)], [kept])
     assert (twice[draw_strokes([kept], SIZE[1], SIZE[0])["keep"]] == 255).all()
     assert (twice[240:360, 500:510] == 0).all()
 

@@ -27,8 +27,8 @@ PRESIGNED_S = 300
 _MAC_BYTES = 16
 # S3 answers 403 for a missing key to a role that may not list the bucket.
 _ABSENT = frozenset({"404", "403", "NoSuchKey", "AccessDenied"})
-# What S3 answers to a write in place of a file that is another one by now, or gone.
-_REPLACED = frozenset({"PreconditionFailed", "NoSuchKey", "404"})
+# What S3 answers to a write in place of a file that is another one by now, is being replaced, or gone.
+_REPLACED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"})
 _PURPOSE = b"result links"
 
 
@@ -109,8 +109,11 @@ class ResultStore:
         return str(answer["ETag"]), dict(answer["Metadata"])
 
     def copy(self, source: str, key: str) -> None:
-        """Stores a copy of a file and its metadata under another key. Raises ServiceFault(STORE_FAILED)."""
-        with _failures():
+        """Stores a copy of a file and its metadata under another key.
+
+        Raises InputRefused(NOT_FOUND) and ServiceFault(STORE_FAILED).
+        """
+        with _failures(_ABSENT):
             self._s3.copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
 
     def put_at(

@@ -99,6 +99,9 @@ class MendProcessor:
         if any(part.folder != folder for part in parts):
             raise InputRefused(Reason.NOT_FOUND)  # a drop that was replaced
         if is_last_mend(last.kept, strokes):
+            if last.kept.task_id and last.kept.metadata:
+                # The first try may have died before its last write.
+                self.note(last.kept.task_id, ResultMetadata.from_json(last.kept.metadata))
             return main.version, last.kept, {}
         if main.version > MAX_MENDS:
             raise InputRefused(Reason.PARAMETER_INVALID, f"A result can be mended {MAX_MENDS} times")

@@ -78,7 +78,8 @@ def mend_alpha(
     before = resize_u8(alpha_u8, *size, Image.Resampling.BOX).astype(np.float32) / np.float32(255)
     after = _walk(resize_u8(rgb_u8, *size, Image.Resampling.BOX), before, strokes, earlier, tuning)
     mended_u8 = _enlarge(rgb_u8, alpha_u8, before, after)
-    drawn = draw_strokes(strokes, width, height)
+    # A thin stroke is less than a pixel of the small picture, so the earlier ones are drawn again.
+    drawn = draw_strokes([*earlier, *strokes], width, height)
     mended_u8[drawn["keep"]] = 255
     mended_u8[drawn["remove"]] = 0
     return mended_u8
@@ -98,7 +99,7 @@ def draw_strokes(strokes: Sequence[Stroke], width: int, height: int) -> Drawn:
             continue
         radius = max(_MIN_RADIUS_PX, stroke.radius * max(width, height))
         if len(line) > 1:
-            pen.line(line, fill=ink, width=max(1, round(2 * radius)), joint="curve")
+            pen.line(line, fill=ink, width=max(1, round(2 * radius)))
         for x, y in line:
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
             # Pillow draws no ellipse of a pixel. A point at the picture's edge counts as its last pixel.

@@ -48,7 +48,7 @@ class Kept:
     cut: the options that made it, as `cut_document`; subject, confidence: the network's; view: where the result shows
     its photograph; keys: where its files are stored, by name; task_id: of a task; strokes: all so far, over the
     photograph; asked: those of the last mend, over the result before it; changed: the share of the pixels that it
-    changed.
+    changed; metadata: of its files, as `ResultMetadata.to_json`.
     """
 
     cut: Mapping[str, Any]
@@ -60,6 +60,7 @@ class Kept:
     strokes: Sequence[Mapping[str, Any]] = ()
     asked: Sequence[Mapping[str, Any]] = ()
     changed: float = 0.0
+    metadata: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def mend_kept(first: KeptFile, last: KeptFile, strokes: Sequence[Stroke], timer:
         strokes=[_document(stroke) for stroke in after.strokes],
         asked=[_document(stroke) for stroke in strokes],
         changed=changed_share(before, after),
+        metadata=made.metadata.to_json(),
     )
     with timer.stage("encode"):
         return Mended(made, kept, _packed(kept, after.alpha_u8))
