@@ -53,7 +53,7 @@ ERRORS: Mapping[Reason, native.ErrorRow] = {
     Reason.BODY_MALFORMED: (400, "invalid_body", "The body must be JSON with `strokes`"),
     Reason.BODY_TOO_LARGE: (413, "too_large", f"The body is larger than {LIMITS.max_bytes} bytes"),
     # A frame around the subject grows with it.
-    Reason.RESOLUTION_TOO_HIGH: (400, "invalid_parameter", "The mended result would be too large"),
+    Reason.RESOLUTION_TOO_HIGH: (400, "invalid_parameter", "A parameter is invalid"),
     Reason.NO_SUBJECT: (400, "no_subject", "Nothing would be left of the picture"),
     Reason.TIMED_OUT: (504, "timed_out", "The mend took too long"),
 }
