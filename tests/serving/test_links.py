@@ -263,7 +263,8 @@ def test_a_result_that_is_gone_is_s3s_to_answer(links: Links) -> None:
 
 def test_a_forged_link_is_not_found_in_any_format(links: Links) -> None:
     request = call(method="GET", headers={"accept": "image/webp"})
-    assert links.service.handle(request, "forged.png").status == 404
+    answer = links.service.handle(request, "forged.png")
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (404, "*")
 
 
 def test_a_variant_is_rendered_once_and_carries_what_caches_need(links: Links) -> None:
@@ -311,6 +312,7 @@ def test_a_variant_that_cannot_be_made_is_refused_and_leaves_nothing(
     for _ in range(3):
         response = links.vary(key, **query)
         assert (response.status, words in response.body.decode()) == (status, True)
+        assert response.headers["Access-Control-Allow-Origin"] == "*", "a page may read why"
     assert len(links.s3.list_objects_v2(Bucket="out")["Contents"]) == 1
     assert links.in_flight() == 0
 
@@ -345,6 +347,29 @@ def test_a_result_has_a_bounded_number_of_variants(links: Links) -> None:
     assert answers == [200] * MAX_VARIANTS + [400] * 2
     assert links.vary("r/shop/a.png", w="1").status == 200
     assert links.made == MAX_VARIANTS
+
+
+def test_a_new_version_of_a_result_has_variants_of_its_own(links: Links) -> None:
+    links.render = lambda png, options: b"a variant"
+    for colour in (200, 100):
+        links.store.put_at("r/shop/a.png", encode_png(np.full_like(CUTOUT, colour)), "image/png")
+        answers = [links.vary("r/shop/a.png", w=str(side)).status for side in range(1, MAX_VARIANTS + 2)]
+        assert answers == [200] * MAX_VARIANTS + [400]
+
+
+@pytest.mark.parametrize(
+    ("file", "query"),
+    [
+        (encode_png(CUTOUT), {"w": "3000"}),
+        (encode_png(CUTOUT), {"w": "1800", "h": "1800", "format": "webp"}),
+        (encode_png(CUTOUT[..., :3]), {"profile": "amazon-main"}),
+    ],
+)
+def test_what_cannot_be_made_takes_none_of_a_results_variants(links: Links, file: bytes, query: dict[str, str]) -> None:
+    """However many visitors a page has whose address is wrong."""
+    links.store.put_at("r/shop/a.png", file, "image/png")
+    answers = {links.vary("r/shop/a.png", **query).status for _ in range(MAX_VARIANTS + 1)}
+    assert (answers, links.vary("r/shop/a.png", w="9").status, links.made) == ({400}, 200, 1)
 
 
 def test_a_variant_counts_among_the_calls_in_flight(links: Links) -> None:

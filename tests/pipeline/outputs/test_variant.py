@@ -9,8 +9,7 @@ from PIL import Image
 from cutline.errors import InputRefused, Reason
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.finish.options import Gradient, Shadow
-from cutline.pipeline.options import VariantOptions
-from cutline.pipeline.outputs import variant
+from cutline.pipeline.options import MAX_VARIANT_PX, MAX_WEBP_PX, VariantOptions
 from cutline.pipeline.outputs.variant import render_variant
 
 # A red square in the middle of 300 x 200 px, whose hidden pixels are black.
@@ -96,4 +95,4 @@ def test_what_cannot_be_made_is_refused(options: VariantOptions, png: bytes, rea
     with pytest.raises(InputRefused) as caught:
         render_variant(png, options)
     assert caught.value.reason is reason
-    assert (variant.MAX_VARIANT_PX, variant.MAX_WEBP_PX) == (4_000_000, 3_000_000)
+    assert (MAX_VARIANT_PX, MAX_WEBP_PX) == (4_000_000, 3_000_000)

@@ -12,7 +12,7 @@ output bucket   r/<account>/<id>.png         results
 accounts table  ACCOUNT#<account>, CRED#<scheme>#<key id>
 meter table     ACCOUNT#<account>[#<shard>] DAY#<day>[#<shard>], NONCE#<access key> <nonce>,
                 IDEMPOTENT#<account> <api>#<key>, DERIVED#<key of a file made of a result> LEASE,
-                DERIVED#<key of a result> VARIANTS, DERIVED#<folder of a result's mends> MEND
+                DERIVED#<key of a result, its version> VARIANTS, DERIVED#<folder of a result's mends> MEND
 every table     HEALTH#, an item that does not exist, which the health function asks for
 """
 

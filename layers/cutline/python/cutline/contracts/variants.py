@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from cutline.contracts import native
 from cutline.contracts.forms import bounded
-from cutline.contracts.wire import Request, Response, json_response
+from cutline.contracts.wire import CORS, Request, Response, json_response
 from cutline.errors import InputRefused, MattingError, Reason
 from cutline.pipeline.finish.options import FITS, NO_SHADOW, Fit, Gradient, Rgb, Shadow, read_background, read_shadow
 from cutline.pipeline.options import FORMATS, ImageFormat, VariantOptions
@@ -70,11 +70,11 @@ def canonical(options: VariantOptions) -> str:
 def refuse(error: MattingError) -> Response:
     """Return the answer to a variant that is not made."""
     if error.reason is Reason.NOT_FOUND:
-        return json_response(404, {"message": "This link is unknown or has expired."})
+        return json_response(404, {"message": "This link is unknown or has expired."}, CORS)
     response = native.refuse(error, _ERRORS)
-    if error.reason is Reason.OVERLOADED:
-        return Response(response.status, {**response.headers, "Retry-After": "1"}, response.body)
-    return response
+    later = {"Retry-After": "1"} if error.reason is Reason.OVERLOADED else {}
+    # A page that may read the picture may read why there is none, and when to ask again.
+    return Response(response.status, {**response.headers, **later, **CORS}, response.body)
 
 
 def _refuse(name: str, why: str) -> None:

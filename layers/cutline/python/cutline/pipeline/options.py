@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any, Final, Literal, get_args
 
+from cutline.errors import InputRefused, Reason
 from cutline.pipeline.finish.options import (
     NO_SHADOW,
     Background,
@@ -17,7 +18,7 @@ from cutline.pipeline.finish.options import (
     Shadow,
     background_from,
 )
-from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framing, Region
+from cutline.pipeline.layout.framing import MAX_CANVAS_PX, UNFRAMED, Box, Framing, Region, target_size
 
 Subject = Literal["auto", "person", "object", "stamp"]
 ImageFormat = Literal["png", "jpeg", "webp", "avif"]
@@ -126,6 +127,15 @@ class CheckOptions:
     profile: str
 
 
+# What a function encodes as WebP within its time, whatever the picture.
+MAX_VARIANT_PX = 4_000_000
+# What a function of Lambda's encodes as WebP in the time that a derived file has, as for the WebP copy of a result.
+MAX_WEBP_PX = 3_000_000
+# AVIF takes twice as long.
+MAX_AVIF_VARIANT_PX = 1_500_000
+_MAX_PX: Mapping[ImageFormat | None, int] = {"webp": MAX_WEBP_PX, "avif": MAX_AVIF_VARIANT_PX}
+
+
 @dataclass(frozen=True)
 class VariantOptions:
     """Options of one variant of a stored cut-out.
@@ -142,6 +152,20 @@ class VariantOptions:
     image_format: ImageFormat | None = None
     shadow: Shadow = NO_SHADOW
     profile: str = ""
+
+    def canvas_of(self, width: int, height: int) -> tuple[int, int]:
+        """Return the canvas for a cut-out of this size. Raises InputRefused(PARAMETER_INVALID) for too many pixels."""
+        width, height = target_size(width, height, self.width, self.height)
+        max_px = _MAX_PX.get(self.image_format, MAX_VARIANT_PX)
+        if width * height > max_px:
+            text = f"w and h must be such that the variant has at most {max_px} pixels"
+            raise InputRefused(Reason.PARAMETER_INVALID, text)
+        return width, height
+
+    def check_transparency(self, *, transparent: bool) -> None:
+        """Raise InputRefused(PARAMETER_INVALID) where the cut-out is not transparent, and would hide what is asked."""
+        if not transparent and (self.background is not None or self.shadow.kind != "none" or self.profile):
+            raise InputRefused(Reason.PARAMETER_INVALID, "bg, shadow and profile need a transparent result")
 
 
 # "auto" is PNG where anything is transparent, else JPEG; "zip" holds color.jpg and alpha.png.

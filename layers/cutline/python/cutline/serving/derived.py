@@ -6,7 +6,7 @@ the result's account, costs no rate, and ends at a deadline. What failed twice i
 item expires, which is after the longest life of a link.
 
     DERIVED#<key of the file> LEASE   until: unix second at which the lease expires; tries: how often it was taken
-    DERIVED#<key of the result> VARIANTS   made: how many were begun, where their number is bounded
+    DERIVED#<key of the result, its version> VARIANTS   made: how many were begun, where their number is bounded
 """
 
 import struct
@@ -47,8 +47,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class Derivation:
     """A file to be made of a stored PNG. `make` returns None where there is none of such a picture.
 
-    max_variants: how many such files the result may have, None for no bound; counted_for: that result, if it is another
-    than the file that this one is made of.
+    max_variants: how many such files there may be of what `counted_for` names, None for no bound.
     """
 
     key: str
@@ -107,7 +106,7 @@ class DerivedFiles:
             return False
         try:
             with self._in_flight(account), deadline(TIME_LIMIT_MS):
-                self._count(derivation.counted_for or source, derivation.max_variants)
+                self._count(derivation.counted_for, derivation.max_variants)
                 file = derivation.make(self.results.get(source))
                 if file is not None:
                     self.results.put_at(derivation.key, file, derivation.content_type)
@@ -127,7 +126,7 @@ class DerivedFiles:
         finally:
             self.meter.end_wait(place)
 
-    def _count(self, source: str, limit: int | None) -> None:
+    def _count(self, counted_for: str, limit: int | None) -> None:
         """Count one more variant of a result. Raises InputRefused if it has them all."""
         if limit is None:
             return
@@ -136,7 +135,7 @@ class DerivedFiles:
             write_if(
                 self.leases.update_item,
                 "attribute_not_exists(made) OR made < :limit",
-                Key={"pk": DERIVED + source, "sk": "VARIANTS"},
+                Key={"pk": DERIVED + counted_for, "sk": "VARIANTS"},
                 UpdateExpression="SET expires_at = :end ADD made :one",
                 ExpressionAttributeValues=values,
             )

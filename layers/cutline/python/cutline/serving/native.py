@@ -20,7 +20,7 @@ from cutline.adapters.upload_tickets import UploadTickets
 from cutline.contracts import mend, native, uploads, usage, variants
 from cutline.contracts.content_negotiation import prefers_webp
 from cutline.contracts.forms import read_header
-from cutline.contracts.wire import BrowserContract, CreditContract, Request, Response, json_response
+from cutline.contracts.wire import CORS, BrowserContract, CreditContract, Request, Response, json_response
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 from cutline.serving.derived import Derivation, DerivedFiles
@@ -160,5 +160,6 @@ class LinkService:
 
 def _no_link(error: MattingError) -> Response:
     if isinstance(error, ServiceFault):
-        return native.refuse(error, {})
-    return json_response(404, {"message": "This link is unknown or has expired."})
+        response = native.refuse(error, {})
+        return Response(response.status, {**response.headers, **CORS}, response.body)
+    return json_response(404, {"message": "This link is unknown or has expired."}, CORS)

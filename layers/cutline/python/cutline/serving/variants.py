@@ -19,7 +19,7 @@ from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.serving.derived import HEADER_BYTES, Derivation, DerivedFiles, picture_header
 from cutline.serving.mend_store import account_of
 
-# Of one result, while a link to it can live.
+# Of one version of a result, while a link to it can live.
 MAX_VARIANTS = 32
 # Of the result; what is made of it has at most `MAX_VARIANT_PX`.
 MAX_SOURCE_PX = 4096 * 4096
@@ -27,7 +27,7 @@ MAX_SOURCE_PX = 4096 * 4096
 MIN_REDUCED_PX, MAX_SMALL_PX = 1_500_000, 820
 _PNG = "image/png"
 # Colour types of RGB and RGBA; a mask is grey.
-_COLOURED = (2, 6)
+_RGB, _RGBA = 2, 6
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,21 @@ class Variants:
         options = variants.parse(request)
         version, header = self.results.head(source, HEADER_BYTES)
         width, height, colour_type = picture_header(header)
-        if colour_type not in _COLOURED or width * height > MAX_SOURCE_PX:
+        if colour_type not in (_RGB, _RGBA) or width * height > MAX_SOURCE_PX:
             text = f"Variants are made of PNG pictures of up to {MAX_SOURCE_PX} pixels, not of masks or other formats"
             raise InputRefused(Reason.PARAMETER_INVALID, text)
+        # What the header refuses takes none of the result's variants.
+        options.check_transparency(transparent=colour_type == _RGBA)
+        if not options.profile:
+            options.canvas_of(width, height)
         name = _named(source, version, variants.canonical(options))
         content_type = content_type_of(options)
         key = result_key(account_of(source), f"variant-{name}", content_type)
         if not self.results.exists(key):
             reduced = result_key(account_of(source), f"reduced-{_named(source, version)}", _PNG)
             small = _is_small(options, width, height)
-            self.derived.demand(*self._derivation(source, reduced if small else "", key, options))
+            counted_for = f"{source} {version}"
+            self.derived.demand(*self._derivation(source, counted_for, reduced if small else "", key, options))
         headers = {
             "ETag": f'"{name}"',
             # No longer than an address that S3 has signed, nor than the link.
@@ -70,11 +75,14 @@ class Variants:
         location = self.results.redirect(token, request.received_at, request.method, lambda _: key)
         return Response(302, {**headers, "Cache-Control": "no-store", "Location": location}, b"")
 
-    def _derivation(self, source: str, reduced: str, key: str, options: VariantOptions) -> tuple[str, Derivation]:
+    def _derivation(
+        self, source: str, counted_for: str, reduced: str, key: str, options: VariantOptions
+    ) -> tuple[str, Derivation]:
         """The file that the variant is made of, and how.
 
-        reduced: of a small variant the key of the result's reduced copy, which the first one leaves for the others:
-        decoding the whole result takes longer than all else.
+        counted_for: the version of the result, which has variants of its own; reduced: of a small variant the key of
+        the result's reduced copy, which the first one leaves for the others: decoding the whole result takes longer
+        than all else.
         """
         is_reduced = reduced != "" and self.results.exists(reduced)
 
@@ -85,7 +93,7 @@ class Variants:
             return self.render(png, options)
 
         content_type = content_type_of(options)
-        made = Derivation(key, content_type, make, MAX_SOURCE_PX, MAX_VARIANTS, counted_for=source)
+        made = Derivation(key, content_type, make, MAX_SOURCE_PX, MAX_VARIANTS, counted_for)
         return reduced if is_reduced else source, made
 
 

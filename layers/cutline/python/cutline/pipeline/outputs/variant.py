@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,18 +15,11 @@ from cutline.pipeline.filters import U8
 from cutline.pipeline.finish.backgrounds import paint
 from cutline.pipeline.finish.drop_shadow import draw_shadow
 from cutline.pipeline.finish.layers import stack
-from cutline.pipeline.layout.framing import Box, Placement, target_size
-from cutline.pipeline.options import ImageFormat, VariantOptions
+from cutline.pipeline.layout.framing import Box, Placement
+from cutline.pipeline.options import VariantOptions
 from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.pipeline.outputs.publish import publish
 
-# What a function encodes as WebP within its time, whatever the picture.
-MAX_VARIANT_PX = 4_000_000
-# What a function of Lambda's encodes as WebP in the time that a derived file has, as for the WebP copy of a result.
-MAX_WEBP_PX = 3_000_000
-# AVIF takes twice as long.
-MAX_AVIF_VARIANT_PX = 1_500_000
-_MAX_PX: Mapping[ImageFormat | None, int] = {"webp": MAX_WEBP_PX, "avif": MAX_AVIF_VARIANT_PX}
 # Enough for variants of `MAX_SMALL_PX` (serving/variants.py).
 REDUCED_SIDE_PX = 1024
 _WHITE = (255, 255, 255)
@@ -43,8 +35,7 @@ def render_variant(png: bytes, options: VariantOptions) -> bytes:
     """
     image = _opened(png)
     background = options.background
-    if image.mode != "RGBA" and (background is not None or options.shadow.kind != "none" or options.profile):
-        raise InputRefused(Reason.PARAMETER_INVALID, "bg, shadow and profile need a transparent result")
+    options.check_transparency(transparent=image.mode == "RGBA")
     image_format = options.image_format or "png"
     if options.profile:
         profile = read_profiles()[options.profile]
@@ -82,11 +73,7 @@ def _opened(png: bytes) -> Image.Image:
 
 def _on_canvas(image: Image.Image, options: VariantOptions) -> U8:
     """The cut-out on a transparent canvas (h, w, 4) of the size asked for."""
-    width, height = target_size(*image.size, options.width, options.height)
-    max_px = _MAX_PX.get(options.image_format, MAX_VARIANT_PX)
-    if width * height > max_px:
-        text = f"w and h must be such that the variant has at most {max_px} pixels"
-        raise InputRefused(Reason.PARAMETER_INVALID, text)
+    width, height = options.canvas_of(*image.size)
     # Colours weighted by alpha, so that no fringe appears.
     weighted = image.convert("RGBa" if image.mode == "RGBA" else "RGB")
     ratios = width / image.width, height / image.height
