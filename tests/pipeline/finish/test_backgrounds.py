@@ -1,5 +1,7 @@
 """Backgrounds at the result's size, and subjects on them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,6 +74,14 @@ def test_the_blurred_background_shows_no_subject_and_stays_in_its_place(framing:
     assert pixels_u8[row, columns[0] - 2, 0] < 110
     assert pixels_u8[row, columns[-1] + 2, 0] > 150
     assert tuple(pixels_u8[rows.mean().astype(int), columns.mean().astype(int)]) == (0, 255, 0)
+
+
+def test_where_a_picture_has_no_background_of_its_own_the_blurred_one_is_white() -> None:
+    whole = Matte(np.full((60, 60, 3), 90, np.uint8), np.full((60, 60), 255, np.uint8), "object")
+    grown = shown(whole, CutOptions(background=Blur(), crop=True, framing=read_framing({"margin": "20%"})))
+    assert tuple(grown[0, 0]) == (255, 255, 255)
+    cut_before = replace(half_and_half(), covered_u8=np.full((80, 120), 255, np.uint8))
+    assert tuple(shown(cut_before, CutOptions(background=Blur()))[0, 0]) == (255, 255, 255)
 
 
 def test_every_background_is_exact_where_nothing_covers_it_and_the_subject_where_it_is_opaque() -> None:

@@ -141,6 +141,22 @@ def test_crop_holds_the_shadow_only_if_asked_to() -> None:
     assert grown.placement.source.bottom > SIDE
 
 
+def test_the_whole_shadows_frame_is_the_subjects_wherever_it_stands_in_the_photograph() -> None:
+    frames = []
+    for side in (5, 300):
+        alpha = np.pad(np.ones((400, 100), np.float32), side)
+        made = Shadowed(np.zeros((*alpha.shape, 3), np.uint8), (255 * alpha).astype(np.uint8), alpha)
+        frames.append(composed(made, "drop 90% 20% 60deg whole", crop=True))
+        assert frames[-1].pixels_u8[:, -1, 3].max() <= 12
+    assert frames[0].pixels_u8.shape == frames[1].pixels_u8.shape
+
+
+def test_a_tiny_result_has_the_shadow_that_it_reports() -> None:
+    made = composed(scene(cloth(SIDE, SIDE)), "drop", framing=read_framing({"most": "5"}))
+    assert made.shadow == "drop"
+    assert (made.pixels_u8[..., 3] > made.rgba_u8[..., 3]).any()
+
+
 def test_a_shadow_follows_the_subject_on_its_canvas() -> None:
     made = scene(studio(SIDE, SIDE))
     plain = composed(made, "keep").pixels_u8
@@ -153,6 +169,19 @@ def test_a_shadow_follows_the_subject_on_its_canvas() -> None:
     x, y = np.rint(moved).astype(int)
     assert abs(int(framed.pixels_u8[y, x, 3]) - int(plain[at[1], at[0], 3])) < 12
     assert plain[at[1], at[0], 3] > 40
+
+
+def test_a_shadow_follows_a_subject_that_fills_a_canvas_of_the_photographs_size() -> None:
+    y, x = np.indices((SIDE, SIDE)) - SIDE // 2
+    made = scene(studio(SIDE, SIDE), alpha=(np.hypot(x, y) < SIDE // 4).astype(np.float32))
+    same, larger = (
+        composed(made, "keep", crop=True, framing=read_framing({"least": str(side)})) for side in (SIDE, SIDE + 2)
+    )
+    assert same.pixels_u8.shape == (SIDE, SIDE, 4)
+    # The shadow between the round subject and the lower corners of its frame.
+    shades = [int(frame.pixels_u8[-SIDE // 12 :, : SIDE // 3, 3].mean()) for frame in (same, larger)]
+    assert shades[1] > 10
+    assert abs(shades[0] - shades[1]) <= 2
 
 
 def test_the_blurred_background_has_the_shadow_once() -> None:

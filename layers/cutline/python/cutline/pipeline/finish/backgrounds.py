@@ -99,12 +99,14 @@ def _blurred(rgb_u8: U8, covered_u8: U8, placement: Placement) -> Image.Image:
 
 
 def _filled(rgb_u8: U8, covered_u8: U8, size: tuple[int, int]) -> U8:
-    """The background blurred (h, w, 3), from its own pixels only."""
+    """The background blurred (h, w, 3), from its own pixels only; white where a picture has none."""
     photo = resize_u8(rgb_u8, *size, Image.Resampling.BOX).astype(np.float32).transpose(2, 0, 1)
     free = ~grow(resize_u8(covered_u8, *size, Image.Resampling.BOX) > _VISIBLE, 2)
     weight = free.astype(np.float32)
     known = photo * weight
-    blurred: F32 = np.broadcast_to(known.sum(axis=(1, 2), keepdims=True) / max(1.0, weight.sum()), photo.shape)
+    if not free.any():
+        return np.full((size[1], size[0], 3), _WHITE, np.uint8)
+    blurred: F32 = np.broadcast_to(known.sum(axis=(1, 2), keepdims=True) / weight.sum(), photo.shape)
     for share in (*_FILLS, _BLUR, _BLUR):
         radius = max(1, round(share * max(size)))
         means = box_mean(known, radius) + _PRIOR * blurred

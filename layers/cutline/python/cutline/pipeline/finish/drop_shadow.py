@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import radians, tan
+from math import ceil, radians, tan
 
 import numpy as np
 from PIL import Image
@@ -12,13 +12,15 @@ from cutline.pipeline.finish.options import Shadow
 
 OPACITY = 0.55
 # It is drawn at this size: all of it is soft.
-_SIDE_PX, _AROUND = 384, 0.1
+SIDE_PX, _AROUND = 384, 0.1
 _VISIBLE = np.float32(0.5)
 # In units of the subject's size: how far above the floor an edge still throws a contact shadow, and the blur of both
 # layers at a softness of 0.5.
 _REACH, _CONTACT_BLUR, _CAST_BLUR = 0.3, 0.018, 0.07
 # The cast layer is the lower half of the silhouette laid on the floor, of whose height this share is seen.
 _LAID, _SEEN, _CAST = np.float32(0.5), 0.16, np.float32(0.6)
+# What both may take around the subject's box, as a share of its longer side, without the shear.
+_REACHED = 0.25
 
 
 def draw_shadow(alpha_u8: U8, shadow: Shadow) -> U8:
@@ -28,9 +30,9 @@ def draw_shadow(alpha_u8: U8, shadow: Shadow) -> U8:
     by `angle`. What falls beyond the canvas is cut.
     """
     height, width = alpha_u8.shape
-    small_u8 = resize_u8(alpha_u8, *fit_within(width, height, _SIDE_PX), Image.Resampling.BOX)
+    small_u8 = resize_u8(alpha_u8, *fit_within(width, height, SIDE_PX), Image.Resampling.BOX)
     # A box mean's window shrinks at the border, and would leave more there than beyond it.
-    around = round(_AROUND * max(small_u8.shape))
+    around = max(1, round(_AROUND * max(small_u8.shape)))
     alpha = np.pad(small_u8, around).astype(np.float32) / np.float32(255)
     solid = alpha > _VISIBLE
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
@@ -47,6 +49,12 @@ def draw_shadow(alpha_u8: U8, shadow: Shadow) -> U8:
     density = density[around:-around, around:-around]
     full = resize_f32(density.astype(np.float32), width, height, Image.Resampling.BILINEAR)
     return np.rint(np.clip(full, 0, 255)).astype(np.uint8)
+
+
+def reach_of(width: int, height: int, shadow: Shadow) -> tuple[int, int]:
+    """Return how far beyond a subject of this size its shadow may reach: above and below, and at either side."""
+    around = max(1, round(_REACHED * max(width, height)))
+    return around, around + ceil(float(_LAID) * height * tan(radians(abs(shadow.angle))))
 
 
 def _contact(solid: Bool, floor: int, reach: float) -> F32:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from PIL import Image
 
-from cutline.pipeline.filters import F32, U8
-from cutline.pipeline.finish.drop_shadow import draw_shadow
+from cutline.pipeline.filters import F32, U8, fit_within, resize_u8
+from cutline.pipeline.finish.drop_shadow import SIDE_PX, draw_shadow, reach_of
 from cutline.pipeline.finish.kept_shadow import keep_shadow
 from cutline.pipeline.finish.options import Shadow, ShadowKind
-from cutline.pipeline.layout.compose import subject_box
+from cutline.pipeline.layout.compose import crop, subject_box
 from cutline.pipeline.layout.framing import Box, Placement
 
-# Shares of the shorter side over which a shadow fades out before an edge, and of the subject's size around its box
-# that a drawn one may take.
-_EDGE, _AROUND = 0.08, 0.25
+# The share of the shorter side over which a shadow fades out before an edge.
+_EDGE = 0.08
 _STANDS = 0.005
 
 
@@ -35,10 +35,7 @@ class FoundShadow:
         box = subject_box(alpha_u8)
         if self.kind == "none" or box is None:
             return None
-        around = round(_AROUND * max(box.width, box.height))
-        density_u8 = draw_shadow(np.pad(alpha_u8, around), self.asked)
-        found = subject_box(density_u8)
-        return None if found is None else found.moved(-around, -around)
+        return _drawn_box(crop(alpha_u8, box), box, self.asked)
 
     def on_canvas(self, alpha_u8: U8, placement: Placement, size: tuple[int, int]) -> U8 | None:
         """Its density on a canvas with this alpha; size: width and height of the picture."""
@@ -51,7 +48,7 @@ class FoundShadow:
         """The kept density where the placement puts the picture, faded out at those edges that the canvas shows."""
         assert self.kept_u8 is not None
         at, source = placement.drawn, placement.source
-        if (placement.width, placement.height) == size == (at.width, at.height):
+        if source == Box(0, 0, *size) and (placement.width, placement.height) == size == (at.width, at.height):
             return self.kept_u8
         across, down = at.width / source.width, at.height / source.height
         left, top = at.left - source.left * across, at.top - source.top * down
@@ -84,6 +81,20 @@ def find_shadow(rgb_u8: U8, alpha_u8: U8, covered_u8: U8, asked: Shadow) -> Foun
     stands = box is not None and box.bottom < len(alpha_u8) * (1 - _STANDS)
     draws = asked.kind == "drop" or (asked.kind == "auto" and stands)
     return FoundShadow(asked, "drop" if draws else "none")
+
+
+def _drawn_box(alpha_u8: U8, box: Box, asked: Shadow) -> Box | None:
+    """Where a drawn shadow of the subject in `box`, with this alpha, falls, by a copy of the drawing's size."""
+    width, height = fit_within(box.width, box.height, SIDE_PX)
+    around, aside = reach_of(width, height, asked)
+    small_u8 = resize_u8(np.ascontiguousarray(alpha_u8), width, height, Image.Resampling.BOX)
+    found = subject_box(draw_shadow(np.pad(small_u8, ((around, around), (aside, aside))), asked))
+    if found is None:
+        return None
+    across, down = box.width / width, box.height / height
+    left, right = floor((found.left - aside) * across), ceil((found.right - aside) * across)
+    top, bottom = floor((found.top - around) * down), ceil((found.bottom - around) * down)
+    return Box(left, top, right, bottom).moved(box.left, box.top)
 
 
 def _faded(density_u8: U8, edges: tuple[bool, ...]) -> U8:
