@@ -10,15 +10,18 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from PIL import Image
 
 from cutline.accounts.account import Account
+from cutline.accounts.meter import Meter
+from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore, result_key
-from cutline.contracts import mend
+from cutline.adapters.sources import Sources
+from cutline.contracts import mend, picwish
 from cutline.contracts.wire import MendMetadata
 from cutline.errors import AccessRefused, InputRefused, Reason
 from cutline.pipeline.cutout import Matte
@@ -29,11 +32,15 @@ from cutline.pipeline.outputs.files import finish_files
 from cutline.pipeline.outputs.mend_file import keep_first
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.timing import StageTimer
+from cutline.serving.call import Produced
+from cutline.serving.idempotency import Idempotency
 from cutline.serving.mend_store import MendStore, find_part, part_metadata
 from cutline.serving.mending import LEASE_S, MAX_MENDS, MendProcessor
+from cutline.serving.service import Service
 from devkit.clients import encoded
 from devkit.memory_table import MemoryTable
-from tests.support.calls import call
+from tests.support.calls import Part, call, multipart, multipart_call
+from tests.support.charging_world import OpenGate
 
 NOW = 1_700_000_000
 LOGGER = Logger(service="test", level="CRITICAL")
@@ -275,6 +282,35 @@ def test_a_result_is_served_though_what_a_mend_needs_cannot_be_kept(world: World
     with pytest.raises(InputRefused) as refused:
         world.store.get("m/shop/a", 1)
     assert refused.value.reason == Reason.NOT_KEPT
+
+
+class Cutting:
+    """Cuts out nothing, and brings what a mend would need."""
+
+    def process(self, *_: object) -> Produced:
+        metadata = ResultMetadata("object", 0.5, None)
+        return Produced(1, 1, {"image": (b"png", "image/png")}, {}, metadata, lambda *_: b"photo")
+
+
+@pytest.mark.parametrize(("return_type", "kept"), [("1", 1), ("2", 0), ("3", 1)])
+def test_photographs_are_kept_only_of_results_that_have_links(world: World, return_type: str, kept: int) -> None:
+    """Of 3 the answer is the pixels, but a later GET has a link."""
+    service = Service(
+        gate=OpenGate(Meter(MemoryTable("meter", "pk", "sk"))),
+        idempotency=Idempotency(world.table, world.results),
+        results=world.results,
+        processor=Cutting(),
+        sources=Sources(FetchPolicy(), None),
+        logger=LOGGER,
+        metrics=Metrics("Cutline", "test"),
+        time_limit_ms=5000,
+        mends=world.store,
+    )
+    parts = [Part(f'; name="{name}"', text.encode()) for name, text in (("sync", "1"), ("return_type", return_type))]
+    body = multipart(*parts, Part('; name="image_file"; filename="a.png"', b"a picture"))
+    assert service.handle(picwish, multipart_call(body)).status == 200
+    stored = world.keys()
+    assert sorted(key[:2] for key in stored) == ["m/"] * kept + ["r/"]
 
 
 def test_a_mend_is_free_unless_it_has_a_price_of_its_own() -> None:

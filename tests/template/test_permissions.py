@@ -59,6 +59,17 @@ def test_the_cutout_function_may_do_its_work_and_nothing_else(resources: dict[st
     assert [statement["Condition"] for statement in deleting] == [keys]
 
 
+def test_calls_that_may_be_repeated_may_keep_their_answers(resources: dict[str, dict[str, Any]]) -> None:
+    """The body of an answer may be larger than what the table takes."""
+    answers = {"Fn::Sub": "${OutputBucket.Arn}/i/*"}
+    allowed = {
+        name.removesuffix("FunctionRole")
+        for name, statement in allowing_statements(resources)
+        if statement.get("Resource") == answers and {"s3:GetObject", "s3:PutObject"} <= set(statement["Action"])
+    }
+    assert allowed == {"Cutout", "Selfie", "Tasks", "Costume", "Mend"}
+
+
 def test_the_usage_function_only_reads(resources: dict[str, dict[str, Any]]) -> None:
     statements = [item for name, item in allowing_statements(resources) if name == "UsageFunctionRole"]
     allowed = {
@@ -176,7 +187,10 @@ def test_cloudfront_asks_for_a_signature_reads_only_results_and_keeps_nothing(re
     (reading,) = [item for name, item in allowing_statements(resources) if name == "OutputBucketPolicy"]
     assert reading["Action"] == "s3:GetObject"
     earlier = [f"m/*{ending}" for ending in ENDINGS.values()]  # not the archives with the photographs
-    assert reading["Resource"] == [{"Fn::Sub": f"${{OutputBucket.Arn}}/{key}"} for key in ("r/*", "in/*", *earlier)]
+    shown = [{"Fn::Sub": f"${{OutputBucket.Arn}}/{key}"} for key in ("r/*", "in/*", *earlier)]
+    linking = [item for name, item in allowing_statements(resources) if name == "LinksFunctionRole"]
+    assert [item["Resource"] for item in linking if item["Action"] == "s3:GetObject"] == [shown]
+    assert reading["Resource"] == shown
     assert reading["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("/${ResultsDistribution}")
 
 

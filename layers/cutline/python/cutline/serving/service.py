@@ -22,7 +22,7 @@ from cutline.accounts.gate import Gate
 from cutline.accounts.meter import HOLD_S, Reservation
 from cutline.adapters.result_store import ResultStore, result_key
 from cutline.adapters.sources import Sources
-from cutline.contracts.task_record import TaskOptions
+from cutline.contracts.task_record import AS_BASE64, TaskOptions
 from cutline.contracts.wire import (
     BrowserContract,
     Contract,
@@ -274,7 +274,7 @@ class Service:
             for name, (_, content_type) in produced.results.items()
         }
         keeping = not_kept()
-        if self.mends is not None and produced.keep is not None:
+        if self.mends is not None and produced.keep is not None and _has_links(call.job):
             file = produced.keep(keys, _task_id_of(call.job))
             keeping = self.mends.keeping(account.account_id, result_id, file)
         with keeping as metadata_of:
@@ -322,6 +322,11 @@ class Service:
 
 def _task_id_of(job: Job | None) -> str:
     return job.options.task_id if job is not None and isinstance(job.options, TaskOptions) else ""
+
+
+def _has_links(job: Job | None) -> bool:
+    """Return whether there are ever links to the results: none of a task whose answers carry the pixels."""
+    return job is None or not isinstance(job.options, TaskOptions) or job.options.return_type != AS_BASE64
 
 
 def _data_link(body: bytes, content_type: str) -> str:
