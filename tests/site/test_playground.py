@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cutline.pipeline.stroke import read_strokes
 from devkit.accounts import accounts_of
 from devkit.clients import open_picture, plain_picture
 from devkit.running import RunningCloud
@@ -124,6 +125,29 @@ def test_a_result_is_mended_with_the_brush(page: Browser, api: str) -> None:
     page.wait_for(lambda: page.text("#status").startswith("Mended: version 2"), "the mend")
     assert alpha_at(page, 0.5, 0.5) == 0
     assert not page.is_shown("#mend")
+
+
+def test_long_strokes_of_the_brush_are_whole_and_within_the_bounds_of_a_mend(page: Browser) -> None:
+    cut_sample(page, "pw", "mug")
+    page.click("#brush-open")
+    sent = page.run("""
+        const canvas = document.getElementById("brush"), box = canvas.getBoundingClientRect();
+        canvas.setPointerCapture = () => {};
+        const fire = (name, x, y) => canvas.dispatchEvent(
+            new PointerEvent(name, { clientX: box.left + x * box.width, clientY: box.top + y * box.height }));
+        for (let row = 0; row < 6; row++) {
+            fire("pointerdown", 0, row / 6);
+            for (let step = 1; step <= 500; step++) fire("pointermove", step / 500, row / 6);
+            fire("pointerup", 1, row / 6);
+        }
+        let body = "";
+        window.fetch = async (_, init) => { body = init.body; throw new TypeError("no call"); };
+        document.getElementById("brush-apply").click();
+        return body;
+    """)
+    strokes = read_strokes(json.loads(sent)["strokes"])
+    assert [stroke.points[-1][0] for stroke in strokes] == pytest.approx([1.0] * 6)
+    assert [stroke.points[-1][1] for stroke in strokes] == pytest.approx([row / 6 for row in range(6)], abs=0.01)
 
 
 def test_a_result_without_a_link_has_no_brush(page: Browser) -> None:

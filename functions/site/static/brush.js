@@ -5,7 +5,9 @@ import { $ } from "./dom.js";
 
 const INKS = { keep: "#1a7f37b0", remove: "#cf2222b0" };
 const STEP = 0.02;
-const MAX_POINTS = 400;
+// Of a mend: all its strokes, and all their points (contracts.md 6.5).
+const MAX_STROKES = 100;
+const MAX_POINTS = 2000;
 const state = { link: null, tool: "remove", strokes: [], drawing: null, cursor: [0.5, 0.5] };
 
 // The address of a result's own link, which a signed address of CloudFront's names; null where there is none to mend.
@@ -42,19 +44,33 @@ function draw() {
 }
 
 function begin() {
+  if (state.strokes.length === MAX_STROKES) return;
   state.drawing = { do: state.tool, radius: radius(), points: [state.cursor] };
   draw();
 }
 
+// Adds the cursor's place to the stroke that is drawn, from this distance on, in shares of the longer side.
+function extend(distance) {
+  const { drawing, cursor, strokes } = state;
+  const { width, height } = $("brush");
+  const last = drawing.points.at(-1);
+  const way = Math.hypot((cursor[0] - last[0]) * width, (cursor[1] - last[1]) * height) / Math.max(width, height);
+  const count = [...strokes, drawing].reduce((sum, stroke) => sum + stroke.points.length, 0);
+  if (way > distance && count < MAX_POINTS) drawing.points.push(cursor);
+}
+
 function end() {
-  if (state.drawing) state.strokes.push(state.drawing);
+  if (state.drawing) {
+    extend(0);
+    state.strokes.push(state.drawing);
+  }
   state.drawing = null;
   draw();
 }
 
 function move(x, y) {
   state.cursor = [inside(x), inside(y)];
-  if (state.drawing && state.drawing.points.length < MAX_POINTS) state.drawing.points.push(state.cursor);
+  if (state.drawing) extend(state.drawing.radius / 4);
   draw();
 }
 
