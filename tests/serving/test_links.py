@@ -31,7 +31,7 @@ from cutline.serving import variants as variants_module
 from cutline.serving.derived import LEASE_S, MAX_PX, DerivedFiles
 from cutline.serving.native import LinkService
 from cutline.serving.variants import MAX_VARIANTS, Variants
-from devkit.memory_table import MemoryTable
+from devkit.memory_table import MemoryTable, client_error
 from tests.support.calls import call
 from tests.support.damaged import TEXTS
 
@@ -378,6 +378,17 @@ def test_a_variant_counts_among_the_calls_in_flight(links: Links) -> None:
     refused = links.vary("r/shop/a.png", w="9")
     assert (refused.status, refused.headers["Retry-After"], links.made) == (429, "1", 0)
     links.meter.end_wait(calls.pop())
+    assert links.vary("r/shop/a.png", w="9").status == 200
+
+
+def test_a_place_in_flight_that_cannot_be_given_back_changes_no_answer(
+    links: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise client_error("InternalServerError", 500)
+
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    monkeypatch.setattr(links.meter, "end_wait", refuse)
     assert links.vary("r/shop/a.png", w="9").status == 200
 
 

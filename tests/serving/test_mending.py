@@ -38,7 +38,7 @@ from cutline.serving.mend_store import MendStore, find_part, part_metadata
 from cutline.serving.mending import LEASE_S, MAX_MENDS, MendProcessor
 from cutline.serving.service import Service
 from devkit.clients import encoded
-from devkit.memory_table import MemoryTable
+from devkit.memory_table import MemoryTable, client_error
 from tests.support.calls import Part, call, multipart, multipart_call
 from tests.support.charging_world import OpenGate
 
@@ -242,6 +242,18 @@ def test_a_write_that_the_sdk_repeats_has_not_replaced_another_file(
     monkeypatch.setattr(world.s3, "put_object", repeated)
     assert world.mend(key, REMOVE).version == 2
     assert find_part(world.results, key).version == 2
+
+
+def test_a_lease_that_cannot_be_ended_changes_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, update = world.cut("a", CutOptions())["image"], world.table.update_item
+
+    def refuse_the_end(**arguments: Any) -> Any:
+        if arguments["ExpressionAttributeValues"][":until"] == 0:
+            raise client_error("InternalServerError", 500)
+        return update(**arguments)
+
+    monkeypatch.setattr(world.table, "update_item", refuse_the_end)
+    assert world.mend(key, REMOVE).version == 2
 
 
 def test_a_tasks_record_follows_though_the_mend_died_before_it(world: World) -> None:

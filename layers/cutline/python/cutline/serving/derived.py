@@ -124,7 +124,10 @@ class DerivedFiles:
         try:
             yield
         finally:
-            self.meter.end_wait(place)
+            try:
+                self.meter.end_wait(place)
+            except (ClientError, BotoCoreError, MattingError):  # the file is made, and the place expires
+                self.logger.exception("ending the place in flight failed")
 
     def _count(self, counted_for: str, limit: int | None) -> None:
         """Count one more variant of a result. Raises InputRefused if it has them all."""

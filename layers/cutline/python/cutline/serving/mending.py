@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cutline.accounts.account import Account, AccountStore
 from cutline.accounts.gate import Gate
 from cutline.accounts.meter import Meter
@@ -22,7 +24,7 @@ from cutline.adapters.dynamodb import ConditionFailed, write_if
 from cutline.adapters.result_store import ResultStore
 from cutline.contracts import mend
 from cutline.contracts.wire import Contract, Job, MendMetadata, Request
-from cutline.errors import AccessRefused, InputRefused, Reason
+from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
 from cutline.pipeline.outputs.mend_file import Kept, is_last_mend, mend_kept, open_kept
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.stroke import MendOptions, Stroke
@@ -130,8 +132,15 @@ class MendProcessor:
         try:
             yield
         finally:
+            self._give_back(folder, owner)
+
+    def _give_back(self, folder: str, owner: str) -> None:
+        """End the lease. A failure is logged: the result is mended, and the lease expires."""
+        try:
             with suppress(ConditionFailed):
                 self._write(folder, "#owner = :owner", {":owner": owner, ":until": 0}, "SET #until = :until")
+        except (ClientError, BotoCoreError, MattingError):
+            self.store.logger.exception("ending the lease on a result failed")
 
     def _take(self, folder: str, owner: str) -> bool:
         now = int(self.clock())
