@@ -29,7 +29,7 @@ from cutline.pipeline.layout.framing import Framing, Length
 from cutline.pipeline.options import CutOptions
 from cutline.pipeline.outputs import files
 from cutline.pipeline.outputs.files import finish_files
-from cutline.pipeline.outputs.mend_file import keep_first
+from cutline.pipeline.outputs.mend_file import keep_first, open_kept
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
@@ -105,6 +105,9 @@ class World:
     def alpha(self, key: str) -> Any:
         with Image.open(io.BytesIO(self.results.get(key))) as image:
             return np.asarray(image)[..., -1] if image.mode == "RGBA" else np.asarray(image)
+
+    def kept_alpha(self, version: int) -> bytes:
+        return open_kept(self.store.get("m/shop/a", version)).alpha_png
 
     def keys(self) -> set[str]:
         return {item["Key"] for item in self.s3.list_objects_v2(Bucket="out")["Contents"]}
@@ -186,6 +189,28 @@ def test_a_second_mend_waits_for_the_first_and_not_for_one_that_is_dead(world: W
         world.now += LEASE_S
         assert world.mend(key, REMOVE).version == 2
     assert world.mend(key, {"do": "keep", "radius": 0.01, "points": [[0.4, 0.3]]}).version == 3
+
+
+def test_strokes_are_over_the_version_that_was_there_when_they_came(world: World) -> None:
+    """The mend that this one waits for makes the frame wider, whose middle is elsewhere then."""
+    key, alive = (
+        world.cut("a", CutOptions(crop=True, framing=Framing(margin=(Length(40),) * 4)))["image"],
+        world.processor,
+    )
+    first = alive._lease("m/shop/a")
+    first.__enter__()
+
+    def meanwhile(_: float) -> None:
+        first.__exit__(None, None, None)
+        world.processor = alive
+        world.mend(key, {"do": "keep", "radius": 0.02, "points": [[0.89, 0.5]]})
+
+    world.processor = replace(alive, sleep=meanwhile)
+    width = world.alpha(key).shape[1]
+    assert world.mend(key, {"do": "remove", "radius": 0.02, "points": [[0.5, 0.5]]}).version == 3
+    assert world.alpha(key).shape[1] > width
+    second, third = (np.asarray(Image.open(io.BytesIO(world.kept_alpha(version)))) for version in (2, 3))
+    assert np.argwhere(second > third).mean(0) == pytest.approx((45, 50), abs=2), "the disc's middle"
 
 
 @pytest.mark.parametrize(

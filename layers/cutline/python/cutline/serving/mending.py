@@ -25,12 +25,13 @@ from cutline.adapters.result_store import ResultStore
 from cutline.contracts import mend
 from cutline.contracts.wire import Contract, Job, MendMetadata, Request
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason
-from cutline.pipeline.outputs.mend_file import Kept, is_last_mend, mend_kept, open_kept
+from cutline.pipeline.mend import View
+from cutline.pipeline.outputs.mend_file import Kept, KeptFile, is_last_mend, mend_kept, open_kept
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.stroke import MendOptions, Stroke
 from cutline.pipeline.timing import StageTimer
 from cutline.serving.call import Produced
-from cutline.serving.mend_store import MendStore, account_of, find_part
+from cutline.serving.mend_store import MendStore, Part, account_of, find_part
 from cutline.storage_keys import DERIVED
 
 # Longer than the function runs.
@@ -78,18 +79,20 @@ class MendProcessor:
         assert isinstance(options, MendOptions)
         key, left_s = self.results.open_link(options.token, options.received_at)
         with timer.stage("load"):
-            folder = find_part(self.results, key).folder
-        with self._lease(folder):
-            version, kept, notes = self._mend(key, folder, options.strokes, timer)
+            shown = find_part(self.results, key)
+        with self._lease(shown.folder):
+            version, kept, notes = self._mend(shown, options.strokes, timer)
         url = self.results.link(options.base_url, key, math.ceil(options.received_at) + left_s)
         view = kept.view
         metadata = MendMetadata(url, version, kept.changed)
         return Produced(int(view["width"]), int(view["height"]), {}, {"version": version, **notes}, metadata)
 
-    def _mend(
-        self, key: str, folder: str, strokes: tuple[Stroke, ...], timer: StageTimer
-    ) -> tuple[int, Kept, Mapping[str, Any]]:
-        """Return the result's version, what is kept of it and the notes for the log. The lease is held."""
+    def _mend(self, shown: Part, strokes: tuple[Stroke, ...], timer: StageTimer) -> tuple[int, Kept, Mapping[str, Any]]:
+        """Return the result's version, what is kept of it and the notes for the log. The lease is held.
+
+        shown: the file that the strokes are over, as it was before the lease.
+        """
+        folder = shown.folder
         with timer.stage("load"):
             first = open_kept(self.store.get(folder, 1))
             # Of image and mask the image; its version is the result's.
@@ -107,7 +110,7 @@ class MendProcessor:
             return main.version, last.kept, {}
         if main.version > MAX_MENDS:
             raise InputRefused(Reason.PARAMETER_INVALID, f"A result can be mended {MAX_MENDS} times")
-        made = mend_kept(first, last, strokes, timer)
+        made = mend_kept(first, last, self._view_of(shown, first, last, main.version), strokes, timer)
         version = main.version + 1
         with timer.stage("store"):
             self.store.put(folder, version, made.file)
@@ -118,6 +121,13 @@ class MendProcessor:
             if task_id:
                 self.note(task_id, found)
         return version, made.kept, found.notes
+
+    def _view_of(self, shown: Part, first: KeptFile, last: KeptFile, version: int) -> View:
+        """Return the view of the version that was shown: the mend that this one waited for may have moved the frame."""
+        known = {1: first, version: last}
+        at = min(shown.version, version)
+        file = known[at] if at in known else open_kept(self.store.get(shown.folder, at))
+        return View.from_document(dict(file.kept.view))
 
     @contextmanager
     def _lease(self, folder: str) -> Iterator[None]:

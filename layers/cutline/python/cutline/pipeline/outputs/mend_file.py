@@ -107,8 +107,8 @@ def open_kept(file: bytes) -> KeptFile:
         return KeptFile(kept, archive.read(_ALPHA), photo, backdrop)
 
 
-def mend_kept(first: KeptFile, last: KeptFile, strokes: Sequence[Stroke], timer: StageTimer) -> Mended:
-    """Return the version after `last`, of which `first` is the first one: `strokes` are over the result of `last`.
+def mend_kept(first: KeptFile, last: KeptFile, view: View, strokes: Sequence[Stroke], timer: StageTimer) -> Mended:
+    """Return the version after `last`, of which `first` is the first one: `strokes` are over the result of `view`.
 
     Raises InputRefused(NO_SUBJECT) where nothing would be left, and as `finish_files`.
     """
@@ -119,7 +119,6 @@ def mend_kept(first: KeptFile, last: KeptFile, strokes: Sequence[Stroke], timer:
         backdrop = None if first.backdrop is None else decode_in_subprocess(first.backdrop, LIMITS)
         before = _mendable(first, last)
     with timer.stage("strokes"):
-        view = View.from_document(dict(last.kept.view))
         after = mend(picture, before, view.on_picture(strokes))
     made = _finished(picture, after, options, backdrop, timer)
     kept = replace(
