@@ -267,6 +267,14 @@ def test_a_forged_link_is_not_found_in_any_format(links: Links) -> None:
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (404, "*")
 
 
+def test_a_result_that_cannot_be_mended_has_a_first_version(links: Links) -> None:
+    """So that a page may name the version in every address."""
+    links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
+    assert links.file_behind(links.vary("r/shop/a.png", version="1"))[0] == "r/shop/a.png"
+    assert links.vary("r/shop/a.png", version="2").status == 404
+    assert links.vary("r/shop/gone.png", version="1").status == 404
+
+
 def test_a_variant_is_rendered_once_and_carries_what_caches_need(links: Links) -> None:
     links.store.put_at("r/shop/a.png", encode_png(CUTOUT), "image/png")
     response = links.vary("r/shop/a.png", w="30", bg="ffffff", format="webp")

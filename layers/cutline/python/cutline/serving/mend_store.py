@@ -69,6 +69,17 @@ def find_part(results: ResultStore, key: str) -> Part:
     return Part(key, f"{MENDS}{account_of(key)}/{result_id}", name, version_of(metadata), etag)
 
 
+def key_of_version(results: ResultStore, key: str, version: int) -> str:
+    """Return the key of a result's file in this version. Raises InputRefused(NOT_FOUND) and ServiceFault."""
+    try:
+        return find_part(results, key).of_version(version)
+    except InputRefused as error:
+        # A file that cannot be mended has a first version all the same.
+        if error.reason is Reason.NOT_KEPT and version == 1:
+            return key
+        raise InputRefused(Reason.NOT_FOUND) from error
+
+
 @contextmanager
 def not_kept() -> Iterator[Callable[[str], dict[str, str]]]:
     """In place of `MendStore.keeping` for a result that cannot be mended."""

@@ -24,7 +24,7 @@ from cutline.contracts.wire import CORS, BrowserContract, CreditContract, Reques
 from cutline.errors import AccessRefused, InputRefused, MattingError, Reason, ServiceFault
 from cutline.serving.boundary import answer
 from cutline.serving.derived import Derivation, DerivedFiles
-from cutline.serving.mend_store import find_part, version_of
+from cutline.serving.mend_store import key_of_version, version_of
 from cutline.serving.variants import Variants
 from cutline.storage_keys import ENDINGS, RESULTS
 
@@ -138,7 +138,7 @@ class LinkService:
         choose = self._webp_of if prefers_webp(read_header(request, "accept")) else str
         if request.query:
             version = mend.read_version(request)
-            choose = lambda key: find_part(self.results, key).of_version(version)  # noqa: E731
+            choose = lambda key: key_of_version(self.results, key, version)  # noqa: E731
         location = self.results.redirect(token, request.received_at, request.method, choose)
         return Response(302, {"Location": location, "Access-Control-Allow-Origin": "*", "Vary": "Accept"}, b"")
 
