@@ -76,6 +76,18 @@ def test_steps_lower_the_loss_on_what_was_accepted(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("threads", [1, 3, 6, 12])
+def test_every_threads_part_of_a_batch_has_an_accepted_picture_and_another(folder: Path, threads: int) -> None:
+    """`cutline learn` takes all processors, of which there may be more than pictures in a batch."""
+    pictures = torch.from_numpy(np.load(folder / "pictures.npy")).permute(0, 3, 1, 2).contiguous()
+    alphas = torch.from_numpy(np.load(folder / "alphas.npy"))
+    tuning = Tuning(TunePlan(0.2, threads, drawn=2), START, pictures, alphas)
+    gradients, loss = tuning._gradients(tuning.rngs[0], 96)
+    assert len(gradients) == len(tuning.parameters) and np.isfinite(loss)
+    rgb, accepted = tuning._batch(tuning.rngs[-1], tuning.plan.part, 96)
+    assert 1 <= len(accepted) < len(rgb)
+
+
 def test_a_network_that_learned_nothing_is_written_as_it_was(tmp_path: Path) -> None:
     net = new_net("matte").eval()
     load_weights(net, START)

@@ -40,6 +40,7 @@ SIZE = 384
 EARLY_SIZE, EARLY_SHARE = 288, 0.6
 # Of a batch, accepted cut-outs; of the rest, drawn pictures.
 ACCEPTED_SHARE, DRAWN_SHARE = 0.5, 0.5
+MIN_PART = 2
 SHEET = 96
 FIGURES = 3  # one drawn picture in three is a dressed figure
 SHEET_SEED = 20261124
@@ -58,6 +59,11 @@ class TunePlan:
     pull: float = 0.002
     drawn: int = 192
     seed: int = 7
+
+    @property
+    def part(self) -> int:
+        """The pictures of a thread's part of a batch: of many threads each has an accepted cut-out and another."""
+        return max(MIN_PART, self.batch // self.threads)
 
     def rate_at(self, progress: float) -> float:
         """Return the learning rate after a share of the time: a short rise, then half a cosine."""
@@ -139,7 +145,7 @@ class Tuning:
 
     def _gradients(self, rng: np.random.Generator, size: int) -> tuple[tuple[Tensor, ...], float]:
         """The gradients of one thread's share of a batch, and its loss; the network itself does not change."""
-        rgb, alphas = self._batch(rng, self.plan.batch // self.plan.threads, size)
+        rgb, alphas = self._batch(rng, self.plan.part, size)
         x = normalise(rgb).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             taps = self.net.enc(x)
