@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ from PIL import Image
 from cutline.batch.report import ReportLine, read_report
 from cutline.commands import main
 from cutline.library import Cutter
+from cutline.pipeline.outputs.profiles import read_profiles
 from cutline.review.editor import Editor
 from cutline.review.remake import NotEditable
 from cutline.review.server import ReviewServer
@@ -251,6 +254,28 @@ def test_a_preview_takes_under_300_ms_of_cpu_also_of_12_megapixels(results: Path
     start = time.process_time()
     editor.preview(key, [STROKE])
     assert time.process_time() - start < 0.3
+
+
+def test_a_save_keeps_what_was_added_to_the_report_since_and_a_profiles_new_format_is_refused(tmp_path: Path) -> None:
+    report = tmp_path / "report.csv"
+
+    def cut(name: str) -> None:
+        shutil.copy(MUG, tmp_path / name)
+        main(["cut", str(tmp_path / name), "--out", str(tmp_path), "--report", str(report), "--profile", "amazon-main"])
+
+    cut("first.jpg")
+    lines, profiles = read_report(report.read_bytes()), dict(read_profiles())
+    editor = Editor(report, lines, Cutter(threads=1), "matte", profiles)
+    cut("second.jpg")
+    (key,) = lines
+    assert editor.save(key, [STROKE]).mended == "yes"
+    assert [line_of(tmp_path, name).mended for name in ("first.jpg", "second.jpg")] == ["yes", ""]
+    amazon, before = profiles["amazon-main"], (tmp_path / "first.jpg.jpg").read_bytes()
+    png = replace(amazon.rules["format"], one_of=("png",))
+    profiles["amazon-main"] = replace(amazon, rules={**amazon.rules, "format": png})
+    with pytest.raises(NotEditable, match=r"now asks for png, not \.jpg"):
+        editor.save(key, [])
+    assert (tmp_path / "first.jpg.jpg").read_bytes() == before
 
 
 def test_what_cannot_be_edited_says_why(tmp_path: Path) -> None:

@@ -60,6 +60,17 @@ def framed(image: Image.Image, width: int = 12, colour: str = "black", at: int =
     return image
 
 
+def icon(hidden: str) -> Image.Image:
+    """A red ellipse whose transparent pixels are red too, or of any colour."""
+    image = Image.new("RGBA", (SIDE, SIDE), (200, 30, 30, 0))
+    ImageDraw.Draw(image).ellipse(WHOLE, fill=(200, 30, 30, 255))
+    pixels = np.array(image)
+    if hidden == "noise":
+        clear = pixels[..., 3] == 0
+        pixels[clear, :3] = np.random.default_rng(2).integers(0, 90, (clear.sum(), 3))
+    return Image.fromarray(pixels)
+
+
 def shaded() -> Image.Image:
     ramp = np.linspace(255, 215, SIDE).astype(np.uint8)
     pixels = np.repeat(np.repeat(ramp[None, :, None], SIDE, 0), 3, 2)
@@ -86,6 +97,10 @@ FAULTS: dict[str, tuple[Callable[[], bytes], dict[str, str]]] = {
         "borders": "left, top, right, bottom"}),
     "transparency": (lambda: file_of(product(background="#ffffff00", mode="RGBA"), "PNG"), {
         "ground": "transparent", "transparency": ""}),
+    "one colour, the subject drawn by alpha": (lambda: file_of(icon("plain"), "PNG"), {
+        "ground": "transparent", "transparency": ""}),
+    "any colours where nothing is seen": (lambda: file_of(icon("noise"), "PNG"), {
+        "ground": "transparent", "transparency": ""}),
     "CMYK": (lambda: file_of(product().convert("CMYK")), {"colour_space": "CMYK"}),
     "nothing": (lambda: file_of(Image.new("RGB", (SIDE, SIDE), "white")), {"share": "0", "subjects": "0"}),
 }  # fmt: skip
@@ -106,6 +121,23 @@ def test_a_verdict_has_what_was_measured_and_says_what_is_assumed() -> None:
     assert (verdicts["share"].measured, verdicts["share"].wanted) == ("0.881", "at least 0.85")
     assert verdicts["ratio"].source.startswith("https://")
     assert {name for name, verdict in verdicts.items() if verdict.assumed} == {*verdicts} - {*AMAZON.rules}
+
+
+def test_a_soft_rim_is_neither_the_subjects_size_nor_its_edge() -> None:
+    """As a network's alpha is: half at the outline, less a few pixels beyond it."""
+    alpha = np.zeros((SIDE, SIDE), np.float32)
+    alpha[:, 50:950], alpha[:, :50], alpha[:, 950:] = 1.0, 0.3, 0.3
+    alpha[:60] = alpha[-60:] = 0.0
+
+    class Soft(Reddish):
+        def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
+            rows, columns = (np.arange(side) * SIDE // side for side in rgb_u8.shape[:2])
+            return {"foreground": alpha[np.ix_(rows, columns)]}
+
+    data = file_of(product((50, 60, 949, 939)))
+    found = check(decode_image(data, LOCAL_LIMITS), len(data), AMAZON, Soft(), StageTimer())
+    measured = {verdict.rule: verdict.measured for verdict in found.verdicts}
+    assert (measured["whole"], measured["share"]) == ("yes", "0.9")
 
 
 def test_a_colour_profile_is_named() -> None:

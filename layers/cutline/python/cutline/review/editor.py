@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from cutline.batch.folders import LocalFolder
-from cutline.batch.report import ReportLine, write_report
+from cutline.batch.report import ReportLine, read_report, write_report
 from cutline.errors import InputRefused, Reason
 from cutline.library import Cutter
 from cutline.limits import LOCAL_LIMITS
@@ -28,7 +28,7 @@ from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.cutout import Matte, matte_picture
 from cutline.pipeline.filters import fit_within, resize_u8
 from cutline.pipeline.mend import Mendable, mend, mended_matte
-from cutline.pipeline.options import CutOptions
+from cutline.pipeline.options import FORMATS, CutOptions
 from cutline.pipeline.outputs.files import encode_files
 from cutline.pipeline.outputs.metadata import ResultMetadata
 from cutline.pipeline.outputs.profiles import Profile
@@ -115,8 +115,15 @@ class Editor:
         folder = LocalFolder(self._report.parent)
         folder.write(line.result.removeprefix("./"), file)
         self.lines[line.key] = line
-        folder.write(self._report.name, write_report(self.lines.values()))
+        folder.write(self._report.name, write_report([line], self._lines_of_now()))
         folder.write(STROKES, json.dumps({**saved_strokes(self._report.parent), line.key: documents}).encode())
+
+    def _lines_of_now(self) -> dict[str, ReportLine]:
+        """Return the report's lines, among them what `cutline cut` has added since the editor read it."""
+        try:
+            return read_report(read_file(self._report))
+        except (OSError, ValueError):
+            return self.lines
 
     def _mended(self, edited: _Open, strokes: tuple[Stroke, ...]) -> Mendable:
         """Return the preview's cut-out, from the longest row of strokes that is known."""
@@ -142,7 +149,12 @@ class Editor:
 
     def _options(self, key: str) -> CutOptions:
         """Return how the result was made. Raises NotEditable."""
-        return options_of(self.lines.get(key), self._report.parent, self._profiles)
+        options = options_of(self.lines.get(key), self._report.parent, self._profiles)
+        if options.profile:
+            kind, ending = self._profiles[options.profile].image_format, Path(self.lines[key].result).suffix
+            if FORMATS.get(ending.lstrip(".").lower()) != kind:
+                raise NotEditable(f"{options.profile} now asks for {kind}, not {ending}; cut this picture again.")
+        return options
 
 
 @contextmanager

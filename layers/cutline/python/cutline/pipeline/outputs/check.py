@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cutline.pipeline.codecs.decode import Picture
-from cutline.pipeline.cutout import CutOptions, Matte, Predictor, matte_picture
+from cutline.pipeline.cutout import CutOptions, Matte, Predictor, matte_picture, on_white
 from cutline.pipeline.filters import U8, Bool
-from cutline.pipeline.layout.compose import VISIBLE_ALPHA
+from cutline.pipeline.layout.compose import VISIBLE_ALPHA, merge_alpha, subject_box
 from cutline.pipeline.outputs.instances import count_subjects
 from cutline.pipeline.outputs.judging import Measured, judge, number_on, outermost, share_of, sides_reached, verdict_on
 from cutline.pipeline.outputs.metadata import ResultMetadata, Verdict
@@ -23,6 +23,9 @@ from cutline.pipeline.outputs.profiles import Profile, Rule
 from cutline.pipeline.timing import StageTimer
 
 _OPTIONS = CutOptions(want_image=False)
+# A subject ends at half of alpha. What is softer reaches 7 px of 1000 beyond the outline: of 48 cut-outs on white, as
+# large as a shop's, the error of the share falls from .0083 to .0018, and 1 in place of 4 seems to reach the edge.
+_OUTLINE_ALPHA = 127
 # JPEG mixes a subject's colours into the background up to two of its blocks away.
 _NEAR_PX = 16
 # What counts as the border: this share of the shorter side.
@@ -58,7 +61,7 @@ class Checked:
 def check(picture: Picture, size_bytes: int, profile: Profile, network: Predictor, timer: StageTimer) -> Checked:
     """Check a decoded file of `size_bytes`. A picture without a subject fails. Raises ServiceFault."""
     matte = matte_picture(picture, _OPTIONS, network, timer)
-    if _shows_nothing(picture.rgb_u8):  # the network was trained on pictures of something
+    if _shows_nothing(picture):  # the network was trained on pictures of something
         matte = replace(matte, alpha_u8=np.zeros_like(matte.alpha_u8))
     with timer.stage("measure"):
         verdicts = (*judge(profile, _measured(picture, size_bytes, matte)), *_further(picture, matte, profile))
@@ -67,9 +70,11 @@ def check(picture: Picture, size_bytes: int, profile: Profile, network: Predicto
     return Checked(profile.name, verdicts, metadata)
 
 
-def _shows_nothing(rgb_u8: U8) -> bool:
-    """Whether the picture is of one colour, but for noise."""
-    low, high = np.percentile(rgb_u8[:: max(1, len(rgb_u8) // _SAMPLED_ROWS)], (0.1, 99.9), axis=(0, 1))
+def _shows_nothing(picture: Picture) -> bool:
+    """Whether the picture is of one colour and one alpha, but for noise."""
+    rgb_u8, own_u8 = picture.rgb_u8, picture.alpha_u8
+    pixels_u8 = rgb_u8 if own_u8 is None else merge_alpha(rgb_u8, own_u8)
+    low, high = np.percentile(pixels_u8[:: max(1, len(rgb_u8) // _SAMPLED_ROWS)], (0.1, 99.9), axis=(0, 1))
     return bool((high - low).max() <= _SAME_LEVELS)
 
 
@@ -80,25 +85,33 @@ def _measured(picture: Picture, size_bytes: int, matte: Matte) -> Measured:
         size=(picture.width, picture.height),
         size_bytes=size_bytes,
         border_u8=_border(picture, matte),
-        share=share_of(matte.alpha_u8),
+        share=share_of(_outlined(matte.alpha_u8)),
     )
+
+
+def _outlined(alpha_u8: U8) -> U8:
+    """Return the alpha within the subject's outline; all of it where no pixel is half opaque, as of thin smoke."""
+    inner_u8 = np.where(alpha_u8 > _OUTLINE_ALPHA, alpha_u8, np.uint8(0))
+    return inner_u8 if inner_u8.any() else alpha_u8
 
 
 def _further(picture: Picture, matte: Matte, profile: Profile) -> Iterator[Verdict]:
     """Judge what no profile has a rule for."""
+    shown_u8 = on_white(picture)  # a pixel that is not seen can have any colour
     if profile.background is not None:
-        levels = _unevenness(picture, matte)
+        levels = _unevenness(shown_u8, matte.alpha_u8)
         if levels is not None:
             yield verdict_on(_RULES["evenness"], *number_on(_RULES["evenness"], levels))
         hidden = 0.0 if picture.alpha_u8 is None else float((picture.alpha_u8 < 255).mean())  # noqa: PLR2004
         text = f"{hidden:.1%} of the pixels" if hidden else "none"
         yield verdict_on(_RULES["transparency"], text, not hidden)
-    if matte.box is not None:
-        sides = sides_reached(matte.box, (picture.width, picture.height))
+    box = subject_box(_outlined(matte.alpha_u8))
+    if box is not None:
+        sides = sides_reached(box, (picture.width, picture.height))
         yield verdict_on(_RULES["whole"], f"no, {sides}" if sides else "yes", not sides)
     count = count_subjects(matte.alpha_u8, _SUBJECT_SHARE)
     yield verdict_on(_RULES["subjects"], *number_on(_RULES["subjects"], count))
-    drawn = find_borders(picture.rgb_u8, matte.alpha_u8)
+    drawn = find_borders(shown_u8, matte.alpha_u8)
     yield verdict_on(_RULES["borders"], ", ".join(drawn) or "none", not drawn)
 
 
@@ -119,16 +132,16 @@ def _grown(line: Bool) -> Bool:
     return np.convolve(line, np.ones(2 * _NEAR_PX + 1))[_NEAR_PX : _NEAR_PX + len(line)] > 0
 
 
-def _unevenness(picture: Picture, matte: Matte) -> float | None:
+def _unevenness(shown_u8: U8, alpha_u8: U8) -> float | None:
     """Return the levels between the background's 1st and 99th percentile at the border, of the channel with most.
 
     None where nothing there is background.
     """
-    height, width = matte.alpha_u8.shape
+    height, width = alpha_u8.shape
     band = max(1, round(_BAND * min(height, width)))
     inner = np.zeros((height, width), np.bool_)
     inner[band:-band, band:-band] = True
-    pixels = picture.rgb_u8[~inner & (matte.alpha_u8 == 0)]
+    pixels = shown_u8[~inner & (alpha_u8 == 0)]
     if len(pixels) == 0:
         return None
     low, high = np.percentile(pixels, (1, 99), axis=0)
