@@ -154,7 +154,7 @@ class Cutter:
         options, OSError for a file that cannot be read or written, ServiceFault where the networks are missing.
         """
         asked = _options(image, options)
-        behind = choose_background(options.get("background"), options.get("background_fit", ""))
+        behind = choose_background(options.get("background"), options.get("background_fit") or "")
         asked = replace(asked, background=behind.value)
         check_depth(asked)
         matte = matte_picture(
@@ -301,12 +301,17 @@ def _options(image: object, options: CutKeywords) -> CutOptions:
         image_format=image_format_of(name) if isinstance(image, bytes | str | os.PathLike) else "png",
         want_image=not only_mask,
         want_mask=only_mask,
-        framing=read_framing({name: str(value) for name, value in options.items()}, OPTION_NAMES),
-        roi=None if roi is None else read_region(roi),
+        framing=read_framing({name: _text(value) for name, value in options.items()}, OPTION_NAMES),
+        roi=None if roi is None else read_region(str(roi)),
         shadow=_shadow(options.get("shadow", "none")),
         metadata=_metadata(image, options.get("metadata", "none")),
         depth=_depth(image, options.get("depth", 8)),
     )
+
+
+def _text(value: object) -> str:
+    """Return an option of the framing as its text; fractions such as 2 / 3 with the digits that a text may have."""
+    return f"{value:.4f}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _shadow(text: str) -> Shadow:

@@ -53,6 +53,8 @@ def choose_background(given: object, fit: str = "cover") -> ChosenBackground:
         return ChosenBackground(BackgroundPicture(fit=read_fit(fit)), open_picture(given))
     except TypeError as error:
         raise ValueError(f"a background is a colour, a text or a picture: {error}") from error
+    except InputRefused as error:
+        raise _of_background(error) from error
 
 
 def _fetched(value: BackgroundPicture) -> ChosenBackground:
@@ -61,8 +63,12 @@ def _fetched(value: BackgroundPicture) -> ChosenBackground:
     try:
         picture = decode_image(fetch(value.source, LOCAL_LIMITS.max_bytes, POLICY), LOCAL_LIMITS)
     except InputRefused as error:
-        raise InputRefused(error.reason, f"the background: {error.detail or error.reason}") from error
+        raise _of_background(error) from error
     return ChosenBackground(BackgroundPicture(fit=value.fit), picture)
+
+
+def _of_background(error: InputRefused) -> InputRefused:
+    return InputRefused(error.reason, f"the background: {error.detail or error.reason}")
 
 
 def _checked_colour(given: tuple[int, ...] | list[int]) -> Rgb:

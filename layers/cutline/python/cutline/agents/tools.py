@@ -159,7 +159,7 @@ class Tools:
         folder = self._folders.locate(asked["folder"])
         lines = worst_first(read_report(self._folders.read(str(folder / REPORT))).values())
         matching = [line for line in lines if needs_review(line, asked.get("below"))]
-        items = [_line(line, folder) for line in matching[: asked.get("limit", DEFAULT_LISTED)]]
+        items = [_line(line, folder) for line in matching[: int(asked.get("limit", DEFAULT_LISTED))]]
         return Answer({"total": len(lines), "matching": len(matching), "results": items})
 
     def _read(self, asked: Arguments) -> bytes:

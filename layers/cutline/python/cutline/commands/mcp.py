@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cutline.commands.arguments import all_profiles, declare, models_dir, network_options
 from cutline.commands.console import print_message
 from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.local_file import real_path
 
 if TYPE_CHECKING:
     from cutline.agents.folders import SharedFolders
@@ -63,8 +64,14 @@ def _folders(arguments: argparse.Namespace) -> "SharedFolders":
     """Open the folders. Raises CommandFailed."""
     from cutline.agents.folders import PathRefused, SharedFolders  # noqa: PLC0415
 
+    out = arguments.out or arguments.folders[0] / _OUT
+    for folder in (*arguments.folders, out):
+        try:
+            str(real_path(folder)).encode()
+        except UnicodeEncodeError as error:
+            raise CommandFailed(f"{str(folder)!r}: a path that is not UTF-8 has no form in the protocol", 2) from error
     try:
-        return SharedFolders(arguments.folders, arguments.out or arguments.folders[0] / _OUT)
+        return SharedFolders(arguments.folders, out)
     except PathRefused as error:
         raise CommandFailed(f"--out: {error}", 2) from error
     except OSError as error:
