@@ -85,7 +85,8 @@ def test_options_are_keywords(cutter: Cutter) -> None:
     assert (mask.shape, mask[320, 400], mask[5, 5]) == ((640, 800), 255, 0)
     square = opened(cutter.remove_background(MUG, crop=True, scale=0.5, ratio="1:1", min_size=1200))
     assert square.size == (1200, 1200)
-    thirds = opened(cutter.remove_background(MUG, crop=True, scale=2 / 3, ratio=np.float32(4 / 3), position=1 / 3))
+    ratio: Any = np.float32(4 / 3)
+    thirds = opened(cutter.remove_background(MUG, crop=True, scale=2 / 3, ratio=ratio, position=1 / 3))
     assert abs(thirds.width / thirds.height - 4 / 3) < 0.01
     person = (ROOT / "functions" / "site" / "static" / "person.jpg").read_bytes()
     assert cutter.cut(person, subject="person").subject == "person"
