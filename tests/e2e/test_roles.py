@@ -20,9 +20,18 @@ _FORGETS = "gives the key of a failed call free; the other APIs' tests run the s
 _UNCLEAR = "looks whether an answer was kept whose write was not answered; tests/charging runs these lines"
 _FULL = "asks for places given back where a quota is used up; the other APIs' tests run the same lines"
 _RETRY = "looks at a task that an earlier try of the step has ended"
+_LONG = "only answers too long for the table are kept there; remove.bg's tests run the same lines"
+_FORMAT = "the tests here mend a PNG; the same lines read the other formats"
 _DETOUR = "only where there is a GPU endpoint; the chaos tests run it"
 EXCUSED = {
     "CallBackFunction ReadResults s3:GetObject OutputBucket/r/*": "carries base64 back to who asked for return_type 2",
+    "CostumeFunction KeepAnswers s3:GetObject OutputBucket/i/*": _LONG,
+    "CostumeFunction KeepAnswers s3:PutObject OutputBucket/i/*": _LONG,
+    "MendFunction KeepAnswers s3:GetObject OutputBucket/i/*": _LONG,
+    "MendFunction KeepAnswers s3:PutObject OutputBucket/i/*": _LONG,
+    "LinksFunction ReadResults s3:GetObject OutputBucket/m/*.avif": _FORMAT,
+    "LinksFunction ReadResults s3:GetObject OutputBucket/m/*.jpg": _FORMAT,
+    "LinksFunction ReadResults s3:GetObject OutputBucket/m/*.webp": _FORMAT,
     "CostumeFunction IdempotencyKeys dynamodb:DeleteItem table/MeterTable": _FORGETS,
     "CostumeFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
     "CutoutFunction IdempotencyKeys dynamodb:GetItem table/MeterTable": _UNCLEAR,
