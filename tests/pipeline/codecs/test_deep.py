@@ -108,6 +108,16 @@ def test_grey_is_read_in_its_depth(channels: int) -> None:
     assert found is not None and np.array_equal(found, np.repeat(RGB_U16[..., :1], 3, axis=2))
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_grey_of_a_tiff_whose_zero_is_white_is_no_negative(compression: str) -> None:
+    ramp = np.arange(0, 65536, 64, dtype=np.uint16).reshape(16, 64)
+    file = io.BytesIO()
+    Image.fromarray(65535 - ramp).save(file, "TIFF", compression=compression, tiffinfo={262: 0})
+    picture = decode_image(file.getvalue(), LOCAL_LIMITS, depth=16)
+    assert picture.rgb_u16 is not None and np.array_equal(picture.rgb_u16[..., 0], ramp)
+    assert np.abs(picture.rgb_u8[..., 1].astype(float) - ramp / 257).max() < 1
+
+
 def test_what_has_eight_bits_has_no_more() -> None:
     for name in ("PNG", "JPEG", "TIFF"):
         file = io.BytesIO()

@@ -213,6 +213,22 @@ def test_every_damage_of_a_block_leaves_a_block_or_none() -> None:
     assert kept(png_file(PIXELS_U8, [(b"eXIf", bare[:60])])).text == "srgb; left out: exif"
 
 
+def test_directories_whose_offsets_have_their_own_type_are_read() -> None:
+    bare = EXIF.removeprefix(b"Exif\0\0")
+    order = ">" if bare[:2] == b"MM" else "<"
+    for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        bare = bare.replace(struct.pack(f"{order}HH", tag, 4), struct.pack(f"{order}HH", tag, 13))
+    _, camera, place = directories(kept(png_file(PIXELS_U8, [(b"eXIf", bare)]), "all"))
+    assert (camera[Tag.LensModel], place[Gps.GPSLatitudeRef]) == ("50mm", "N")
+
+
+def test_a_resolution_beyond_jfifs_stands_in_exif_only() -> None:
+    file = ENCODERS["jpeg"](PIXELS_U8, kept(_saved("PNG", dpi=(70_000, 70_000))))
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.getexif()[Tag.XResolution] == pytest.approx(70_000, abs=0.1)
+        assert "jfif_density" not in image.info or image.info["jfif_density"] == (1, 1)
+
+
 def test_a_directory_that_points_to_itself_and_a_large_value_are_bounded() -> None:
     entries = struct.pack("<HHII", 0x8769, 4, 1, 8) + struct.pack("<HHII", 33432, 2, 60_000, 8)
     data = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(60_000)

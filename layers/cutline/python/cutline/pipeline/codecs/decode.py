@@ -18,7 +18,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 from cutline.errors import InputRefused, Reason
 from cutline.limits import KIB, PictureLimits
 from cutline.pipeline.codecs.colour import MAX_PROFILE_BYTES, colour_space_of, to_srgb
-from cutline.pipeline.codecs.deep import DEEP_FORMATS, U16, read_deep
+from cutline.pipeline.codecs.deep import DEEP_FORMATS, U16, black_is_zero, read_deep
 from cutline.pipeline.codecs.file_metadata import FileMetadata, read_metadata
 from cutline.pipeline.codecs.headers import (
     PNG_PROFILE,
@@ -216,7 +216,7 @@ def _decode_file(data: bytes, name: str, limits: PictureLimits) -> Picture:
         if name == "PNG":
             _scale_key(image, data)
         colour_space = colour_space_of(image)
-        rgb_u8, alpha_u8 = to_srgb(turn_upright(image))
+        rgb_u8, alpha_u8 = to_srgb(turn_upright(black_is_zero(image)))
     return Picture(rgb_u8, alpha_u8, name, colour_space)
 
 

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from cutline.pipeline.codecs.deep_colour import Conversion, conversion_from
 from cutline.pipeline.filters import U8
@@ -27,6 +27,7 @@ _SWAPPED = {
 }
 _GREY_ALPHA = "LA;16B"
 _STRIP_ROWS = 64
+_WHITE_IS_ZERO, _WHITE = 0, np.uint16(65535)
 
 
 def read_deep(data: bytes, name: str, upright: object) -> U16 | None:
@@ -45,7 +46,7 @@ def read_deep(data: bytes, name: str, upright: object) -> U16 | None:
         profile = first.info.get("icc_profile")
         if first.mode in _GREY:
             first.load()
-            grey_u16 = np.asarray(upright(first)).astype(np.uint16)
+            grey_u16 = np.asarray(upright(black_is_zero(first))).astype(np.uint16)
             return _converted(np.repeat(grey_u16[..., None], 3, axis=2), conversion_from(profile, is_grey=True))
         is_grey = raw == _GREY_ALPHA
         if not is_grey and raw not in _SWAPPED:
@@ -61,6 +62,16 @@ def read_deep(data: bytes, name: str, upright: object) -> U16 | None:
             high_u8 = _pixels(first, raw, upright)
             rgb_u16 = _joined(high_u8, _pixels(_opened(data, name), _SWAPPED[raw], upright))
     return _converted(rgb_u16, conversion)
+
+
+def black_is_zero(image: Image.Image) -> Image.Image:
+    """Return a loaded image with 16-bit grey the right way round: Pillow ignores that a TIFF's 0 is white (6.0, 8)."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode not in _GREY or tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) != _WHITE_IS_ZERO:
+        return image
+    positive = Image.fromarray(_WHITE - np.asarray(image).astype(np.uint16))
+    positive.info = dict(image.info)
+    return positive
 
 
 def _opened(data: bytes, name: str) -> Image.Image:

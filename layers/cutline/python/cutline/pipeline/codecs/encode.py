@@ -28,6 +28,8 @@ AVIF_QUALITY = 85
 _WEBP_EFFORT = 2
 # Of 0, the slowest, to 10: at 8 noise takes three times as long.
 _AVIF_SPEED = 9
+# JFIF has two bytes for it; larger ones stand in Exif only.
+_MAX_JFIF_DPI = 65_535
 # Upper bounds of the native encoders' CPU seconds per pixel: 50 % more than noise with soft alpha took on 22 November
 # 2026, 0.02 and 0.24 per megapixel, and 0.51 for AVIF on the 24th. No signal handler runs during such a call; PNG is
 # written block by block. `SLOWDOWN` makes them those of another processor.
@@ -105,7 +107,8 @@ def _saved(pixels_u8: U8, name: str, metadata: FileMetadata | None, **settings: 
     file = io.BytesIO()
     if metadata is not None:
         settings |= {part: value for part, value in (("exif", metadata.exif), ("xmp", metadata.xmp)) if value}
-        settings |= {"dpi": metadata.dpi} if metadata.dpi and name == "JPEG" else {}
+        if name == "JPEG" and metadata.dpi and max(metadata.dpi) <= _MAX_JFIF_DPI:
+            settings["dpi"] = metadata.dpi
     Image.fromarray(np.ascontiguousarray(pixels_u8)).save(file, name, **settings)
     return file.getvalue()
 

@@ -21,8 +21,9 @@ MAX_BLOCK_BYTES = 64 * KIB
 _MAX_VALUE_BYTES, _MAX_OUT_BYTES, _MAX_ENTRIES = 4 * KIB, 32 * KIB, 1000
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _HEADER_BYTES, _ENTRY_BYTES, _INLINE_BYTES = 8, 12, 4
-_ASCII, _SHORT, _LONG, _RATIONAL, _UTF8 = 2, 3, 4, 5, 129
-_SIZES = {1: 1, _ASCII: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, _UTF8: 1}
+_ASCII, _SHORT, _LONG, _RATIONAL, _IFD, _UTF8 = 2, 3, 4, 5, 13, 129
+_SIZES = {1: 1, _ASCII: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_SIZES |= {_IFD: 4, _UTF8: 1}
 _TEXTS = (_ASCII, _UTF8)
 _NUMBERS = frozenset({_SHORT, _LONG, _RATIONAL, 8, 9, 10})
 XMP_TAG = 700
@@ -94,7 +95,8 @@ def _pointed(data: bytes, main: Directory, tag: int, order: str) -> Directory:
     entry = main.get(tag)
     if entry is None:
         return {}
-    if entry.kind != _LONG or entry.count != 1:
+    # TIFF Technical Note 1 gives offsets of directories a type of their own.
+    if entry.kind not in (_LONG, _IFD) or entry.count != 1:
         raise ValueError("a directory's offset is not a number")
     (at,) = struct.unpack(f"{order}I", entry.value)
     return _read_directory(data, at, order, _MAX_VALUE_BYTES)
@@ -159,7 +161,7 @@ def _cleaned(directory: Directory, tags: frozenset[int], *, is_all: bool) -> dic
             text = _printable(entry.value)
             if text:
                 kept[tag] = Entry(entry.kind, len(text) + 1, text + b"\0")
-        elif entry.kind in _NUMBERS or is_all:
+        elif entry.kind in _NUMBERS or (is_all and entry.kind != _IFD):
             kept[tag] = entry
     return kept
 
