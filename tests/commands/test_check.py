@@ -141,6 +141,7 @@ def test_a_picture_of_nothing_fails_and_cannot_be_mended(tmp_path: Path, capsys:
         ["check", "--shopify", "--woocommerce", "--profile", "temu"],
         ["check", "x.jpg", "--profile", "temu", "--rate", "0"],
         ["check", "x.jpg", "--profile", "temu", "--rate", "nan"],
+        ["check", "x.jpg", "--profile", "temu", "--out", "made", "--mend", "./made"],
     ],
 )
 def test_wrong_arguments_are_refused(words: list[str]) -> None:

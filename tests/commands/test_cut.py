@@ -282,6 +282,7 @@ def test_what_cannot_work_is_refused_before_any_work(
         ["--roi", "0 0 1"],
         ["--roi", "a b c d"],
         ["--profile", "ebay", "--each"],
+        ["--background-fit", "contain"],
     ],
 )
 def test_wrong_arguments_are_reported_with_status_2(capsys: pytest.CaptureFixture[str], options: list[str]) -> None:

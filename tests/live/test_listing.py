@@ -25,10 +25,16 @@ A, B, C = "https://a.example/1.jpg", "https://a.example/2.jpg?v=3", "http://b.ex
         (f"Handle,Image Src,Alt\nmug,{A},\nmug,,\ncup,{B},x\n", [A, B]),
         (f'ID,Images\n1,"{A}, {B}"\n2,"{C}"\n', [A, B, C]),
         (f"\ufeffimage_link,link\r\n{A},https://shop.example/p\r\n", [A]),
+        (f"Id;Image;Alt, long\n1;{C};x\n", [C]),
+        (f"id\timage\n1\t{C}\n", [C]),
     ],
 )
 def test_the_first_column_with_addresses_counts(text: str, expected: list[str]) -> None:
     assert read_addresses(text.encode(), "urls.csv") == expected
+
+
+def test_a_text_has_an_address_a_line_with_its_commas() -> None:
+    assert read_addresses(f"# live\n{C}, \n  {A}\r\n".encode(), "urls.TXT") == [f"{C},", A]
 
 
 @pytest.mark.parametrize("data", [b"", b"name\nmug.jpg\n", b"\xff\xfe\x00", b'"' * 200_000])
@@ -128,6 +134,32 @@ def test_a_shop_that_repeats_a_page_or_never_ends_it_is_given_up(kind: str, monk
     monkeypatch.setattr(shops, "_MAX_ANSWER_BYTES", 1000)
     with answering((200, {}, b" " * 2000)) as (address, _), pytest.raises(ShopFailed, match="more than 1000 bytes"):
         list(live_pictures(kind, Shop(address, {}, lambda _: None), 1))
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_a_page_of_products_costs_no_more_points_than_shopify_allows(count: int) -> None:
+    asked: list[Any] = []
+
+    class Asked(Shop):
+        def ask(self, path: str, document: Any = None) -> Any:
+            asked.append(document)
+            answer = page(A)
+            answer["data"]["products"]["nodes"][0]["media"]["nodes"].insert(0, {})  # a video
+            return answer
+
+    found = live_pictures("shopify", Asked("https://shop.example", {}), count)
+    assert next(found).picture == A
+    sizes = asked[0]["variables"]
+    assert sizes["media"] >= max(count, 2)
+    assert 2 + sizes["products"] * (3 + 2 * sizes["media"]) <= 1000
+    assert sizes["products"] > 5
+
+
+def test_a_shop_that_stays_busy_is_not_waited_for_after_the_last_try() -> None:
+    waits: list[float] = []
+    with answering((503, {}, {})) as (address, asked), pytest.raises(ShopFailed, match="503"):
+        Shop(address, {}, waits.append).ask("/x", {})
+    assert len(waits) == len(asked) - 1
 
 
 @pytest.mark.parametrize("cost", [10**400, float("inf"), float("nan"), "x", None, [], {}])

@@ -34,6 +34,7 @@ from devkit.running import ROOT
 from tests.support.browser import Browser
 
 MUG = ROOT / "functions" / "site" / "static" / "mug.jpg"
+MUG_WIDTH = 800
 LARGE = (4000, 3200)
 # WebDriver's names of keys.
 CONTROL, SHIFT, RIGHT, ESCAPE = "\ue009", "\ue008", "\ue014", "\ue00c"
@@ -168,7 +169,7 @@ def opened(chromium: Browser, address: str, name: str) -> None:
 
 
 def strokes_of(chromium: Browser) -> int:
-    return int(chromium.run("return edit.drawing ? -1 : edit.strokes.length"))
+    return int(chromium.run("return edit.drawing || edit.pending ? -1 : edit.strokes.length"))
 
 
 def test_a_person_mends_a_result_of_12_megapixels_with_the_mouse(
@@ -244,6 +245,31 @@ def test_a_person_mends_by_keys_and_the_profile_judges_again(results: Path, addr
         assert image.format == "JPEG"
         assert image.getpixel((2, 2)) == (255, 255, 255)
     assert chromium.console() == []
+
+
+def test_a_late_answer_ends_no_later_stroke_and_reaches_no_other_picture(address: str, chromium: Browser) -> None:
+    opened(chromium, address, "mug.jpg")
+    chromium.run("begin([0.1, 0.1]); end(); begin([0.2, 0.2])")
+    chromium.wait_for(lambda: chromium.run("return edit.pending === null"), "the first stroke's mask")
+    assert chromium.run("return edit.drawing.points[0]") == [0.2, 0.2]
+    chromium.press(ESCAPE)
+    large, mug = (number_of(address, name) for name in ("large.jpg", "mug.jpg"))
+    chromium.run(
+        """const [large, mug] = arguments[0], { fetch } = window;
+        window.late = 0;
+        window.fetch = async (name, options) => {
+          if (!name.endsWith(`item=${large}`)) return fetch(name, options);
+          while (!edit.mask) await new Promise((resolve) => setTimeout(resolve, 20));
+          const answer = await fetch(name, options);
+          window.late += 1;
+          return answer;
+        };
+        show(large); openEditor(); closeEditor(); show(mug); openEditor();""",
+        [large, mug],
+    )
+    chromium.wait_for(lambda: chromium.run("return window.late") == 2, "the late answers")
+    assert chromium.run("return [edit.item, edit.photo.width]") == [mug, MUG_WIDTH]
+    chromium.press(ESCAPE)
 
 
 def test_a_preview_takes_under_300_ms_of_cpu_also_of_12_megapixels(results: Path) -> None:

@@ -135,7 +135,7 @@ class Cutter:
         self, model: str = "matte", *, models: str | os.PathLike[str] | None = None, threads: int | None = None
     ) -> None:
         """Use `model` of the folder `models` (default: its own) on `threads` CPU threads (default: all)."""
-        self._model = model
+        self.model = model
         self._models = resources.models_dir() if models is None else Path(models)
         self._threads = threads or len(os.sched_getaffinity(0))
         self._lock = threading.Lock()
@@ -158,7 +158,7 @@ class Cutter:
         asked = replace(asked, background=behind.value)
         check_depth(asked)
         matte = matte_picture(
-            open_picture(image, asked.metadata, asked.depth), asked, self.network(self._model), StageTimer()
+            open_picture(image, asked.metadata, asked.depth), asked, self.network(self.model), StageTimer()
         )
         return _result(image, matte, Mendable.of(matte), asked, behind.picture, options.get("out"))
 
@@ -195,7 +195,7 @@ class Cutter:
         """
         picture = decode_image(data, LOCAL_LIMITS, options.metadata, options.depth)
         timer = StageTimer()
-        matte = matte_picture(picture, options, self.network(self._model), timer)
+        matte = matte_picture(picture, options, self.network(self.model), timer)
         made = encode_files(matte, options, timer, backdrop)
         if made.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
@@ -205,7 +205,7 @@ class Cutter:
         """The files of every separate subject of a picture file, from left to right. Raises like `encode`."""
         timer = StageTimer()
         picture = decode_image(data, LOCAL_LIMITS, options.metadata, options.depth)
-        matte = matte_picture(picture, options, self.network(self._model), timer)
+        matte = matte_picture(picture, options, self.network(self.model), timer)
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return [encode_files(single, options, timer, backdrop) for single in separate(matte)]
@@ -221,7 +221,7 @@ class Cutter:
     ) -> Published:
         """A picture file's cut-out as a profile asks for it, with a verdict per rule. Raises like `encode`."""
         picture = decode_image(data, LOCAL_LIMITS, metadata)
-        matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self._model), StageTimer())
+        matte = matte_picture(picture, CutOptions(subject, roi=roi), self.network(self.model), StageTimer())
         if matte.box is None:
             raise InputRefused(Reason.NO_SUBJECT, _NO_SUBJECT)
         return publish(matte, profile, shadow)
@@ -239,7 +239,7 @@ class Cutter:
             profile = known[profile]
         data = image if isinstance(image, bytes) else read_file(Path(image))
         picture = decode_image(data, LOCAL_LIMITS)
-        return check(picture, len(data), profile, self.network(self._model), StageTimer())
+        return check(picture, len(data), profile, self.network(self.model), StageTimer())
 
     def encode_garments(self, data: bytes, options: GarmentOptions, backdrop: Picture | None = None) -> GarmentCutout:
         """The files of the garments in a picture file. Raises like `encode`."""

@@ -182,6 +182,8 @@ def _fields(arguments: argparse.Namespace) -> tuple[dict[str, str], bytes | None
 def _background(arguments: argparse.Namespace) -> tuple[dict[str, str], bytes | None]:
     """Return the fields of the background, and its file. Raises CommandFailed for what is no background or picture."""
     if arguments.behind is None:
+        if arguments.background_fit:
+            arguments.refuse("--background-fit needs --background")
         return {}, None
     fit = {"background_fit": arguments.background_fit} if arguments.background_fit else {}
     try:

@@ -56,6 +56,8 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.refuse("--profile is required")
     if not arguments.pictures and not arguments.shop:
         arguments.refuse("name pictures, --shopify or --woocommerce")
+    if arguments.mend and arguments.mend.resolve() == arguments.out.resolve():
+        arguments.refuse("--mend needs a folder of its own: both folders get a report.csv")
     try:
         run = _open_run(arguments)
         pictures = _pictures(arguments)

@@ -71,6 +71,8 @@ def _open_cutter(arguments: argparse.Namespace, options: object) -> "Cutter":
 def _open_background(arguments: argparse.Namespace) -> "ChosenBackground":
     from cutline.local_pictures import choose_background  # noqa: PLC0415
 
+    if arguments.background_fit and not arguments.behind:
+        arguments.refuse("--background-fit needs --background")
     try:
         return choose_background(arguments.behind, arguments.background_fit or "")
     except (ValueError, OSError, MattingError) as error:

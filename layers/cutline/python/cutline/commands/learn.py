@@ -142,7 +142,9 @@ def _write_pictures(work: Path, arguments: argparse.Namespace, lines: Lines, net
     others = []
     for line in lines.others[:MAX_OTHERS]:
         try:
-            others.append(tuning.squashed(read_photograph(line)[0].rgb_u8))
+            picture, judges = read_photograph(line)
+            if not judges:
+                others.append(tuning.squashed(picture.rgb_u8))
         except (NotEditable, MattingError, OSError):
             continue  # it is one of many
     tuning.write_pictures(work, learned, others)

@@ -51,18 +51,30 @@ def _expand(source: str) -> Iterator[Listed]:
 
 
 def read_addresses(data: bytes, name: str) -> list[str]:
-    """Return the addresses of a CSV file, or of a text with one a line: those of the first column that has any.
+    """Return the addresses of a CSV file, those of the first column that has any, or of the words of a .txt file.
 
     Shops' exports put several into one cell, with commas between them. Raises ValueError.
     """
+    text = data.decode("utf-8-sig", "replace")
+    if name.lower().endswith(".txt"):
+        found = [word for word in text.split() if word.startswith(_ADDRESS)]
+    else:
+        found = list(_in_first_column(text, name))
+    if not found:
+        raise ValueError(f"{name} has no addresses (https://...)")
+    return found
+
+
+def _in_first_column(text: str, name: str) -> Iterator[str]:
+    # Spreadsheets of many countries write semicolons.
+    separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline="")))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
         raise ValueError(f"{name} is not a CSV file: {error}") from error
     columns = [index for row in rows for index, cell in enumerate(row) if cell.strip().startswith(_ADDRESS)]
-    if not columns:
-        raise ValueError(f"{name} has no addresses (https://...) in any column")
-    column = min(columns)
-    cells = (row[column] for row in rows if len(row) > column)
-    found = (part.strip() for cell in cells for part in cell.split(", "))
-    return [address for address in found if address.startswith(_ADDRESS)]
+    column = min(columns, default=0)
+    for row in rows:
+        for part in row[column].split(", ") if len(row) > column else ():
+            if part.strip().startswith(_ADDRESS):
+                yield part.strip()

@@ -55,6 +55,8 @@ class CheckRun:
         judged: list[Judged] = []
         try:
             with journal.open("a", encoding="utf-8") as file:
+                # After a line that was cut short; an empty one is passed over.
+                file.write("\n")
                 for picture in pictures:
                     progress(len(judged), judged)
                     mark = self._mark(picture)
@@ -80,7 +82,7 @@ class CheckRun:
                 stamp = f"{found.st_size}-{found.st_mtime_ns}"
             except OSError:
                 stamp = "missing"
-        return _digest(picture.picture, stamp, repr(self.profile), str(self.mend))
+        return _digest(picture.picture, stamp, repr(self.profile), str(self.mend), self.cutter.model)
 
     def _judge(self, picture: Listed) -> Judged:
         line = ReportLine(picture.picture, profile=self.profile.name, product=picture.product)

@@ -25,8 +25,13 @@ _PAGE = 50
 _MAX_ANSWER_BYTES, _REFUSAL_BYTES, _NAME_CHARS = 32 * MIB, 4096, 200
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _GRAPHQL = "/admin/api/2026-01/graphql.json"
-_QUERY = """query Products($after: String, $count: Int!) { products(first: 50, after: $after, query: "status:active") {
-  nodes { id title media(first: $count) { nodes { ... on MediaImage { image { url } } } } }
+# Shopify refuses a query of more points: of each product one, two of its media, and two more of each of these.
+_MAX_POINTS = 1000
+# Videos and models come between the pictures.
+_MIN_MEDIA = 5
+_QUERY = """query Products($after: String, $products: Int!, $media: Int!) {
+  products(first: $products, after: $after, query: "status:active") {
+  nodes { id title media(first: $media) { nodes { ... on MediaImage { image { url } } } } }
   pageInfo { hasNextPage endCursor } } }"""
 # By shop, the variables of its address and of its credentials.
 VARIABLES: Mapping[str, tuple[str, ...]] = {
@@ -60,22 +65,23 @@ class Shop:
         request = urllib.request.Request(
             self.address + path, body, {"Content-Type": "application/json", **self.headers}
         )
-        problem = ""
+        problem, pause_s = "", 0.0
         for attempt in range(_TRIES):
+            if attempt:
+                self.sleep(min(pause_s, _LONGEST_PAUSE_S))
             status, headers, answer = _exchange(request)
             if status == HTTPStatus.OK:
                 found = _parsed(answer)
-                pause_s = _throttled_s(found)
-                if pause_s is None:
+                asked_s = _throttled_s(found)
+                if asked_s is None:
                     return found
                 problem = "the shop's API is busy"
             elif status and status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise ShopFailed(_refusal(self.address, status, answer))
             else:
                 problem = f"{self.address} returned HTTP status {status}" if status else answer.decode()
-                pause_s = _seconds(headers.get("retry-after", ""))
-            backoff_s = _PAUSE_S * 2**attempt
-            self.sleep(min(max(pause_s or 0, backoff_s if pause_s is None else 0), _LONGEST_PAUSE_S))
+                asked_s = _seconds(headers.get("retry-after", ""))
+            pause_s = _PAUSE_S * 2**attempt if asked_s is None else asked_s
         raise ShopFailed(problem)
 
 
@@ -118,8 +124,10 @@ def live_pictures(kind: str, shop: Shop, count: int) -> Iterator[Listed]:
 
 def _of_shopify(shop: Shop, count: int) -> Iterator[tuple[str, list[str]]]:
     after, more = None, True
+    media = max(count, _MIN_MEDIA)
+    sizes = {"products": min(_PAGE, (_MAX_POINTS - 3) // (3 + 2 * media)), "media": media}
     while more:
-        answer = shop.ask(_GRAPHQL, {"query": _QUERY, "variables": {"after": after, "count": count}})
+        answer = shop.ask(_GRAPHQL, {"query": _QUERY, "variables": {"after": after, **sizes}})
         if answer.get("errors"):
             raise ShopFailed(f"Shopify refuses: {json.dumps(answer['errors'])[:300]}")
         found = answer["data"]["products"]

@@ -1,6 +1,8 @@
 
 // The editor: brushes over a reduced photo; the server answers each stroke with a mask, and saves in full size.
-const edit = { item: -1, strokes: [], undone: [], tool: "keep", radius: 0.02, zoom: 1, x: 0.5, y: 0.5, cursor: [0.5, 0.5], drawing: null, photo: null, mask: null, original: false, asked: 0, milliseconds: 0 };
+// drawing: the stroke under the brush; pending: the last one drawn, until its mask is there; opening: counts, so that
+// what was asked for one picture never reaches the editor of another.
+const edit = { opening: 0, item: -1, strokes: [], undone: [], tool: "keep", radius: 0.02, zoom: 1, x: 0.5, y: 0.5, cursor: [0.5, 0.5], drawing: null, pending: null, photo: null, mask: null, original: false, asked: 0, milliseconds: 0 };
 const INKS = { keep: "#1a7f37b0", remove: "#cf2222b0" };
 const RADII = [0.002, 0.2], ZOOMS = [1, 16], STEP = 0.02, MAX_POINTS = 400;
 document.head.append(element("style", { textContent: `
@@ -30,8 +32,8 @@ document.body.append(editor);
 const opener = element("button", { id: "edit", onclick: openEditor }, element("kbd", { textContent: "e" }), " edit");
 at("undo").after(opener);
 
-async function ask(name, body) {
-  const address = `${name}?item=${edit.item}`;
+async function ask(name, item, body) {
+  const address = `${name}?item=${item}`;
   const answer = await fetch(address, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(await answer.text());
   return answer;
@@ -39,21 +41,23 @@ async function ask(name, body) {
 
 async function openEditor() {
   if (!items.length || editor.classList.contains("open")) return;
-  Object.assign(edit, { item: current, strokes: [], undone: [], drawing: null, photo: null, mask: null, original: false, cursor: [0.5, 0.5] });
+  const opening = ++edit.opening, item = current;
+  Object.assign(edit, { item, strokes: [], undone: [], drawing: null, pending: null, photo: null, mask: null, original: false, cursor: [0.5, 0.5] });
   editor.classList.add("open");
   canvas.focus();
   choose("keep");
   fit();
   say("opening");
   try {
-    const photo = await createImageBitmap(await (await ask("photo")).blob());
-    edit.strokes = await (await ask("strokes")).json();
-    edit.photo = photo;
+    const photo = await createImageBitmap(await (await ask("photo", item)).blob());
+    const strokes = await (await ask("strokes", item)).json();
+    if (opening !== edit.opening) return;
+    Object.assign(edit, { strokes, photo });
     await refresh();
-  } catch (error) { say(error.message); }
+  } catch (error) { if (opening === edit.opening) say(error.message); }
 }
 
-function closeEditor() { edit.asked += 1; editor.classList.remove("open"); edit.photo = edit.mask = null; show(current); }
+function closeEditor() { edit.opening += 1; edit.asked += 1; editor.classList.remove("open"); edit.photo = edit.mask = null; show(current); }
 
 function say(text) { status_.textContent = text; }
 
@@ -122,12 +126,12 @@ function draw() {
   }
   const radius = (share) => Math.max(1, share * Math.max(width, height));
   const place = ([x, y]) => [left + x * width, top + y * height];
-  if (edit.drawing) {
-    pen.strokeStyle = pen.fillStyle = INKS[edit.drawing.do];
-    pen.lineWidth = 2 * radius(edit.drawing.radius); pen.lineCap = pen.lineJoin = "round";
+  for (const stroke of [edit.pending, edit.drawing].filter(Boolean)) {
+    pen.strokeStyle = INKS[stroke.do];
+    pen.lineWidth = 2 * radius(stroke.radius); pen.lineCap = pen.lineJoin = "round";
     pen.beginPath();
-    edit.drawing.points.forEach((point, index) => index ? pen.lineTo(...place(point)) : pen.moveTo(...place(point)));
-    if (edit.drawing.points.length === 1) pen.lineTo(...place(edit.drawing.points[0]));
+    pen.moveTo(...place(stroke.points[0]));
+    for (const point of stroke.points) pen.lineTo(...place(point));
     pen.stroke();
   }
   for (const [style, more] of [["#fff", 1.5], [INKS[edit.tool], 0]]) {
@@ -139,21 +143,27 @@ function draw() {
 // The photo with the answered mask as its alpha.
 async function refresh() {
   const asked = ++edit.asked, started = performance.now();
-  const mask = await createImageBitmap(await (await ask("preview", edit.strokes)).blob());
+  const mask = await createImageBitmap(await (await ask("preview", edit.item, edit.strokes)).blob());
   if (asked !== edit.asked || !edit.photo) return;
   const made = element("canvas", { width: edit.photo.width, height: edit.photo.height }), pen = made.getContext("2d");
   pen.drawImage(edit.photo, 0, 0);
   pen.globalCompositeOperation = "destination-in";
   pen.drawImage(mask, 0, 0);
   edit.mask = made;
-  edit.drawing = null;
+  edit.pending = null;
   edit.milliseconds = Math.round(performance.now() - started);
   draw();
   summary();
 }
 
 async function changed() {
-  try { await refresh(); } catch (error) { edit.drawing = null; draw(); say(error.message); }
+  const { opening } = edit;
+  try { await refresh(); } catch (error) {
+    if (opening !== edit.opening) return;
+    edit.pending = null;
+    draw();
+    say(error.message);
+  }
 }
 
 function begin(point) {
@@ -170,7 +180,7 @@ function extend(point) {
 function end() {
   if (!edit.drawing) return;
   edit.strokes = [...edit.strokes, edit.drawing];
-  edit.undone = [];
+  Object.assign(edit, { undone: [], pending: edit.drawing, drawing: null });
   changed();
 }
 
@@ -179,14 +189,15 @@ function redo() { if (edit.undone.length) { edit.strokes = [...edit.strokes, edi
 
 async function saveEdit() {
   if (!edit.photo) return;
+  const { opening, item } = edit;
   say("saving");
   try {
-    const item = await (await ask("save", edit.strokes)).json();
-    const { before } = items[edit.item];
-    Object.assign(items[edit.item], item, { before, after: `after?item=${edit.item}&v=${Date.now()}` });
-    at("list").children[edit.item].replaceWith(row(items[edit.item], edit.item));
-    closeEditor();
-  } catch (error) { say(error.message); }
+    const saved = await (await ask("save", item, edit.strokes)).json();
+    const { before } = items[item];
+    Object.assign(items[item], saved, { before, after: `after?item=${item}&v=${Date.now()}` });
+    at("list").children[item].replaceWith(row(items[item], item));
+    if (opening === edit.opening) closeEditor();
+  } catch (error) { if (opening === edit.opening) say(error.message); }
 }
 
 let drawn = false, moved = null;
