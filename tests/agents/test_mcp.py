@@ -129,6 +129,14 @@ def test_a_cut_out_is_a_new_file_and_a_small_image(agent: Agent) -> None:
     assert (agent.folder / "mug.jpg").read_bytes() == (STATIC / "mug.jpg").read_bytes()
 
 
+def test_a_name_as_long_as_files_may_have_gets_a_result(agent: Agent) -> None:
+    long = "杯" * 83 + ".jpg"
+    (agent.folder / long).write_bytes((STATIC / "mug.jpg").read_bytes())
+    made = Path(agent.done("cut", picture=long, preview=False)["result"])
+    assert made.name.startswith("杯" * 60) and made.suffix == ".png" and made.exists()
+    (agent.folder / long).unlink()
+
+
 def test_the_commands_options_are_arguments(agent: Agent) -> None:
     made = agent.done(
         "cut",
@@ -155,6 +163,7 @@ def test_the_commands_options_are_arguments(agent: Agent) -> None:
     assert deep[24] == 16, "the header's bit depth"
     mask = agent.done("cut", picture="mug.jpg", mask=True)
     assert Path(mask["result"]).name == "mug.jpg-mask.png"
+    assert "`background`" in agent.refusal("cut", picture="mug.jpg", mask=True, background="white")
     assert opened(mask["result"]).mode == "L"
 
 

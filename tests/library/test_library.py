@@ -1,5 +1,6 @@
 """`from cutline import remove_background`: the kind that comes in comes out, and a cutter serves many threads."""
 
+import errno
 import io
 import subprocess
 import sys
@@ -147,6 +148,27 @@ def test_none_is_no_region_and_damaged_exif_is_no_orientation(cutter: Cutter) ->
     for junk in (b"Exif\0\0junk", b"Exif\0\0II*\0\xff\xff\xff\xff", b"\0" * 9):
         image.info["exif"] = junk
         assert np.array_equal(np.asarray(cutter.remove_background(image, roi=None)), expected)
+
+
+def test_a_result_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photo.jpg").write_bytes(MUG)
+    (tmp_path / "behind.png").write_bytes(b"before")
+    (tmp_path / "link.png").symlink_to("behind.png")
+    whole = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        whole(self, data[:100])
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="no space"):
+            remove_background(tmp_path / "photo.jpg", out=tmp_path / "link.png")
+    assert (tmp_path / "behind.png").read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["behind.png", "link.png", "photo.jpg"]
+    remove_background(tmp_path / "photo.jpg", out=tmp_path / "link.png")
+    assert (tmp_path / "link.png").is_symlink()
+    assert opened(tmp_path / "behind.png").mode == "RGBA"
 
 
 def test_a_missing_network_is_reported(tmp_path: Path) -> None:

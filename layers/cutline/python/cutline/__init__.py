@@ -15,7 +15,7 @@
     settings      a function's environment variables, checked at start; environment: their parsing
     errors        every reason for a refusal or fault
     limits        bounds of pictures
-    local_file    files of commands and the library, read within a bound
+    local_file    files of commands and the library, read within a bound and written whole
     storage_keys  every name under which something is stored
     resources     locations of networks and template, for commands and the library
 

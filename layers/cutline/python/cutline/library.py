@@ -27,7 +27,7 @@ from PIL import Image
 from cutline import resources
 from cutline.errors import InputRefused, Reason
 from cutline.limits import LOCAL_LIMITS
-from cutline.local_file import read_file
+from cutline.local_file import read_file, write_file
 from cutline.local_pictures import choose_background, open_picture
 from cutline.pipeline.codecs.decode import Picture, decode_image
 from cutline.pipeline.codecs.encode import ENCODERS
@@ -353,7 +353,7 @@ def _as_kind(image: object, pixels_u8: U8, image_format: ImageFormat, out: objec
             return pixels_u8
     path = Path(cast("str", image))
     target = Path(cast("str", out)) if out else path.with_name(path.name + ENDINGS[f"image/{image_format}"])
-    target.write_bytes(encode())
+    write_file(target, encode())
     return target
 
 

@@ -1,7 +1,8 @@
-"""Files on the machine of a person who runs a command or the library, read within a bound."""
+"""Files on the machine of a person who runs a command or the library, read within a bound and written whole."""
 
 import errno
 import os
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +24,27 @@ def read_open_file(file: BinaryIO, name: str) -> bytes:
     if os.fstat(file.fileno()).st_size <= MAX_BYTES and len(data := file.read(MAX_BYTES + 1)) <= MAX_BYTES:
         return data
     raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", name)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write where a person asked to: to the file behind a link, and into what is no file. Raises OSError."""
+    path = real_path(path)
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        replace_file(path, data)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Create or replace a file whole; a link is replaced, not followed. Raises OSError."""
+    # Not derived from the file's name, which may be as long as the file system allows.
+    part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cutline.library import Cutter
 
 Arguments = Mapping[str, Any]
+_NAME_BYTES = 200
 # Arguments of `cut` that are the library's own keywords.
 _KEYWORDS = (
     "subject",
@@ -83,6 +84,8 @@ class Tools:
 
     def _cut(self, asked: Arguments) -> Answer:
         image_format, mask = image_format_of(asked.get("format", "png")), asked.get("mask", False)
+        if mask and "background" in asked:
+            raise ValueError("`mask` cannot be combined with `background`")
         data = self._read(asked)
         keywords = {name: asked[name] for name in _KEYWORDS if name in asked}
         made = self._cutter.cut(data, **keywords, background=self._background(asked), only_mask=mask)
@@ -200,9 +203,10 @@ def needs_review(line: ReportLine, below: float | None) -> bool:
 
 
 def _result_name(picture: str, content_type: str, what: str = "image") -> str:
-    """Return mug.jpg.png for mug.jpg, or mug.jpg-mask.png."""
+    """Return mug.jpg.png for mug.jpg, or mug.jpg-mask.png; of a name as long as files' may be, its beginning."""
     part = "" if what == "image" else f"-{what}"
-    return f"{Path(picture).name}{part}{ENDINGS[content_type]}"
+    stem = Path(picture).name.encode()[:_NAME_BYTES].decode("utf-8", "ignore")
+    return f"{stem}{part}{ENDINGS[content_type]}"
 
 
 def _facts(

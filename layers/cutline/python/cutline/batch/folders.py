@@ -3,12 +3,11 @@
 import errno
 import os
 import stat
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from cutline.local_file import read_file, real_path
+from cutline.local_file import read_file, real_path, replace_file
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
@@ -84,14 +83,7 @@ class LocalFolder:
     def write(self, name: str, data: bytes) -> None:
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not derived from the file's name, which may be as long as the file system allows.
-        part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        replace_file(path, data)
 
     def _path(self, name: str) -> Path:
         """Return the path below the folder. Raises OSError."""
