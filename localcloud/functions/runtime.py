@@ -18,7 +18,7 @@ from localcloud.functions.sandbox import FunctionConfig, Sandbox, SandboxDied
 REQUEST_LIMIT_BYTES = 6 * 1024 * 1024
 RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024 + 100
 ASYNC_LIMIT_BYTES = 1024 * 1024
-IDLE_S = 300.0
+IDLE_S = 60.0
 
 # A function's calls above this number queue, and no time limit counts the queue; AWS refuses those above the quota. A
 # new AWS account runs ten at once; AccountConcurrency's default leaves half of them to other accounts.

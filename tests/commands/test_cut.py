@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from cutline.batch.report import read_report
 from cutline.commands import INTERRUPTED, cut, main
@@ -146,11 +146,11 @@ def test_a_profile_of_ones_own_that_is_not_kept_is_reported_and_fails(photo: Pat
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Path:
-    """Two mugs side by side."""
+    """Two mugs side by side, the second mirrored, so that the table goes on."""
     mug = Image.open(io.BytesIO(MUG))
     both = Image.new("RGB", (1600, 640))
     both.paste(mug, (0, 0))
-    both.paste(mug, (800, 0))
+    both.paste(ImageOps.mirror(mug), (800, 0))
     both.save(tmp_path / "pair.jpg", quality=92)
     return tmp_path / "pair.jpg"
 

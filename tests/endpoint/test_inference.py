@@ -59,7 +59,7 @@ def test_what_a_pictures_own_alpha_hides_is_not_foreground(matte: Network) -> No
     content = answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte)
     predictions = decode_predictions(content).planes
     half = predictions["foreground"].shape[1] // 2
-    assert predictions["foreground"][:, : half * 9 // 10].mean() < 0.02
+    assert predictions["foreground"][:, : half * 9 // 10].max() < 0.5
     assert predictions["foreground"][:, half:].mean() > 0.2
 
 

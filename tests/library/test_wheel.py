@@ -94,7 +94,8 @@ def test_the_wheel_holds_what_the_stack_and_learning_need_and_nothing_that_tests
         f"cutline/stack/{name}" for name in tracked_files() if name.startswith("layers/model/training/")
     } - names == {"cutline/stack/layers/model/training/requirements.in"}
     assert not [name for name in names if name.startswith(("tests", "tools", "docs", "training"))]
-    assert wheel.stat().st_size < 15_000_000
+    # Two networks, with 9.9 and 6.4 MB.
+    assert wheel.stat().st_size < 16_500_000
 
 
 def test_the_package_depends_on_five_packages() -> None:

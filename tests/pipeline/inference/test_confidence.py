@@ -65,8 +65,9 @@ def test_confidence_is_high_for_products_and_people_and_low_without_a_subject(ne
     good = [
         cut(np.asarray(Image.open(STATIC / f"{name}.jpg")), network).metadata.confidence for name in ("mug", "person")
     ]
-    texts = (skimage.data.brick(), skimage.data.page(), skimage.data.coins())
-    bad = [cut(np.repeat(grey[..., None], 3, axis=2), network).metadata.confidence for grey in texts]
+    data = skimage.data
+    surfaces = (data.brick(), data.grass(), data.gravel(), data.moon(), data.coins())
+    bad = [cut(np.repeat(grey[..., None], 3, axis=2), network).metadata.confidence for grey in surfaces]
     assert min(good) > 0.9  # type: ignore[operator, type-var]
     assert max(bad) < 0.5  # type: ignore[operator, type-var]
 
