@@ -8,13 +8,12 @@ import sys
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from cutline.commands import INTERRUPTED
 from devkit.accounts import Accounts
-from devkit.clients import encoded, plain_picture
+from devkit.clients import plain_picture
 from devkit.meters import meter_of
 from devkit.patience import WAIT_S, until
 from devkit.running import ROOT, RunningCloud
@@ -53,12 +52,11 @@ def results_in(out: Path) -> list[str]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Twelve, in folders: one of them is no picture, one too large for a call."""
+    """Twelve, in folders: one of them is no picture, one with too many bytes for a call."""
     folder = tmp_path / "photos"
-    noise = np.random.default_rng(3).integers(0, 256, (1200, 1300, 3), np.uint8)
     files = {f"shelf {n % 3}/ä{n}.jpg": plain_picture(90 + n, 80, "JPEG") for n in range(10)}
-    files |= {"large.png": encoded(noise, "PNG"), "shelf 1/broken.jpg": plain_picture(90, 80, "JPEG")[:700]}
-    assert len(files["large.png"]) > 4_400_000
+    large = plain_picture(1300, 1200).ljust(4_500_000, b"\0")
+    files |= {"large.png": large, "shelf 1/broken.jpg": plain_picture(90, 80, "JPEG")[:700]}
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
