@@ -1,4 +1,4 @@
-"""Every API in a storm of faults: the same pixels on every wire, and usage is what was answered.
+"""Every API, and mends, in a storm of faults: the same pixels on every wire, and usage is what was answered.
 
 Each call has an Idempotency-Key and is sent until it is served. Afterwards the rows of `GET /usage` must have one call
 and one price for each key, however often it was sent.
@@ -25,9 +25,10 @@ from devkit.clients import encoded, send
 from devkit.running import RunningCloud, running_cloud
 from tools.load.chaos import PRICE_MICROS, parameters, settle_down
 from tools.load.trouble import Trouble
-from tools.load.wires import WIRES, Caller, expected_pixels, served, visible_pixels
+from tools.load.wires import MENDED, WIRES, Caller, expected_pixels, served, visible_pixels
 
 ACCOUNT = "books"
+_ALL = {**WIRES, **MENDED}
 _TRIES = 60
 _PICTURES = {
     "portrait": encoded(data.astronaut()[:300, 60:380], "PNG"),
@@ -56,7 +57,7 @@ class Outcome:
     def faults(self) -> list[str]:
         """Return what is not as it must be."""
         expected = {
-            (one.wire, one.picture): expected_pixels(WIRES[one.wire], _PICTURES[one.picture]) for one in self.sent
+            (one.wire, one.picture): expected_pixels(_ALL[one.wire], _PICTURES[one.picture]) for one in self.sent
         }
         found = [f"{one.wire}: {one.picture} was not served" for one in self.sent if one.pixels_u8 is None]
         found += [
@@ -64,7 +65,7 @@ class Outcome:
             for one in self.sent
             if one.pixels_u8 is not None and not np.array_equal(one.pixels_u8, expected[one.wire, one.picture])
         ]
-        keys = Counter(WIRES[one.wire].api for one in self.sent)
+        keys = Counter(api for one in self.sent for api in _ALL[one.wire].apis)
         books = {api: (count, amount(count * PRICE_MICROS)) for api, count in keys.items()}
         differing = {api for api in books.keys() | self.usage.keys() if books.get(api) != self.usage.get(api)}
         return found + [
@@ -74,9 +75,9 @@ class Outcome:
 
 def run(cloud: RunningCloud, count: int, seed: int, concurrency: int = 4, *, calm: bool = False) -> Outcome:
     """Send `count` calls, each wire at least once if there are as many, and read the usage."""
-    accounts_of(cloud).create(ACCOUNT, qps=1000, price_micros={"*": PRICE_MICROS})
+    accounts_of(cloud).create(ACCOUNT, qps=1000, price_micros={"*": PRICE_MICROS, "mnd": PRICE_MICROS})
     draw, caller = random.Random(seed), Caller(cloud.url, ACCOUNT)
-    wires = [*WIRES, *draw.choices([*WIRES], k=max(0, count - len(WIRES)))][:count]
+    wires = [*_ALL, *draw.choices([*_ALL], k=max(0, count - len(_ALL)))][:count]
     sent = [Sent(wire, draw.choice([*_PICTURES])) for wire in wires]
     draw.shuffle(sent)
     trouble = Trouble(cloud.state_dir / "faults.json", cloud.process.pid, seed, (1.5, 4.0))
@@ -91,7 +92,7 @@ def _send(caller: Caller, one: Sent) -> None:
     key = str(uuid.uuid4())
     while one.pixels_u8 is None and one.tries < _TRIES:
         one.tries += 1
-        file = served(WIRES[one.wire], caller, _PICTURES[one.picture], key)
+        file = served(_ALL[one.wire], caller, _PICTURES[one.picture], key)
         if file is None:
             time.sleep(random.uniform(0.2, 1.0))
         else:
@@ -101,7 +102,7 @@ def _send(caller: Caller, one: Sent) -> None:
 def table(outcome: Outcome) -> str:
     """Return the run by wire, and the trouble."""
     lines = [f"{'wire':<20}{'served':>8}{'tries':>8}"]
-    for wire in WIRES:
+    for wire in _ALL:
         these = [one for one in outcome.sent if one.wire == wire]
         served_count = sum(one.pixels_u8 is not None for one in these)
         lines.append(f"{wire:<20}{served_count:>8}{sum(one.tries for one in these):>8}")

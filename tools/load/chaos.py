@@ -138,11 +138,15 @@ def _wait(url: str, task: Sent, start: float) -> None:
 
 
 def settle_down(cloud: RunningCloud, account: str) -> None:
-    """Waits for what comes after a task's state is final: its charge, its execution's end, late copies of messages."""
+    """Waits for what comes after a task's state is final: its charge, its execution's end, late copies of messages.
+
+    Holds of processes that were killed expire; the account's next call takes them away.
+    """
     limit = time.monotonic() + _END_LIMIT_S
     while time.monotonic() < limit:
         queued = _queued(cloud)
-        held = any(name.startswith("hold:") for name in counters(cloud, account))
+        used = counters(cloud, account)
+        held = any(name.startswith("hold:") and until > time.time() for name, until in used.items())
         if not held and not any(queued.values()) and "RUNNING" not in _executions(cloud):
             return
         time.sleep(1)

@@ -29,7 +29,7 @@ _SPELLS: dict[str, dict[str, dict[str, object]]] = {
         "dynamodb:PutItem": {"twice": True, "share": 0.5},
     },
 }
-_STEPS = ("prepare", "worker", "cpu", "finish")
+_KILLED = ("/flow/prepare", "/flow/worker", "/flow/matte_on_cpu", "/flow/finish", "/mend")
 
 
 class Trouble:
@@ -89,9 +89,9 @@ class Trouble:
 
 
 def _step_of(process: psutil.Process) -> str:
-    """Which step's function a process runs, by the folder that it was started in; "" for every other process."""
+    """Which of the functions a process runs, by the folder that it was started in; "" for every other process."""
     try:
         folder = Path(process.environ().get("LAMBDA_TASK_ROOT", ""))
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         return ""
-    return folder.name if folder.name in _STEPS and folder.parent.name == "flow" else ""
+    return folder.name if folder.as_posix().endswith(_KILLED) else ""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import numpy as np
 
-from cutline import remove_background
+from cutline import Cutter
 from cutline.contracts.ailabtools import CUTOUTS, HD_ROUTE, TASK_ROUTE
 from cutline.pipeline.filters import U8
 from cutline.pipeline.options import Subject
@@ -52,12 +52,19 @@ class Wire:
     and the file behind its answer.
 
     subject: what the API asks for. `file` raises KeyError, TypeError or ValueError for an answer that is not a success.
+    strokes: what the call mends in the result, by an API of its own.
     """
 
     api: str
     call: Call
     file: Callable[[Caller, Answer], bytes]
     subject: Subject = "auto"
+    strokes: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def apis(self) -> tuple[str, ...]:
+        """Return the names in usage of what a call is charged for."""
+        return (self.api, "mnd") if self.strokes else (self.api,)
 
 
 def _jd(path: str, name: str = "") -> Call:
@@ -118,6 +125,19 @@ def _ailab_task(caller: Caller, answer: Answer) -> bytes:
     return follow(until(ended, "the end of a task", every_s=0.3)["data"]["image_url"]).body
 
 
+def _cut_and_mended(caller: Caller, picture: bytes, key: str, fields: Fields) -> Answer:
+    cut = WIRES["PicWish"].call(caller, picture, key, fields)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    body = json.dumps({"strokes": MENDED["PicWish, mended"].strokes}).encode()
+    return send("POST", f"{_inside(cut.json, 'data', 'image')}/mend", body, headers)
+
+
+def _second_version(caller: Caller, answer: Answer) -> bytes:
+    if answer.json["version"] != 2:
+        raise ValueError(answer.body[:200])
+    return follow(answer.json["url"]).body
+
+
 _PW, _AIL, _KEY = PicWish.path, "ailabapi-api-key", "X-API-KEY"
 WIRES: Mapping[str, Wire] = {
     "JD matting": Wire("jdc", _jd("/api/cutout/"), _linked("result", "cutout_image_url")),
@@ -141,6 +161,11 @@ WIRES: Mapping[str, Wire] = {
     "remove.bg": Wire("rbg", _form("/v1.0/removebg", _KEY, "image_file", format="png", size="full"), _body),
     "rembg": Wire("rem", _form("/api/remove", _KEY, "file"), _body),
 }
+_STROKES = (
+    {"do": "keep", "radius": 0.03, "points": [[0.2, 0.9], [0.3, 0.95]]},
+    {"do": "remove", "radius": 0.03, "points": [[0.6, 0.6], [0.7, 0.65]]},
+)
+MENDED: Mapping[str, Wire] = {"PicWish, mended": Wire("pw", _cut_and_mended, _second_version, strokes=_STROKES)}
 
 
 def served(wire: Wire, caller: Caller, picture: bytes, key: str = "", fields: Fields = _NONE) -> bytes | None:
@@ -153,7 +178,11 @@ def served(wire: Wire, caller: Caller, picture: bytes, key: str = "", fields: Fi
 
 def expected_pixels(wire: Wire, picture: bytes) -> U8:
     """Return the library's pixels for what the API asks."""
-    return visible_pixels(remove_background(picture, subject=wire.subject))
+    cutter = Cutter()
+    cut = cutter.cut(picture, subject=wire.subject)
+    if wire.strokes:
+        cut = cutter.mend(picture, cut, wire.strokes)
+    return visible_pixels(cut.image)
 
 
 def visible_pixels(file: bytes) -> U8:
