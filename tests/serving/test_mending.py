@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import numpy as np
@@ -20,6 +21,7 @@ from cutline.accounts.meter import Meter
 from cutline.adapters.fetch import FetchPolicy
 from cutline.adapters.link_secret import LinkSecret
 from cutline.adapters.result_store import ResultStore, result_key
+from cutline.adapters.signed_urls import UrlSigner, public_text, read_deployed, with_new_key
 from cutline.adapters.sources import Sources
 from cutline.contracts import mend, picwish
 from cutline.contracts.wire import MendMetadata
@@ -59,9 +61,10 @@ class World:
     now: float = NOW
     noted: list[tuple[str, ResultMetadata]] = field(default_factory=list)
     deaths: int = 0
+    signer: UrlSigner | None = None
 
     def __post_init__(self) -> None:
-        self.results = ResultStore(self.s3, "out", lambda: LinkSecret.parse("secret"))
+        self.results = ResultStore(self.s3, "out", lambda: LinkSecret.parse("secret"), self.signer)
         self.store = MendStore(self.results, LOGGER)
         self.table = MemoryTable("meter", "pk", "sk")
         self.processor = MendProcessor(
@@ -94,7 +97,9 @@ class World:
         return keys
 
     def mend(self, key: str, *strokes: dict[str, Any]) -> MendMetadata:
-        link = self.results.link("https://shop.example", key, NOW + 600)
+        return self.mend_at(self.results.link("https://shop.example", key, NOW + 600), *strokes)
+
+    def mend_at(self, link: str, *strokes: dict[str, Any]) -> MendMetadata:
         request = call(
             json.dumps({"strokes": strokes}).encode(), path=f"{link.removeprefix('https://shop.example')}/mend"
         )
@@ -122,6 +127,22 @@ def world() -> Iterator[World]:
 
 
 BOTH = CutOptions(want_mask=True)
+
+
+def test_behind_cloudfront_a_link_names_the_address_to_mend_at_and_a_mend_answers_such_a_link(world: World) -> None:
+    secret, private = with_new_key("")
+    deployed = read_deployed([f"K1={public_text(private)}"])
+    front = World(world.s3, signer=UrlSigner("https://d111.cloudfront.net", lambda: secret, deployed))
+    key = front.cut("a", BOTH)["image"]
+    link = front.results.link("https://shop.example", key, NOW + 600)
+    for version in (2, 3):
+        assert urlsplit(link).path == f"/{key}"
+        made = front.mend_at(
+            parse_qs(urlsplit(link).query)["variants"][0], REMOVE | {"do": ("keep", "remove")[version % 2]}
+        )
+        link = made.url
+        assert made.version == version
+    assert not front.alpha(key)[36:54, 48:72].any()
 
 
 @pytest.mark.parametrize("dies_at", range(7))
