@@ -159,8 +159,9 @@ def test_the_commands_options_are_arguments(agent: Agent) -> None:
     assert (opened(kept["result"]).format, "exif" in kept["metadata"]) == ("AVIF", True)
     behind = agent.done("cut", picture="mug.jpg", background="person.jpg", background_fit="contain", format="webp")
     assert (opened(behind["result"]).mode, behind["format"]) == ("RGB", "webp")
-    deep = Path(agent.done("cut", picture="mug.jpg", depth=16)["result"]).read_bytes()
-    assert deep[24] == 16, "the header's bit depth"
+    deep = agent.done("cut", picture="mug.jpg", depth=16)
+    assert Path(deep["result"]).read_bytes()[24] == 16, "the header's bit depth"
+    assert deep["depth"] == "8 in 16"
     mask = agent.done("cut", picture="mug.jpg", mask=True)
     assert Path(mask["result"]).name == "mug.jpg-mask.png"
     assert "`background`" in agent.refusal("cut", picture="mug.jpg", mask=True, background="white")

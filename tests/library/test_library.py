@@ -274,9 +274,10 @@ def test_sixteen_bits_come_back_as_sixteen_where_nothing_is_soft(cutter: Cutter,
     assert again.rgb_u16 is not None and solid.mean() > 0.05
     assert np.array_equal(again.rgb_u16[solid], (eight.astype(np.uint16) * 256 + low)[solid])
     assert cut.image.read_bytes()[24] == 16
-    promoted = cutter.cut(MUG, depth=16).image
-    assert promoted[24] == 16
-    assert np.array_equal(np.asarray(opened(promoted)), np.asarray(opened(cutter.cut(MUG).image)))
+    promoted = cutter.cut(MUG, depth=16)
+    assert promoted.image[24] == 16
+    assert (cut.depth, promoted.depth, cutter.cut(MUG).depth) == ("16", "8 in 16", "")
+    assert np.array_equal(np.asarray(opened(promoted.image)), np.asarray(opened(cutter.cut(MUG).image)))
 
 
 @pytest.mark.parametrize("options", [{"depth": 12}, {"format": "webp"}, {"shadow": "drop"}, {"background": "white"}])

@@ -109,7 +109,8 @@ class Cut(Generic[Kind]):
     subject: what was found; coverage: its share of the picture in (0, 1]; confidence: in [0, 1], or None
     if the network has no fit; box: the subject in the picture; enlargement: above 1 the result has more pixels of the
     subject than the picture had; shadow: keep, drop, or none where there is none; metadata: which parts
-    of the file's it keeps, such as "exif, dpi, srgb"; mendable, options, backdrop: what
+    of the file's it keeps, such as "exif, dpi, srgb"; depth: "16", or "8 in 16" of a picture with 8 bits, where 16
+    were asked for; mendable, options, backdrop: what
     `Cutter.mend` needs, alpha at the picture's size among it.
     """
 
@@ -123,6 +124,7 @@ class Cut(Generic[Kind]):
     enlargement: float
     shadow: ShadowKind
     metadata: str
+    depth: str
     mendable: Mendable = field(repr=False, compare=False)
     options: CutOptions = field(repr=False, compare=False)
     backdrop: Picture | None = field(repr=False, compare=False)
@@ -382,6 +384,7 @@ def _result(
         placement.enlargement,
         cutout.shadow,
         "" if kept is None else kept.text,
+        matte.depth_made if is_deep else "",
         mendable,
         options,
         backdrop,

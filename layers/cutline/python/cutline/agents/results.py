@@ -61,6 +61,7 @@ _JUDGED: Mapping[str, Schema] = {
 
 CUT: Final = _all(
     **_MADE,
+    depth={"type": "string", "description": "Where 16 bits were asked for: 16, or 8 in 16 if the photograph has 8."},
     subject={"type": "string"},
     coverage={"type": "number", "description": "The subject's share of the photograph, 0..1."},
     enlargement={"type": "number", "description": "Above 1 the result has more pixels than the photograph."},

@@ -95,6 +95,7 @@ class Tools:
         box = made.box
         more = {
             "metadata": made.metadata,
+            "depth": made.depth,
             "subject": made.subject,
             "coverage": round(made.coverage, 4),
             "enlargement": round(made.enlargement, 4),

@@ -90,6 +90,11 @@ class Matte:
         return "" if self.metadata is None else self.metadata.text
 
     @property
+    def depth_made(self) -> str:
+        """Return what a result of 16 bits is."""
+        return "8 in 16" if self.rgb_u16 is None else "16"
+
+    @property
     def photo(self) -> tuple[U8, U8]:
         """Colours, and alpha of all that is not the photographed background."""
         return self.rgb_u8, self.alpha_u8 if self.covered_u8 is None else self.covered_u8

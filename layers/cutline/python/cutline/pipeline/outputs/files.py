@@ -97,7 +97,7 @@ def encode_files(matte: Matte, options: CutOptions, timer: StageTimer, backdrop:
         placement.enlargement,
         shadow=cutout.shadow if asked else "",
         file_metadata=matte.file_metadata if options.want_image else "",
-        depth=("8 in 16" if matte.rgb_u16 is None else "16") if is_deep else "",
+        depth=matte.depth_made if is_deep else "",
     )
     content_type = CONTENT_TYPES[options.image_format]
     view = View.of(placement, cutout.shown, cutout.picture_size)
