@@ -134,14 +134,14 @@ def _call(
 
 CALLS = (
     # The nonce of its signature.
-    _call("JD matting", "CutoutFunction", 186, puts=1),
-    _call("Aidge", "CutoutFunction", 169),
+    _call("JD matting", "CutoutFunction", 177, puts=1),
+    _call("Aidge", "CutoutFunction", 175),
     # Its answer is the picture itself, in base64.
-    _call("JD SelfieSeg", "SelfieFunction", 182, puts=1, results=0, kept=0, sent_bytes=SELFIE_BYTES),
+    _call("JD SelfieSeg", "SelfieFunction", 172, puts=1, results=0, kept=0, sent_bytes=SELFIE_BYTES),
     # One put: the record that GET shows afterwards.
-    _call("PicWish, sync=1", "TasksFunction", 174, puts=1),
+    _call("PicWish, sync=1", "TasksFunction", 178, puts=1),
     # Clothes are not mended.
-    _call("AILabTools costume", "CostumeFunction", 313, results=2, kept=0),
+    _call("AILabTools costume", "CostumeFunction", 299, results=2, kept=0),
 )
 
 # Accepted: a transaction over two items of a shard, the picture, the record, the start. Worked: state 2, the

@@ -94,7 +94,7 @@ def test_damaged_model_is_a_fault(models, content):
         ('channels = ["foreground", "person"]', 'channels = ["foreground"]'),
         ('fit = "squash"', 'fit = "stretch"'),
         ('activation = "none"', 'activation = "softmax"'),
-        ("confidence = [5.723, 2.316]", "confidence = [5.723]"),
+        ("confidence = [6.044, 2.474]", "confidence = [6.044]"),
         ("mean = [0.0, 0.0, 0.0]", "mean = [0.0]"),
         ("size = [", "size = [7, "),
         ("[matte]", "[mat te]"),
