@@ -116,7 +116,7 @@ def test_a_call_costs_what_its_units_cost() -> None:
     lines = per_thousand(CALLS[0], 1, Habits(fetched=0, cold=0))
     assert lines["gateway"] == pytest.approx(0.0035)
     assert lines["DynamoDB"] == pytest.approx(3 * 0.000625)
-    assert lines["Lambda"] == pytest.approx(177 * 1769 / 1024 * 0.0000133334 + 0.0002)
+    assert lines["Lambda"] == pytest.approx(CALLS[0].runs[0].ms * 1769 / 1024 * 0.0000133334 + 0.0002)
     assert lines["steps"] == lines["SQS"] == 0
     task = per_thousand(TASK, 1, Habits())
     assert task["steps"] == pytest.approx(0.075)

@@ -13,6 +13,7 @@ from tools.scale.limits import REGIONS, Quotas, limits_of
 from tools.scale.load import Load
 
 PARAMETERS = template_parameters()
+SECONDS = CALLS[0].runs[0].ms / 1000
 OPEN = {**PARAMETERS, "ApiRateLimit": 5000.0, "ApiBurstLimit": 5000.0, "AccountConcurrency": 0.0}
 
 
@@ -24,7 +25,7 @@ def test_with_the_templates_parameters_one_accounts_calls_give_way_first() -> No
     quotas = Quotas(PARAMETERS)
     assert all(limit.share < 1 for limit in limits_of(Load(10), quotas))
     assert first(Load(100), quotas) == "calls of one account in flight"
-    assert limits_of(Load(100), quotas)[0].share == pytest.approx(100 * 0.186 / PARAMETERS["AccountConcurrency"])
+    assert limits_of(Load(100), quotas)[0].share == pytest.approx(100 * SECONDS / PARAMETERS["AccountConcurrency"])
 
 
 def test_a_new_aws_account_is_full_before_anything_of_ours() -> None:
@@ -58,7 +59,7 @@ def test_a_contended_rate_many_accounts_and_a_slow_processor_cost_more() -> None
         assert sum(per_thousand(load.work, 100, Habits(), load.more_units()).values()) > quiet
     assert many.decryptions > single.decryptions
     assert many.account_reads > single.account_reads
-    assert slow.more_units()["lambda arm64"] == pytest.approx(0.186 * 1769 / 1024)
+    assert slow.more_units()["lambda arm64"] == pytest.approx(SECONDS * 1769 / 1024)
 
 
 def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
@@ -69,7 +70,7 @@ def test_a_bucket_gives_its_size_at_once_and_then_its_rate() -> None:
 
 def test_the_first_minute_refuses_what_does_not_fit() -> None:
     assert first_minute(Load(20, accounts=10), Quotas(OPEN)).share(SERVED) == 1
-    # Ten sandboxes serve 10 / 0.186 s, and the links besides.
+    # Ten sandboxes serve 10 calls in SECONDS, and the links besides.
     full = first_minute(Load(80, accounts=50), Quotas(OPEN, concurrency=10))
     assert full.share(NO_SANDBOX) == pytest.approx(0.44, abs=0.07)
     assert full.sandboxes == 10
