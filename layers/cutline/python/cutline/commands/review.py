@@ -1,6 +1,7 @@
 """`cutline review`: one HTML page for reviewing results."""
 
 import argparse
+import signal
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -60,6 +61,8 @@ def _serve(arguments: argparse.Namespace, report: Path, known: dict[str, ReportL
     cutter = Cutter(arguments.model, models=models_dir(arguments), threads=arguments.threads)
     editor = Editor(report, known, cutter, arguments.model, all_profiles(arguments.profiles))
     with ReviewServer(editor, order, report.parent, sampled=bool(arguments.sample)) as server:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)  # a shell's background jobs ignore the first
         print(f"{len(order)} pictures: {server.address} (Ctrl-C ends it)", flush=True)
         webbrowser.open(server.address)
         with suppress(KeyboardInterrupt):
