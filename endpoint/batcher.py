@@ -25,7 +25,7 @@ class BatchNetwork(Protocol):
     @property
     def entry(self) -> ModelEntry: ...
 
-    def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared: ...
+    def prepare(self, rgb_u8: U8) -> Prepared: ...
 
     def run(self, pictures: Sequence[Prepared]) -> list[F32]: ...
 
@@ -75,8 +75,8 @@ class Batcher:
         """The same as the network's own `predict`. Raises ServiceFault(MODEL_FAILED or TIMED_OUT)."""
         return predict_in_passes(self._network.entry, self._predict_once, rgb_u8, alpha_u8)
 
-    def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        prepared = self._network.prepare(rgb_u8, alpha_u8)
+    def _predict_once(self, rgb_u8: U8) -> dict[str, F32]:
+        prepared = self._network.prepare(rgb_u8)
         future: Future[F32] = Future()
         self._waiting.put((prepared, future))
         try:

@@ -55,12 +55,12 @@ def test_a_picture_of_any_size_gets_maps_of_the_networks(matte: Network, width: 
 
 def test_what_a_pictures_own_alpha_hides_is_not_foreground(matte: Network) -> None:
     alpha = np.full((512, 512), 255, np.uint8)
-    alpha[:, :128] = 0
+    alpha[:, :256] = 0
     content = answer(encoded(np.dstack((skimage.data.astronaut(), alpha))), "image/png", matte)
     predictions = decode_predictions(content).planes
-    quarter = predictions["foreground"].shape[1] // 4
-    assert predictions["foreground"][:, : quarter * 9 // 10].mean() < 0.02
-    assert predictions["foreground"][:, quarter:].mean() > 0.2
+    half = predictions["foreground"].shape[1] // 2
+    assert not predictions["foreground"][:, : half - 2].any()
+    assert predictions["foreground"][:, half:].mean() > 0.2
 
 
 def test_a_network_without_a_person_map_answers_in_grey(tiny_models: Path) -> None:

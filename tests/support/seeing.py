@@ -13,8 +13,7 @@ class Sees:
         self.shown: list[tuple[int, int]] = []
         self.blind_from = 99
 
-    def __call__(self, rgb_u8: np.ndarray, alpha_u8: np.ndarray | None) -> dict[str, np.ndarray]:
-        assert alpha_u8 is None or alpha_u8.shape == rgb_u8.shape[:2]
+    def __call__(self, rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
         self.shown.append(rgb_u8.shape[:2])
         small = Image.fromarray(rgb_u8[..., 0]).resize((SIDE, SIDE), Image.Resampling.BOX)
         plane = np.asarray(small, np.float32) / 255

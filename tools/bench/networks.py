@@ -89,10 +89,10 @@ def _count_passes(network: Network, rgb_u8: U8) -> tuple[int, float]:
     """Return the network's passes over a picture, and their CPU milliseconds."""
     passes = 0
 
-    def predict(rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+    def predict(rgb_u8: U8) -> dict[str, F32]:
         nonlocal passes
         passes += 1
-        prepared = network.prepare(rgb_u8, alpha_u8)
+        prepared = network.prepare(rgb_u8)
         return network.finish(prepared, network.run([prepared])[0])
 
     begun = time.process_time()

@@ -22,8 +22,8 @@ def with_disc(share: float, left: int = 40, top: int = 200) -> np.ndarray:
 
 def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
     picture, network = with_disc(0.2), Sees()
-    once = network(picture, None)
-    predictions = predict_with_crop(network, picture, np.full(picture.shape[:2], 255, np.uint8))
+    once = network(picture)
+    predictions = predict_with_crop(network, picture)
     assert len(network.shown) == 3
     assert max(network.shown[2]) < 0.35 * PICTURE_SIDE
     assert error_of(predictions["foreground"], picture) < 0.4 * error_of(once["foreground"], picture)
@@ -32,14 +32,14 @@ def test_a_small_subject_is_seen_again_in_its_place_and_sharper() -> None:
 
 def test_a_large_subject_is_seen_once() -> None:
     network = Sees()
-    predictions = predict_with_crop(network, with_disc(0.6, 0, 0), None)
+    predictions = predict_with_crop(network, with_disc(0.6, 0, 0))
     assert len(network.shown) == 1
     assert predictions["foreground"].shape == (SIDE, SIDE)
 
 
 def test_a_picture_without_a_subject_is_seen_once() -> None:
     network = Sees()
-    predictions = predict_with_crop(network, np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8), None)
+    predictions = predict_with_crop(network, np.zeros((PICTURE_SIDE, PICTURE_SIDE, 3), np.uint8))
     assert len(network.shown) == 1
     assert not predictions["foreground"].any()
 
@@ -48,15 +48,15 @@ def test_a_picture_without_a_subject_is_seen_once() -> None:
 def test_a_part_needs_some_pixels_to_be_seen_again_and_not_more_than_before(side: int, passes: int) -> None:
     picture = np.asarray(Image.fromarray(with_disc(0.2)).resize((side, side), Image.Resampling.BOX))
     network = Sees()
-    predict_with_crop(network, picture, None)
+    predict_with_crop(network, picture)
     assert len(network.shown) == passes
 
 
 def test_where_the_passes_disagree_the_first_counts() -> None:
     picture, network = with_disc(0.2), Sees()
-    once = network(picture, None)
+    once = network(picture)
     network.blind_from = 2
-    predictions = predict_with_crop(network, picture, None)
+    predictions = predict_with_crop(network, picture)
     assert len(network.shown) == 3
     assert np.array_equal(predictions["foreground"], once["foreground"])
 
@@ -68,14 +68,14 @@ def test_a_subject_cut_by_the_border_keeps_its_place(rows: str, columns: str) ->
     top, left = start[rows], start[columns]
     picture = np.ascontiguousarray(large[top : top + PICTURE_SIDE, left : left + PICTURE_SIDE])
     network = Sees()
-    predictions = predict_with_crop(network, picture, None)
+    predictions = predict_with_crop(network, picture)
     assert len(network.shown) == 2
-    assert error_of(predictions["foreground"], picture) < 0.5 * error_of(network(picture, None)["foreground"], picture)
+    assert error_of(predictions["foreground"], picture) < 0.5 * error_of(network(picture)["foreground"], picture)
 
 
 def test_a_map_grows_no_larger_than_the_picture() -> None:
     picture = np.asarray(Image.fromarray(with_disc(0.15, 200)).resize((280, 285), Image.Resampling.BOX))
-    assert predict_with_crop(Sees(), picture, None)["foreground"].shape == (285, 280)
+    assert predict_with_crop(Sees(), picture)["foreground"].shape == (285, 280)
 
 
 def test_a_window_crops_the_same_part_at_every_size() -> None:

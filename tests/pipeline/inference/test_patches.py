@@ -27,19 +27,19 @@ def combs(width: int = PICTURE_SIDE, height: int = PICTURE_SIDE) -> np.ndarray:
 
 def sharpened(network: Sees, picture: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The predictions of one pass, and of one pass with patches."""
-    once = network(picture, None)
-    return once, sharpen_outline(network, picture, np.full(picture.shape[:2], 255, np.uint8), once)
+    once = network(picture)
+    return once, sharpen_outline(network, picture, once)
 
 
 def test_the_outline_is_finer_in_every_plane() -> None:
     picture, network = combs(), Sees()
 
-    def both(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
-        plane = network(*shown)["foreground"]  # type: ignore[arg-type]
+    def both(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
+        plane = network(rgb_u8)["foreground"]
         return {"foreground": plane, "person": 1 - plane}
 
-    once = both(picture, None)
-    fine = sharpen_outline(both, picture, None, once)
+    once = both(picture)
+    fine = sharpen_outline(both, picture, once)
     assert len(network.shown) == 5
     for name, truth in (("foreground", picture), ("person", 255 - picture)):
         assert error_of(fine[name], truth) < 0.75 * error_of(once[name], truth)
@@ -50,10 +50,10 @@ def test_the_outline_is_finer_in_every_plane() -> None:
 def test_what_is_far_from_the_outline_stays() -> None:
     picture, network = combs(), Sees()
     picture[260:330, 220:290] = 180
-    once = network(picture, None)
+    once = network(picture)
     once["foreground"] = once["foreground"].copy()
     once["foreground"][32:42, 27:37] = 1  # the whole says that the grey spot belongs to the subject
-    fine = sharpen_outline(network, picture, None, once)["foreground"]
+    fine = sharpen_outline(network, picture, once)["foreground"]
     height, width = fine.shape
     assert fine[height // 2 : 5 * height // 8, 7 * width // 16 : 9 * width // 16].min() == 1
 
@@ -86,10 +86,10 @@ def test_a_patch_without_an_outline_is_not_run() -> None:
     picture[:64, :64] = 0
     network = Sees()
 
-    def in_front(*shown: np.ndarray | None) -> dict[str, np.ndarray]:
-        return {"foreground": network(*shown)["foreground"]}  # type: ignore[arg-type]
+    def in_front(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
+        return {"foreground": network(rgb_u8)["foreground"]}
 
-    sharpen_outline(in_front, picture, None, in_front(picture, None))
+    sharpen_outline(in_front, picture, in_front(picture))
     assert len(network.shown) == 2
 
 
@@ -104,11 +104,11 @@ def test_the_narrowest_pictures_are_patched_where_they_have_pixels(width: int, h
     plane = np.zeros((SIDE, SIDE), np.float32)
     plane[40:60, 40:60] = 1
 
-    def sees_a_block(rgb_u8: np.ndarray, _: np.ndarray | None) -> dict[str, np.ndarray]:
+    def sees_a_block(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
         assert rgb_u8.size
         return {"foreground": plane}
 
-    fine = sharpen_outline(sees_a_block, np.zeros((height, width, 3), np.uint8), None, {"foreground": plane})
+    fine = sharpen_outline(sees_a_block, np.zeros((height, width, 3), np.uint8), {"foreground": plane})
     assert 0 <= fine["foreground"].min() <= fine["foreground"].max() <= 1
 
 

@@ -27,6 +27,19 @@ def test_predictions_come_back_by_name_within_half_a_level(names: tuple[str, ...
         assert np.abs(read[name] - given[name]).max() <= 0.5 / 255 + 1e-6
 
 
+def test_what_the_pictures_own_alpha_hides_is_no_subject() -> None:
+    given = KnownPredictions(predictions("foreground", "person"), None)
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[:, :30] = 0
+    alpha[:, 45:] = 1
+    found = given.predict(np.zeros((40, 60, 3), np.uint8), alpha)
+    for name, plane in given.planes.items():
+        middle = plane.shape[1] // 2
+        assert plane[:, : middle - 1].any()
+        assert not found[name][:, : middle - 1].any()
+        assert np.array_equal(found[name][:, middle + 1 :], plane[:, middle + 1 :])
+
+
 def test_the_whole_range_is_kept() -> None:
     plane = np.linspace(0, 1, 256, dtype=np.float32)[None]
     planes = KnownPredictions({"foreground": plane}, None)

@@ -34,14 +34,13 @@ def test_a_reduced_picture_is_tiled_as_the_whole_would_be(height: int, ratio: fl
 
 
 def test_tiles_cover_the_picture_and_keep_their_places() -> None:
-    def predict(rgb_u8: np.ndarray, alpha_u8: np.ndarray | None) -> dict[str, np.ndarray]:
-        assert alpha_u8 is None or alpha_u8.shape == rgb_u8.shape[:2]
+    def predict(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
         squashed = rgb_u8[:: rgb_u8.shape[0] // 20, :: rgb_u8.shape[1] // 20, 0][:20, :20]
         return {"foreground": squashed / np.float32(255), "person": squashed / np.float32(255)}
 
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:, 150:] = 255
-    predictions = predict_tiled(predict, picture, np.full((100, 300), 255, np.uint8))
+    predictions = predict_tiled(predict, picture)
     for plane in predictions.values():
         assert plane.shape == (20, 60)
         assert plane[:, :27].max() < 0.01

@@ -57,7 +57,7 @@ class Predictor(Protocol):
         """The fit of the network's confidence, or None if there is none."""
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
-        """Predictions (h, w) in [0, 1] by channel name. Raises ServiceFault."""
+        """Predictions (h, w) in [0, 1] by channel name, 0 where alpha (H, W) is. Raises ServiceFault."""
 
 
 ResolvedSubject = Literal["person", "object", "stamp"]

@@ -102,13 +102,13 @@ class Network:
         """
         return predict_in_passes(self.entry, self._predict_once, rgb_u8, alpha_u8)
 
-    def _predict_once(self, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
-        prepared = self.prepare(rgb_u8, alpha_u8)
+    def _predict_once(self, rgb_u8: U8) -> dict[str, F32]:
+        prepared = self.prepare(rgb_u8)
         return self.finish(prepared, self.run([prepared])[0])
 
-    def prepare(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> Prepared:
+    def prepare(self, rgb_u8: U8) -> Prepared:
         """Return the picture as input for `run`."""
-        small_u8 = fit_picture(self.entry, rgb_u8, alpha_u8)
+        small_u8 = fit_picture(self.entry, rgb_u8, None)
         return Prepared(to_tensor(self.entry, small_u8), *small_u8.shape[:2])
 
     def run(self, pictures: Sequence[Prepared]) -> list[F32]:

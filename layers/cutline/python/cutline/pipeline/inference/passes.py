@@ -22,16 +22,18 @@ from cutline.pipeline.inference.crop import Predict, predict_with_crop
 from cutline.pipeline.inference.flip import predict_with_flip
 from cutline.pipeline.inference.model_config import ModelEntry
 from cutline.pipeline.inference.patches import sharpen_outline
+from cutline.pipeline.inference.preprocess import hide
 from cutline.pipeline.inference.tiling import is_tiled, predict_tiled, reduce_picture
 
 
 def predict_in_passes(entry: ModelEntry, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
     """Predictions (h, w) by channel name, multiples of 1 / 255 in [0, 1], from the passes that entry and picture need.
 
-    `predict` runs one pass: a picture (H, W, 3) in, its predictions out. Transparent pixels of alpha (H, W) are hidden.
+    `predict` runs one pass: a picture (H, W, 3) in, its predictions out. Where alpha (H, W) is 0 no pass sees the
+    picture, and the predictions are 0.
     """
-    view_u8 = reduce_picture(entry, rgb_u8, alpha_u8)
-    return {name: _rounded(plane) for name, plane in _predict(entry, predict, view_u8, None).items()}
+    predictions = _predict(entry, predict, reduce_picture(entry, rgb_u8, alpha_u8))
+    return hide({name: _rounded(plane) for name, plane in predictions.items()}, alpha_u8)
 
 
 def _rounded(plane: F32) -> F32:
@@ -39,10 +41,10 @@ def _rounded(plane: F32) -> F32:
     return levels
 
 
-def _predict(entry: ModelEntry, predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+def _predict(entry: ModelEntry, predict: Predict, rgb_u8: U8) -> dict[str, F32]:
     if is_tiled(entry, rgb_u8):
-        return predict_tiled(predict, rgb_u8, alpha_u8)
+        return predict_tiled(predict, rgb_u8)
     one_pass = partial(predict_with_flip, predict) if entry.flip else predict
     with_crop = partial(predict_with_crop, one_pass) if entry.crop else one_pass
-    predictions = with_crop(rgb_u8, alpha_u8)
-    return sharpen_outline(predict, rgb_u8, alpha_u8, predictions) if entry.patches else predictions
+    predictions = with_crop(rgb_u8)
+    return sharpen_outline(predict, rgb_u8, predictions) if entry.patches else predictions

@@ -22,6 +22,7 @@ from cutline.pipeline.codecs.decode import PLUGIN_ERRORS
 from cutline.pipeline.codecs.encode import encode_png
 from cutline.pipeline.filters import F32, U8
 from cutline.pipeline.inference.model_config import Calibration
+from cutline.pipeline.inference.preprocess import hide
 
 # Channels of models.toml by Pillow's mode.
 CHANNELS = {"L": ("foreground",), "LA": ("foreground", "person")}
@@ -44,8 +45,8 @@ class KnownPredictions:
     view_size: ClassVar = (0, 0)
 
     def predict(self, rgb_u8: U8, alpha_u8: U8 | None = None) -> dict[str, F32]:
-        """Return the planes, which must be those of the same picture."""
-        return dict(self.planes)
+        """Return the planes, which must be those of the same picture, 0 where its alpha (H, W) is."""
+        return hide(self.planes, alpha_u8)
 
 
 def encode_predictions(predictions: KnownPredictions) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 
@@ -29,6 +31,16 @@ def fit_picture(entry: ModelEntry, rgb_u8: U8, alpha_u8: U8 | None) -> U8:
         return small_u8
     share = resize_u8(alpha_u8, width, height, Image.Resampling.BILINEAR)[..., None].astype(np.float32) / 255
     return np.rint(small_u8 * share + _MID_GREY * (1 - share)).astype(np.uint8)
+
+
+def hide(predictions: Mapping[str, F32], alpha_u8: U8 | None) -> dict[str, F32]:
+    """Return predictions (h, w) without what a picture's own alpha (H, W) hides: its grey is no subject."""
+    if alpha_u8 is None:
+        return dict(predictions)
+    return {
+        name: plane * (resize_u8(alpha_u8, plane.shape[1], plane.shape[0], Image.Resampling.BILINEAR) > 0)
+        for name, plane in predictions.items()
+    }
 
 
 def to_tensor(entry: ModelEntry, small_u8: U8) -> F32:

@@ -53,7 +53,7 @@ def _view_size(entry: ModelEntry, rgb_u8: U8) -> tuple[int, int]:
     return min(height, entry.view_height), min(width, entry.view_width)
 
 
-def predict_tiled(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str, F32]:
+def predict_tiled(predict: Predict, rgb_u8: U8) -> dict[str, F32]:
     """Predictions (h, w) in [0, 1], "person" among them, of a wide picture: of the whole and of overlapping tiles.
 
     "person" is the maximum of both, which was best on rows of two to four portraits and on close-ups. The other
@@ -63,12 +63,10 @@ def predict_tiled(predict: Predict, rgb_u8: U8, alpha_u8: U8 | None) -> dict[str
     height, width = rgb_u8.shape[:2]
     count = int(np.ceil((width / height - _OVERLAP) / (1 - _OVERLAP)))
     lefts = np.linspace(0, width - height, count).round().astype(int)
-    tiles = [
-        predict(rgb_u8[:, x : x + height], None if alpha_u8 is None else alpha_u8[:, x : x + height]) for x in lefts
-    ]
+    tiles = [predict(rgb_u8[:, x : x + height]) for x in lefts]
     joined = {name: _join([tile[name] for tile in tiles], lefts / height) for name in tiles[0]}
     size = joined["person"].shape[::-1]
-    squashed = predict(rgb_u8, alpha_u8)
+    squashed = predict(rgb_u8)
     whole = {name: resize_f32(plane, size[0], size[1], Image.Resampling.BILINEAR) for name, plane in squashed.items()}
     person = np.maximum(whole["person"], joined["person"])
     mean = {name: (whole[name] + joined[name]) / 2 for name in joined}
