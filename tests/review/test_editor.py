@@ -58,10 +58,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(results: Path) -> Iterator[str]:
-    """The page's address, of the command itself; Ctrl-C ends it."""
+    """The page's address, of the command itself; SIGINT ends it, though it came from a job that ignores it."""
     command = [sys.executable, "-m", "cutline", "review", str(results), "--open", "--threads", "1"]
     environment = {**os.environ, "BROWSER": "true"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    ignored = ["sh", "-c", 'trap "" INT && exec "$@"', "sh", *command]
+    with subprocess.Popen(ignored, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         found = re.search(r"http://127\.0\.0\.1:\d+/[0-9a-f]{32}/", process.stdout.readline())
         assert found is not None

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import threading
 from collections import Counter
 from pathlib import Path
@@ -27,7 +26,7 @@ from cutline.commands.arguments import (
     profile_options,
 )
 from cutline.commands.console import print_message, show_progress
-from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures
+from cutline.commands.failure import EXIT_STATUS, CommandFailed, aws_errors_as_failures, interrupted_by_signals
 from cutline.contracts import picwish, task_record
 from cutline.errors import InputRefused
 from cutline.local_file import read_file, real_path
@@ -103,8 +102,7 @@ def _work(arguments: argparse.Namespace, source: Folder, target: Folder) -> tupl
     """Cut out every picture and count the outcomes. Raises CommandFailed for what ends a batch early."""
     stop = threading.Event()
     client = TasksClient(arguments.url, arguments.api_key, stop)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)  # schedulers send the one, terminals the other
+    interrupted_by_signals()
     profile = find_profile(arguments.profile, arguments.profiles) if arguments.profile else None
     finishing = by_profile(profile, _shadow(arguments), arguments.metadata) if profile else unchanged
     recipe = repr((profile, arguments.shadow) if profile else "")

@@ -1,5 +1,6 @@
 """How a command ends when it cannot do what it was asked to."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,12 @@ class CommandFailed(Exception):
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)
         self.status = status
+
+
+def interrupted_by_signals() -> None:
+    """Let SIGTERM, which schedulers send, and SIGINT, which a shell's background jobs ignore, be KeyboardInterrupts."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`cutline review`: one HTML page for reviewing results."""
 
 import argparse
-import signal
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from cutline.batch.folders import LocalFolder
 from cutline.batch.report import FILE as REPORT
 from cutline.batch.report import ReportLine, read_report
 from cutline.commands.arguments import all_profiles, declare, models_dir, network_options
-from cutline.commands.failure import EXIT_STATUS, CommandFailed
+from cutline.commands.failure import EXIT_STATUS, CommandFailed, interrupted_by_signals
 from cutline.local_file import read_file
 from cutline.review.page import FILE, choose_sample, render_page, worst_first
 
@@ -61,8 +60,7 @@ def _serve(arguments: argparse.Namespace, report: Path, known: dict[str, ReportL
     cutter = Cutter(arguments.model, models=models_dir(arguments), threads=arguments.threads)
     editor = Editor(report, known, cutter, arguments.model, all_profiles(arguments.profiles))
     with ReviewServer(editor, order, report.parent, sampled=bool(arguments.sample)) as server:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)  # a shell's background jobs ignore the first
+        interrupted_by_signals()
         print(f"{len(order)} pictures: {server.address} (Ctrl-C ends it)", flush=True)
         webbrowser.open(server.address)
         with suppress(KeyboardInterrupt):
