@@ -12,7 +12,6 @@ from devkit.running import running_cloud
 from tests.support.picwish import submit, wait
 from tools.load import books
 from tools.load.chaos import Outcome, parameters, run, table
-from tools.load.wires import MENDED, WIRES
 
 SEED = 11
 
@@ -61,6 +60,6 @@ def test_nothing_is_lost_and_nothing_charged_twice_while_things_break(endpoint_c
 
 
 def test_usage_is_what_every_api_answered_amid_faults(endpoint_cloud: FaultyCloud) -> None:
-    outcome = books.run(endpoint_cloud.running, len({**WIRES, **MENDED}) + 3, SEED)
+    outcome = books.run(endpoint_cloud.running, len(books.BOOKED) + 3, SEED)
     assert outcome.faults() == [], books.table(outcome)
     assert outcome.trouble

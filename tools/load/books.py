@@ -28,7 +28,7 @@ from tools.load.trouble import Trouble
 from tools.load.wires import MENDED, WIRES, Caller, expected_pixels, served, visible_pixels
 
 ACCOUNT = "books"
-_ALL = {**WIRES, **MENDED}
+BOOKED = {**WIRES, **MENDED}
 _TRIES = 60
 _PICTURES = {
     "portrait": encoded(data.astronaut()[:300, 60:380], "PNG"),
@@ -57,7 +57,8 @@ class Outcome:
     def faults(self) -> list[str]:
         """Return what is not as it must be."""
         expected = {
-            (one.wire, one.picture): expected_pixels(_ALL[one.wire], _PICTURES[one.picture]) for one in self.sent
+            (wire, picture): expected_pixels(BOOKED[wire], _PICTURES[picture])
+            for wire, picture in {(one.wire, one.picture) for one in self.sent}
         }
         found = [f"{one.wire}: {one.picture} was not served" for one in self.sent if one.pixels_u8 is None]
         found += [
@@ -65,7 +66,7 @@ class Outcome:
             for one in self.sent
             if one.pixels_u8 is not None and not np.array_equal(one.pixels_u8, expected[one.wire, one.picture])
         ]
-        keys = Counter(api for one in self.sent for api in _ALL[one.wire].apis)
+        keys = Counter(api for one in self.sent for api in BOOKED[one.wire].apis)
         books = {api: (count, amount(count * PRICE_MICROS)) for api, count in keys.items()}
         differing = {api for api in books.keys() | self.usage.keys() if books.get(api) != self.usage.get(api)}
         return found + [
@@ -77,7 +78,7 @@ def run(cloud: RunningCloud, count: int, seed: int, concurrency: int = 4, *, cal
     """Send `count` calls, each wire at least once if there are as many, and read the usage."""
     accounts_of(cloud).create(ACCOUNT, qps=1000, price_micros={"*": PRICE_MICROS, "mnd": PRICE_MICROS})
     draw, caller = random.Random(seed), Caller(cloud.url, ACCOUNT)
-    wires = [*_ALL, *draw.choices([*_ALL], k=max(0, count - len(_ALL)))][:count]
+    wires = [*BOOKED, *draw.choices([*BOOKED], k=max(0, count - len(BOOKED)))][:count]
     sent = [Sent(wire, draw.choice([*_PICTURES])) for wire in wires]
     draw.shuffle(sent)
     trouble = Trouble(cloud.state_dir / "faults.json", cloud.process.pid, seed, (1.5, 4.0))
@@ -92,7 +93,7 @@ def _send(caller: Caller, one: Sent) -> None:
     key = str(uuid.uuid4())
     while one.pixels_u8 is None and one.tries < _TRIES:
         one.tries += 1
-        file = served(_ALL[one.wire], caller, _PICTURES[one.picture], key)
+        file = served(BOOKED[one.wire], caller, _PICTURES[one.picture], key)
         if file is None:
             time.sleep(random.uniform(0.2, 1.0))
         else:
@@ -102,7 +103,7 @@ def _send(caller: Caller, one: Sent) -> None:
 def table(outcome: Outcome) -> str:
     """Return the run by wire, and the trouble."""
     lines = [f"{'wire':<20}{'served':>8}{'tries':>8}"]
-    for wire in _ALL:
+    for wire in BOOKED:
         these = [one for one in outcome.sent if one.wire == wire]
         served_count = sum(one.pixels_u8 is not None for one in these)
         lines.append(f"{wire:<20}{served_count:>8}{sum(one.tries for one in these):>8}")

@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -125,10 +126,16 @@ def _ailab_task(caller: Caller, answer: Answer) -> bytes:
     return follow(until(ended, "the end of a task", every_s=0.3)["data"]["image_url"]).body
 
 
+_STROKES = (
+    {"do": "keep", "radius": 0.03, "points": [[0.2, 0.9], [0.3, 0.95]]},
+    {"do": "remove", "radius": 0.03, "points": [[0.6, 0.6], [0.7, 0.65]]},
+)
+
+
 def _cut_and_mended(caller: Caller, picture: bytes, key: str, fields: Fields) -> Answer:
     cut = WIRES["PicWish"].call(caller, picture, key, fields)
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    body = json.dumps({"strokes": MENDED["PicWish, mended"].strokes}).encode()
+    body = json.dumps({"strokes": _STROKES}).encode()
     return send("POST", f"{_inside(cut.json, 'data', 'image')}/mend", body, headers)
 
 
@@ -161,10 +168,6 @@ WIRES: Mapping[str, Wire] = {
     "remove.bg": Wire("rbg", _form("/v1.0/removebg", _KEY, "image_file", format="png", size="full"), _body),
     "rembg": Wire("rem", _form("/api/remove", _KEY, "file"), _body),
 }
-_STROKES = (
-    {"do": "keep", "radius": 0.03, "points": [[0.2, 0.9], [0.3, 0.95]]},
-    {"do": "remove", "radius": 0.03, "points": [[0.6, 0.6], [0.7, 0.65]]},
-)
 MENDED: Mapping[str, Wire] = {"PicWish, mended": Wire("pw", _cut_and_mended, _second_version, strokes=_STROKES)}
 
 
@@ -176,9 +179,12 @@ def served(wire: Wire, caller: Caller, picture: bytes, key: str = "", fields: Fi
         return None
 
 
+_cutter = cache(Cutter)
+
+
 def expected_pixels(wire: Wire, picture: bytes) -> U8:
     """Return the library's pixels for what the API asks."""
-    cutter = Cutter()
+    cutter = _cutter()
     cut = cutter.cut(picture, subject=wire.subject)
     if wire.strokes:
         cut = cutter.mend(picture, cut, wire.strokes)
