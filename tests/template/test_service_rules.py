@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -23,6 +24,24 @@ LONGEST = {
 }
 # CloudFormation's own limit for a stack's name, the longest region, and the parts of a stack's id that names use.
 PSEUDO = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1", "AWS::StackId": f"arn:x/{'s' * 128}/12345678-1"}
+
+# Imports all that functions may, and cuts out a square, where the modules of its arguments are not to be had.
+_IMPORTS = f"""
+import importlib, io, pkgutil, sys
+sys.path.insert(0, {str(ROOT / "layers" / "cutline" / "python")!r})
+sys.modules.update(dict.fromkeys(sys.argv[1:]))
+import cutline
+for module in pkgutil.walk_packages(cutline.__path__, "cutline."):
+    # Of the command line and the wheel's extras.
+    if not {{"agents", "commands", "learn", "__main__"}} & set(module.name.split(".")):
+        importlib.import_module(module.name)
+from aws_lambda_powertools import Logger, Metrics, Tracer
+import numpy as np
+square = np.full((64, 64, 3), 240, np.uint8)
+square[16:48, 16:48] = 200, 40, 30
+cutline.Cutter().cut(square)
+print("cut")
+"""
 
 
 def test_a_policy_of_a_queue_names_only_that_queue(resources: Resources) -> None:
@@ -107,6 +126,16 @@ def test_the_runtime_layer_says_which_machine_it_was_built_for(given: list[str],
     recipe = subprocess.run(command, cwd=ROOT / "layers" / "runtime", capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"manylinux\w+?_(aarch64|x86_64)", recipe)) == {machine}
     assert f'echo "{machine}" > "/layer/machine"' in recipe
+
+
+def test_the_functions_import_nothing_that_the_runtime_layer_leaves_out() -> None:
+    recipe = (ROOT / "layers" / "runtime" / "Makefile").read_text("utf-8")
+    left_out = re.findall(r"/python/(\S*),([\w ./]+)", recipe)
+    modules = {f"{parent}{name}".replace("/", ".") for parent, names in left_out for name in names.split()}
+    modules = {name for name in modules if not name.endswith(".so.")}
+    assert {"google", "packaging", "numpy.f2py", "onnxruntime.tools"} <= modules
+    tried = subprocess.run([sys.executable, "-c", _IMPORTS, *modules], check=False, capture_output=True, text=True)
+    assert (tried.returncode, tried.stdout) == (0, "cut\n"), tried.stderr
 
 
 def test_the_runtime_layer_describes_every_service_that_is_called() -> None:
