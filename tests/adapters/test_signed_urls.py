@@ -132,8 +132,8 @@ def test_a_link_from_before_leads_to_cloudfront_for_minutes(monkeypatch: pytest.
         bootstrap(monkeypatch, RESULTS_CDN=f"{FRONT} arn:keys K1={public_text(PRIVATE)}"),
     )
     token = before.link("https://api.example.com/v1", KEY, END).rpartition("/r/")[2]
-    for now, ends in ((END - 3600, END - 3300), (END - 100, END)):
-        url = behind.redirect(token, now)
+    for asked, ends in ((END - 3600, END - 3300), (END - 100, END)):
+        url = behind.redirect(token, asked)
         assert check(url)["Condition"]["DateLessThan"]["AWS:EpochTime"] == ends
 
 

@@ -44,7 +44,7 @@ def test_a_table_without_addresses_is_refused(data: bytes) -> None:
 
 
 def test_files_folders_patterns_and_addresses_are_listed_once(tmp_path: Path) -> None:
-    for name in ("a.jpg", "b/c.png", "b/.hidden.png", "notes.md"):
+    for name in ("a.jpg", "b/c.png", "b/.hidden.png", "list.doc"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "urls.csv").write_text(A)

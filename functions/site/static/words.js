@@ -32,7 +32,7 @@ const EN = {
   "stage.network": "Network", "stage.refine": "Edges", "stage.foreground": "Edge colours", "stage.garments": "Garments", "stage.stamp": "Stamp", "stage.compose": "Composing",
   "stage.encode": "Encoding", "stage.store": "Storing", "stage.note": "Record", "stage.accept": "Starting the task", "stage.settle": "Charge",
   "code.title": "The same from your code", "code.copy": "Copy", "code.copied": "Copied",
-  "code.note": "Key and secret are placeholders: put your own in.", "code.note.demo": "Ready to run: these are the demo account's keys.",
+  "code.note": "Key and secret stand for your own: put those in.", "code.note.demo": "Ready to run: these are the demo account's keys.",
   "code.note.changed": "{file} is a copy that the page made to fit the API.",
   "footer": "Pictures stay in this AWS account and are deleted after the days that its operator has set. Cutline is free software under the Apache licence 2.0.",
   "fault.title": "No result", "fault.network": "The service could not be reached.", "fault.result": "The result could not be fetched.",

@@ -177,8 +177,8 @@ def report(cases: list[Case], tuning: Tuning) -> None:
     )
     for count in range(STROKES + 1):
         columns = [
-            f"{np.median(now):8.3f}{now.mean():8.3f}{(now >= GOOD_IOU).mean():8.2f}"
-            for now in (found[:, count], perfect[:, count])
+            f"{np.median(ious):8.3f}{ious.mean():8.3f}{(ious >= GOOD_IOU).mean():8.2f}"
+            for ious in (found[:, count], perfect[:, count])
         ]
         print(f"{count:8}{'   '.join(columns)}")
     print(f"{1000 * np.mean([seconds for _, seconds in measured]):.0f} ms CPU a stroke")

@@ -47,7 +47,6 @@ PLUGIN_ERRORS = (
     AttributeError,
     ArithmeticError,
     AssertionError,
-    NotImplementedError,
     RuntimeError,
     MemoryError,
     struct.error,
