@@ -48,6 +48,23 @@ def test_every_plane_is_the_mean_of_both_passes() -> None:
     np.testing.assert_array_equal(network.shown[1], picture()[:, ::-1])
 
 
+@pytest.mark.parametrize("first", [0.98, 0.02])
+def test_views_that_contradict_each_other_leave_no_ghost(first: float) -> None:
+    shown: list[np.ndarray] = []
+
+    def sees(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
+        shown.append(rgb_u8)
+        subject = (rgb_u8[..., 0] > 0).astype(np.float32)
+        person = first if len(shown) == 1 else 1 - first
+        return {"foreground": subject * np.float32(0.8), "person": subject * np.float32(person)}
+
+    found = predict_with_flip(sees, picture())
+    subject = picture()[..., 0] > 0
+    assert len(shown) == 2
+    np.testing.assert_allclose(found["foreground"][subject], 0.8, rtol=1e-6)
+    np.testing.assert_allclose(found["person"][subject], first, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("model", "passes"), [("matte", 2), ("costume", 1)])
 def test_the_entry_decides_on_flips(model: str, passes: int) -> None:
     sees = Uncertain(0.8)
