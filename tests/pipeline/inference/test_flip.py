@@ -49,20 +49,24 @@ def test_every_plane_is_the_mean_of_both_passes() -> None:
 
 
 @pytest.mark.parametrize("first", [0.98, 0.02])
-def test_views_that_contradict_each_other_leave_no_ghost(first: float) -> None:
-    shown: list[np.ndarray] = []
+@pytest.mark.parametrize(("contradicted", "averaged"), [(0, True), (10, True), (12, False), (28, False)])
+def test_views_that_contradict_each_other_on_two_fifths_are_not_averaged(
+    first: float, contradicted: int, averaged: bool
+) -> None:
+    """`contradicted` of the subject's 28 columns are the person in one view only; the others are in both."""
+    subject = picture()[..., 0] > 0
+    once, again = np.where(subject, np.float32(0.98), 0), np.where(subject, np.float32(0.98), 0)
+    once[:, 36 - contradicted : 36] *= np.float32(first / 0.98)
+    again[:, 36 - contradicted : 36] *= np.float32((1 - first) / 0.98)
+    views = iter([once, again[:, ::-1]])
 
     def sees(rgb_u8: np.ndarray) -> dict[str, np.ndarray]:
-        shown.append(rgb_u8)
-        subject = (rgb_u8[..., 0] > 0).astype(np.float32)
-        person = first if len(shown) == 1 else 1 - first
-        return {"foreground": subject * np.float32(0.8), "person": subject * np.float32(person)}
+        return {"foreground": (rgb_u8[..., 0] > 0) * np.float32(0.8), "person": next(views)}
 
     found = predict_with_flip(sees, picture())
-    subject = picture()[..., 0] > 0
-    assert len(shown) == 2
     np.testing.assert_allclose(found["foreground"][subject], 0.8, rtol=1e-6)
-    np.testing.assert_allclose(found["person"][subject], first, rtol=1e-6)
+    np.testing.assert_allclose(found["person"], (once + again) / 2 if averaged else once, rtol=1e-6)
+    assert next(views, None) is None
 
 
 @pytest.mark.parametrize(("model", "passes"), [("matte", 2), ("costume", 1)])

@@ -26,10 +26,10 @@ def predict_with_flip(predict: Predict, rgb_u8: U8) -> dict[str, F32]:
     if uncertainty is None or uncertainty < UNCERTAIN:
         return first
     second = predict(np.ascontiguousarray(rgb_u8[:, ::-1]))
-    return {name: _mean(plane, second[name][:, ::-1]) for name, plane in first.items()}
+    return {name: _merged(plane, second[name][:, ::-1]) for name, plane in first.items()}
 
 
-def _mean(first: F32, second: F32) -> F32:
+def _merged(first: F32, second: F32) -> F32:
     """The mean of two views, or the first where the other sees another subject.
 
     A person to one view only would be half-transparent all over. Of 1,042 pictures with ground truth the views
